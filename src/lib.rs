@@ -1,0 +1,3 @@
+//! Tidegate: the inbound write half of a commerce API, at the edge.
+pub mod domain;
+pub mod storefront;
