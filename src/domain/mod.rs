@@ -1,6 +1,9 @@
 //! The rules of Tidegate. Pure: no I/O, no clock, no randomness; `now` and bytes are arguments.
 
+pub mod credential;
+pub mod encoding;
 pub mod event;
+pub mod id;
 pub mod money;
 pub mod order;
 pub mod time;
