@@ -1,13 +1,18 @@
 //! The rules of Tidegate. Pure: no I/O, no clock, no randomness; `now` and bytes are arguments.
 
+pub mod admission;
 pub mod credential;
 pub mod encoding;
 pub mod event;
 pub mod id;
 pub mod idempotency;
+pub mod key;
+pub mod log;
 pub mod money;
 pub mod order;
+pub mod parked;
 pub mod rate_limit;
+pub mod rejection;
 pub mod sealing;
 pub mod secret;
 pub mod signature;

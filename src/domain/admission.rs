@@ -1,0 +1,393 @@
+//! Who gets in: the checks of a KeyGate, in the order that DESIGN §4 fixes.
+
+use super::credential::CredentialHash;
+use super::key::{KeyRecord, KeyStatus, PayloadFormat, Scope};
+use super::parked::ParkReason;
+use super::rate_limit::{Quota, SlidingWindow};
+use super::rejection::{Code, Rejection};
+use super::secret::SigningSecret;
+use super::signature::{
+    SignatureError, SignatureHeaders, TOLERANCE, verify_api, verify_woocommerce,
+};
+use super::time::{SECOND, Timestamp};
+
+/// What a request shows of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Presented<'a> {
+    /// The hash of the key in the `Authorization` header; `None` where the credential is only the
+    /// key id in a webhook URL.
+    pub key_hash: Option<&'a CredentialHash>,
+    pub signature: SignatureHeaders<'a>,
+    pub body: &'a [u8],
+}
+
+/// What an operation asks of a key.
+#[derive(Clone, Copy, Debug)]
+pub struct Needs {
+    pub scope: Option<Scope>,
+    pub format: Option<PayloadFormat>,
+    /// Whether a key that requires signatures requires one here. Not where there is nothing to
+    /// protect: reading what the key itself is.
+    pub signature: bool,
+}
+
+/// Admits a request of the integration API. In order: the key itself, revoked, paused, expired,
+/// signature, rate, scope, format. What passed the rate is charged, whatever follows.
+///
+/// On a refusal by rate or later, `Err` carries the quota to report.
+pub fn admit_api(
+    record: &KeyRecord,
+    secrets: &[SigningSecret],
+    window: &mut SlidingWindow,
+    presented: Presented<'_>,
+    needs: Needs,
+    now: Timestamp,
+) -> Result<Quota, (Rejection, Option<Quota>)> {
+    let before_rate = |rejection| (rejection, None);
+    // The API takes secret keys only; a key id is public.
+    if presented.key_hash != Some(&record.key_hash) {
+        return Err(before_rate(invalid_key()));
+    }
+    check_revoked(record).map_err(before_rate)?;
+    if record.status == KeyStatus::Paused {
+        return Err(before_rate(Rejection::new(
+            Code::KeyPaused,
+            "This key is paused. An owner or admin of the workspace can resume it.",
+        )));
+    }
+    check_expired(record, now).map_err(before_rate)?;
+    match verify_api(&presented.signature, secrets, presented.body, now) {
+        Ok(()) => {}
+        Err(SignatureError::Missing) if !(needs.signature && record.require_signature) => {}
+        Err(error) => return Err(before_rate(signature_rejection(error, record))),
+    }
+    let quota = window.admit(now).map_err(|quota| (rate_limited(quota), Some(quota)))?;
+    let after_rate = |rejection| (rejection, Some(quota));
+    if let Some(scope) = needs.scope.filter(|scope| !record.scopes.allow(*scope)) {
+        return Err(after_rate(Rejection::new(
+            Code::InsufficientScope,
+            format!("This key lacks the scope {scope}. Scopes are fixed when a key is minted."),
+        )));
+    }
+    if let Some(format) = needs.format {
+        check_format(record, format).map_err(after_rate)?;
+    }
+    Ok(quota)
+}
+
+/// What is to be done with an authentic native delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Apply it now.
+    Apply,
+    /// Keep it and answer 200.
+    Park(ParkReason),
+}
+
+/// Checks that a native delivery is authentic: the key, revoked, expired, format, signature. What
+/// passes is durable from here on, whatever else is wrong with it.
+pub fn authenticate_delivery(
+    record: &KeyRecord,
+    secrets: &[SigningSecret],
+    presented: Presented<'_>,
+    format: PayloadFormat,
+    now: Timestamp,
+) -> Result<(), Rejection> {
+    check_delivery_key(record, presented.key_hash, format, now)?;
+    verify_woocommerce(presented.signature.woocommerce, secrets, presented.body)
+        .map_err(|error| signature_rejection(error, record))
+}
+
+/// The part of [`authenticate_delivery`] that does not look at the signature: also for setup pings.
+pub fn check_delivery_key(
+    record: &KeyRecord,
+    key_hash: Option<&CredentialHash>,
+    format: PayloadFormat,
+    now: Timestamp,
+) -> Result<(), Rejection> {
+    if key_hash.is_some_and(|hash| *hash != record.key_hash) {
+        return Err(invalid_key());
+    }
+    check_revoked(record)?;
+    check_expired(record, now)?;
+    check_format(record, format)
+}
+
+/// Decides about an authentic delivery: paused, rate, scope. A parked one takes nothing from the
+/// limit.
+pub fn admit_delivery(
+    record: &KeyRecord,
+    window: &mut SlidingWindow,
+    scope: Option<Scope>,
+    now: Timestamp,
+) -> Delivery {
+    if record.status == KeyStatus::Paused {
+        return Delivery::Park(ParkReason::KeyPaused);
+    }
+    if scope.is_some_and(|scope| !record.scopes.allow(scope)) {
+        return Delivery::Park(ParkReason::InsufficientScope);
+    }
+    match window.admit(now) {
+        Ok(_) => Delivery::Apply,
+        Err(_) => Delivery::Park(ParkReason::RateLimited),
+    }
+}
+
+/// The one answer to every key that is not good, so that it tells nothing.
+pub fn invalid_key() -> Rejection {
+    Rejection::new(
+        Code::InvalidApiKey,
+        "Send a live integration key as `Authorization: Bearer pck_int_…`.",
+    )
+}
+
+fn check_revoked(record: &KeyRecord) -> Result<(), Rejection> {
+    if record.status == KeyStatus::Revoked { Err(invalid_key()) } else { Ok(()) }
+}
+
+fn check_expired(record: &KeyRecord, now: Timestamp) -> Result<(), Rejection> {
+    match record.expires_at.filter(|at| now >= *at) {
+        None => Ok(()),
+        Some(at) => Err(Rejection::new(
+            Code::ApiKeyExpired,
+            format!("This key expired at {}. Mint a new one.", at.to_rfc3339()),
+        )),
+    }
+}
+
+fn check_format(record: &KeyRecord, format: PayloadFormat) -> Result<(), Rejection> {
+    if record.payload_format == format {
+        return Ok(());
+    }
+    let path = match record.payload_format {
+        PayloadFormat::Gateway => "/integrations/v1/orders".to_owned(),
+        native => format!("/integrations/v1/webhook/{native}"),
+    };
+    Err(Rejection::new(
+        Code::WrongPayloadFormat,
+        format!("This key is for the payload format {}: use {path}.", record.payload_format),
+    ))
+}
+
+fn rate_limited(quota: Quota) -> Rejection {
+    let wait = quota.reset.max(1);
+    Rejection::new(
+        Code::RateLimited,
+        format!(
+            "This key may make {} requests in any 60 seconds. Try again in {wait} s.",
+            quota.limit.per_minute()
+        ),
+    )
+    .retry_after(wait)
+}
+
+fn signature_rejection(error: SignatureError, record: &KeyRecord) -> Rejection {
+    if record.awaits_secret() {
+        return Rejection::new(
+            Code::SignatureInvalid,
+            "This key awaits its signing secret: paste the one that the sender shows.",
+        );
+    }
+    match error {
+        SignatureError::Missing => Rejection::new(
+            Code::SignatureMissing,
+            match record.payload_format {
+                PayloadFormat::WooCommerce => {
+                    "The header X-WC-Webhook-Signature is missing: set the secret of the webhook."
+                }
+                _ => {
+                    "This key requires a signature: send `X-Pck-Signature: sha256=<hex HMAC-SHA256 of the body under the signing secret>`."
+                }
+            },
+        ),
+        SignatureError::Malformed => Rejection::new(
+            Code::SignatureInvalid,
+            "The signature header does not have the form of its dialect.",
+        ),
+        SignatureError::Mismatch => Rejection::new(
+            Code::SignatureInvalid,
+            "The signature is not of this exact body under this key's signing secret.",
+        ),
+        SignatureError::Expired => Rejection::new(
+            Code::SignatureExpired,
+            format!("The signed timestamp is more than {} s from now.", TOLERANCE / SECOND),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::credential::{IntegrationKey, KeyId, TagKeys};
+    use crate::domain::id::{Namespace, StoreId, WorkspaceId};
+    use crate::domain::key::{Scopes, Source};
+    use crate::domain::rate_limit::RateLimit;
+    use crate::domain::sealing::Sealed;
+    use hmac::{Hmac, Mac};
+    use sha2::Sha256;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+    const BODY: &[u8] = b"{}";
+    const WRITE_ORDER: Needs = Needs {
+        scope: Some(Scope::OrdersWrite),
+        format: Some(PayloadFormat::Gateway),
+        signature: true,
+    };
+
+    fn record() -> KeyRecord {
+        let tag_keys = TagKeys::parse(&"ab".repeat(32)).unwrap();
+        let key = IntegrationKey::mint(&[1; 20], &tag_keys);
+        KeyRecord {
+            key_id: KeyId::mint(key.hash().gate(), &tag_keys),
+            key_hash: key.hash(),
+            preview: key.preview().to_owned(),
+            workspace_id: WorkspaceId::from_random([1; 10]),
+            store_id: StoreId::from_random([2; 10]),
+            namespace: Namespace::from_random([3; 10]),
+            name: "Shop".into(),
+            source: Source::Custom,
+            payload_format: PayloadFormat::Gateway,
+            scopes: Scopes::new([Scope::OrdersWrite]),
+            rate_limit: RateLimit::entered(1).unwrap(),
+            require_signature: true,
+            capture_bodies: true,
+            status: KeyStatus::Active,
+            created_at: NOW,
+            expires_at: None,
+            revoked_at: None,
+            secrets: vec![crate::domain::key::SealedSecret {
+                sealed: Sealed::from_text("1.x".into()),
+                valid_until: None,
+            }],
+        }
+    }
+
+    fn secret() -> SigningSecret {
+        SigningSecret::mint(&[9; 32])
+    }
+
+    fn signed() -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret().reveal().as_bytes()).unwrap();
+        mac.update(BODY);
+        format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+    }
+
+    fn admit(record: &KeyRecord, hash: &CredentialHash, signature: Option<&str>) -> Option<Code> {
+        let mut window = SlidingWindow::rebuilt(record.rate_limit, []);
+        admit_into(&mut window, record, hash, signature)
+    }
+
+    fn admit_into(
+        window: &mut SlidingWindow,
+        record: &KeyRecord,
+        hash: &CredentialHash,
+        signature: Option<&str>,
+    ) -> Option<Code> {
+        let presented = Presented {
+            key_hash: Some(hash),
+            signature: SignatureHeaders { own: signature, ..SignatureHeaders::default() },
+            body: BODY,
+        };
+        admit_api(record, &[secret()], window, presented, WRITE_ORDER, NOW)
+            .err()
+            .map(|(rejection, _)| rejection.code)
+    }
+
+    #[test]
+    fn the_first_check_that_fails_answers() {
+        let good = record();
+        let hash = good.key_hash;
+        let other = CredentialHash::from_hex(&"00".repeat(32)).unwrap();
+        // Everything is wrong at first; each step mends the check that answered.
+        let mut record = KeyRecord {
+            status: KeyStatus::Revoked,
+            expires_at: Some(NOW),
+            scopes: Scopes::new([Scope::ClientsWrite]),
+            payload_format: PayloadFormat::WooCommerce,
+            ..good
+        };
+        let mut full = SlidingWindow::rebuilt(record.rate_limit, [NOW]);
+        assert_eq!(admit(&record, &other, None), Some(Code::InvalidApiKey));
+        assert_eq!(admit(&record, &hash, None), Some(Code::InvalidApiKey));
+        record.status = KeyStatus::Paused;
+        assert_eq!(admit(&record, &hash, None), Some(Code::KeyPaused));
+        record.status = KeyStatus::Active;
+        assert_eq!(admit(&record, &hash, None), Some(Code::ApiKeyExpired));
+        record.expires_at = Some(NOW.plus(1));
+        assert_eq!(admit(&record, &hash, None), Some(Code::SignatureMissing));
+        assert_eq!(admit(&record, &hash, Some("sha256=00")), Some(Code::SignatureInvalid));
+        let signature = signed();
+        assert_eq!(
+            admit_into(&mut full, &record, &hash, Some(&signature)),
+            Some(Code::RateLimited)
+        );
+        assert_eq!(admit(&record, &hash, Some(&signature)), Some(Code::InsufficientScope));
+        record.scopes = Scopes::new([Scope::OrdersWrite]);
+        assert_eq!(admit(&record, &hash, Some(&signature)), Some(Code::WrongPayloadFormat));
+        record.payload_format = PayloadFormat::Gateway;
+        assert_eq!(admit(&record, &hash, Some(&signature)), None);
+    }
+
+    #[test]
+    fn a_wrong_signature_is_refused_even_where_none_is_required() {
+        let record = KeyRecord { require_signature: false, ..record() };
+        let hash = record.key_hash;
+        assert_eq!(admit(&record, &hash, None), None);
+        assert_eq!(admit(&record, &hash, Some("sha256=00")), Some(Code::SignatureInvalid));
+    }
+
+    #[test]
+    fn refused_requests_take_nothing_from_the_limit() {
+        let record = record();
+        let mut window = SlidingWindow::rebuilt(record.rate_limit, []);
+        let hash = record.key_hash;
+        for _ in 0..5 {
+            assert_eq!(admit_into(&mut window, &record, &hash, None), Some(Code::SignatureMissing));
+        }
+        let signature = signed();
+        assert_eq!(admit_into(&mut window, &record, &hash, Some(&signature)), None);
+        for _ in 0..5 {
+            assert_eq!(
+                admit_into(&mut window, &record, &hash, Some(&signature)),
+                Some(Code::RateLimited)
+            );
+        }
+        assert_eq!(window.quota(NOW.plus(60_000)).remaining, 1);
+    }
+
+    #[test]
+    fn a_key_id_alone_opens_no_api() {
+        let record = record();
+        let mut window = SlidingWindow::rebuilt(record.rate_limit, []);
+        let signature = signed();
+        let presented = Presented {
+            key_hash: None,
+            signature: SignatureHeaders { own: Some(&signature), ..SignatureHeaders::default() },
+            body: BODY,
+        };
+        let refused = admit_api(&record, &[secret()], &mut window, presented, WRITE_ORDER, NOW);
+        assert_eq!(refused.err().map(|(rejection, _)| rejection.code), Some(Code::InvalidApiKey));
+    }
+
+    #[test]
+    fn an_authentic_delivery_is_parked_where_an_api_request_would_be_refused() {
+        let active = KeyRecord { payload_format: PayloadFormat::WooCommerce, ..record() };
+        let paused = KeyRecord { status: KeyStatus::Paused, ..active.clone() };
+        let empty = || SlidingWindow::rebuilt(active.rate_limit, []);
+        let order = Some(Scope::OrdersWrite);
+        assert_eq!(admit_delivery(&active, &mut empty(), order, NOW), Delivery::Apply);
+        assert_eq!(
+            admit_delivery(&paused, &mut empty(), order, NOW),
+            Delivery::Park(ParkReason::KeyPaused)
+        );
+        assert_eq!(
+            admit_delivery(&active, &mut empty(), Some(Scope::ClientsWrite), NOW),
+            Delivery::Park(ParkReason::InsufficientScope)
+        );
+        let mut full = SlidingWindow::rebuilt(active.rate_limit, [NOW]);
+        assert_eq!(
+            admit_delivery(&active, &mut full, order, NOW),
+            Delivery::Park(ParkReason::RateLimited)
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! Integration keys: what one is, what it may do, and what may change about it.
+
+use serde::{Deserialize, Serialize};
+
+use super::credential::{CredentialHash, KeyId};
+use super::id::{Namespace, StoreId, WorkspaceId};
+use super::rate_limit::RateLimit;
+use super::sealing::Sealed;
+use super::time::Timestamp;
+
+macro_rules! names {
+    ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $type {
+            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)*
+        }
+
+        impl $type {
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|known| known.as_str() == text)
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+names! {
+    /// The label of where a key's requests come from.
+    Source {
+        Custom = "custom",
+        WooCommerce = "woocommerce",
+        Zapier = "zapier",
+        Make = "make",
+        Shopify = "shopify",
+        Square = "square",
+        BigCommerce = "bigcommerce",
+        StripeCheckout = "stripe_checkout",
+        Squarespace = "squarespace",
+        Wix = "wix",
+        Webflow = "webflow",
+        Other = "other",
+    }
+}
+
+names! {
+    /// What the bodies of a key's requests look like.
+    PayloadFormat {
+        /// The gateway's own JSON.
+        Gateway = "peptideclients",
+        WooCommerce = "woocommerce",
+        Shopify = "shopify",
+        Square = "square",
+        BigCommerce = "bigcommerce",
+        StripeCheckout = "stripe_checkout",
+        Squarespace = "squarespace",
+        Wix = "wix",
+        Webflow = "webflow",
+    }
+}
+
+impl PayloadFormat {
+    /// Formats whose webhooks are understood today; keys for the others cannot be minted yet.
+    pub const SUPPORTED: &[Self] = &[Self::Gateway, Self::WooCommerce];
+
+    /// Whether deliveries in this format must be signed, whatever the key's own setting.
+    pub const fn requires_signature(self) -> bool {
+        !matches!(self, Self::Gateway)
+    }
+}
+
+names! {
+    /// What a key may do.
+    Scope {
+        OrdersWrite = "orders:write",
+        OrdersCancel = "orders:cancel",
+        PaymentsWrite = "payments:write",
+        PaymentsRefund = "payments:refund",
+        ClientsWrite = "clients:write",
+    }
+}
+
+names! {
+    /// Where a key stands. Revoked is terminal. That a key has expired is told by the clock.
+    KeyStatus {
+        Active = "active",
+        Paused = "paused",
+        Revoked = "revoked",
+    }
+}
+
+/// A set of scopes, in the order of [`Scope::ALL`].
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Scopes(Vec<Scope>);
+
+impl Scopes {
+    pub fn new(scopes: impl IntoIterator<Item = Scope>) -> Self {
+        let mut scopes: Vec<_> = scopes.into_iter().collect();
+        scopes.sort_unstable();
+        scopes.dedup();
+        Self(scopes)
+    }
+
+    pub fn allow(&self, scope: Scope) -> bool {
+        self.0.contains(&scope)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Scope> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Space-separated, as OAuth writes scopes (RFC 6749 §3.3); so they stand in D1.
+    pub fn to_text(&self) -> String {
+        self.0.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        text.split_whitespace().map(Scope::parse).collect::<Option<Vec<_>>>().map(Self::new)
+    }
+}
+
+/// A sealed signing secret and until when it counts; `None` is without end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedSecret {
+    pub sealed: Sealed,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Timestamp>,
+}
+
+/// A key as its KeyGate holds it.
+///
+/// Invariant: pinned to its workspace, store and namespace for ever. Of a live key only the
+/// status, the secrets and the pinned source address ever change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRecord {
+    pub key_id: KeyId,
+    pub key_hash: CredentialHash,
+    /// The first 12 characters of the key.
+    pub preview: String,
+    pub workspace_id: WorkspaceId,
+    pub store_id: StoreId,
+    pub namespace: Namespace,
+    pub name: String,
+    pub source: Source,
+    pub payload_format: PayloadFormat,
+    pub scopes: Scopes,
+    pub rate_limit: RateLimit,
+    pub require_signature: bool,
+    /// Whether raw bodies are kept beside the log.
+    pub capture_bodies: bool,
+    pub status: KeyStatus,
+    pub created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
+    /// Newest first. Empty: the key awaits a secret that the sender has yet to reveal.
+    pub secrets: Vec<SealedSecret>,
+}
+
+impl KeyRecord {
+    /// The table that the secrets of keys are sealed for.
+    pub const TABLE: &'static str = "integration_keys";
+
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| now >= at)
+    }
+
+    /// What is waited for before signed requests can be told.
+    pub const fn awaits_secret(&self) -> bool {
+        self.secrets.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_api() {
+        assert_eq!(Source::ALL.len(), 12);
+        assert_eq!(PayloadFormat::parse("peptideclients"), Some(PayloadFormat::Gateway));
+        assert_eq!(Source::parse("WooCommerce"), None);
+        assert_eq!(
+            serde_json::to_value(Source::StripeCheckout).unwrap(),
+            serde_json::json!("stripe_checkout")
+        );
+    }
+
+    #[test]
+    fn scopes_are_a_set_in_a_fixed_order() {
+        let scopes = Scopes::new([Scope::ClientsWrite, Scope::OrdersWrite, Scope::OrdersWrite]);
+        assert_eq!(scopes.to_text(), "orders:write clients:write");
+        assert_eq!(Scopes::parse("clients:write orders:write"), Some(scopes));
+        assert_eq!(Scopes::parse("orders:write orders:read"), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! The request log of a key: every request ends in exactly one outcome and one entry.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::Row;
+use super::rejection::Code;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It did something, or read what it asked for.
+    Accepted,
+    /// The first answer of the same Idempotency-Key was given again.
+    Replayed,
+    /// What it carries is known already; nothing was done.
+    Duplicate,
+    /// A native event older than what is stored; nothing was done.
+    Stale,
+    /// An authentic event without effect: an unsupported topic, a draft, an error body.
+    Ignored,
+    /// A native event kept with its body, to be applied later.
+    Parked,
+    /// A setup ping of a native sender.
+    Ping,
+    /// Turned down for what it is: the caller's to mend.
+    Rejected,
+    /// Turned down before it was looked at: authentication, signature or rate.
+    Refused,
+    /// Our side failed.
+    Failed,
+}
+
+impl Outcome {
+    pub const ALL: [Self; 10] = [
+        Self::Accepted,
+        Self::Replayed,
+        Self::Duplicate,
+        Self::Stale,
+        Self::Ignored,
+        Self::Parked,
+        Self::Ping,
+        Self::Rejected,
+        Self::Refused,
+        Self::Failed,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Replayed => "replayed",
+            Self::Duplicate => "duplicate",
+            Self::Stale => "stale",
+            Self::Ignored => "ignored",
+            Self::Parked => "parked",
+            Self::Ping => "ping",
+            Self::Rejected => "rejected",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
+    }
+
+    /// The outcome of a request that was answered with `code`.
+    pub const fn of(code: Code) -> Self {
+        match code.status() {
+            500.. => Self::Failed,
+            _ if code.is_refusal() => Self::Refused,
+            _ => Self::Rejected,
+        }
+    }
+}
+
+/// Refusals that are logged one by one, per key and minute; more become one row with a count.
+pub const SINGLE_REFUSALS_PER_MINUTE: u32 = 30;
+
+/// One row of a key's log. When the request came in is told by its row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    pub row: Row,
+    /// Tells a retry of the same request by the Worker from another request.
+    pub attempt: i64,
+    /// What it took from the key's limit: 1, or 0 for what was refused.
+    pub units: u32,
+    /// How many requests this row stands for.
+    pub count: u32,
+    pub method: String,
+    /// Without the query string.
+    pub path: String,
+    pub status: u16,
+    pub latency_ms: i64,
+    pub outcome: Outcome,
+    /// The topic of a native event.
+    pub topic: Option<String>,
+    pub idempotency_key: Option<String>,
+    pub external_id: Option<String>,
+    pub internal_id: Option<String>,
+    pub error_code: Option<Code>,
+    pub detail: Option<String>,
+}
+
+/// Requests within a span of time, and how many of them were answered 4xx or 5xx.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    pub requests: u64,
+    pub errors: u64,
+}
+
+impl Tally {
+    pub fn add(&mut self, status: u16, count: u32) {
+        self.requests += u64::from(count);
+        if status >= 400 {
+            self.errors += u64::from(count);
+        }
+    }
+
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self { requests: self.requests + other.requests, errors: self.errors + other.errors }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_outcome() {
+        assert_eq!(Outcome::of(Code::RateLimited), Outcome::Refused);
+        assert_eq!(Outcome::of(Code::SignatureInvalid), Outcome::Refused);
+        assert_eq!(Outcome::of(Code::ValidationFailed), Outcome::Rejected);
+        assert_eq!(Outcome::of(Code::InsufficientScope), Outcome::Rejected);
+        assert_eq!(Outcome::of(Code::StoreUnavailable), Outcome::Failed);
+        for outcome in Outcome::ALL {
+            assert_eq!(Outcome::parse(outcome.as_str()), Some(outcome));
+        }
+    }
+}
