@@ -1,0 +1,296 @@
+//! Reads JSON bodies field by field and collects everything that is wrong, each with its JSON
+//! Pointer, instead of stopping at the first.
+
+use std::cell::RefCell;
+
+use serde_json::{Map, Value};
+
+use crate::domain::money::{Amount, Currency};
+use crate::domain::rejection::{Code, FieldError, Rejection};
+use crate::domain::time::Timestamp;
+
+/// Longest free text, in characters, unless a field says otherwise.
+pub const TEXT: usize = 255;
+
+/// What was found wrong so far.
+#[derive(Debug, Default)]
+pub struct Problems(RefCell<Vec<FieldError>>);
+
+impl Problems {
+    pub fn add(&self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
+        self.0.borrow_mut().push(FieldError {
+            pointer: pointer.into(),
+            code: code.into(),
+            detail: detail.into(),
+        });
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    /// The rejection that names all problems, or `value` if there is none.
+    pub fn resolve<T>(self, value: Option<T>) -> Result<T, Rejection> {
+        let errors = self.0.into_inner();
+        match value {
+            Some(value) if errors.is_empty() => Ok(value),
+            _ if errors.is_empty() => {
+                Err(Rejection::new(Code::InternalError, "The body could not be read."))
+            }
+            _ => Err(Rejection::fields(errors)),
+        }
+    }
+}
+
+/// Parses a JSON text that must be an object.
+pub fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Rejection> {
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| Rejection::new(Code::InvalidJson, format!("Not valid JSON: {error}.")))?;
+    match value {
+        Value::Object(map) => Ok(map),
+        other => Err(Rejection::new(
+            Code::InvalidJson,
+            format!("The body must be a JSON object, not {}.", kind(&other)),
+        )),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// One JSON object while its fields are being taken. `null` counts as absent.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    map: Map<String, Value>,
+    pointer: String,
+    problems: &'a Problems,
+}
+
+impl<'a> Fields<'a> {
+    pub const fn root(map: Map<String, Value>, problems: &'a Problems) -> Self {
+        Self { map, pointer: String::new(), problems }
+    }
+
+    pub fn pointer(&self, name: &str) -> String {
+        format!("{}/{}", self.pointer, name.replace('~', "~0").replace('/', "~1"))
+    }
+
+    pub fn problem(&self, name: &str, code: &'static str, detail: impl Into<String>) {
+        self.problems.add(self.pointer(name), code, detail);
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.map.remove(name).filter(|value| !value.is_null())
+    }
+
+    fn wrong_type(&self, name: &str, expected: &str, value: &Value) {
+        self.problem(name, "invalid_type", format!("must be {expected}, not {}.", kind(value)));
+    }
+
+    /// Notes that `name` is missing where `value` is `None` and nothing is noted about it yet.
+    pub fn required<T>(&self, name: &str, value: Option<T>) -> Option<T> {
+        let pointer = self.pointer(name);
+        if value.is_none() && !self.problems.0.borrow().iter().any(|p| p.pointer == pointer) {
+            self.problem(name, "required", "is required.");
+        }
+        value
+    }
+
+    /// A text of at most `max` characters; empty counts as absent.
+    pub fn text(&mut self, name: &str, max: usize) -> Option<String> {
+        match self.take(name)? {
+            Value::String(text) if text.is_empty() => None,
+            Value::String(text) if text.chars().count() > max => {
+                self.problem(name, "too_long", format!("must have at most {max} characters."));
+                None
+            }
+            Value::String(text) if text.contains('\0') => {
+                self.problem(name, "invalid_text", "must not contain NUL characters.");
+                None
+            }
+            Value::String(text) => Some(text),
+            other => {
+                self.wrong_type(name, "a string", &other);
+                None
+            }
+        }
+    }
+
+    /// A text that identifies something: not empty, no control characters, no spaces around it.
+    pub fn identifier(&mut self, name: &str) -> Option<String> {
+        match self.map.get(name) {
+            Some(Value::String(text)) if text.is_empty() => {
+                self.map.remove(name);
+                self.problem(name, "empty", "must not be empty; leave it out instead.");
+                return None;
+            }
+            _ => {}
+        }
+        let text = self.text(name, TEXT)?;
+        if text.chars().any(char::is_control) || text.trim() != text {
+            self.problem(
+                name,
+                "invalid_text",
+                "must not have spaces around it or control characters.",
+            );
+            return None;
+        }
+        Some(text)
+    }
+
+    /// One of a fixed list of words.
+    pub fn choice<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+        choices: &str,
+    ) -> Option<T> {
+        let text = self.text(name, TEXT)?;
+        let parsed = parse(&text);
+        if parsed.is_none() {
+            self.problem(name, "invalid_choice", format!("must be one of {choices}."));
+        }
+        parsed
+    }
+
+    pub fn boolean(&mut self, name: &str) -> Option<bool> {
+        match self.take(name)? {
+            Value::Bool(value) => Some(value),
+            other => {
+                self.wrong_type(name, "true or false", &other);
+                None
+            }
+        }
+    }
+
+    pub fn integer(&mut self, name: &str) -> Option<i64> {
+        match self.take(name)? {
+            Value::Number(number) if number.as_i64().is_some() => number.as_i64(),
+            other => {
+                self.wrong_type(name, "a whole number", &other);
+                None
+            }
+        }
+    }
+
+    /// The digits of a decimal string or a JSON number.
+    pub fn decimal(&mut self, name: &str) -> Option<String> {
+        match self.take(name)? {
+            Value::String(text) => Some(text),
+            Value::Number(number) => Some(number.to_string()),
+            other => {
+                self.wrong_type(name, "a decimal string or a number", &other);
+                None
+            }
+        }
+    }
+
+    /// An amount of `currency`, 0 or more; absent where the currency is not known.
+    pub fn amount(&mut self, name: &str, currency: Option<Currency>) -> Option<Amount> {
+        let text = self.decimal(name)?;
+        match Amount::parse(&text, currency?) {
+            Ok(amount) if amount.is_negative() => {
+                self.problem(name, "negative_amount", "must not be negative.");
+                None
+            }
+            Ok(amount) => Some(amount),
+            Err(error) => {
+                self.problem(name, "invalid_amount", format!("{error}."));
+                None
+            }
+        }
+    }
+
+    pub fn timestamp(&mut self, name: &str) -> Option<Timestamp> {
+        let text = self.text(name, TEXT)?;
+        let parsed = Timestamp::parse_rfc3339(&text);
+        if parsed.is_none() {
+            self.problem(
+                name,
+                "invalid_timestamp",
+                "must be an RFC 3339 time with its offset, such as 2026-11-22T11:48:05Z.",
+            );
+        }
+        parsed
+    }
+
+    pub fn object(&mut self, name: &str) -> Option<Fields<'a>> {
+        match self.take(name)? {
+            Value::Object(map) => {
+                Some(Fields { map, pointer: self.pointer(name), problems: self.problems })
+            }
+            other => {
+                self.wrong_type(name, "an object", &other);
+                None
+            }
+        }
+    }
+
+    /// An object that is kept as it is.
+    pub fn free_object(&mut self, name: &str) -> Option<Map<String, Value>> {
+        self.object(name).map(|fields| fields.map)
+    }
+
+    /// The strings of an array.
+    pub fn strings(&mut self, name: &str) -> Option<Vec<String>> {
+        match self.take(name)? {
+            Value::Array(values) => values
+                .into_iter()
+                .enumerate()
+                .map(|(index, value)| match value {
+                    Value::String(text) => Some(text),
+                    other => {
+                        self.wrong_type(&format!("{name}/{index}"), "a string", &other);
+                        None
+                    }
+                })
+                .collect(),
+            other => {
+                self.wrong_type(name, "an array", &other);
+                None
+            }
+        }
+    }
+
+    /// The objects of an array of at most `max`.
+    pub fn objects(&mut self, name: &str, max: usize) -> Option<Vec<Fields<'a>>> {
+        let values = match self.take(name)? {
+            Value::Array(values) if values.len() <= max => values,
+            Value::Array(_) => {
+                self.problem(name, "too_many", format!("must have at most {max} entries."));
+                return None;
+            }
+            other => {
+                self.wrong_type(name, "an array", &other);
+                return None;
+            }
+        };
+        let pointer = self.pointer(name);
+        let objects = values.into_iter().enumerate().filter_map(|(index, value)| match value {
+            Value::Object(map) => {
+                Some(Fields { map, pointer: format!("{pointer}/{index}"), problems: self.problems })
+            }
+            other => {
+                let detail = format!("must be an object, not {}.", kind(&other));
+                self.problems.add(format!("{pointer}/{index}"), "invalid_type", detail);
+                None
+            }
+        });
+        Some(objects.collect())
+    }
+
+    /// Notes every field that nobody asked for: a misspelt name must not vanish.
+    pub fn finish(self) {
+        for name in self.map.keys() {
+            self.problem(name, "unknown_field", "is not a field of this object.");
+        }
+    }
+}

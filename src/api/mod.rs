@@ -1,0 +1,5 @@
+//! The HTTP APIs: what comes in, what goes out, and where.
+
+pub mod fields;
+pub mod order_input;
+pub mod problem;

@@ -1,0 +1,489 @@
+//! `POST /integrations/v1/orders`: the gateway's own JSON, read into an [`OrderContent`] whose
+//! totals add up.
+
+use crate::domain::money::{Amount, Currency, Quantity};
+use crate::domain::order::{
+    Address, ClientDetails, OrderContent, OrderLine, OrderStatus, OrderTotals,
+};
+use crate::domain::rejection::Rejection;
+use crate::domain::time::{DAY, Timestamp};
+
+use super::fields::{Fields, Problems, TEXT, parse_object};
+
+/// Most lines of one order.
+pub const MAX_LINES: usize = 1_000;
+/// Longest note, in characters.
+const NOTE: usize = 5_000;
+/// Most keys of `metadata`, and most bytes of it as JSON.
+const METADATA_KEYS: usize = 50;
+const METADATA_BYTES: usize = 16 * 1024;
+
+/// Reads an order, or says everything that is wrong with it.
+///
+/// Left out, `status` is `pending`, a line's `discount` and `tax` and the order's `shipping_total`
+/// and `fee_total` are 0, a line's `total` and the order's `subtotal` are computed, `tax_total` is
+/// the sum of the lines' taxes, and `discount_total` the sum of their discounts. What is given must
+/// be right.
+pub fn read_order(body: &[u8], now: Timestamp) -> Result<OrderContent, Rejection> {
+    let problems = Problems::default();
+    let order = order(Fields::root(parse_object(body)?, &problems), &problems, now);
+    problems.resolve(order)
+}
+
+fn order(mut fields: Fields<'_>, problems: &Problems, now: Timestamp) -> Option<OrderContent> {
+    let external_id = fields.identifier("external_id");
+    let number = fields.text("number", TEXT);
+    let status = fields
+        .choice("status", OrderStatus::parse, &OrderStatus::ALL.map(OrderStatus::as_str).join(", "))
+        .unwrap_or(OrderStatus::Pending);
+    let currency = currency(&mut fields);
+    let placed_at = fields.timestamp("placed_at").filter(|at| {
+        let plausible = *at >= Timestamp::from_millis(0) && *at <= now.plus(DAY);
+        if !plausible {
+            fields.problem(
+                "placed_at",
+                "out_of_range",
+                "must lie between 1970 and a day from now.",
+            );
+        }
+        plausible
+    });
+    let client = fields.object("client").and_then(client);
+    let billing_address = fields.object("billing_address").map(address);
+    let shipping_address = fields.object("shipping_address").map(address);
+    let lines: Vec<Option<OrderLine>> = fields
+        .objects("lines", MAX_LINES)
+        .map(|lines| lines.into_iter().map(|fields| line(fields, currency)).collect())
+        .unwrap_or_default();
+    if lines.is_empty() {
+        fields.required::<()>("lines", None);
+    }
+    let note = fields.text("note", NOTE);
+    let metadata = fields.free_object("metadata").unwrap_or_default();
+    let bytes = serde_json::to_string(&metadata).map_or(0, |text| text.len());
+    if metadata.len() > METADATA_KEYS || bytes > METADATA_BYTES {
+        fields.problem("metadata", "too_long", "must have at most 50 keys and 16 KiB.");
+    }
+    let lines: Option<Vec<OrderLine>> =
+        lines.into_iter().collect::<Option<_>>().filter(|lines: &Vec<_>| !lines.is_empty());
+    let totals = totals(&mut fields, currency, lines.as_deref());
+    fields.finish();
+    if !problems.is_empty() {
+        return None;
+    }
+    Some(OrderContent {
+        external_id,
+        number,
+        status,
+        currency: currency?,
+        placed_at,
+        client,
+        billing_address,
+        shipping_address,
+        lines: lines?,
+        totals: totals?,
+        note,
+        metadata,
+    })
+}
+
+fn currency(fields: &mut Fields<'_>) -> Option<Currency> {
+    let code = fields.text("currency", TEXT);
+    let code = fields.required("currency", code)?;
+    let currency = Currency::parse(&code);
+    if currency.is_none() {
+        fields.problem("currency", "invalid_currency", "must be an ISO 4217 code such as USD.");
+    }
+    currency
+}
+
+fn client(mut fields: Fields<'_>) -> Option<ClientDetails> {
+    let client = ClientDetails {
+        external_id: fields.identifier("external_id"),
+        email: email(&mut fields),
+        name: fields.text("name", TEXT),
+        phone: fields.text("phone", TEXT),
+    };
+    fields.finish();
+    (client != ClientDetails::default()).then_some(client)
+}
+
+/// An address of the form `local@domain`, at most 254 characters (RFC 5321 §4.5.3.1).
+fn email(fields: &mut Fields<'_>) -> Option<String> {
+    let email = fields.text("email", 254)?;
+    let valid = email.rsplit_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty()
+            && !local.contains('@')
+            && !domain.is_empty()
+            && !domain.starts_with('.')
+            && !domain.ends_with('.')
+    });
+    if !valid || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        fields.problem("email", "invalid_email", "must be an e-mail address.");
+        return None;
+    }
+    Some(email)
+}
+
+fn address(mut fields: Fields<'_>) -> Address {
+    let country = fields.text("country", TEXT).filter(|country| {
+        let valid = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
+        if !valid {
+            let detail = "must be an ISO 3166-1 alpha-2 code such as US.";
+            fields.problem("country", "invalid_country", detail);
+        }
+        valid
+    });
+    let address = Address {
+        name: fields.text("name", TEXT),
+        company: fields.text("company", TEXT),
+        line1: fields.text("line1", TEXT),
+        line2: fields.text("line2", TEXT),
+        city: fields.text("city", TEXT),
+        region: fields.text("region", TEXT),
+        postal_code: fields.text("postal_code", TEXT),
+        country,
+        phone: fields.text("phone", TEXT),
+    };
+    fields.finish();
+    address
+}
+
+fn line(mut fields: Fields<'_>, currency: Option<Currency>) -> Option<OrderLine> {
+    let external_id = fields.identifier("external_id");
+    let sku = fields.text("sku", TEXT);
+    let name = fields.text("name", TEXT);
+    let name = fields.required("name", name);
+    let quantity = quantity(&mut fields);
+    let unit_price = fields.amount("unit_price", currency);
+    let unit_price = match currency {
+        Some(_) => fields.required("unit_price", unit_price),
+        None => None,
+    };
+    let discount = fields.amount("discount", currency).unwrap_or_default();
+    let tax = fields.amount("tax", currency).unwrap_or_default();
+    let stated = fields.amount("total", currency);
+    let total = line_total(&fields, currency, quantity, unit_price, discount, stated);
+    fields.finish();
+    Some(OrderLine {
+        external_id,
+        sku,
+        name: name?,
+        quantity: quantity?,
+        unit_price: unit_price?,
+        discount,
+        tax,
+        total: total?,
+    })
+}
+
+fn quantity(fields: &mut Fields<'_>) -> Option<Quantity> {
+    let text = fields.decimal("quantity");
+    let quantity = Quantity::parse(&fields.required("quantity", text)?);
+    if quantity.is_none() {
+        fields.problem(
+            "quantity",
+            "invalid_quantity",
+            "must be above 0, at most 1000000, with at most 3 decimal places.",
+        );
+    }
+    quantity
+}
+
+/// quantity × unit price − discount, which `stated` must equal.
+fn line_total(
+    fields: &Fields<'_>,
+    currency: Option<Currency>,
+    quantity: Option<Quantity>,
+    unit_price: Option<Amount>,
+    discount: Amount,
+    stated: Option<Amount>,
+) -> Option<Amount> {
+    let (currency, quantity, unit_price) = (currency?, quantity?, unit_price?);
+    let Some(gross) = quantity.times(unit_price) else {
+        fields.problem("total", "out_of_range", "is out of range.");
+        return None;
+    };
+    let total = gross.checked_sub(discount).filter(|total| !total.is_negative());
+    let Some(total) = total else {
+        let detail = format!("must not exceed quantity × unit price ({}).", gross.format(currency));
+        fields.problem("discount", "discount_too_large", detail);
+        return None;
+    };
+    if let Some(stated) = stated.filter(|stated| *stated != total) {
+        let sum =
+            format!("{quantity} × {} − {}", unit_price.format(currency), discount.format(currency));
+        fields.problem("total", "total_mismatch", mismatch(stated, total, currency, &sum));
+    }
+    Some(total)
+}
+
+/// Reads the sums and checks them against the lines and against each other.
+fn totals(
+    fields: &mut Fields<'_>,
+    currency: Option<Currency>,
+    lines: Option<&[OrderLine]>,
+) -> Option<OrderTotals> {
+    let subtotal = fields.amount("subtotal", currency);
+    let discount_total = fields.amount("discount_total", currency);
+    let shipping_total = fields.amount("shipping_total", currency).unwrap_or_default();
+    let fee_total = fields.amount("fee_total", currency).unwrap_or_default();
+    let tax_total = fields.amount("tax_total", currency);
+    let total = fields.amount("total", currency);
+    let currency = currency?;
+    let stated_total = fields.required("total", total)?;
+    let lines = lines?;
+    let sum = |part: fn(&OrderLine) -> Amount| Amount::sum(lines.iter().map(part));
+    let (Some(nets), Some(discounts), Some(taxes)) =
+        (sum(|line| line.total), sum(|line| line.discount), sum(|line| line.tax))
+    else {
+        fields.problem("lines", "out_of_range", "add up to more than can be kept.");
+        return None;
+    };
+    let computed_subtotal = nets.checked_add(discounts)?;
+    if let Some(stated) = subtotal.filter(|stated| *stated != computed_subtotal) {
+        let detail =
+            mismatch(stated, computed_subtotal, currency, "quantity × unit price of all lines");
+        fields.problem("subtotal", "total_mismatch", detail);
+    }
+    let discount_total = at_least(fields, "discount_total", discount_total, discounts, currency);
+    let tax_total = at_least(fields, "tax_total", tax_total, taxes, currency);
+    let order_discount = discount_total.checked_sub(discounts)?;
+    let computed = Amount::sum([nets, shipping_total, fee_total, tax_total])
+        .and_then(|sum| sum.checked_sub(order_discount));
+    let Some(computed) = computed else {
+        fields.problem("total", "out_of_range", "is out of range.");
+        return None;
+    };
+    if stated_total != computed {
+        let sum = format!(
+            "lines {} + shipping {} + fees {} + tax {} − order discount {}",
+            nets.format(currency),
+            shipping_total.format(currency),
+            fee_total.format(currency),
+            tax_total.format(currency),
+            order_discount.format(currency),
+        );
+        fields.problem("total", "total_mismatch", mismatch(stated_total, computed, currency, &sum));
+    }
+    Some(OrderTotals {
+        subtotal: computed_subtotal,
+        discount_total,
+        shipping_total,
+        fee_total,
+        tax_total,
+        total: computed,
+    })
+}
+
+/// A sum that counts the lines' part and may be more, but not less.
+fn at_least(
+    fields: &Fields<'_>,
+    name: &str,
+    stated: Option<Amount>,
+    of_lines: Amount,
+    currency: Currency,
+) -> Amount {
+    let stated = stated.unwrap_or(of_lines);
+    if stated < of_lines {
+        let detail = format!(
+            "is {}, but the lines alone add up to {}.",
+            stated.format(currency),
+            of_lines.format(currency)
+        );
+        fields.problem(name, "total_mismatch", detail);
+    }
+    stated
+}
+
+/// `is 20.01, but lines 20.00 + … = 20.00: 0.01 too much.`
+fn mismatch(stated: Amount, computed: Amount, currency: Currency, sum: &str) -> String {
+    let by = stated.minor().abs_diff(computed.minor());
+    let by = i64::try_from(by).ok().and_then(Amount::from_minor).unwrap_or_default();
+    format!(
+        "is {}, but {sum} = {}: {} too {}.",
+        stated.format(currency),
+        computed.format(currency),
+        by.format(currency),
+        if stated > computed { "much" } else { "little" }
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::rejection::Code;
+    use serde_json::{Value, json};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+    fn read(body: &Value) -> Result<OrderContent, Rejection> {
+        read_order(body.to_string().as_bytes(), NOW)
+    }
+
+    /// Pointer and code of everything that is wrong.
+    fn problems(body: &Value) -> Vec<(String, String)> {
+        let rejection = read(body).expect_err("must be rejected");
+        assert_eq!(rejection.code, Code::ValidationFailed);
+        rejection.errors.into_iter().map(|error| (error.pointer, error.code.into_owned())).collect()
+    }
+
+    fn problem(pointer: &str, code: &str) -> Vec<(String, String)> {
+        vec![(pointer.to_owned(), code.to_owned())]
+    }
+
+    fn least() -> Value {
+        json!({"external_id": "A-1", "currency": "USD", "total": "20.00",
+               "lines": [{"name": "Thing", "quantity": 2, "unit_price": "10.00"}]})
+    }
+
+    fn with(pointer: &str, value: Value) -> Value {
+        let mut body = least();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        body.pointer_mut(parent).unwrap()[name] = value;
+        body
+    }
+
+    #[test]
+    fn the_least_that_is_accepted() {
+        let order = read(&least()).unwrap();
+        assert_eq!(order.totals.total.minor(), 2_000);
+        assert_eq!(order.totals.subtotal.minor(), 2_000);
+        assert_eq!(order.status, OrderStatus::Pending);
+        assert_eq!(order.lines.len(), 1);
+        assert_eq!(order.lines[0].total.minor(), 2_000);
+    }
+
+    #[test]
+    fn a_whole_order_adds_up() {
+        let order = read(&json!({
+            "external_id": "A-2", "number": "1002", "status": "processing", "currency": "USD",
+            "placed_at": "2026-11-01T10:00:00+01:00",
+            "client": {"external_id": "c-1", "email": "zoe@example.com", "name": "Zoë", "phone": "+1 555"},
+            "billing_address": {"name": "Zoë", "line1": "969 Market", "city": "New York", "region": "NY", "postal_code": "10001", "country": "US"},
+            "lines": [
+                {"external_id": "1", "sku": "BPC", "name": "Vial", "quantity": 3, "unit_price": 49.99, "discount": "15.01", "tax": "11.98", "total": "134.96"},
+                {"name": "By weight", "quantity": "0.5", "unit_price": "10.01"}
+            ],
+            "subtotal": "154.98", "discount_total": "20.01", "shipping_total": "9.95",
+            "fee_total": "2.50", "tax_total": "13.08", "total": "160.50",
+            "note": "Leave at door", "metadata": {"gift": true, "id": 820982911946154508_u64}
+        }))
+        .unwrap();
+        assert_eq!(order.lines[1].total.minor(), 501);
+        assert_eq!(order.totals.total.minor(), 16_050);
+        assert_eq!(order.metadata["id"].to_string(), "820982911946154508");
+    }
+
+    #[test]
+    fn a_total_that_does_not_add_up_is_named_with_the_difference() {
+        let rejection = read(&with("/total", json!("20.01"))).unwrap_err();
+        assert_eq!(
+            rejection.errors[0].detail,
+            "is 20.01, but lines 20.00 + shipping 0.00 + fees 0.00 + tax 0.00 − order discount \
+             0.00 = 20.00: 0.01 too much."
+        );
+        assert_eq!(
+            problems(&with("/lines/0/total", json!(19.99))),
+            problem("/lines/0/total", "total_mismatch")
+        );
+        assert_eq!(
+            problems(&with("/subtotal", json!("1"))),
+            problem("/subtotal", "total_mismatch")
+        );
+    }
+
+    #[test]
+    fn each_field_is_checked_and_named() {
+        let cases = [
+            ("/currency", json!("usd"), "invalid_currency"),
+            ("/currency", json!(840), "invalid_type"),
+            ("/currency", Value::Null, "required"),
+            ("/total", Value::Null, "required"),
+            ("/total", json!("20.001"), "invalid_amount"),
+            ("/total", json!(true), "invalid_type"),
+            ("/total", json!("-20.00"), "negative_amount"),
+            ("/lines", json!([]), "required"),
+            ("/lines", json!({}), "invalid_type"),
+            ("/lines/0", json!("x"), "invalid_type"),
+            ("/lines/0/name", json!(""), "required"),
+            ("/lines/0/quantity", json!(0), "invalid_quantity"),
+            ("/lines/0/quantity", json!("two"), "invalid_quantity"),
+            ("/lines/0/unit_price", json!("ten"), "invalid_amount"),
+            ("/lines/0/discount", json!("20.01"), "discount_too_large"),
+            ("/lines/0/price", json!("10.00"), "unknown_field"),
+            ("/status", json!("shipped"), "invalid_choice"),
+            ("/placed_at", json!("2026-11-22 11:48"), "invalid_timestamp"),
+            ("/placed_at", json!("2099-01-01T00:00:00Z"), "out_of_range"),
+            ("/client", json!("Zoë"), "invalid_type"),
+            ("/client", json!({"email": "zoe"}), "invalid_email"),
+            ("/billing_address", json!({"country": "USA"}), "invalid_country"),
+            ("/external_id", json!(""), "empty"),
+            ("/external_id", json!(" A"), "invalid_text"),
+            ("/external_id", json!("A".repeat(256)), "too_long"),
+            ("/external_id", json!(15), "invalid_type"),
+            ("/exernal_id", json!("A-1"), "unknown_field"),
+            ("/tax_total", json!("x"), "invalid_amount"),
+            ("/metadata", json!("x"), "invalid_type"),
+            ("/metadata", json!({"k": "x".repeat(20_000)}), "too_long"),
+        ];
+        for (pointer, value, code) in cases {
+            let found = problems(&with(pointer, value.clone()));
+            assert!(
+                found.iter().any(|(at, found)| at.starts_with(pointer) && found == code),
+                "{pointer} = {value}: {found:?}"
+            );
+            assert_eq!(found.len(), 1, "{pointer} = {value}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn all_problems_are_named_at_once() {
+        let found = problems(&json!({"currency": "USD", "lines": [{"quantity": -1}], "x~/y": 1}));
+        let pointers: Vec<_> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(
+            pointers,
+            ["/lines/0/name", "/lines/0/quantity", "/lines/0/unit_price", "/total", "/x~0~1y"]
+        );
+    }
+
+    #[test]
+    fn a_currency_brings_its_own_minor_unit() {
+        let mut yen = with("/currency", json!("JPY"));
+        yen["lines"][0]["unit_price"] = json!("10");
+        yen["total"] = json!(20);
+        assert_eq!(read(&yen).unwrap().totals.total.minor(), 20);
+        yen["total"] = json!("20.5");
+        assert_eq!(problems(&yen), problem("/total", "invalid_amount"));
+        let mut dinar = with("/currency", json!("KWD"));
+        dinar["lines"][0]["unit_price"] = json!("0.001");
+        dinar["total"] = json!(0.002);
+        assert_eq!(read(&dinar).unwrap().totals.total.minor(), 2);
+    }
+
+    #[test]
+    fn lines_taxes_may_not_exceed_the_orders() {
+        let mut body = with("/lines/0/tax", json!("1.00"));
+        body["tax_total"] = json!("0.50");
+        body["total"] = json!("20.50");
+        assert_eq!(problems(&body), problem("/tax_total", "total_mismatch"));
+    }
+
+    #[test]
+    fn what_is_no_json_object_is_refused() {
+        for body in ["", "[]", "1", "{", "{\"a\":1}x", "\u{feff}{}", "nul"] {
+            let code = read_order(body.as_bytes(), NOW).unwrap_err().code;
+            assert_eq!(code, Code::InvalidJson, "{body:?}");
+        }
+        assert_eq!(read_order(&[0xff, 0xfe], NOW).unwrap_err().code, Code::InvalidJson);
+        let deep = "[".repeat(10_000);
+        assert_eq!(read_order(deep.as_bytes(), NOW).unwrap_err().code, Code::InvalidJson);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_body_makes_it_panic(body in "\\PC{0,200}") {
+            let _ = read_order(body.as_bytes(), NOW);
+        }
+    }
+}
