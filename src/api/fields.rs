@@ -95,10 +95,13 @@ impl<'a> Fields<'a> {
         self.problem(name, "invalid_type", format!("must be {expected}, not {}.", kind(value)));
     }
 
-    /// Notes that `name` is missing where `value` is `None` and nothing is noted about it yet.
+    /// Notes that `name` is missing where `value` is `None` and nothing is noted about it (or what
+    /// is in it) yet.
     pub fn required<T>(&self, name: &str, value: Option<T>) -> Option<T> {
         let pointer = self.pointer(name);
-        if value.is_none() && !self.problems.0.borrow().iter().any(|p| p.pointer == pointer) {
+        if value.is_none()
+            && !self.problems.0.borrow().iter().any(|p| p.pointer.starts_with(&pointer))
+        {
             self.problem(name, "required", "is required.");
         }
         value

@@ -2,4 +2,5 @@
 
 pub mod fields;
 pub mod order_input;
+pub mod order_output;
 pub mod problem;

@@ -339,8 +339,13 @@ mod tests {
 
     fn with(pointer: &str, value: Value) -> Value {
         let mut body = least();
-        let (parent, name) = pointer.rsplit_once('/').unwrap();
-        body.pointer_mut(parent).unwrap()[name] = value;
+        match body.pointer_mut(pointer) {
+            Some(field) => *field = value,
+            None => {
+                let (parent, name) = pointer.rsplit_once('/').unwrap();
+                body.pointer_mut(parent).unwrap()[name] = value;
+            }
+        }
         body
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::credential::{CredentialHash, KeyId};
 use super::id::{Namespace, StoreId, WorkspaceId};
 use super::rate_limit::RateLimit;
+use super::rejection::{Code, Rejection};
 use super::sealing::Sealed;
 use super::time::Timestamp;
 
@@ -185,6 +186,72 @@ impl KeyRecord {
     /// What is waited for before signed requests can be told.
     pub const fn awaits_secret(&self) -> bool {
         self.secrets.is_empty()
+    }
+}
+
+/// What may change about a live key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum KeyChange {
+    Pause,
+    Resume,
+    Revoke,
+    /// Pastes or rotates the signing secret; the secrets before it count until `overlap_until`.
+    SetSecret {
+        sealed: Sealed,
+        overlap_until: Timestamp,
+    },
+    /// The same secrets under the newest sealing key.
+    Reseal {
+        secrets: Vec<SealedSecret>,
+    },
+}
+
+impl KeyChange {
+    /// The name of the change in the audit log.
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::Pause => "integration_key.paused",
+            Self::Resume => "integration_key.resumed",
+            Self::Revoke => "integration_key.revoked",
+            Self::SetSecret { .. } => "integration_key.secret_set",
+            Self::Reseal { .. } => "integration_key.resealed",
+        }
+    }
+}
+
+impl KeyRecord {
+    /// The record after `change`, or `None` where it is so already. Revoked is terminal: any other
+    /// change is refused then.
+    pub fn changed(&self, change: &KeyChange, now: Timestamp) -> Result<Option<Self>, Rejection> {
+        let revoked = self.status == KeyStatus::Revoked;
+        let mut record = self.clone();
+        match change {
+            KeyChange::Revoke => {
+                record.status = KeyStatus::Revoked;
+                record.revoked_at = self.revoked_at.or(Some(now));
+            }
+            _ if revoked => {
+                return Err(Rejection::new(
+                    Code::InvalidState,
+                    "This key is revoked, and a revoked key stays revoked. Mint a new one.",
+                ));
+            }
+            KeyChange::Pause => record.status = KeyStatus::Paused,
+            KeyChange::Resume => record.status = KeyStatus::Active,
+            KeyChange::SetSecret { sealed, overlap_until } => {
+                record.secrets.retain_mut(|secret| {
+                    let until =
+                        secret.valid_until.map_or(*overlap_until, |at| at.min(*overlap_until));
+                    secret.valid_until = Some(until);
+                    until > now
+                });
+                let newest = SealedSecret { sealed: sealed.clone(), valid_until: None };
+                record.secrets.insert(0, newest);
+            }
+            KeyChange::Reseal { secrets } => record.secrets.clone_from(secrets),
+        }
+        Ok((record != *self).then_some(record))
     }
 }
 

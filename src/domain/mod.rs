@@ -7,6 +7,7 @@ pub mod event;
 pub mod id;
 pub mod idempotency;
 pub mod key;
+pub mod ledger;
 pub mod log;
 pub mod money;
 pub mod order;

@@ -173,9 +173,12 @@ impl Amount {
                 let Decimal { negative, digits, exponent } =
                     Decimal::parse(text).ok_or(AmountError::Malformed)?;
                 let value: i128 = digits.parse().map_err(|_| AmountError::OutOfRange)?;
-                let drop = u32::try_from(-(exponent + i64::from(places))).unwrap_or(u32::MAX);
-                let minor = match 10_i128.checked_pow(drop) {
-                    Some(divisor) => (value + divisor / 2) / divisor,
+                let drop = exponent.checked_add(i64::from(places)).and_then(i64::checked_neg);
+                let divisor = drop
+                    .and_then(|drop| u32::try_from(drop).ok())
+                    .and_then(|drop| 10_i128.checked_pow(drop));
+                let minor = match divisor {
+                    Some(divisor) => value.saturating_add(divisor / 2) / divisor,
                     None => 0,
                 };
                 let minor = i64::try_from(minor).ok().and_then(Self::from_minor);
@@ -406,9 +409,9 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in ".{0,80}") {
-            let _ = Amount::parse(&text, currency("USD"));
-            let _ = Amount::parse_rounded(&text, currency("USD"));
+        fn no_text_makes_it_panic(text in ".{0,80}|-?[0-9]{1,40}(\\.[0-9]{1,40})?(e-?[0-9]{1,19})?", code in prop::sample::select(vec!["JPY", "USD", "CLF"])) {
+            let _ = Amount::parse(&text, currency(code));
+            let _ = Amount::parse_rounded(&text, currency(code));
             let _ = Quantity::parse(&text);
         }
 

@@ -1,0 +1,143 @@
+//! What a store's ledger keeps of an order or a client, and what it decides about a new command.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::credential::KeyId;
+use super::id::{ClientId, Namespace, OrderId, RequestId, StoreId};
+use super::key::Source;
+use super::log::Outcome;
+use super::money::Amount;
+use super::order::{OrderContent, SourceVersion, StatedPayment, StatedRefund};
+use super::time::Timestamp;
+
+/// Where a command to a ledger comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    pub store_id: StoreId,
+    pub namespace: Namespace,
+    pub key_id: KeyId,
+    pub request_id: RequestId,
+    pub source: Source,
+}
+
+/// An order as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredOrder {
+    pub id: OrderId,
+    pub source: Source,
+    pub key_id: KeyId,
+    pub client_id: Option<ClientId>,
+    pub content: OrderContent,
+    /// What the native sender states of payments and refunds; replaced with each of its events.
+    pub stated: Stated,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// The payments and refunds that a native sender's last event states.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Stated {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payments: Vec<StatedPayment>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refunds: Vec<StatedRefund>,
+}
+
+impl Stated {
+    pub fn paid_total(&self) -> Amount {
+        Amount::sum(self.payments.iter().map(|payment| payment.amount)).unwrap_or_default()
+    }
+
+    pub fn refunded_total(&self) -> Amount {
+        Amount::sum(self.refunds.iter().map(|refund| refund.amount)).unwrap_or_default()
+    }
+}
+
+/// One thing that happened to an order or a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    pub at: Timestamp,
+    pub request_id: RequestId,
+    /// `created`, or the topic of a native event.
+    pub event: String,
+    /// What tells this delivery from another with the same bytes, where the sender says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<String>,
+}
+
+/// Most entries kept of a history; the first and the newest stay.
+const HISTORY: usize = 100;
+
+/// Appends to a history, dropping the second-oldest entry of a full one.
+pub fn append_history(history: &mut Vec<HistoryEntry>, entry: HistoryEntry) {
+    if history.len() >= HISTORY {
+        history.remove(1);
+    }
+    history.push(entry);
+}
+
+/// The hash of a creating command: two commands that mean the same have the same, however their
+/// JSON was written. Lower-case hex of SHA-256.
+pub fn command_hash(content: &OrderContent) -> String {
+    // Serialising these types cannot fail: their maps have string keys.
+    hex::encode(Sha256::digest(serde_json::to_vec(content).unwrap_or_default()))
+}
+
+/// What becomes of an event of a native sender, given the version that is stored.
+pub fn judge_event(stored: Option<&SourceVersion>, incoming: &SourceVersion) -> Outcome {
+    match stored {
+        None => Outcome::Accepted,
+        Some(stored) if incoming > stored => Outcome::Accepted,
+        Some(stored) if incoming == stored => Outcome::Duplicate,
+        Some(_) => Outcome::Stale,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(modified: i64, refunds: u32, progress: u8, hash: &str) -> SourceVersion {
+        SourceVersion {
+            modified_at: Timestamp::from_millis(modified),
+            refunds,
+            progress,
+            body_hash: hash.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_senders_time_decides_then_refunds_then_status_then_hash() {
+        let stored = version(1_000, 1, 2, "b");
+        for (incoming, outcome) in [
+            (version(1_000, 1, 2, "b"), Outcome::Duplicate),
+            (version(2_000, 0, 0, "a"), Outcome::Accepted),
+            (version(999, 9, 9, "z"), Outcome::Stale),
+            (version(1_000, 2, 0, "a"), Outcome::Accepted),
+            (version(1_000, 0, 9, "z"), Outcome::Stale),
+            (version(1_000, 1, 3, "a"), Outcome::Accepted),
+            (version(1_000, 1, 2, "c"), Outcome::Accepted),
+            (version(1_000, 1, 2, "a"), Outcome::Stale),
+        ] {
+            assert_eq!(judge_event(Some(&stored), &incoming), outcome, "{incoming:?}");
+        }
+        assert_eq!(judge_event(None, &stored), Outcome::Accepted);
+    }
+
+    #[test]
+    fn a_history_keeps_its_first_and_newest_entries() {
+        let entry = |at| HistoryEntry {
+            at: Timestamp::from_millis(at),
+            request_id: RequestId::unlogged([0; 19]),
+            event: "order.updated".into(),
+            delivery: None,
+        };
+        let mut history = Vec::new();
+        (0..150).for_each(|at| append_history(&mut history, entry(at)));
+        assert_eq!(history.len(), 100);
+        assert_eq!(history[0].at.millis(), 0);
+        assert_eq!(history[1].at.millis(), 51);
+        assert_eq!(history[99].at.millis(), 149);
+    }
+}

@@ -1,0 +1,247 @@
+//! Messages to a KeyGate. One object per integration key, named by the hex of [`GateName`].
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::credential::{CredentialHash, GateName};
+use crate::domain::id::{ApiKeyId, AuditId, RequestId, UserId};
+use crate::domain::key::{KeyChange, KeyRecord, PayloadFormat};
+use crate::domain::log::{Outcome, Tally};
+use crate::domain::parked::ParkReason;
+use crate::domain::rejection::{Code, Rejection};
+use crate::domain::time::Timestamp;
+
+/// The path of a framed [`Ingest`] with the raw body. The object's answer is the caller's.
+pub const INGEST: &str = "/ingest";
+/// The path of a [`GateCommand`], answered with a [`GateReply`] or a [`Rejection`].
+pub const COMMAND: &str = "/command";
+
+/// A storefront's request, its body following in the frame.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ingest {
+    pub gate: GateNameText,
+    /// The presented key's hash; `None` where the credential is a key id in the URL.
+    pub key_hash: Option<CredentialHash>,
+    /// Random; the same when the Worker repeats the call, so that it counts once.
+    pub attempt: i64,
+    pub operation: Operation,
+    pub method: String,
+    pub path: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub query: String,
+    pub headers: Headers,
+    /// Fault injection; always absent outside tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+}
+
+/// A [`GateName`] as it crosses: the object needs it to look itself up in D1.
+pub type GateNameText = String;
+
+/// The name of the object of a key.
+pub fn object_name(gate: &GateName) -> GateNameText {
+    gate.to_string()
+}
+
+/// What a storefront asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Operation {
+    Whoami,
+    CreateOrder,
+    /// A native sender's webhook.
+    Deliver {
+        format: PayloadFormat,
+    },
+}
+
+macro_rules! headers {
+    ($($(#[$doc:meta])* $field:ident = $name:literal,)*) => {
+        /// The headers that a KeyGate looks at or keeps: an allow-list, never `Authorization`.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct Headers {
+            $($(#[$doc])*
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub $field: Option<String>,)*
+        }
+
+        impl Headers {
+            /// Reads each header once. Skips `skip`, the names that cannot matter.
+            pub fn read(mut get: impl FnMut(&'static str) -> Option<String>) -> Self {
+                Self { $($field: get($name),)* }
+            }
+
+            /// The headers that are present, by their names, as they are kept with a capture.
+            pub fn present(&self) -> impl Iterator<Item = (&'static str, &str)> {
+                [$(($name, self.$field.as_deref()),)*]
+                    .into_iter()
+                    .filter_map(|(name, value)| value.map(|value| (name, value)))
+            }
+        }
+    };
+}
+
+headers! {
+    content_type = "content-type",
+    user_agent = "user-agent",
+    idempotency_key = "idempotency-key",
+    signature = "x-pck-signature",
+    webhook_id = "webhook-id",
+    webhook_timestamp = "webhook-timestamp",
+    webhook_signature = "webhook-signature",
+    wc_signature = "x-wc-webhook-signature",
+    wc_topic = "x-wc-webhook-topic",
+    wc_source = "x-wc-webhook-source",
+    wc_webhook_id = "x-wc-webhook-id",
+    wc_delivery_id = "x-wc-webhook-delivery-id",
+}
+
+/// A fault on purpose. Only honoured where the Worker runs with `FAULT_INJECTION=on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    PanicWorker,
+    PanicKeyGate,
+    PanicStoreLedger,
+    /// The StoreLedger answers with an error.
+    LedgerError,
+    /// The StoreLedger does not answer.
+    LedgerHang,
+}
+
+impl Fault {
+    pub fn parse(text: &str) -> Option<Self> {
+        serde_json::from_value(serde_json::Value::String(text.to_owned())).ok()
+    }
+}
+
+/// Who changes a key, for the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    pub user_id: UserId,
+    pub api_key_id: ApiKeyId,
+    /// The address that the request came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+/// What the Worker asks of a KeyGate on behalf of the console and the RPCs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum GateCommand {
+    /// Holds a key that was just minted.
+    Install {
+        record: Box<KeyRecord>,
+    },
+    /// Changes a key here first; D1 and the audit log follow, at least once.
+    Change {
+        gate: GateNameText,
+        change: KeyChange,
+        actor: Actor,
+        audit_id: AuditId,
+    },
+    Stats {
+        gate: GateNameText,
+    },
+    ListRequests {
+        gate: GateNameText,
+        filter: RequestFilter,
+    },
+    ListParked {
+        gate: GateNameText,
+        limit: u32,
+        before: Option<i64>,
+    },
+    RetryParked {
+        gate: GateNameText,
+        row: i64,
+    },
+    DiscardParked {
+        gate: GateNameText,
+        row: i64,
+        actor: Actor,
+        audit_id: AuditId,
+    },
+}
+
+/// Which rows of the log to list, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestFilter {
+    pub limit: u32,
+    /// Only rows before this one.
+    pub before: Option<i64>,
+    /// Only rows received at or after.
+    pub from: Option<Timestamp>,
+    /// Only rows received before.
+    pub to: Option<Timestamp>,
+    pub status: Option<u16>,
+    pub outcome: Option<Outcome>,
+    pub error_code: Option<Code>,
+    pub external_id: Option<String>,
+    pub idempotency_key: Option<String>,
+}
+
+/// A KeyGate's answer to a [`GateCommand`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum GateReply {
+    Installed,
+    Changed {
+        record: Box<KeyRecord>,
+        /// Requests that were admitted before and have not finished.
+        in_flight: u32,
+    },
+    Stats {
+        h24: Tally,
+        d7: Tally,
+        d30: Tally,
+        last_used_at: Option<Timestamp>,
+    },
+    Requests {
+        requests: Vec<LoggedRequest>,
+        next: Option<i64>,
+    },
+    Parked {
+        events: Vec<ParkedEvent>,
+        next: Option<i64>,
+    },
+    /// What came of one parked event.
+    Settled {
+        outcome: Option<Outcome>,
+        reason: Option<ParkReason>,
+    },
+}
+
+/// A row of the log as the APIs list it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoggedRequest {
+    pub id: RequestId,
+    pub received_at: Timestamp,
+    pub method: String,
+    pub path: String,
+    pub status: u16,
+    pub latency_ms: i64,
+    pub outcome: Outcome,
+    pub count: u32,
+    pub topic: Option<String>,
+    pub idempotency_key: Option<String>,
+    pub external_id: Option<String>,
+    pub internal_id: Option<String>,
+    pub error_code: Option<Code>,
+    pub detail: Option<String>,
+}
+
+/// A parked event as the APIs list it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ParkedEvent {
+    pub row: i64,
+    pub received_at: Timestamp,
+    pub reason: ParkReason,
+    pub detail: Option<String>,
+    pub topic: Option<String>,
+    pub attempts: u32,
+    pub next_attempt_at: Option<Timestamp>,
+    pub bytes: u64,
+}
+
+/// The answer on the wire.
+pub type GateResult = Result<GateReply, Rejection>;

@@ -1,0 +1,42 @@
+//! What the Worker and the Durable Objects say to each other: typed commands and replies, and the
+//! objects' names.
+//!
+//! After a deploy, running objects keep the old code for minutes. Every message carries
+//! [`VERSION`]; both sides accept the version before theirs. A new field has a default; what
+//! cannot have one is a new version.
+//!
+//! ```text
+//! storefront ─▶ Worker ─Ingest+body─▶ KeyGate ─LedgerCommand─▶ StoreLedger
+//!                 ◀────the answer────    ◀──LedgerReply+body──
+//! console/RPC ─▶ Worker ─GateCommand─▶ KeyGate ─(status, audit)─▶ D1
+//! ```
+
+pub mod frame;
+pub mod key_gate;
+pub mod store_ledger;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the messages that this code writes.
+pub const VERSION: u16 = 1;
+/// The oldest version that it still reads.
+pub const OLDEST: u16 = 1;
+
+/// A message and the version it was written in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Versioned<T> {
+    pub v: u16,
+    #[serde(flatten)]
+    pub message: T,
+}
+
+impl<T> Versioned<T> {
+    pub const fn new(message: T) -> Self {
+        Self { v: VERSION, message }
+    }
+
+    /// The message, if this code can read its version.
+    pub fn open(self) -> Option<T> {
+        (OLDEST..=VERSION).contains(&self.v).then_some(self.message)
+    }
+}
