@@ -1,1 +1,0 @@
-//! WooCommerce. Being written.
