@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use data_encoding::BASE64;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tidegate::domain::event::{Ignored, NativeEvent};
@@ -360,7 +359,7 @@ fn wire() -> Vec<Request> {
         Request {
             topic: header("X-WC-Webhook-Topic"),
             content_type: header("Content-Type"),
-            body: STANDARD.decode(row["body_b64"].as_str().unwrap()).unwrap(),
+            body: BASE64.decode(row["body_b64"].as_str().unwrap().as_bytes()).unwrap(),
         }
     };
     text.lines().map(request).collect()

@@ -4,3 +4,5 @@ pub mod fields;
 pub mod order_input;
 pub mod order_output;
 pub mod problem;
+pub mod routes;
+pub mod rpc;

@@ -1,0 +1,125 @@
+//! All paths of the HTTP surface, as one table. Pages and handlers take their paths from here.
+
+use crate::domain::key::Source;
+
+/// Which of the two public hostnames answers a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plane {
+    Api,
+    Console,
+    Both,
+}
+
+/// What a request is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route<'a> {
+    Healthz,
+    Whoami,
+    CreateOrder,
+    /// A native sender's webhook; without a key id in the path, the credential is a bearer header
+    /// or `?key={key_id}`.
+    Webhook {
+        source: Source,
+        key_id: Option<&'a str>,
+    },
+    ListOrders,
+    GetOrder {
+        id: &'a str,
+    },
+    Rpc {
+        procedure: &'a str,
+    },
+}
+
+impl Route<'_> {
+    pub const fn plane(&self) -> Plane {
+        match self {
+            Self::Healthz => Plane::Both,
+            Self::Whoami
+            | Self::CreateOrder
+            | Self::Webhook { .. }
+            | Self::ListOrders
+            | Self::GetOrder { .. }
+            | Self::Rpc { .. } => Plane::Api,
+        }
+    }
+}
+
+/// Why a request has no route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRoute {
+    NotFound,
+    /// The path exists; these methods are allowed on it.
+    MethodNotAllowed(&'static str),
+}
+
+/// The path of the webhook of a key, as it stands in the URL that a shop is given.
+pub fn webhook_path(source: Source, key_id: &str) -> String {
+    format!("/integrations/v1/webhook/{source}/{key_id}")
+}
+
+/// Finds the route of a request. Paths are matched as they are: no trailing slashes, no redirects,
+/// no percent-decoding (no path here needs it).
+pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
+    let mut segments = path.strip_prefix('/').ok_or(NoRoute::NotFound)?.split('/');
+    let segments: [&str; 5] = std::array::from_fn(|_| segments.next().unwrap_or("\0"));
+    let (allowed, route) = match segments {
+        ["healthz", "\0", ..] => ("GET", Route::Healthz),
+        ["integrations", "v1", "whoami", "\0", _] => ("GET", Route::Whoami),
+        ["integrations", "v1", "orders", "\0", _] => ("POST", Route::CreateOrder),
+        ["integrations", "v1", "webhook", source, key_id] if path.split('/').count() <= 6 => {
+            let source = Source::parse(source).ok_or(NoRoute::NotFound)?;
+            let key_id = (key_id != "\0").then_some(key_id);
+            ("POST", Route::Webhook { source, key_id })
+        }
+        ["v1", "orders", "\0", ..] => ("GET", Route::ListOrders),
+        ["v1", "orders", id, "\0", _] => ("GET", Route::GetOrder { id }),
+        ["rpc", procedure, "\0", ..] => ("POST", Route::Rpc { procedure }),
+        _ => return Err(NoRoute::NotFound),
+    };
+    let head = method == "HEAD" && allowed == "GET";
+    if method == allowed || head { Ok(route) } else { Err(NoRoute::MethodNotAllowed(allowed)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_leads_to_its_route() {
+        let webhook = |key_id| Ok(Route::Webhook { source: Source::WooCommerce, key_id });
+        for (method, path, expected) in [
+            ("GET", "/healthz", Ok(Route::Healthz)),
+            ("HEAD", "/healthz", Ok(Route::Healthz)),
+            ("GET", "/integrations/v1/whoami", Ok(Route::Whoami)),
+            ("POST", "/integrations/v1/orders", Ok(Route::CreateOrder)),
+            ("GET", "/integrations/v1/orders", Err(NoRoute::MethodNotAllowed("POST"))),
+            ("POST", "/integrations/v1/webhook/woocommerce", webhook(None)),
+            ("POST", "/integrations/v1/webhook/woocommerce/key_a", webhook(Some("key_a"))),
+            ("POST", "/integrations/v1/webhook/woocommerce/key_a/x", Err(NoRoute::NotFound)),
+            ("POST", "/integrations/v1/webhook/magento", Err(NoRoute::NotFound)),
+            ("GET", "/v1/orders", Ok(Route::ListOrders)),
+            ("GET", "/v1/orders/ord_a", Ok(Route::GetOrder { id: "ord_a" })),
+            (
+                "POST",
+                "/rpc/core.rpc_list_stores",
+                Ok(Route::Rpc { procedure: "core.rpc_list_stores" }),
+            ),
+            ("POST", "/integrations/v1/orders/", Err(NoRoute::NotFound)),
+            ("POST", "//integrations/v1/orders", Err(NoRoute::NotFound)),
+            ("GET", "/", Err(NoRoute::NotFound)),
+            ("GET", "", Err(NoRoute::NotFound)),
+        ] {
+            assert_eq!(route(method, path), expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_webhook_path_leads_back_to_its_key() {
+        let path = webhook_path(Source::WooCommerce, "key_a");
+        assert_eq!(
+            route("POST", &path),
+            Ok(Route::Webhook { source: Source::WooCommerce, key_id: Some("key_a") })
+        );
+    }
+}

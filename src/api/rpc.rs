@@ -1,0 +1,483 @@
+//! `POST /rpc/core.rpc_*`: the arguments of each procedure, read into types.
+
+use crate::domain::credential::{KeyId, TagKeys};
+use crate::domain::id::{RequestId, Row, StoreId};
+use crate::domain::key::{PayloadFormat, Scope, Scopes, Source};
+use crate::domain::log::Outcome;
+use crate::domain::rate_limit::RateLimit;
+use crate::domain::rejection::{Code, Rejection};
+use crate::domain::secret::SigningSecret;
+use crate::domain::time::{DAY, HOUR, Timestamp};
+use crate::protocol::key_gate::RequestFilter;
+
+use super::fields::{Fields, Problems, TEXT, parse_object};
+
+/// Longest name of a key, a store or a workspace, in characters.
+const NAME: usize = 100;
+/// Most days until a key expires.
+const EXPIRY_DAYS: i64 = 3_650;
+/// Most entries of one page.
+const PAGE: i64 = 200;
+/// Hours for which the secret before a new one counts, unless said otherwise, and at most.
+const OVERLAP_HOURS: i64 = 24;
+const MAX_OVERLAP_HOURS: i64 = 24 * 30;
+
+/// Every procedure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Procedure {
+    SetupWorkspace,
+    CreateStore,
+    ListStores,
+    CreateIntegrationKey,
+    ListIntegrationKeys,
+    RevokeIntegrationKey,
+    PauseIntegrationKey,
+    ResumeIntegrationKey,
+    SetSigningSecret,
+    ResealSecrets,
+    GetIntegrationKeyStats,
+    ListIntegrationRequests,
+    ListParkedEvents,
+    RetryParkedEvent,
+    DiscardParkedEvent,
+}
+
+impl Procedure {
+    pub const ALL: [(&'static str, Self); 15] = [
+        ("core.rpc_setup_workspace", Self::SetupWorkspace),
+        ("core.rpc_create_store", Self::CreateStore),
+        ("core.rpc_list_stores", Self::ListStores),
+        ("core.rpc_create_integration_key", Self::CreateIntegrationKey),
+        ("core.rpc_list_integration_keys", Self::ListIntegrationKeys),
+        ("core.rpc_revoke_integration_key", Self::RevokeIntegrationKey),
+        ("core.rpc_pause_integration_key", Self::PauseIntegrationKey),
+        ("core.rpc_resume_integration_key", Self::ResumeIntegrationKey),
+        ("core.rpc_set_signing_secret", Self::SetSigningSecret),
+        ("core.rpc_reseal_secrets", Self::ResealSecrets),
+        ("core.rpc_get_integration_key_stats", Self::GetIntegrationKeyStats),
+        ("core.rpc_list_integration_requests", Self::ListIntegrationRequests),
+        ("core.rpc_list_parked_events", Self::ListParkedEvents),
+        ("core.rpc_retry_parked_event", Self::RetryParkedEvent),
+        ("core.rpc_discard_parked_event", Self::DiscardParkedEvent),
+    ];
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, procedure)| *procedure)
+    }
+}
+
+/// Reads the arguments with `read`, and refuses those that it did not take.
+fn arguments<T>(
+    body: &[u8],
+    read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+) -> Result<T, Rejection> {
+    let problems = Problems::default();
+    // An empty body counts as no arguments.
+    let map = if body.is_empty() { serde_json::Map::new() } else { parse_object(body)? };
+    let mut fields = Fields::root(map, &problems);
+    let value = read(&mut fields);
+    fields.finish();
+    problems.resolve(value)
+}
+
+/// `core.rpc_setup_workspace`
+#[derive(Debug)]
+pub struct SetupWorkspace {
+    pub workspace_name: String,
+    pub owner_email: String,
+    pub owner_password: String,
+    pub store_name: String,
+}
+
+impl SetupWorkspace {
+    /// NIST SP 800-63B §3.1.1.2 asks for 15 characters where the password stands alone.
+    const PASSWORD: std::ops::RangeInclusive<usize> = 15..=200;
+
+    pub fn read(body: &[u8]) -> Result<Self, Rejection> {
+        arguments(body, |fields| {
+            let workspace_name = name(fields, "p_workspace_name");
+            let owner_email = fields.identifier("p_owner_email");
+            let owner_email = fields.required("p_owner_email", owner_email);
+            let valid = owner_email
+                .as_deref()
+                .is_none_or(|email| email.len() <= 254 && email.split('@').count() == 2);
+            if !valid {
+                fields.problem("p_owner_email", "invalid_email", "must be an e-mail address.");
+            }
+            let owner_password = fields.text("p_owner_password", *Self::PASSWORD.end());
+            let owner_password = fields.required("p_owner_password", owner_password);
+            let length = owner_password.as_deref().map_or(0, |password| password.chars().count());
+            if owner_password.is_some() && !Self::PASSWORD.contains(&length) {
+                let detail = "must have at least 15 characters.";
+                fields.problem("p_owner_password", "too_short", detail);
+            }
+            let store_name = name(fields, "p_store_name");
+            Some(Self {
+                workspace_name: workspace_name?,
+                owner_email: owner_email?.to_lowercase(),
+                owner_password: owner_password?,
+                store_name: store_name?,
+            })
+        })
+    }
+}
+
+/// `core.rpc_create_store`: the store's name.
+pub fn read_create_store(body: &[u8]) -> Result<String, Rejection> {
+    arguments(body, |fields| name(fields, "p_name"))
+}
+
+/// No arguments.
+pub fn read_nothing(body: &[u8]) -> Result<(), Rejection> {
+    arguments(body, |_| Some(()))
+}
+
+fn name(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
+    let name = fields.text(field, NAME);
+    let name = fields.required(field, name)?;
+    if name.trim().is_empty() || name.chars().any(char::is_control) {
+        fields.problem(field, "invalid_text", "must be a name without line breaks.");
+    }
+    Some(name)
+}
+
+/// `core.rpc_create_integration_key`
+#[derive(Debug)]
+pub struct CreateIntegrationKey {
+    pub store_id: StoreId,
+    pub name: String,
+    pub source: Source,
+    pub payload_format: PayloadFormat,
+    pub scopes: Scopes,
+    pub rate_limit: RateLimit,
+    pub expires_in_days: Option<i64>,
+    pub require_signature: bool,
+    /// One to use instead of a new one.
+    pub signing_secret: Option<SigningSecret>,
+    pub capture_bodies: bool,
+}
+
+impl CreateIntegrationKey {
+    pub fn read(body: &[u8]) -> Result<Self, Rejection> {
+        arguments(body, |fields| {
+            let store_id = store_id(fields);
+            let name = name(fields, "p_name");
+            let source =
+                fields.choice("p_source", Source::parse, &names(Source::ALL, Source::as_str));
+            let source = fields.required("p_source", source);
+            let payload_format = payload_format(fields);
+            let scopes = scopes(fields);
+            let rate_limit = fields.integer("p_rate_limit_per_minute");
+            let rate_limit = match rate_limit.map(RateLimit::entered) {
+                None => RateLimit::DEFAULT,
+                Some(Some(limit)) => limit,
+                Some(None) => {
+                    let detail = "must be between 1 and 10000.";
+                    fields.problem("p_rate_limit_per_minute", "out_of_range", detail);
+                    RateLimit::DEFAULT
+                }
+            };
+            let expires_in_days = fields.integer("p_expires_in_days");
+            if expires_in_days.is_some_and(|days| !(1..=EXPIRY_DAYS).contains(&days)) {
+                let detail = "must be between 1 and 3650, or null for a key that does not expire.";
+                fields.problem("p_expires_in_days", "out_of_range", detail);
+            }
+            let require_signature = fields.boolean("p_require_signature").unwrap_or(true);
+            let native = payload_format.is_some_and(PayloadFormat::requires_signature);
+            if !require_signature && (native || source == Some(Source::WooCommerce)) {
+                let detail = "must be true: deliveries of this sender are always signed.";
+                fields.problem("p_require_signature", "signature_required", detail);
+            }
+            let signing_secret = signing_secret(fields, "p_signing_secret");
+            let capture_bodies = fields.boolean("p_capture_bodies").unwrap_or(true);
+            Some(Self {
+                store_id: store_id?,
+                name: name?,
+                source: source?,
+                payload_format: payload_format?,
+                scopes: scopes?,
+                rate_limit,
+                expires_in_days,
+                require_signature,
+                signing_secret,
+                capture_bodies,
+            })
+        })
+    }
+
+    pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.expires_in_days.map(|days| now.plus(days.saturating_mul(DAY)))
+    }
+}
+
+fn names<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> String {
+    all.iter().map(|name| text(*name)).collect::<Vec<_>>().join(", ")
+}
+
+fn store_id(fields: &mut Fields<'_>) -> Option<StoreId> {
+    let text = fields.text("p_store_id", TEXT);
+    let text = fields.required("p_store_id", text)?;
+    let id = StoreId::parse(&text);
+    if id.is_none() {
+        fields.problem("p_store_id", "invalid_id", "must be a store's id, sto_….");
+    }
+    id
+}
+
+fn payload_format(fields: &mut Fields<'_>) -> Option<PayloadFormat> {
+    let supported = names(PayloadFormat::SUPPORTED, PayloadFormat::as_str);
+    let parse = |text: &str| {
+        PayloadFormat::parse(text).filter(|format| PayloadFormat::SUPPORTED.contains(format))
+    };
+    let format = fields.choice("p_payload_format", parse, &supported);
+    fields.required("p_payload_format", format)
+}
+
+fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
+    let texts = fields.strings("p_scopes");
+    let texts = fields.required("p_scopes", texts)?;
+    let mut scopes = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        match Scope::parse(text) {
+            Some(scope) => scopes.push(scope),
+            None => {
+                let detail = format!("must be one of {}.", names(Scope::ALL, Scope::as_str));
+                fields.problem(&format!("p_scopes/{index}"), "invalid_choice", detail);
+            }
+        }
+    }
+    if texts.is_empty() {
+        fields.problem("p_scopes", "empty", "must name at least one scope.");
+    }
+    Some(Scopes::new(scopes))
+}
+
+fn signing_secret(fields: &mut Fields<'_>, field: &'static str) -> Option<SigningSecret> {
+    let text = fields.text(field, SigningSecret::MAX)?;
+    let secret = SigningSecret::pasted(&text);
+    if secret.is_none() {
+        let detail = "must have 8 to 512 bytes and no line breaks.";
+        fields.problem(field, "invalid_secret", detail);
+    }
+    secret
+}
+
+fn key_id(fields: &mut Fields<'_>, tag_keys: &TagKeys) -> Option<KeyId> {
+    let text = fields.text("p_key_id", TEXT);
+    let text = fields.required("p_key_id", text)?;
+    let id = KeyId::parse(&text, tag_keys);
+    if id.is_none() {
+        fields.problem("p_key_id", "invalid_id", "must be a key's id, key_….");
+    }
+    id
+}
+
+fn limit(fields: &mut Fields<'_>) -> u32 {
+    match fields.integer("p_limit") {
+        None => 50,
+        Some(limit) if (1..=PAGE).contains(&limit) => u32::try_from(limit).unwrap_or(50),
+        Some(_) => {
+            fields.problem("p_limit", "out_of_range", "must be between 1 and 200.");
+            50
+        }
+    }
+}
+
+/// A cursor that an earlier page gave: a row's number.
+fn row_cursor(fields: &mut Fields<'_>) -> Option<i64> {
+    let text = fields.text("p_cursor", TEXT)?;
+    let row = text.parse().ok().and_then(Row::from_i64).map(Row::as_i64);
+    if row.is_none() {
+        fields.problem("p_cursor", "invalid_cursor", "must be the next_cursor of an earlier page.");
+    }
+    row
+}
+
+/// The procedures whose only argument is a key.
+pub fn read_key_id(body: &[u8], tag_keys: &TagKeys) -> Result<KeyId, Rejection> {
+    arguments(body, |fields| key_id(fields, tag_keys))
+}
+
+/// `core.rpc_list_integration_keys`
+#[derive(Debug)]
+pub struct ListIntegrationKeys {
+    pub store_id: Option<StoreId>,
+    pub cursor: Option<String>,
+    pub limit: u32,
+}
+
+impl ListIntegrationKeys {
+    pub fn read(body: &[u8]) -> Result<Self, Rejection> {
+        arguments(body, |fields| {
+            let store = fields.text("p_store_id", TEXT);
+            let store_id = store.as_deref().and_then(StoreId::parse);
+            if store.is_some() && store_id.is_none() {
+                fields.problem("p_store_id", "invalid_id", "must be a store's id, sto_….");
+            }
+            Some(Self { store_id, cursor: fields.text("p_cursor", TEXT), limit: limit(fields) })
+        })
+    }
+}
+
+/// `core.rpc_set_signing_secret`
+#[derive(Debug)]
+pub struct SetSigningSecret {
+    pub key_id: KeyId,
+    pub secret: SigningSecret,
+    /// Milliseconds for which the secrets before it still count.
+    pub overlap: i64,
+}
+
+impl SetSigningSecret {
+    pub fn read(body: &[u8], tag_keys: &TagKeys) -> Result<Self, Rejection> {
+        arguments(body, |fields| {
+            let key_id = key_id(fields, tag_keys);
+            let secret = signing_secret(fields, "p_signing_secret");
+            let secret = fields.required("p_signing_secret", secret);
+            let hours = fields.integer("p_overlap_hours").unwrap_or(OVERLAP_HOURS);
+            if !(0..=MAX_OVERLAP_HOURS).contains(&hours) {
+                fields.problem("p_overlap_hours", "out_of_range", "must be between 0 and 720.");
+            }
+            Some(Self { key_id: key_id?, secret: secret?, overlap: hours.saturating_mul(HOUR) })
+        })
+    }
+}
+
+/// `core.rpc_list_integration_requests`
+pub fn read_list_requests(
+    body: &[u8],
+    tag_keys: &TagKeys,
+) -> Result<(KeyId, RequestFilter), Rejection> {
+    arguments(body, |fields| {
+        let key_id = key_id(fields, tag_keys);
+        let status = fields.integer("p_status").and_then(|status| {
+            let valid = (100..=599).contains(&status);
+            if !valid {
+                fields.problem("p_status", "out_of_range", "must be an HTTP status.");
+            }
+            u16::try_from(status).ok().filter(|_| valid)
+        });
+        let outcomes = Outcome::ALL.map(Outcome::as_str).join(", ");
+        let code = |text: &str| Code::ALL.iter().copied().find(|code| code.as_str() == text);
+        let filter = RequestFilter {
+            limit: limit(fields),
+            before: row_cursor(fields),
+            from: fields.timestamp("p_received_from"),
+            to: fields.timestamp("p_received_to"),
+            status,
+            outcome: fields.choice("p_outcome", Outcome::parse, &outcomes),
+            error_code: fields.choice("p_error_code", code, "the documented error codes"),
+            external_id: fields.text("p_external_id", TEXT),
+            idempotency_key: fields.text("p_idempotency_key", TEXT),
+        };
+        Some((key_id?, filter))
+    })
+}
+
+/// `core.rpc_list_parked_events`
+pub fn read_list_parked(
+    body: &[u8],
+    tag_keys: &TagKeys,
+) -> Result<(KeyId, u32, Option<i64>), Rejection> {
+    arguments(body, |fields| {
+        let key_id = key_id(fields, tag_keys);
+        let (limit, before) = (limit(fields), row_cursor(fields));
+        Some((key_id?, limit, before))
+    })
+}
+
+/// `core.rpc_retry_parked_event`, `core.rpc_discard_parked_event`: a key and the id of the request
+/// that was parked.
+pub fn read_parked_event(body: &[u8], tag_keys: &TagKeys) -> Result<(KeyId, Row), Rejection> {
+    arguments(body, |fields| {
+        let key_id = key_id(fields, tag_keys);
+        let text = fields.text("p_event_id", TEXT);
+        let text = fields.required("p_event_id", text);
+        let row = text.as_deref().and_then(RequestId::parse).and_then(|id| id.row());
+        if text.is_some() && row.is_none() {
+            fields.problem("p_event_id", "invalid_id", "must be a parked event's id, req_….");
+        }
+        Some((key_id?, row?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn create() -> Value {
+        json!({"p_store_id": StoreId::from_random([1; 10]), "p_name": "Shop", "p_source": "custom",
+               "p_payload_format": "peptideclients", "p_scopes": ["orders:write"]})
+    }
+
+    fn read(change: Value) -> Result<CreateIntegrationKey, Rejection> {
+        let mut body = create();
+        for (name, value) in change.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        CreateIntegrationKey::read(body.to_string().as_bytes())
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_default() {
+        let key = read(json!({})).unwrap();
+        assert_eq!(key.rate_limit.per_minute(), 120);
+        assert_eq!(key.expires_in_days, None);
+        assert!(key.require_signature);
+        assert!(key.signing_secret.is_none());
+        assert!(key.capture_bodies);
+    }
+
+    #[test]
+    fn each_argument_is_checked_and_named() {
+        for (name, value, code) in [
+            ("p_store_id", json!("sto_x"), "invalid_id"),
+            ("p_store_id", Value::Null, "required"),
+            ("p_name", json!(" "), "invalid_text"),
+            ("p_name", json!("x".repeat(101)), "too_long"),
+            ("p_source", json!("magento"), "invalid_choice"),
+            ("p_payload_format", json!("shopify"), "invalid_choice"),
+            ("p_scopes", json!([]), "empty"),
+            ("p_scopes", json!("orders:write"), "invalid_type"),
+            ("p_scopes", json!(["orders:read"]), "invalid_choice"),
+            ("p_rate_limit_per_minute", json!(0), "out_of_range"),
+            ("p_rate_limit_per_minute", json!(10_001), "out_of_range"),
+            ("p_rate_limit_per_minute", json!("120"), "invalid_type"),
+            ("p_expires_in_days", json!(0), "out_of_range"),
+            ("p_expires_in_days", json!(3_651), "out_of_range"),
+            ("p_require_signature", json!("yes"), "invalid_type"),
+            ("p_signing_secret", json!("short"), "invalid_secret"),
+            ("p_namespace", json!("ns_x"), "unknown_field"),
+        ] {
+            let errors = read(json!({ name: value })).unwrap_err().errors;
+            assert!(
+                errors
+                    .iter()
+                    .any(|error| error.pointer.starts_with(&format!("/{name}"))
+                        && error.code == code),
+                "{name} = {value}: {errors:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn woocommerce_always_requires_a_signature() {
+        for change in [
+            json!({"p_source": "woocommerce", "p_require_signature": false}),
+            json!({"p_payload_format": "woocommerce", "p_require_signature": false}),
+        ] {
+            assert_eq!(read(change).unwrap_err().errors[0].code, "signature_required");
+        }
+        assert!(read(json!({"p_require_signature": false})).is_ok());
+    }
+
+    #[test]
+    fn no_procedure_is_named_twice() {
+        for (index, (name, procedure)) in Procedure::ALL.iter().enumerate() {
+            assert_eq!(Procedure::parse(name), Some(*procedure));
+            assert!(Procedure::ALL[index + 1..].iter().all(|(other, _)| other != name));
+        }
+        assert_eq!(Procedure::parse("core.rpc_drop"), None);
+    }
+}
