@@ -3,6 +3,7 @@
 pub mod fields;
 pub mod order_input;
 pub mod order_output;
+pub mod order_query;
 pub mod problem;
 pub mod routes;
 pub mod rpc;

@@ -64,6 +64,11 @@ impl Outcome {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
     }
 
+    /// Whether it says nothing of who sent it, so that its entries are capped.
+    pub const fn is_capped(self) -> bool {
+        matches!(self, Self::Refused | Self::Ping)
+    }
+
     /// The outcome of a request that was answered with `code`.
     pub const fn of(code: Code) -> Self {
         match code.status() {
@@ -74,7 +79,7 @@ impl Outcome {
     }
 }
 
-/// Refusals that are logged one by one, per key and minute; more become one row with a count.
+/// Refusals and pings that are logged one by one, per key and minute; more become one row with a count.
 pub const SINGLE_REFUSALS_PER_MINUTE: u32 = 30;
 
 /// One row of a key's log. When the request came in is told by its row.

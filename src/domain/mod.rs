@@ -1,5 +1,6 @@
 //! The rules of Tidegate. Pure: no I/O, no clock, no randomness; `now` and bytes are arguments.
 
+pub mod access;
 pub mod admission;
 pub mod credential;
 pub mod encoding;
@@ -12,6 +13,7 @@ pub mod log;
 pub mod money;
 pub mod order;
 pub mod parked;
+pub mod password;
 pub mod rate_limit;
 pub mod rejection;
 pub mod sealing;

@@ -1,0 +1,72 @@
+//! Who presents an API key. Authority is a parameter's type: a handler that takes an [`Admin`]
+//! cannot be reached without one.
+
+use worker::{Env, Headers};
+
+use super::Result;
+use super::catalogue::Catalogue;
+use super::platform::settings;
+use crate::domain::access::Role;
+use crate::domain::credential::ApiSecret;
+use crate::domain::id::WorkspaceId;
+use crate::domain::rejection::{Code, Rejection};
+use crate::protocol::key_gate::Actor;
+
+/// A user of a workspace, by an API key.
+#[derive(Debug)]
+pub struct Caller {
+    pub workspace_id: WorkspaceId,
+    pub actor: Actor,
+    role: Role,
+}
+
+/// An owner or admin of a workspace.
+#[derive(Debug)]
+pub struct Admin(Caller);
+
+impl std::ops::Deref for Admin {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl Caller {
+    /// Who the bearer of a request is. A made-up key is refused without a query.
+    pub async fn of(headers: &Headers, env: &Env, catalogue: &Catalogue) -> Result<Self> {
+        let invalid = || {
+            Rejection::new(
+                Code::InvalidApiKey,
+                "Send a live API key as `Authorization: Bearer pck_api_…`.",
+            )
+        };
+        let tag_keys = &settings(env)?.tag_keys;
+        let authorization = headers.get("authorization")?;
+        let secret = authorization
+            .as_deref()
+            .and_then(bearer)
+            .and_then(|text| ApiSecret::parse(text, tag_keys))
+            .ok_or_else(invalid)?;
+        let holder = catalogue.api_key_holder(&secret.hash()).await?.ok_or_else(invalid)?;
+        let actor = Actor {
+            user_id: holder.user_id,
+            api_key_id: Some(holder.id),
+            address: headers.get("cf-connecting-ip")?,
+        };
+        Ok(Self { workspace_id: holder.workspace_id, actor, role: holder.role })
+    }
+
+    pub fn into_admin(self) -> Result<Admin> {
+        if self.role.manages_connections() {
+            return Ok(Admin(self));
+        }
+        Err(Rejection::new(Code::Forbidden, "Ask an owner or admin of the workspace."))
+    }
+}
+
+/// The token of `Authorization: Bearer <token>`; the scheme in any case (RFC 9110 §11.1).
+pub fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

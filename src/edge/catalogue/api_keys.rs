@@ -1,0 +1,57 @@
+//! `api_keys`: who presents one.
+
+use serde::Deserialize;
+use worker::D1PreparedStatement;
+use worker::wasm_bindgen::JsValue;
+
+use super::{Catalogue, millis, text};
+use crate::domain::access::Role;
+use crate::domain::credential::{ApiSecret, CredentialHash};
+use crate::domain::id::{ApiKeyId, UserId, WorkspaceId};
+use crate::domain::time::Timestamp;
+use crate::edge::Result;
+
+/// The user that an API key acts as, and what they may do.
+#[derive(Debug, Deserialize)]
+pub struct ApiKeyHolder {
+    pub id: ApiKeyId,
+    pub workspace_id: WorkspaceId,
+    pub user_id: UserId,
+    pub role: Role,
+}
+
+impl Catalogue {
+    pub fn insert_api_key(
+        &self,
+        id: ApiKeyId,
+        secret: &ApiSecret,
+        workspace: WorkspaceId,
+        user: UserId,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<D1PreparedStatement> {
+        self.statement(
+            "INSERT INTO api_keys (id, secret_hash, preview, workspace_id, user_id, name, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            &[
+                text(&id),
+                JsValue::from_str(&secret.hash().to_hex()),
+                JsValue::from_str(secret.preview()),
+                text(&workspace),
+                text(&user),
+                JsValue::from_str(name),
+                millis(now),
+            ],
+        )
+    }
+
+    /// The holder of a live API key. The hash is of 160 random bits: looking it up by index tells
+    /// a guesser nothing.
+    pub async fn api_key_holder(&self, secret: &CredentialHash) -> Result<Option<ApiKeyHolder>> {
+        let query = "SELECT k.id, k.workspace_id, k.user_id, m.role FROM api_keys k
+                     JOIN memberships m ON m.workspace_id = k.workspace_id AND m.user_id = k.user_id
+                     WHERE k.secret_hash = ?1 AND k.revoked_at IS NULL";
+        let hash = JsValue::from_str(&secret.to_hex());
+        Ok(self.statement(query, &[hash])?.first(None).await?)
+    }
+}

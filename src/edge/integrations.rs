@@ -1,0 +1,186 @@
+//! `/integrations/v1`: storefronts. Checks the form and tag of the credential and the size of the
+//! body, and hands both on to the KeyGate, whose answer is the answer.
+
+use std::rc::Rc;
+
+use worker::js_sys::{Reflect, Uint8Array, futures::JsFuture};
+use worker::wasm_bindgen::JsCast;
+use worker::worker_sys::web_sys::{ReadableStream, ReadableStreamDefaultReader};
+use worker::{Env, Request, Response};
+
+use super::caller::bearer;
+use super::objects::Objects;
+use super::platform::{Settings, random};
+use super::worker::Target;
+use super::{Result, internal};
+use crate::api::routes::Route;
+use crate::domain::admission::invalid_key;
+use crate::domain::credential::{CredentialHash, GateName, IntegrationKey, KeyId};
+use crate::domain::key::PayloadFormat;
+use crate::domain::rejection::{Code, Rejection};
+use crate::protocol::Versioned;
+use crate::protocol::frame;
+use crate::protocol::key_gate::{Fault, Headers, INGEST, Ingest, Operation, object_name};
+
+/// Bytes of the largest body that is taken: 1 MiB.
+const MAX_BODY: usize = 1 << 20;
+
+/// How long a KeyGate may take: a little more than its own call to the ledger, twice.
+const DEADLINE_MS: u32 = 8_000;
+
+pub async fn handle(
+    request: &mut Request,
+    env: &Env,
+    settings: &Rc<Settings>,
+    route: &Route<'_>,
+    target: &Target<'_>,
+    fault: Option<Fault>,
+) -> Result<Response> {
+    let body = body(request).await?;
+    if target.query.contains("pck_int_") {
+        return Err(Rejection::new(
+            Code::KeyInQuery,
+            "A secret key in a URL ends up in logs: revoke this one. In a webhook's URL use the key id, ?key=key_…; elsewhere send `Authorization: Bearer pck_int_…`.",
+        ));
+    }
+    let credential = credential(request, settings, route, target.query)?;
+    let operation = operation(route)?;
+    if credential.key_hash.is_none() {
+        throttle(request, env, &credential.gate).await?;
+    }
+    let gate = object_name(&credential.gate);
+    let headers = request.headers().clone();
+    let ingest = Ingest {
+        gate: gate.clone(),
+        key_hash: credential.key_hash,
+        // 53 bits, which cross to SQLite exactly.
+        attempt: i64::from_be_bytes(random()?).unsigned_abs() as i64 >> 11,
+        operation,
+        method: request.inner().method(),
+        path: target.path.to_owned(),
+        query: without_key(target.query),
+        headers: Headers::read(|name| headers.get(name).ok().flatten()),
+        fault,
+    };
+    let frame = frame::encode(&Versioned::new(ingest), &body)
+        .map_err(|frame::Malformed| internal("a request that does not fit a frame"))?;
+    let response = Objects::key_gates(env)?
+        .post(&gate, INGEST, &Uint8Array::from(&frame[..]), DEADLINE_MS)
+        .await
+        .map_err(|failed| {
+            let wait = if failed.overloaded { 5 } else { 1 };
+            Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
+                .retry_after(wait)
+        })?;
+    Ok(response.into())
+}
+
+/// The body, or 413. A body that says its length is not read beyond the limit, nor is one that
+/// does not.
+pub async fn body(request: &mut Request) -> Result<Vec<u8>> {
+    let too_large =
+        || Rejection::new(Code::PayloadTooLarge, "A body may have at most 1 MiB (1048576 bytes).");
+    let Some(stream) = request.inner().body() else { return Ok(Vec::new()) };
+    let length = request.headers().get("content-length")?;
+    let length = length.and_then(|length| length.parse::<usize>().ok());
+    if length.is_some_and(|length| length > MAX_BODY) {
+        return Err(too_large());
+    }
+    if length.is_some() {
+        let promise = request.inner().array_buffer().map_err(worker::Error::from)?;
+        let buffer = JsFuture::from(promise).await.map_err(worker::Error::from)?;
+        return Ok(Uint8Array::new(&buffer).to_vec());
+    }
+    read_stream(stream).await?.ok_or_else(too_large)
+}
+
+/// The bytes of a stream, or `None` beyond the limit.
+async fn read_stream(stream: ReadableStream) -> Result<Option<Vec<u8>>> {
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let mut bytes = Vec::new();
+    loop {
+        let step = JsFuture::from(reader.read()).await.map_err(worker::Error::from)?;
+        let chunk = Reflect::get(&step, &"value".into()).unwrap_or_default();
+        if chunk.is_undefined() {
+            return Ok(Some(bytes));
+        }
+        let chunk: Uint8Array = chunk.unchecked_into();
+        if bytes.len() + chunk.length() as usize > MAX_BODY {
+            let _ = reader.cancel();
+            return Ok(None);
+        }
+        bytes.extend(chunk.to_vec());
+    }
+}
+
+/// What a request shows, its form and tag checked: free to refuse.
+struct Credential {
+    gate: GateName,
+    /// `None` where it shows only a key id.
+    key_hash: Option<CredentialHash>,
+}
+
+fn credential(
+    request: &Request,
+    settings: &Settings,
+    route: &Route<'_>,
+    query: &str,
+) -> Result<Credential> {
+    if let Some(authorization) = request.headers().get("authorization")? {
+        let key = bearer(&authorization)
+            .and_then(|text| IntegrationKey::parse(text, &settings.tag_keys))
+            .ok_or_else(invalid_key)?;
+        let hash = key.hash();
+        let named = key_id_in(route, query).map(|id| KeyId::parse(id, &settings.tag_keys));
+        if named.is_some_and(|id| id.and_then(|id| id.gate()) != Some(hash.gate())) {
+            return Err(invalid_key());
+        }
+        return Ok(Credential { gate: hash.gate(), key_hash: Some(hash) });
+    }
+    let gate = key_id_in(route, query)
+        .and_then(|id| KeyId::parse(id, &settings.tag_keys))
+        .and_then(|id| id.gate())
+        .ok_or_else(invalid_key)?;
+    Ok(Credential { gate, key_hash: None })
+}
+
+/// The key id in a webhook's URL.
+fn key_id_in<'a>(route: &Route<'a>, query: &'a str) -> Option<&'a str> {
+    let Route::Webhook { key_id, .. } = route else { return None };
+    key_id.or_else(|| query.split('&').find_map(|pair| pair.strip_prefix("key=")))
+}
+
+/// The query without its `key`.
+fn without_key(query: &str) -> String {
+    let pairs = query.split('&').filter(|pair| !pair.starts_with("key=") && !pair.is_empty());
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+fn operation(route: &Route<'_>) -> Result<Operation> {
+    match route {
+        Route::Whoami => Ok(Operation::Whoami),
+        Route::CreateOrder => Ok(Operation::CreateOrder),
+        Route::Webhook { source, .. } => PayloadFormat::parse(source.as_str())
+            .filter(|format| *format != PayloadFormat::Gateway)
+            .filter(|format| PayloadFormat::SUPPORTED.contains(format))
+            .map(|format| Operation::Deliver { format })
+            .ok_or_else(|| {
+                let detail = format!("Webhooks of {source} are not understood yet.");
+                Rejection::new(Code::NotFound, detail)
+            }),
+        Route::Healthz | Route::ListOrders | Route::GetOrder { .. } | Route::Rpc { .. } => {
+            Err(internal("a route of another handler"))
+        }
+    }
+}
+
+/// A key id is public: what comes with no more than that is limited per address before the
+/// KeyGate, far above what any key may do.
+async fn throttle(request: &Request, env: &Env, gate: &GateName) -> Result<()> {
+    let address = request.headers().get("cf-connecting-ip")?.unwrap_or_default();
+    let limiter = env.rate_limiter("WEBHOOK_LIMITER")?;
+    if limiter.limit(format!("{gate} {address}")).await?.success {
+        return Ok(());
+    }
+    Err(Rejection::new(Code::RateLimited, "Too many requests from this address.").retry_after(60))
+}

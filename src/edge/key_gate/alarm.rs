@@ -1,0 +1,198 @@
+//! The one alarm of a KeyGate: D1 again, parked events again, counted refusals. At least once, and
+//! given up by the platform after six failures, so it never fails: it re-arms instead.
+
+use super::change::PUBLISH_AGAIN;
+use super::deliver::{Applied, scope};
+use super::storage::Intent;
+use super::{InFlight, KeyGate, parked};
+use crate::domain::admission::{Delivery, admit_delivery};
+use crate::domain::id::{AuditId, Row};
+use crate::domain::key::KeyStatus;
+use crate::domain::log::{LogEntry, Outcome};
+use crate::domain::parked::{NO_BUDGET_DELAY, ParkReason};
+use crate::domain::time::{SECOND, Timestamp};
+use crate::edge::Result;
+use crate::edge::platform::{now, random};
+use crate::protocol::key_gate::Actor;
+
+/// Parked events that one alarm tries.
+const BATCH: u32 = 50;
+
+/// Until the alarm tries again where it failed.
+const FAILED_AGAIN: i64 = 30 * SECOND;
+
+impl KeyGate {
+    /// Sets the alarm for `at`, unless it is set for earlier.
+    pub(super) async fn arm(&self, at: Timestamp) {
+        let is_earlier = self.with(|awake| {
+            let earlier = awake.alarm_at.is_none_or(|set| at < set);
+            if earlier {
+                awake.alarm_at = Some(at);
+            }
+            earlier
+        });
+        if let Ok(true) = is_earlier {
+            // Milliseconds from now; an alarm of the past is due at once.
+            let offset = at.since(now()).max(0);
+            if let Err(error) = self.state.storage().set_alarm(offset).await {
+                worker::console_error!("set_alarm: {error}");
+            }
+        }
+    }
+
+    pub(super) async fn on_alarm(&self) {
+        if self.awake.borrow().is_none() && self.wake().await.is_err() {
+            // Without memory `arm` does nothing: set it directly.
+            if let Err(error) = self.state.storage().set_alarm(FAILED_AGAIN).await {
+                worker::console_error!("set_alarm: {error}");
+            }
+            return;
+        }
+        let _ = self.with(|awake| awake.alarm_at = None);
+        self.publish().await;
+        if let Err(rejection) = self.retry_due().await {
+            worker::console_error!("parked events: {}", rejection.detail);
+            self.arm(now().plus(FAILED_AGAIN)).await;
+        }
+        let now = now();
+        let due = self.with(|awake| {
+            if awake.refusals_due().is_some_and(|due| due <= now) {
+                let _ = awake.flush_refusals(&self.sql);
+            }
+            let unpublished = (!awake.held.intents.is_empty()).then(|| now.plus(PUBLISH_AGAIN));
+            let waiting = (awake.held.record.status == KeyStatus::Active)
+                .then(|| parked::next_due(&self.sql).ok().flatten())
+                .flatten();
+            [unpublished, awake.refusals_due(), waiting].into_iter().flatten().min()
+        });
+        if let Ok(Some(due)) = due {
+            self.arm(due).await;
+        }
+    }
+
+    /// Tries the parked events that are due, oldest first, while live traffic leaves budget.
+    async fn retry_due(&self) -> Result<()> {
+        if self.with(|awake| awake.held.record.status)? != KeyStatus::Active {
+            return Ok(());
+        }
+        for row in parked::due(&self.sql, now(), BATCH)? {
+            if let (None, Some(ParkReason::RateLimited | ParkReason::StoreUnavailable)) =
+                self.retry(row, false).await?
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries one parked event: its outcome where it was settled, else why it waits on.
+    pub(super) async fn retry(
+        &self,
+        row: Row,
+        by_hand: bool,
+    ) -> Result<(Option<Outcome>, Option<ParkReason>)> {
+        let event = parked::take(&self.sql, row)?;
+        let started = now();
+        let _in_flight = InFlight::enter(&self.in_flight);
+        let attempt = i64::from_be_bytes(random()?) >> 11;
+        let (retry_row, delivery) = self.with(|awake| {
+            let admitted = awake.row(attempt, started);
+            let scope = scope(&event.ingest);
+            let delivery = admit_delivery(&awake.held.record, &mut awake.window, scope, started);
+            (admitted.row, delivery)
+        })?;
+        let applied = match delivery {
+            Delivery::Park(reason) => Applied::Park { reason, detail: None, parent: None },
+            Delivery::Apply => self.apply(&event.ingest, &event.body, retry_row).await,
+        };
+        let now = now();
+        let (outcome, reason) = match &applied {
+            Applied::Settled { outcome, .. } => {
+                parked::settled(&self.sql, row)?;
+                (Some(*outcome), None)
+            }
+            Applied::Park { reason, detail, .. } => {
+                let attempts = event.attempts + 1;
+                let next_at = match reason {
+                    ParkReason::RateLimited => Some(now.plus(NO_BUDGET_DELAY)),
+                    reason => parked::after_failure(*reason, attempts, now),
+                };
+                parked::put_back(&self.sql, row, attempts, *reason, detail.as_deref(), next_at)?;
+                if let Some(next_at) = next_at.filter(|_| by_hand) {
+                    self.arm(next_at).await;
+                }
+                (None, Some(*reason))
+            }
+        };
+        if delivery == Delivery::Apply {
+            self.log_retry(row, retry_row, attempt, &event.ingest, applied, now.since(started))?;
+        }
+        Ok((outcome, reason))
+    }
+
+    /// Logs what a retry did and took from the limit. It stands for no request of the sender, so
+    /// it counts as none.
+    fn log_retry(
+        &self,
+        parked_row: Row,
+        row: Row,
+        attempt: i64,
+        ingest: &crate::protocol::key_gate::Ingest,
+        applied: Applied,
+        latency_ms: i64,
+    ) -> Result<()> {
+        let (outcome, internal_id, external_id, why) = match applied {
+            Applied::Settled { outcome, internal_id, external_id, detail } => {
+                (outcome, internal_id, external_id, detail)
+            }
+            Applied::Park { reason, detail, .. } => {
+                let why = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+                (Outcome::Parked, None, None, Some(format!("{}{why}", reason.as_str())))
+            }
+        };
+        self.with(|awake| {
+            let why = why.map(|why| format!(" {why}")).unwrap_or_default();
+            let entry = LogEntry {
+                row,
+                attempt,
+                units: 1,
+                count: 0,
+                method: "RETRY".to_owned(),
+                path: ingest.path.clone(),
+                status: 200,
+                latency_ms,
+                outcome,
+                topic: ingest.headers.wc_topic.clone(),
+                idempotency_key: None,
+                external_id,
+                internal_id,
+                error_code: None,
+                detail: Some(format!("Retry of {}.{why}", awake.request_id(parked_row))),
+            };
+            awake.log(&self.sql, entry, None, now())
+        })?
+    }
+
+    /// Writes an entry of the audit log that changes nothing about the key itself.
+    pub(super) async fn note(
+        &self,
+        action: &str,
+        row: i64,
+        actor: Actor,
+        audit_id: AuditId,
+    ) -> Result<()> {
+        let at = now();
+        self.with(|awake| {
+            let event = Row::from_i64(row).map(|row| awake.request_id(row).to_string());
+            let detail = serde_json::json!({ "event": event }).to_string();
+            let mut held = awake.held.clone();
+            held.intents.push(Intent { audit_id, action: action.to_owned(), actor, at, detail });
+            super::storage::save(&self.sql, &held)?;
+            awake.held = held;
+            Ok::<_, crate::domain::rejection::Rejection>(())
+        })??;
+        self.arm(at.plus(PUBLISH_AGAIN)).await;
+        self.publish().await;
+        Ok(())
+    }
+}

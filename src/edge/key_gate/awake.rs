@@ -1,0 +1,241 @@
+//! What an awake KeyGate has in memory. All of it can be rebuilt from rows: the object forgets its
+//! memory after ten idle seconds.
+
+use std::collections::{HashMap, HashSet};
+
+use super::log::{self, OpenDay};
+use super::stats::{self, OpenMinute};
+use super::storage::Held;
+use super::{parked, storage};
+use crate::domain::id::{RequestId, Row};
+use crate::domain::key::KeyRecord;
+use crate::domain::log::{LogEntry, SINGLE_REFUSALS_PER_MINUTE};
+use crate::domain::rate_limit::{SlidingWindow, WINDOW};
+use crate::domain::sealing::{Place, SealingKeys};
+use crate::domain::secret::SigningSecret;
+use crate::domain::time::{MINUTE, Timestamp};
+use crate::edge::sql::Sql;
+use crate::edge::{Result, internal};
+
+/// The memory of one key's object.
+#[derive(Debug)]
+pub struct Awake {
+    pub held: Held,
+    /// The secrets that have been unsealed, newest first, and until when each counts.
+    secrets: Vec<(SigningSecret, Option<Timestamp>)>,
+    pub window: SlidingWindow,
+    last_row: Option<Row>,
+    /// The rows of the Worker's attempts of the last minute.
+    attempts: HashMap<i64, Row>,
+    day: OpenDay,
+    minute: OpenMinute,
+    refusals: Refusals,
+    /// What parked events wait for.
+    pub awaited: HashSet<String>,
+    /// When the alarm is set for, as far as this object knows.
+    pub alarm_at: Option<Timestamp>,
+    /// Whether a batch is on its way to D1.
+    pub publishing: bool,
+}
+
+/// Refusals of the current minute: logged one by one up to a cap, then only counted.
+#[derive(Debug, Default)]
+struct Refusals {
+    minute: i64,
+    single: u32,
+    /// The row that will stand for the rest.
+    rest: Option<LogEntry>,
+}
+
+/// A request that has its row.
+#[derive(Clone, Copy, Debug)]
+pub struct Admitted {
+    pub row: Row,
+    /// Whether an earlier attempt of the same request has been charged for already.
+    pub repeated: bool,
+}
+
+impl Awake {
+    /// Rebuilds memory from what the object holds and what its log still shows.
+    pub fn rebuild(sql: &Sql, held: Held, keys: &SealingKeys, now: Timestamp) -> Result<Self> {
+        let written_until = stats::written_until(sql)?;
+        // A minute that was never written is counted from the log; the limit looks back as far.
+        let window_start = now.plus(-WINDOW);
+        let from = written_until.map_or(Timestamp::from_millis(0), |until| until.min(window_start));
+        let traces = log::traces(sql, from, now)?;
+        let admitted = traces.iter().filter(|trace| trace.units > 0).map(|trace| trace.id.time());
+        let window = SlidingWindow::rebuilt(
+            held.record.rate_limit,
+            admitted.filter(|at| *at > window_start),
+        );
+        let mut awake = Self {
+            secrets: unseal(&held.record, keys)?,
+            held,
+            window,
+            last_row: traces.last().map(|trace| trace.id),
+            attempts: traces.iter().map(|trace| (trace.attempt, trace.id)).collect(),
+            day: OpenDay::default(),
+            minute: OpenMinute::of(written_until.unwrap_or_default()),
+            refusals: Refusals::default(),
+            awaited: parked::awaited_parents(sql)?.into_iter().collect(),
+            alarm_at: None,
+            publishing: false,
+        };
+        for trace in
+            traces.iter().filter(|trace| written_until.is_none_or(|until| trace.id.time() >= until))
+        {
+            awake.turn_minute(sql, trace.id.time())?;
+            awake.minute.tally.add(trace.status, trace.count);
+            if trace.outcome.is_capped() {
+                awake.refusals.count(trace.id.time());
+            }
+        }
+        parked::unmark_all(sql)?;
+        Ok(awake)
+    }
+
+    /// The secrets that count at `now`, newest first.
+    pub fn live_secrets(&self, now: Timestamp) -> Vec<SigningSecret> {
+        let live = self.secrets.iter().filter(|(_, until)| until.is_none_or(|until| until > now));
+        live.map(|(secret, _)| secret.clone()).collect()
+    }
+
+    /// The secrets that counted once.
+    pub fn previous_secrets(&self, now: Timestamp) -> Vec<SigningSecret> {
+        let past = self.secrets.iter().filter(|(_, until)| until.is_some_and(|until| until <= now));
+        past.map(|(secret, _)| secret.clone()).collect()
+    }
+
+    /// The row of a request that comes in at `now`; that of its earlier attempt, if it had one.
+    pub fn row(&mut self, attempt: i64, now: Timestamp) -> Admitted {
+        if let Some(row) = self.attempts.get(&attempt) {
+            return Admitted { row: *row, repeated: true };
+        }
+        let row = Row::next(now, self.last_row);
+        self.last_row = Some(row);
+        self.attempts.insert(attempt, row);
+        Admitted { row, repeated: false }
+    }
+
+    pub fn request_id(&self, row: Row) -> RequestId {
+        RequestId::new(self.held.record.key_hash.gate(), row)
+    }
+
+    /// Writes the log entry of a request and counts it. `kept` is the body to keep with it, with
+    /// its headers as JSON.
+    pub fn log(
+        &mut self,
+        sql: &Sql,
+        entry: LogEntry,
+        kept: Option<(&str, &[u8])>,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.turn_minute(sql, now)?;
+        self.minute.tally.add(entry.status, entry.count);
+        if entry.outcome.is_capped() && !self.refusals.count(now) {
+            self.refusals.add(entry);
+            return Ok(());
+        }
+        let day = self.day.open(sql, entry.row.time())?;
+        self.minute.log_bytes += log::write(sql, day, &entry)? as u64;
+        if let Some((headers, body)) = kept {
+            log::capture(sql, day, entry.row, headers, body)?;
+            self.minute.capture_bytes += (headers.len() + body.len()) as u64;
+        }
+        Ok(())
+    }
+
+    /// Whether one more refusal at `now` is logged by itself: only then is its cause looked for.
+    pub fn logs_refusal_singly(&self, now: Timestamp) -> bool {
+        self.refusals.minute != now.period(MINUTE)
+            || self.refusals.single < SINGLE_REFUSALS_PER_MINUTE
+    }
+
+    /// At the first request of another minute: writes the one before.
+    fn turn_minute(&mut self, sql: &Sql, now: Timestamp) -> Result<()> {
+        if self.minute.holds(now) || now.millis() < self.minute.start {
+            return Ok(());
+        }
+        stats::write(sql, &self.minute)?;
+        self.minute = OpenMinute::of(now);
+        let horizon = now.plus(-WINDOW);
+        self.attempts.retain(|_, row| row.time() > horizon);
+        self.flush_refusals(sql)
+    }
+
+    /// Writes the row that stands for the refusals beyond the cap, if the minute had any.
+    pub fn flush_refusals(&mut self, sql: &Sql) -> Result<()> {
+        if let Some(entry) = self.refusals.rest.take() {
+            let day = self.day.open(sql, entry.row.time())?;
+            log::write(sql, day, &entry)?;
+        }
+        Ok(())
+    }
+
+    /// When the counted refusals want to be written, if there are any.
+    pub fn refusals_due(&self) -> Option<Timestamp> {
+        self.refusals
+            .rest
+            .as_ref()
+            .map(|_| Timestamp::from_millis((self.refusals.minute + 1) * MINUTE))
+    }
+
+    pub const fn open_minute(&self) -> &OpenMinute {
+        &self.minute
+    }
+
+    pub const fn last_row(&self) -> Option<Row> {
+        self.last_row
+    }
+
+    /// Rewrites the row of the key and holds it.
+    pub fn hold(&mut self, sql: &Sql, held: Held, keys: &SealingKeys) -> Result<()> {
+        let secrets = unseal(&held.record, keys)?;
+        storage::save(sql, &held)?;
+        self.secrets = secrets;
+        self.held = held;
+        Ok(())
+    }
+}
+
+impl Refusals {
+    /// Counts a refusal; whether it is one of those that are logged by themselves.
+    fn count(&mut self, now: Timestamp) -> bool {
+        let minute = now.period(MINUTE);
+        if minute != self.minute {
+            self.minute = minute;
+            self.single = 0;
+        }
+        self.single = self.single.saturating_add(1);
+        self.single <= SINGLE_REFUSALS_PER_MINUTE
+    }
+
+    fn add(&mut self, entry: LogEntry) {
+        match &mut self.rest {
+            Some(rest) => rest.count += entry.count,
+            None => {
+                self.rest = Some(LogEntry {
+                    detail: Some("Further refusals within this minute.".to_owned()),
+                    ..entry
+                });
+            }
+        }
+    }
+}
+
+fn unseal(
+    record: &KeyRecord,
+    keys: &SealingKeys,
+) -> Result<Vec<(SigningSecret, Option<Timestamp>)>> {
+    let place = Place {
+        workspace: record.workspace_id,
+        table: KeyRecord::TABLE,
+        row: record.key_id.as_str(),
+    };
+    let secrets = record.secrets.iter().map(|secret| {
+        keys.unseal(&secret.sealed, place)
+            .map(|text| (SigningSecret::unsealed(text), secret.valid_until))
+            .map_err(|error| internal(&format!("a secret of {}: {error:?}", record.key_id)))
+    });
+    secrets.collect()
+}

@@ -1,0 +1,127 @@
+//! Changes of a live key: here first, then in D1 and the audit log, at least once.
+
+use std::time::Duration;
+
+use worker::Delay;
+
+use super::KeyGate;
+use super::storage::{Held, Intent};
+use crate::domain::id::AuditId;
+use crate::domain::key::KeyChange;
+use crate::domain::time::{SECOND, Timestamp};
+use crate::edge::Result;
+use crate::edge::catalogue::Catalogue;
+use crate::edge::catalogue::audit_log::AuditEntry;
+use crate::edge::platform::{now, settings};
+use crate::protocol::key_gate::{Actor, GateReply};
+
+/// How long a revoke waits for the requests that were admitted before it.
+const DRAIN: i64 = 5 * SECOND;
+
+/// Until D1 is tried again where it did not acknowledge.
+pub(super) const PUBLISH_AGAIN: i64 = 5 * SECOND;
+
+impl KeyGate {
+    /// Changes the key: the flag and the intent in one write, then D1.
+    pub(super) async fn change(
+        &self,
+        change: KeyChange,
+        actor: Actor,
+        audit_id: AuditId,
+    ) -> Result<GateReply> {
+        let at = now();
+        let settings = settings(&self.env)?;
+        let resumes = matches!(change, KeyChange::Resume);
+        let revokes = matches!(change, KeyChange::Revoke);
+        let changed = self.with(|awake| {
+            let Some(record) = awake.held.record.changed(&change, at)? else {
+                return Ok(false);
+            };
+            let detail = serde_json::json!({ "name": record.name }).to_string();
+            let intent = Intent { audit_id, action: change.action().to_owned(), actor, at, detail };
+            let mut held = Held { record, ..awake.held.clone() };
+            held.intents.push(intent);
+            awake.hold(&self.sql, held, &settings.sealing_keys)?;
+            Ok::<_, crate::domain::rejection::Rejection>(true)
+        })??;
+        if changed {
+            self.arm(at.plus(PUBLISH_AGAIN)).await;
+            self.publish().await;
+        }
+        if resumes
+            && super::parked::release(
+                &self.sql,
+                crate::domain::parked::ParkReason::KeyPaused,
+                None,
+                at,
+            )?
+        {
+            self.arm(at).await;
+        }
+        if revokes {
+            self.drain(at).await;
+        }
+        let record = Box::new(self.with(|awake| awake.held.record.clone())?);
+        Ok(GateReply::Changed { record, in_flight: self.in_flight.get() })
+    }
+
+    async fn drain(&self, since: Timestamp) {
+        while self.in_flight.get() > 0 && now().since(since) < DRAIN {
+            Delay::from(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Brings D1 and the audit log up to what is held here. What is not acknowledged is left for
+    /// the alarm. One batch at a time: an older state must not arrive after a newer one.
+    pub(super) async fn publish(&self) {
+        loop {
+            let held = self.with(|awake| {
+                let idle = !awake.publishing && !awake.held.intents.is_empty();
+                awake.publishing |= idle;
+                idle.then(|| awake.held.clone())
+            });
+            let Ok(Some(held)) = held else { return self.published_by_other().await };
+            let result = self.publish_batch(&held).await;
+            let acknowledged = result.is_ok();
+            let settled = self.with(|awake| {
+                awake.publishing = false;
+                if acknowledged {
+                    awake.held.intents.retain(|intent| !held.intents.contains(intent));
+                    super::storage::save(&self.sql, &awake.held)?;
+                }
+                Ok::<_, crate::domain::rejection::Rejection>(())
+            });
+            if !acknowledged || !matches!(settled, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+
+    /// Waits, a little, for the batch that another request has on its way.
+    async fn published_by_other(&self) {
+        for _ in 0..50 {
+            if !self.with(|awake| awake.publishing).unwrap_or(false) {
+                return;
+            }
+            Delay::from(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn publish_batch(&self, held: &Held) -> Result<()> {
+        let catalogue = Catalogue::open(&self.env)?;
+        let record = &held.record;
+        let mut batch = vec![catalogue.update_integration_key(record)?];
+        for intent in &held.intents {
+            batch.push(catalogue.insert_audit(&AuditEntry {
+                id: intent.audit_id,
+                workspace: record.workspace_id,
+                at: intent.at,
+                action: &intent.action,
+                actor: &intent.actor,
+                subject: record.key_id.as_str(),
+                detail: serde_json::from_str(&intent.detail).unwrap_or_default(),
+            })?);
+        }
+        catalogue.batch(batch).await
+    }
+}

@@ -1,0 +1,81 @@
+//! What the console and the RPCs ask of a key.
+
+use super::storage::{self, Held};
+use super::{KeyGate, log, parked, stats};
+use crate::domain::id::Row;
+use crate::domain::key::{KeyRecord, KeyStatus};
+use crate::domain::rejection::{Code, Rejection};
+use crate::edge::Result;
+use crate::edge::platform::now;
+use crate::protocol::key_gate::{GateCommand, GateReply};
+
+impl KeyGate {
+    /// Carries out a command; `woken` is whether this object knows its key.
+    pub(super) async fn command(
+        &self,
+        command: GateCommand,
+        woken: Result<()>,
+    ) -> Result<GateReply> {
+        if let GateCommand::Install { record } = command {
+            return self.install(*record);
+        }
+        woken?;
+        match command {
+            GateCommand::Install { record } => self.install(*record),
+            GateCommand::Change { change, actor, audit_id, gate: _ } => {
+                self.change(change, actor, audit_id).await
+            }
+            GateCommand::Stats { gate: _ } => self.with(|awake| {
+                let [h24, d7, d30] = stats::windows(&self.sql, awake.open_minute(), now())?;
+                let last_used_at = match awake.last_row() {
+                    Some(row) => Some(row.time()),
+                    None => log::last_row(&self.sql)?.map(Row::time),
+                };
+                Ok(GateReply::Stats { h24, d7, d30, last_used_at })
+            })?,
+            GateCommand::ListRequests { filter, gate: _ } => self.with(|awake| {
+                awake.flush_refusals(&self.sql)?;
+                let gate = awake.held.record.key_hash.gate();
+                let (requests, next) = log::list(&self.sql, gate, &filter)?;
+                Ok(GateReply::Requests { requests, next })
+            })?,
+            GateCommand::ListParked { limit, before, gate: _ } => {
+                let (events, next) = parked::list(&self.sql, limit, before)?;
+                Ok(GateReply::Parked { events, next })
+            }
+            GateCommand::RetryParked { row, gate: _ } => self.retry_by_hand(parked_row(row)?).await,
+            GateCommand::DiscardParked { row, actor, audit_id, gate: _ } => {
+                parked::discard(&self.sql, parked_row(row)?)?;
+                self.note("parked_event.discarded", row, actor, audit_id).await?;
+                Ok(GateReply::Settled { outcome: None, reason: None })
+            }
+        }
+    }
+
+    /// Holds a key that was just minted. What is held already stands: it may have changed since.
+    fn install(&self, record: KeyRecord) -> Result<GateReply> {
+        if self.awake.borrow().is_none() {
+            let held = Held { record, source_address: None, intents: Vec::new() };
+            storage::install(&self.sql, &held)?;
+            self.rebuild(held)?;
+        }
+        Ok(GateReply::Installed)
+    }
+
+    async fn retry_by_hand(&self, row: Row) -> Result<GateReply> {
+        let status = self.with(|awake| awake.held.record.status)?;
+        if status == KeyStatus::Revoked {
+            return Err(Rejection::new(
+                Code::InvalidState,
+                "The key is revoked: its parked events can only be discarded.",
+            ));
+        }
+        let (outcome, reason) = self.retry(row, true).await?;
+        Ok(GateReply::Settled { outcome, reason })
+    }
+}
+
+fn parked_row(row: i64) -> Result<Row> {
+    Row::from_i64(row)
+        .ok_or_else(|| Rejection::new(Code::NotFound, "This key has no such parked event."))
+}

@@ -1,0 +1,395 @@
+//! Requests of the integration API: admission, idempotency, validation, the ledger, the log.
+
+use serde_json::json;
+use worker::Response;
+
+use super::{InFlight, KeyGate};
+use crate::api::order_input::read_order;
+use crate::domain::admission::{Needs, Presented, admit_api};
+use crate::domain::id::Row;
+use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
+use crate::domain::key::{PayloadFormat, Scope};
+use crate::domain::ledger::Origin;
+use crate::domain::log::{LogEntry, Outcome};
+use crate::domain::rate_limit::Quota;
+use crate::domain::rejection::{Code, FieldError, Rejection};
+use crate::domain::signature::{SignatureHeaders, diagnose};
+use crate::domain::time::Timestamp;
+use crate::edge::Result;
+use crate::edge::answer::Answer;
+use crate::edge::platform::now;
+use crate::protocol::key_gate::{Fault, Headers, Ingest, Operation};
+use crate::protocol::store_ledger::{Idempotency, LedgerCommand, LedgerReply};
+
+/// How a request ended: the answer, and what its log entry says of it.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub answer: Answer,
+    pub outcome: Outcome,
+    pub units: u32,
+    pub quota: Option<Quota>,
+    pub external_id: Option<String>,
+    pub internal_id: Option<String>,
+    pub error_code: Option<Code>,
+    pub detail: Option<String>,
+}
+
+impl Finished {
+    pub(super) const fn with(answer: Answer, outcome: Outcome) -> Self {
+        Self {
+            answer,
+            outcome,
+            units: 1,
+            quota: None,
+            external_id: None,
+            internal_id: None,
+            error_code: None,
+            detail: None,
+        }
+    }
+
+    /// The end of a request that was turned down; it was charged if it got past the rate.
+    pub(super) fn rejected(
+        rejection: &Rejection,
+        request_id: &crate::domain::id::RequestId,
+        quota: Option<Quota>,
+    ) -> Self {
+        let charged = quota.is_some() && rejection.code != Code::RateLimited;
+        let detail = match &rejection.diagnosis {
+            Some(diagnosis) => format!("{} {diagnosis}", rejection.detail),
+            None => rejection.detail.clone(),
+        };
+        let mut finished =
+            Self::with(Answer::problem(rejection, request_id), Outcome::of(rejection.code));
+        finished.units = u32::from(charged);
+        finished.quota = quota;
+        finished.error_code = Some(rejection.code);
+        finished.detail = Some(detail);
+        finished.internal_id.clone_from(&rejection.conflict);
+        finished
+    }
+}
+
+impl KeyGate {
+    /// Handles one request of a storefront, its body at `frame[body_at..]`.
+    pub(super) async fn ingest(
+        &self,
+        ingest: Ingest,
+        frame: &[u8],
+        body_at: usize,
+    ) -> worker::Result<Response> {
+        let body = frame.get(body_at..).unwrap_or_default();
+        let started = now();
+        let _in_flight = InFlight::enter(&self.in_flight);
+        #[expect(clippy::panic, reason = "a fault on purpose, only in tests")]
+        if ingest.fault == Some(Fault::PanicKeyGate) {
+            panic!("a panic on purpose");
+        }
+        let admitted = match self.with(|awake| {
+            let admitted = awake.row(ingest.attempt, started);
+            (admitted, awake.request_id(admitted.row))
+        }) {
+            Ok(admitted) => admitted,
+            Err(rejection) => {
+                let id = crate::edge::platform::unlogged_request_id();
+                return Answer::problem(&rejection, &id).into_response(&id);
+            }
+        };
+        let (admitted, request_id) = admitted;
+        let finished = match ingest.operation {
+            Operation::Whoami => self.whoami(&ingest, body, admitted, started),
+            Operation::CreateOrder => self.create_order(&ingest, body, admitted, started).await,
+            Operation::Deliver { format } => {
+                Ok(self.deliver(&ingest, body, admitted, format, started).await)
+            }
+        };
+        let finished =
+            finished.unwrap_or_else(|rejection| Finished::rejected(&rejection, &request_id, None));
+        self.record(&ingest, body, admitted.row, started, &finished).await;
+        let mut answer = finished.answer;
+        if let Some(quota) = finished.quota {
+            answer = answer
+                .with_header("ratelimit-policy", quota.policy_header())
+                .with_header("ratelimit", quota.header());
+        }
+        answer.into_response(&request_id)
+    }
+
+    /// Writes the request's log entry. A failure here never changes the answer.
+    async fn record(
+        &self,
+        ingest: &Ingest,
+        body: &[u8],
+        row: Row,
+        started: Timestamp,
+        finished: &Finished,
+    ) {
+        let now = now();
+        let entry = LogEntry {
+            row,
+            attempt: ingest.attempt,
+            units: finished.units,
+            count: 1,
+            method: ingest.method.clone(),
+            path: ingest.path.clone(),
+            status: finished.answer.status,
+            latency_ms: now.since(started).max(0),
+            outcome: finished.outcome,
+            topic: ingest.headers.wc_topic.clone(),
+            idempotency_key: ingest.headers.idempotency_key.clone(),
+            external_id: finished.external_id.clone(),
+            internal_id: finished.internal_id.clone(),
+            error_code: finished.error_code,
+            detail: finished.detail.clone(),
+        };
+        let logged = self.with(|awake| {
+            // What nobody could authenticate is not worth keeping.
+            let keep = awake.held.record.capture_bodies
+                && !finished.outcome.is_capped()
+                && !body.is_empty();
+            let headers = keep.then(|| kept_headers(&ingest.headers));
+            let kept = headers.as_deref().map(|headers| (headers, body));
+            awake.log(&self.sql, entry, kept, now)?;
+            Ok::<_, Rejection>(awake.refusals_due())
+        });
+        if let Ok(Ok(Some(due))) = logged {
+            self.arm(due).await;
+        }
+    }
+
+    /// `GET /integrations/v1/whoami`: what the key is, may do, and has left of its limit.
+    fn whoami(
+        &self,
+        ingest: &Ingest,
+        body: &[u8],
+        admitted: super::awake::Admitted,
+        now: Timestamp,
+    ) -> Result<Finished> {
+        let needs = Needs { scope: None, format: None, signature: false };
+        let quota = match self.admit(ingest, body, admitted, needs, now)? {
+            Ok(quota) => quota,
+            Err(finished) => return Ok(*finished),
+        };
+        let body = self.with(|awake| {
+            let record = &awake.held.record;
+            json!({
+                "key_id": record.key_id,
+                "name": record.name,
+                "preview": record.preview,
+                "workspace_id": record.workspace_id,
+                "store_id": record.store_id,
+                "source": record.source,
+                "payload_format": record.payload_format,
+                "scopes": record.scopes,
+                "require_signature": record.require_signature,
+                "awaiting_secret": record.awaits_secret(),
+                "status": record.status,
+                "created_at": record.created_at.to_rfc3339(),
+                "expires_at": record.expires_at.map(Timestamp::to_rfc3339),
+                "rate_limit": {
+                    "per_minute": quota.limit.per_minute(),
+                    "remaining": quota.remaining,
+                    "reset_seconds": quota.reset,
+                },
+            })
+        })?;
+        let mut finished = Finished::with(Answer::serialized(200, &body)?, Outcome::Accepted);
+        finished.quota = Some(quota);
+        Ok(finished)
+    }
+
+    /// `POST /integrations/v1/orders`.
+    async fn create_order(
+        &self,
+        ingest: &Ingest,
+        body: &[u8],
+        admitted: super::awake::Admitted,
+        now: Timestamp,
+    ) -> Result<Finished> {
+        let needs = Needs {
+            scope: Some(Scope::OrdersWrite),
+            format: Some(PayloadFormat::Gateway),
+            signature: true,
+        };
+        let quota = match self.admit(ingest, body, admitted, needs, now)? {
+            Ok(quota) => quota,
+            Err(finished) => return Ok(*finished),
+        };
+        let (origin, request_id) = self.origin(admitted.row)?;
+        let rejected =
+            |rejection: &Rejection| Finished::rejected(rejection, &request_id, Some(quota));
+        let idempotency = match idempotency(ingest, body) {
+            Ok(idempotency) => idempotency,
+            Err(rejection) => return Ok(rejected(&rejection)),
+        };
+        let command = match read(ingest, body, now, idempotency.is_some()) {
+            Ok(order) => LedgerCommand::CreateOrder {
+                origin,
+                idempotency,
+                order: Box::new(order),
+                fault: ingest.fault,
+            },
+            Err(rejection) => match idempotency {
+                // Idempotency looks first: another request under a used key is told that.
+                Some(idempotency) => {
+                    let namespace = origin.namespace;
+                    let check = LedgerCommand::CheckIdempotency { namespace, idempotency };
+                    match self.to_ledger(check).await {
+                        Ok((LedgerReply::Unused, _)) => return Ok(rejected(&rejection)),
+                        Ok(reply) => return Ok(from_ledger(reply, quota, &request_id)),
+                        Err(rejection) => return Ok(rejected(&rejection)),
+                    }
+                }
+                None => return Ok(rejected(&rejection)),
+            },
+        };
+        match self.to_ledger(command).await {
+            Ok(reply) => Ok(from_ledger(reply, quota, &request_id)),
+            Err(rejection) => Ok(rejected(&rejection)),
+        }
+    }
+
+    /// Admits an API request, or ends it.
+    fn admit(
+        &self,
+        ingest: &Ingest,
+        body: &[u8],
+        admitted: super::awake::Admitted,
+        needs: Needs,
+        now: Timestamp,
+    ) -> Result<std::result::Result<Quota, Box<Finished>>> {
+        self.with(|awake| {
+            let secrets = awake.live_secrets(now);
+            let presented = Presented {
+                key_hash: ingest.key_hash.as_ref(),
+                signature: signature_headers(&ingest.headers),
+                body,
+            };
+            // The same request once more has been charged for: it goes through a copy.
+            let mut charged = admitted.repeated.then(|| awake.window.clone());
+            let window = charged.as_mut().unwrap_or(&mut awake.window);
+            let admission = admit_api(&awake.held.record, &secrets, window, presented, needs, now);
+            admission.map_err(|(mut rejection, quota)| {
+                let signature = ingest.headers.signature.as_deref();
+                if let (Code::SignatureInvalid, Some(signature), true) =
+                    (rejection.code, signature, awake.logs_refusal_singly(now))
+                {
+                    let previous = awake.previous_secrets(now);
+                    let cause = diagnose(signature, &secrets, &previous, body);
+                    rejection = rejection.diagnosed(cause.detail());
+                }
+                let id = awake.request_id(admitted.row);
+                Box::new(Finished::rejected(&rejection, &id, quota))
+            })
+        })
+    }
+
+    /// Where a command of this request to the ledger comes from.
+    pub(super) fn origin(&self, row: Row) -> Result<(Origin, crate::domain::id::RequestId)> {
+        self.with(|awake| {
+            let request_id = awake.request_id(row);
+            let record = &awake.held.record;
+            let origin = Origin {
+                store_id: record.store_id,
+                namespace: record.namespace,
+                key_id: record.key_id.clone(),
+                request_id,
+                source: record.source,
+            };
+            (origin, request_id)
+        })
+    }
+}
+
+pub(super) fn signature_headers(headers: &Headers) -> SignatureHeaders<'_> {
+    SignatureHeaders {
+        own: headers.signature.as_deref(),
+        webhook_id: headers.webhook_id.as_deref(),
+        webhook_timestamp: headers.webhook_timestamp.as_deref(),
+        webhook_signature: headers.webhook_signature.as_deref(),
+        woocommerce: headers.wc_signature.as_deref(),
+    }
+}
+
+/// The kept headers of a request, as a JSON object.
+fn kept_headers(headers: &Headers) -> String {
+    let map: serde_json::Map<_, _> =
+        headers.present().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    serde_json::Value::Object(map).to_string()
+}
+
+fn idempotency(ingest: &Ingest, body: &[u8]) -> Result<Option<Idempotency>> {
+    let Some(header) = ingest.headers.idempotency_key.as_deref() else { return Ok(None) };
+    let key = IdempotencyKey::parse(header).ok_or_else(|| {
+        Rejection::new(
+            Code::InvalidIdempotencyKey,
+            "An Idempotency-Key has 1 to 255 visible ASCII characters, bare or in quotes.",
+        )
+    })?;
+    let fingerprint = Fingerprint::of(&ingest.method, &ingest.path, &ingest.query, body);
+    Ok(Some(Idempotency { key, fingerprint }))
+}
+
+/// Reads the order of a request.
+fn read(
+    ingest: &Ingest,
+    body: &[u8],
+    now: Timestamp,
+    has_idempotency_key: bool,
+) -> Result<crate::domain::order::OrderContent> {
+    if !ingest.query.is_empty() {
+        return Err(Rejection::new(Code::InvalidQuery, "This path takes no query parameters."));
+    }
+    let content_type = ingest.headers.content_type.as_deref().unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        return Err(Rejection::new(
+            Code::UnsupportedMediaType,
+            "Send the order as JSON with `Content-Type: application/json`.",
+        ));
+    }
+    let order = read_order(body, now)?;
+    if order.external_id.is_none() && !has_idempotency_key {
+        return Err(Rejection::fields(vec![FieldError {
+            pointer: "/external_id".to_owned(),
+            code: "required".into(),
+            detail: "is required, or an Idempotency-Key header: without either, a repeated request would make a second order.".to_owned(),
+        }]));
+    }
+    Ok(order)
+}
+
+/// The end of a request that the ledger has answered.
+fn from_ledger(
+    (reply, body): (LedgerReply, String),
+    quota: Quota,
+    request_id: &crate::domain::id::RequestId,
+) -> Finished {
+    let mut finished = match reply {
+        LedgerReply::Done { status, outcome, internal_id, external_id } => {
+            let mut finished = Finished::with(Answer::json(status, body), outcome);
+            finished.internal_id = internal_id;
+            finished.external_id = external_id;
+            finished
+        }
+        LedgerReply::Replay { status, internal_id } => {
+            let mut answer = Answer::json(status, body);
+            if status >= 400 {
+                answer.content_type = crate::api::problem::CONTENT_TYPE;
+            }
+            let answer = answer.with_header("idempotency-replayed", "true".to_owned());
+            let mut finished = Finished::with(answer, Outcome::Replayed);
+            finished.internal_id = internal_id;
+            finished
+        }
+        LedgerReply::Rejected { rejection } => {
+            Finished::rejected(&rejection, request_id, Some(quota))
+        }
+        LedgerReply::ParentUnknown | LedgerReply::Unused => {
+            let rejection = crate::edge::internal("the ledger's reply does not fit the command");
+            Finished::rejected(&rejection, request_id, Some(quota))
+        }
+    };
+    finished.quota = Some(quota);
+    finished
+}

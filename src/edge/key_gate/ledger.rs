@@ -1,0 +1,48 @@
+//! Calls to the StoreLedger of the key's store.
+
+use worker::js_sys::Uint8Array;
+
+use super::{KeyGate, open, response_bytes};
+use crate::domain::rejection::{Code, Rejection};
+use crate::edge::objects::CallFailed;
+use crate::edge::{Result, internal};
+use crate::protocol::Versioned;
+use crate::protocol::frame;
+use crate::protocol::store_ledger::{COMMAND, LedgerCommand, LedgerReply, object_name};
+
+/// How long a ledger may take to answer.
+const DEADLINE_MS: u32 = 3_000;
+
+impl KeyGate {
+    /// Sends a command to the ledger of this key's store. Every command may be repeated: orders by
+    /// their idempotency key or external id, events by the sender's version.
+    pub(super) async fn to_ledger(&self, command: LedgerCommand) -> Result<(LedgerReply, String)> {
+        let store = self.with(|awake| awake.held.record.store_id)?;
+        let frame = frame::encode(&Versioned::new(command), &[])
+            .map_err(|frame::Malformed| internal("a command that is too large"))?;
+        let ledgers = self.ledgers.as_ref().map_err(|error| internal(&error.to_string()))?;
+        let response = ledgers
+            .post(&object_name(store), COMMAND, &Uint8Array::from(&frame[..]), DEADLINE_MS)
+            .await
+            .map_err(|CallFailed { .. }| unavailable())?;
+        match response.status() {
+            200 => {}
+            503 => return Err(unavailable()),
+            status => return Err(internal(&format!("the ledger of {store} answered {status}"))),
+        }
+        let bytes = response_bytes(&response).await?;
+        let (reply, at) = open::<LedgerReply>(&bytes)?;
+        let body = bytes.get(at..).unwrap_or_default().to_vec();
+        let body = String::from_utf8(body).map_err(|_| internal("a reply that is not UTF-8"))?;
+        Ok((reply, body))
+    }
+}
+
+fn unavailable() -> Rejection {
+    Rejection::new(
+        Code::StoreUnavailable,
+        "The store did not answer in time. Send the same request again: with the same \
+         Idempotency-Key or external_id it takes effect once.",
+    )
+    .retry_after(2)
+}

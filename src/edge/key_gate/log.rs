@@ -1,0 +1,288 @@
+//! The request log: a table per day, so that its end is a dropped table. Rows are keyed by time
+//! ([`Row`]), so pages and windows need no index.
+
+use std::ops::ControlFlow;
+
+use serde::Deserialize;
+use worker::js_sys::Uint8Array;
+
+use crate::domain::credential::GateName;
+use crate::domain::id::{RequestId, Row};
+use crate::domain::log::{LogEntry, Outcome};
+use crate::domain::rejection::Code;
+use crate::domain::time::{DAY, Timestamp};
+use crate::edge::Result;
+use crate::edge::sql::{Sql, integer, text};
+use crate::protocol::key_gate::{LoggedRequest, RequestFilter};
+
+/// Most rows that one filtered page looks at.
+const SCAN: u32 = 2_000;
+
+/// Days that a body is kept, and bytes of bodies and of log rows, before the oldest day goes.
+const CAPTURE_DAYS: i64 = 30;
+const CAPTURE_BYTES: i64 = 512 << 20;
+const LOG_BYTES: i64 = 2 << 30;
+
+/// A rough size of a log row in bytes, beside its texts.
+const ROW_BYTES: usize = 96;
+
+/// The day whose tables exist for sure.
+#[derive(Debug, Default)]
+pub struct OpenDay(Option<i64>);
+
+impl OpenDay {
+    /// Makes the tables of a day before its first row, and drops days beyond the caps.
+    pub fn open(&mut self, sql: &Sql, at: Timestamp) -> Result<i64> {
+        let day = at.period(DAY);
+        if self.0 != Some(day) {
+            sql.run(
+                &format!(
+                    "CREATE TABLE IF NOT EXISTS log_{day} (id INTEGER PRIMARY KEY,
+                       attempt INTEGER NOT NULL, units INTEGER NOT NULL, count INTEGER NOT NULL,
+                       method TEXT NOT NULL, path TEXT NOT NULL, status INTEGER NOT NULL,
+                       latency_ms INTEGER NOT NULL, outcome TEXT NOT NULL, topic TEXT,
+                       idempotency_key TEXT, external_id TEXT, internal_id TEXT, error_code TEXT,
+                       detail TEXT);
+                     CREATE TABLE IF NOT EXISTS capture_{day} (id INTEGER PRIMARY KEY,
+                       headers TEXT NOT NULL, body BLOB NOT NULL)"
+                ),
+                &[],
+            )?;
+            drop_old_days(sql, day)?;
+            self.0 = Some(day);
+        }
+        Ok(day)
+    }
+}
+
+/// Writes the one row of a request, over the row of an earlier attempt of the same request, and
+/// returns about how many bytes it takes.
+pub fn write(sql: &Sql, day: i64, entry: &LogEntry) -> Result<usize> {
+    let LogEntry {
+        row,
+        attempt,
+        units,
+        count,
+        method,
+        path,
+        status,
+        latency_ms,
+        outcome,
+        topic,
+        idempotency_key,
+        external_id,
+        internal_id,
+        error_code,
+        detail,
+    } = entry;
+    let optional = [topic, idempotency_key, external_id, internal_id, detail];
+    sql.run(
+        &format!(
+            "INSERT OR REPLACE INTO log_{day} VALUES
+               (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+        ),
+        &[
+            integer(row.as_i64()),
+            integer(*attempt),
+            integer(*units),
+            integer(*count),
+            text(Some(method)),
+            text(Some(path)),
+            integer(*status),
+            integer(*latency_ms),
+            text(Some(outcome.as_str())),
+            text(topic.as_deref()),
+            text(idempotency_key.as_deref()),
+            text(external_id.as_deref()),
+            text(internal_id.as_deref()),
+            text(error_code.map(Code::as_str)),
+            text(detail.as_deref()),
+        ],
+    )?;
+    let texts: usize = optional.into_iter().flatten().map(String::len).sum();
+    Ok(ROW_BYTES + path.len() + texts)
+}
+
+/// Keeps the body of a request beside its row.
+pub fn capture(sql: &Sql, day: i64, row: Row, headers: &str, body: &[u8]) -> Result<()> {
+    sql.run(
+        &format!("INSERT OR REPLACE INTO capture_{day} VALUES (?1, ?2, ?3)"),
+        &[integer(row.as_i64()), text(Some(headers)), Uint8Array::from(body).into()],
+    )
+}
+
+/// What is left in the log of the last moments, to rebuild what memory has forgotten.
+#[derive(Debug, Deserialize)]
+pub struct Trace {
+    pub id: Row,
+    pub attempt: i64,
+    pub units: u32,
+    pub count: u32,
+    pub status: u16,
+    pub outcome: Outcome,
+}
+
+/// The rows since `from`, oldest first.
+pub fn traces(sql: &Sql, from: Timestamp, now: Timestamp) -> Result<Vec<Trace>> {
+    let mut traces = Vec::new();
+    for day in days(sql, "log")?.into_iter().filter(|day| *day >= from.period(DAY)) {
+        traces.extend(sql.rows::<Trace>(
+            &format!(
+                "SELECT id, attempt, units, count, status, outcome FROM log_{day}
+                 WHERE id >= ?1 ORDER BY id"
+            ),
+            &[integer(Row::at(from).as_i64())],
+        )?);
+    }
+    // A clock that stepped back must not make rows of the future invisible to the limit.
+    traces.retain(|trace| trace.id.time() <= now.plus(DAY));
+    Ok(traces)
+}
+
+/// The days that have a table of this kind, oldest first.
+fn days(sql: &Sql, kind: &str) -> Result<Vec<i64>> {
+    #[derive(Deserialize)]
+    struct Table {
+        name: String,
+    }
+    let tables = sql.rows::<Table>(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB ?1 || '_[0-9]*'",
+        &[text(Some(kind))],
+    )?;
+    let mut days: Vec<i64> =
+        tables.iter().filter_map(|table| table.name.rsplit_once('_')?.1.parse().ok()).collect();
+    days.sort_unstable();
+    Ok(days)
+}
+
+fn drop_old_days(sql: &Sql, today: i64) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Bytes {
+        start: i64,
+        log_bytes: i64,
+        capture_bytes: i64,
+    }
+    let kept = sql.rows::<Bytes>(
+        "SELECT start, log_bytes, capture_bytes FROM stats_day ORDER BY start DESC",
+        &[],
+    )?;
+    let beyond = |day: i64, cap: i64, bytes: fn(&Bytes) -> i64| {
+        let newer = kept.iter().filter(|entry| entry.start / DAY >= day);
+        newer.map(bytes).sum::<i64>() > cap
+    };
+    for day in days(sql, "capture")? {
+        if day < today - CAPTURE_DAYS || beyond(day, CAPTURE_BYTES, |day| day.capture_bytes) {
+            sql.run(&format!("DROP TABLE capture_{day}"), &[])?;
+        }
+    }
+    for day in days(sql, "log")? {
+        if day < today && beyond(day, LOG_BYTES, |day| day.log_bytes) {
+            sql.run(&format!("DROP TABLE log_{day}"), &[])?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct ListedRow {
+    id: Row,
+    count: u32,
+    method: String,
+    path: String,
+    status: u16,
+    latency_ms: i64,
+    outcome: Outcome,
+    topic: Option<String>,
+    idempotency_key: Option<String>,
+    external_id: Option<String>,
+    internal_id: Option<String>,
+    error_code: Option<Code>,
+    detail: Option<String>,
+}
+
+impl ListedRow {
+    fn matches(&self, filter: &RequestFilter) -> bool {
+        filter.status.is_none_or(|status| status == self.status)
+            && filter.outcome.is_none_or(|outcome| outcome == self.outcome)
+            && filter.error_code.is_none_or(|code| Some(code) == self.error_code)
+            && (filter.external_id.is_none() || filter.external_id == self.external_id)
+            && (filter.idempotency_key.is_none() || filter.idempotency_key == self.idempotency_key)
+    }
+
+    fn listed(self, gate: GateName) -> LoggedRequest {
+        LoggedRequest {
+            id: RequestId::new(gate, self.id),
+            received_at: self.id.time(),
+            method: self.method,
+            path: self.path,
+            status: self.status,
+            latency_ms: self.latency_ms,
+            outcome: self.outcome,
+            count: self.count,
+            topic: self.topic,
+            idempotency_key: self.idempotency_key,
+            external_id: self.external_id,
+            internal_id: self.internal_id,
+            error_code: self.error_code,
+            detail: self.detail,
+        }
+    }
+}
+
+/// A page of the log, newest first, and the row to go on before. Looks at no more than 2,000 rows,
+/// so a page under a filter may hold less than its limit and still have a next one.
+pub fn list(
+    sql: &Sql,
+    gate: GateName,
+    filter: &RequestFilter,
+) -> Result<(Vec<LoggedRequest>, Option<i64>)> {
+    let newest = filter.to.map_or(i64::MAX, |to| Row::at(to).as_i64());
+    let before = filter.before.unwrap_or(i64::MAX).min(newest).min((1 << 53) - 1);
+    let from = filter.from.map_or(0, |from| Row::at(from).as_i64());
+    let mut requests = Vec::new();
+    let mut looked_at = 0;
+    let mut last = None;
+    for day in days(sql, "log")?.into_iter().rev() {
+        // Skip days that lie outside the span altogether.
+        let start = Row::at(Timestamp::from_millis(day * DAY)).as_i64();
+        let end = Row::at(Timestamp::from_millis((day + 1) * DAY)).as_i64();
+        if start >= before || end <= from {
+            continue;
+        }
+        let query = format!(
+            "SELECT id, count, method, path, status, latency_ms, outcome, topic, idempotency_key,
+               external_id, internal_id, error_code, detail
+             FROM log_{day} WHERE id < ?1 AND id >= ?2 ORDER BY id DESC LIMIT ?3"
+        );
+        let parameters = [integer(before), integer(from), integer(SCAN - looked_at)];
+        let mut stopped = false;
+        sql.scan::<ListedRow>(&query, &parameters, |row| {
+            looked_at += 1;
+            last = Some(row.id.as_i64());
+            if row.matches(filter) {
+                requests.push(row.listed(gate));
+            }
+            stopped = looked_at >= SCAN || requests.len() >= filter.limit as usize;
+            if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if stopped {
+            return Ok((requests, last));
+        }
+    }
+    Ok((requests, None))
+}
+
+/// The newest row of the log, if there is one.
+pub fn last_row(sql: &Sql) -> Result<Option<Row>> {
+    #[derive(Deserialize)]
+    struct Newest {
+        id: Row,
+    }
+    for day in days(sql, "log")?.into_iter().rev() {
+        let query = format!("SELECT id FROM log_{day} ORDER BY id DESC LIMIT 1");
+        if let Some(newest) = sql.first::<Newest>(&query, &[])? {
+            return Ok(Some(newest.id));
+        }
+    }
+    Ok(None)
+}

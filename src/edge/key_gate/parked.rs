@@ -1,0 +1,258 @@
+//! Parked events at rest: authentic deliveries with their raw bodies. Never dropped, only applied
+//! or discarded.
+
+use serde::Deserialize;
+use worker::js_sys::Uint8Array;
+
+use crate::domain::id::Row;
+use crate::domain::parked::{ParkReason, RESERVE, Retry, backoff};
+use crate::domain::rejection::{Code, Rejection};
+use crate::domain::time::Timestamp;
+use crate::edge::sql::{Sql, integer, optional_integer, text};
+use crate::edge::{Result, internal};
+use crate::protocol::key_gate::{Ingest, ParkedEvent};
+
+/// A parked event with all that is needed to try it again.
+#[derive(Debug)]
+pub struct Parked {
+    pub row: Row,
+    pub attempts: u32,
+    pub ingest: Ingest,
+    pub body: Vec<u8>,
+}
+
+/// Parks an event, due for its first retry where its reason has one.
+pub fn insert(
+    sql: &Sql,
+    row: Row,
+    ingest: &Ingest,
+    body: &[u8],
+    reason: ParkReason,
+    detail: Option<&str>,
+    parent: Option<&str>,
+) -> Result<Option<Timestamp>> {
+    #[derive(Deserialize)]
+    struct Used {
+        bytes: i64,
+    }
+    let used = "SELECT coalesce(sum(length(body)), 0) AS bytes FROM parked";
+    let used = sql.first::<Used>(used, &[])?.map_or(0, |used| used.bytes);
+    if used + i64::try_from(body.len()).unwrap_or(i64::MAX) > RESERVE {
+        return Err(Rejection::new(
+            Code::ReserveFull,
+            "The parked events of this key fill their reserve. Retry or discard some.",
+        )
+        .retry_after(60));
+    }
+    let next_at = next_attempt(reason, 0, row.time());
+    let json = serde_json::to_string(ingest).map_err(|error| internal(&error.to_string()))?;
+    sql.run(
+        "INSERT OR REPLACE INTO parked VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, ?7, ?8)",
+        &[
+            integer(row.as_i64()),
+            text(Some(reason.as_str())),
+            text(detail),
+            text(ingest.headers.wc_topic.as_deref()),
+            text(parent),
+            optional_integer(next_at.map(Timestamp::millis)),
+            text(Some(&json)),
+            Uint8Array::from(body).into(),
+        ],
+    )?;
+    Ok(next_at)
+}
+
+fn next_attempt(reason: ParkReason, attempts: u32, now: Timestamp) -> Option<Timestamp> {
+    matches!(reason.retry(), Retry::Alarm).then(|| now.plus(backoff(attempts)))
+}
+
+/// The events that are due at `now`, oldest first, at most `limit`.
+pub fn due(sql: &Sql, now: Timestamp, limit: u32) -> Result<Vec<Row>> {
+    ids(
+        sql,
+        "SELECT id FROM parked WHERE next_at <= ?1 AND retrying = 0 ORDER BY id LIMIT ?2",
+        &[integer(now.millis()), integer(limit)],
+    )
+}
+
+/// When the next event is due.
+pub fn next_due(sql: &Sql) -> Result<Option<Timestamp>> {
+    #[derive(Deserialize)]
+    struct Next {
+        at: Option<Timestamp>,
+    }
+    let next = "SELECT min(next_at) AS at FROM parked WHERE retrying = 0";
+    Ok(sql.first::<Next>(next, &[])?.and_then(|next| next.at))
+}
+
+/// Makes the events due at `now` that wait for this reason, and for `parent` where that is given.
+pub fn release(
+    sql: &Sql,
+    reason: ParkReason,
+    parent: Option<&str>,
+    now: Timestamp,
+) -> Result<bool> {
+    let released = sql.written(
+        "UPDATE parked SET next_at = ?1 WHERE reason = ?2 AND (?3 IS NULL OR parent = ?3)
+           AND retrying = 0",
+        &[integer(now.millis()), text(Some(reason.as_str())), text(parent)],
+    )?;
+    Ok(released > 0)
+}
+
+/// What the events that wait for their parent wait for.
+pub fn awaited_parents(sql: &Sql) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Awaited {
+        parent: String,
+    }
+    let rows = sql.rows::<Awaited>(
+        "SELECT DISTINCT parent FROM parked WHERE reason = 'parent_unknown' AND parent IS NOT NULL",
+        &[],
+    )?;
+    Ok(rows.into_iter().map(|row| row.parent).collect())
+}
+
+/// No retry outlives the object that made it: those that a crash left marked are free again.
+pub fn unmark_all(sql: &Sql) -> Result<()> {
+    sql.run("UPDATE parked SET retrying = 0 WHERE retrying = 1", &[])
+}
+
+/// Marks an event as being retried, so that nobody discards it meanwhile, and returns it.
+pub fn take(sql: &Sql, row: Row) -> Result<Parked> {
+    #[derive(Deserialize)]
+    struct Found {
+        attempts: u32,
+        retrying: u8,
+        ingest: String,
+        #[serde(with = "bytes")]
+        body: Vec<u8>,
+    }
+    let query = "SELECT attempts, retrying, ingest, body FROM parked WHERE id = ?1";
+    let found = sql.first::<Found>(query, &[integer(row.as_i64())])?.ok_or_else(not_found)?;
+    if found.retrying != 0 {
+        return Err(being_retried());
+    }
+    sql.run("UPDATE parked SET retrying = 1 WHERE id = ?1", &[integer(row.as_i64())])?;
+    let ingest =
+        serde_json::from_str(&found.ingest).map_err(|error| internal(&error.to_string()))?;
+    Ok(Parked { row, attempts: found.attempts, ingest, body: found.body })
+}
+
+/// SQLite's blobs arrive as `ArrayBuffer`s.
+mod bytes {
+    use serde::Deserializer;
+    use serde::de::{Error, Visitor};
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Vec<u8>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+                Ok(bytes)
+            }
+
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+        }
+        from.deserialize_byte_buf(Bytes)
+    }
+}
+
+/// Puts an event back after an attempt that did not settle it.
+pub fn put_back(
+    sql: &Sql,
+    row: Row,
+    attempts: u32,
+    reason: ParkReason,
+    detail: Option<&str>,
+    next_at: Option<Timestamp>,
+) -> Result<()> {
+    sql.run(
+        "UPDATE parked SET retrying = 0, attempts = ?2, reason = ?3, detail = ?4, next_at = ?5
+         WHERE id = ?1",
+        &[
+            integer(row.as_i64()),
+            integer(attempts),
+            text(Some(reason.as_str())),
+            text(detail),
+            optional_integer(next_at.map(Timestamp::millis)),
+        ],
+    )
+}
+
+/// When an event that failed again is tried next, if by itself.
+pub fn after_failure(reason: ParkReason, attempts: u32, now: Timestamp) -> Option<Timestamp> {
+    next_attempt(reason, attempts, now)
+}
+
+/// Forgets an event that has been applied.
+pub fn settled(sql: &Sql, row: Row) -> Result<()> {
+    sql.run("DELETE FROM parked WHERE id = ?1", &[integer(row.as_i64())])
+}
+
+/// Forgets an event that nobody wants, unless it is being retried at this moment.
+pub fn discard(sql: &Sql, row: Row) -> Result<()> {
+    let deleted = "DELETE FROM parked WHERE id = ?1 AND retrying = 0 RETURNING id";
+    if !ids(sql, deleted, &[integer(row.as_i64())])?.is_empty() {
+        return Ok(());
+    }
+    let exists = ids(sql, "SELECT id FROM parked WHERE id = ?1", &[integer(row.as_i64())])?;
+    Err(if exists.is_empty() { not_found() } else { being_retried() })
+}
+
+fn ids(sql: &Sql, query: &str, parameters: &[worker::wasm_bindgen::JsValue]) -> Result<Vec<Row>> {
+    #[derive(Deserialize)]
+    struct Id {
+        id: Row,
+    }
+    Ok(sql.rows::<Id>(query, parameters)?.into_iter().map(|row| row.id).collect())
+}
+
+fn not_found() -> Rejection {
+    Rejection::new(Code::NotFound, "This key has no such parked event.")
+}
+
+fn being_retried() -> Rejection {
+    Rejection::new(Code::InvalidState, "The event is being retried at this moment.")
+}
+
+/// A page of parked events, newest first, and the row to go on before.
+pub fn list(sql: &Sql, limit: u32, before: Option<i64>) -> Result<(Vec<ParkedEvent>, Option<i64>)> {
+    #[derive(Deserialize)]
+    struct Listed {
+        id: Row,
+        reason: ParkReason,
+        detail: Option<String>,
+        topic: Option<String>,
+        attempts: u32,
+        next_at: Option<Timestamp>,
+        bytes: u64,
+    }
+    let rows = sql.rows::<Listed>(
+        "SELECT id, reason, detail, topic, attempts, next_at, length(body) AS bytes FROM parked
+         WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+        &[integer(before.unwrap_or((1 << 53) - 1)), integer(limit)],
+    )?;
+    let next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| row.id.as_i64());
+    let events = rows
+        .into_iter()
+        .map(|row| ParkedEvent {
+            row: row.id.as_i64(),
+            received_at: row.id.time(),
+            reason: row.reason,
+            detail: row.detail,
+            topic: row.topic,
+            attempts: row.attempts,
+            next_attempt_at: row.next_at,
+            bytes: row.bytes,
+        })
+        .collect();
+    Ok((events, next))
+}

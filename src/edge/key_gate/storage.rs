@@ -1,0 +1,74 @@
+//! What a KeyGate holds of its key: one row, rewritten as a whole.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::AuditId;
+use crate::domain::key::KeyRecord;
+use crate::domain::time::Timestamp;
+use crate::edge::sql::{Sql, text};
+use crate::edge::{Result, internal};
+use crate::protocol::key_gate::Actor;
+
+/// The schema of a KeyGate. Version 1 is the first; a later one migrates here, when it wakes.
+/// Tables per day are made by the log ([`super::log`]).
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, json TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS stats_minute (start INTEGER PRIMARY KEY, requests INTEGER NOT NULL, errors INTEGER NOT NULL, log_bytes INTEGER NOT NULL, capture_bytes INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS stats_hour (start INTEGER PRIMARY KEY, requests INTEGER NOT NULL, errors INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS stats_day (start INTEGER PRIMARY KEY, requests INTEGER NOT NULL, errors INTEGER NOT NULL, log_bytes INTEGER NOT NULL, capture_bytes INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS parked (id INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT, topic TEXT, parent TEXT, attempts INTEGER NOT NULL, next_at INTEGER, retrying INTEGER NOT NULL, ingest TEXT NOT NULL, body BLOB NOT NULL);
+";
+const VERSION: u32 = 1;
+
+/// The row: the key, and what has yet to reach D1.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Held {
+    pub record: KeyRecord,
+    /// The shop address of the first signed delivery; later ones from elsewhere are parked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_address: Option<String>,
+    /// Changes that D1 and the audit log have yet to acknowledge, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intents: Vec<Intent>,
+}
+
+/// An audit entry on its way to D1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    pub audit_id: AuditId,
+    pub action: String,
+    pub actor: Actor,
+    pub at: Timestamp,
+    pub detail: String,
+}
+
+/// The row as it stands, if this object has one. Reads only; a database without tables is one that
+/// holds no key yet.
+pub fn load(sql: &Sql) -> Result<Option<Held>> {
+    #[derive(Deserialize)]
+    struct Row {
+        json: String,
+    }
+    let exists = "SELECT name AS json FROM sqlite_master WHERE name = 'record'";
+    if sql.first::<Row>(exists, &[])?.is_none() {
+        return Ok(None);
+    }
+    let Some(row) = sql.first::<Row>("SELECT json FROM record", &[])? else { return Ok(None) };
+    serde_json::from_str(&row.json).map(Some).map_err(|error| internal(&error.to_string()))
+}
+
+/// Makes the tables and holds a key that this object did not hold before.
+pub fn install(sql: &Sql, held: &Held) -> Result<()> {
+    sql.run(SCHEMA, &[])?;
+    save(sql, held)
+}
+
+/// Rewrites the row.
+pub fn save(sql: &Sql, held: &Held) -> Result<()> {
+    let json = serde_json::to_string(held).map_err(|error| internal(&error.to_string()))?;
+    sql.run(
+        "INSERT INTO record (id, schema, json) VALUES (1, ?1, ?2)
+         ON CONFLICT (id) DO UPDATE SET schema = excluded.schema, json = excluded.json",
+        &[crate::edge::sql::integer(VERSION), text(Some(&json))],
+    )
+}

@@ -1,0 +1,88 @@
+//! The clock, randomness and the settings: all that the domain is given as arguments.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use worker::Env;
+
+use super::{Result, internal};
+use crate::domain::credential::TagKeys;
+use crate::domain::id::RequestId;
+use crate::domain::sealing::SealingKeys;
+use crate::domain::time::Timestamp;
+
+/// Now. On the platform the clock stands still between two I/O operations.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+pub fn now() -> Timestamp {
+    Timestamp::from_millis(worker::js_sys::Date::now() as i64)
+}
+
+/// Random bytes from the platform.
+pub fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| internal(&error.to_string()))?;
+    Ok(bytes)
+}
+
+/// The id of a request that reaches no key's log.
+pub fn unlogged_request_id() -> RequestId {
+    RequestId::unlogged(random().unwrap_or_default())
+}
+
+/// The settings and secrets of a deployment.
+#[derive(Debug)]
+pub struct Settings {
+    pub tag_keys: TagKeys,
+    pub sealing_keys: SealingKeys,
+    /// Guards the set-up of the first workspace.
+    pub setup_token: Option<String>,
+    /// The hostnames of the two planes. Where one is not set, any host answers its paths.
+    pub api_host: Option<String>,
+    pub console_host: Option<String>,
+    /// The origin in the webhook URLs that keys are minted with; the request's own, if not set.
+    pub public_api_url: Option<String>,
+    /// Whether requests may ask for faults. Tests only.
+    pub fault_injection: bool,
+}
+
+impl Settings {
+    fn read(env: &Env) -> Result<Self> {
+        let text = |name: &str| {
+            env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty())
+        };
+        let public_api_url = text("PUBLIC_API_URL").map(|url| url.trim_end_matches('/').to_owned());
+        Ok(Self {
+            tag_keys: text("TAG_KEYS")
+                .and_then(|list| TagKeys::parse(&list))
+                .ok_or_else(|| internal("The secret TAG_KEYS is missing or malformed."))?,
+            sealing_keys: text("SEALING_KEYS")
+                .and_then(|list| SealingKeys::parse(&list))
+                .ok_or_else(|| internal("The secret SEALING_KEYS is missing or malformed."))?,
+            setup_token: text("SETUP_TOKEN"),
+            api_host: public_api_url.as_deref().and_then(host),
+            console_host: text("PUBLIC_CONSOLE_URL").as_deref().and_then(host),
+            public_api_url,
+            fault_injection: text("FAULT_INJECTION").as_deref() == Some("on"),
+        })
+    }
+}
+
+fn host(url: &str) -> Option<String> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().map(str::to_lowercase).filter(|host| !host.is_empty())
+}
+
+thread_local! {
+    static SETTINGS: OnceCell<Rc<Settings>> = const { OnceCell::new() };
+}
+
+/// The deployment's settings, read once per isolate.
+pub fn settings(env: &Env) -> Result<Rc<Settings>> {
+    SETTINGS.with(|cell| match cell.get() {
+        Some(settings) => Ok(Rc::clone(settings)),
+        None => {
+            let settings = Rc::new(Settings::read(env)?);
+            Ok(Rc::clone(cell.get_or_init(|| settings)))
+        }
+    })
+}

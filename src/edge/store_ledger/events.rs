@@ -1,0 +1,185 @@
+//! Events of native senders. Their order of arrival means nothing: the sender's own version
+//! decides ([`judge_event`]), so that any order ends in the same state.
+
+use super::StoreLedger;
+use super::orders::{Identity, Kept};
+use crate::domain::event::NativeEvent;
+use crate::domain::id::{ClientId, OrderId};
+use crate::domain::ledger::{
+    HistoryEntry, Origin, Stated, StoredOrder, append_history, judge_event,
+};
+use crate::domain::log::Outcome;
+use crate::domain::order::{ClientSnapshot, OrderSnapshot};
+use crate::domain::time::Timestamp;
+use crate::edge::{Result, internal};
+use crate::protocol::store_ledger::LedgerReply;
+
+impl StoreLedger {
+    /// Applies an event in one transaction.
+    pub(super) fn apply(
+        &self,
+        origin: &Origin,
+        topic: &str,
+        delivery: Option<String>,
+        event: NativeEvent,
+        now: Timestamp,
+    ) -> Result<LedgerReply> {
+        let entry = HistoryEntry {
+            at: now,
+            request_id: origin.request_id,
+            event: topic.to_owned(),
+            delivery,
+        };
+        self.transaction(|| match event {
+            NativeEvent::Order { snapshot } => self.apply_order(origin, *snapshot, entry, now),
+            NativeEvent::OrderDeleted { external_id } => {
+                self.note_order(origin, &external_id, entry)
+            }
+            NativeEvent::Client { snapshot } => self.apply_client(origin, snapshot, entry, now),
+            NativeEvent::ClientDeleted { external_id } => {
+                self.note_client(origin, &external_id, entry, now)
+            }
+            NativeEvent::Ignored { .. } => Ok(done(Outcome::Ignored, None::<OrderId>, None)),
+        })
+    }
+
+    fn apply_order(
+        &self,
+        origin: &Origin,
+        snapshot: OrderSnapshot,
+        entry: HistoryEntry,
+        now: Timestamp,
+    ) -> Result<LedgerReply> {
+        let OrderSnapshot { content, payments, refunds, version } = snapshot;
+        let external_id = content
+            .external_id
+            .clone()
+            .ok_or_else(|| internal("a native order without its sender's id"))?;
+        let existing = self.identified(Identity::Order, &external_id, origin.namespace)?;
+        let Some(row) = existing else {
+            let client_id = match &content.client {
+                Some(client) => self.upsert_client(origin, client, now)?,
+                None => None,
+            };
+            let order = StoredOrder {
+                id: OrderId::new(origin.store_id, self.next_row(now)?),
+                source: origin.source,
+                key_id: origin.key_id.clone(),
+                client_id,
+                content,
+                stated: Stated { payments, refunds },
+                created_at: now,
+                updated_at: now,
+            };
+            let id = order.id;
+            let kept =
+                Kept { order, command_hash: None, version: Some(version), history: vec![entry] };
+            self.insert_order(origin.namespace, &kept)?;
+            return Ok(done(Outcome::Accepted, Some(id), Some(external_id)));
+        };
+        let mut kept = self.order(origin.store_id, row)?;
+        let id = kept.order.id;
+        let outcome = judge_event(kept.version.as_ref(), &version);
+        if outcome == Outcome::Accepted {
+            if let Some(client) = &content.client {
+                kept.order.client_id = self.upsert_client(origin, client, now)?;
+            }
+            kept.order.content = content;
+            kept.order.stated = Stated { payments, refunds };
+            kept.order.updated_at = now;
+            kept.version = Some(version);
+            append_history(&mut kept.history, entry);
+            self.update_order(&kept)?;
+        }
+        Ok(done(outcome, Some(id), Some(external_id)))
+    }
+
+    /// Adds to the history of an order, unless the same delivery is in it.
+    fn note_order(
+        &self,
+        origin: &Origin,
+        external_id: &str,
+        entry: HistoryEntry,
+    ) -> Result<LedgerReply> {
+        let row = self.identified(Identity::Order, external_id, origin.namespace)?;
+        let Some(row) = row else { return Ok(LedgerReply::ParentUnknown) };
+        let mut kept = self.order(origin.store_id, row)?;
+        let id = Some(kept.order.id);
+        let external_id = Some(external_id.to_owned());
+        if is_repeated(&kept.history, &entry) {
+            return Ok(done(Outcome::Duplicate, id, external_id));
+        }
+        append_history(&mut kept.history, entry);
+        self.update_order(&kept)?;
+        Ok(done(Outcome::Accepted, id, external_id))
+    }
+
+    fn apply_client(
+        &self,
+        origin: &Origin,
+        snapshot: ClientSnapshot,
+        entry: HistoryEntry,
+        now: Timestamp,
+    ) -> Result<LedgerReply> {
+        let ClientSnapshot { details, version } = snapshot;
+        let external_id = details.external_id.clone();
+        let (outcome, row) = match self.find_client(origin, &details)? {
+            None => {
+                let HistoryEntry { event, delivery, .. } = entry;
+                let row =
+                    self.insert_client(origin, &details, Some(&version), &event, delivery, now)?;
+                (Outcome::Accepted, row)
+            }
+            Some(mut kept) => {
+                let outcome = judge_event(kept.version.as_ref(), &version);
+                if outcome == Outcome::Accepted {
+                    self.identify_client(origin, &kept.details, &details, kept.row)?;
+                    kept.details = details;
+                    kept.version = Some(version);
+                    append_history(&mut kept.history, entry);
+                    self.update_client(&kept, now)?;
+                }
+                (outcome, kept.row)
+            }
+        };
+        let id = ClientId::new(origin.store_id, row);
+        Ok(done(outcome, Some(id), external_id))
+    }
+
+    fn note_client(
+        &self,
+        origin: &Origin,
+        external_id: &str,
+        entry: HistoryEntry,
+        now: Timestamp,
+    ) -> Result<LedgerReply> {
+        let row = self.identified(Identity::Client, external_id, origin.namespace)?;
+        let Some(row) = row else { return Ok(LedgerReply::ParentUnknown) };
+        let mut kept = self.client(row)?;
+        let id = Some(ClientId::new(origin.store_id, row));
+        let external_id = Some(external_id.to_owned());
+        if is_repeated(&kept.history, &entry) {
+            return Ok(done(Outcome::Duplicate, id, external_id));
+        }
+        append_history(&mut kept.history, entry);
+        self.update_client(&kept, now)?;
+        Ok(done(Outcome::Accepted, id, external_id))
+    }
+}
+
+/// Whether a history holds the same delivery already.
+fn is_repeated(history: &[HistoryEntry], entry: &HistoryEntry) -> bool {
+    entry.delivery.is_some()
+        && history
+            .iter()
+            .any(|known| known.delivery == entry.delivery && known.event == entry.event)
+}
+
+fn done(outcome: Outcome, id: Option<impl ToString>, external_id: Option<String>) -> LedgerReply {
+    LedgerReply::Done {
+        status: 200,
+        outcome,
+        internal_id: id.map(|id| id.to_string()),
+        external_id,
+    }
+}

@@ -1,0 +1,289 @@
+//! `orders`: one row an order, its content as JSON beside the columns that lists filter by; and
+//! `identities`, by which external ids are found.
+
+use serde::Deserialize;
+
+use super::{StoreLedger, from_json, to_json};
+use crate::api::order_output::order_json;
+use crate::domain::credential::KeyId;
+use crate::domain::id::{ClientId, Namespace, OrderId, Row, StoreId};
+use crate::domain::key::Source;
+use crate::domain::ledger::{HistoryEntry, Origin, Stated, StoredOrder, command_hash};
+use crate::domain::log::Outcome;
+use crate::domain::order::{OrderContent, SourceVersion};
+use crate::domain::rejection::{Code, Rejection};
+use crate::domain::time::Timestamp;
+use crate::edge::Result;
+use crate::edge::sql::{integer, optional_integer, text};
+use crate::protocol::store_ledger::{Idempotency, LedgerReply};
+
+/// What an external id or an e-mail address identifies.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Identity {
+    Order,
+    Client,
+    ClientEmail,
+}
+
+impl Identity {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Client => "client",
+            Self::ClientEmail => "client_email",
+        }
+    }
+}
+
+const COLUMNS: &str = "id, source, key_id, created_at, updated_at, client_id, content, stated,
+  command_hash, version, history";
+
+#[derive(Deserialize)]
+struct OrderRow {
+    id: Row,
+    source: Source,
+    key_id: KeyId,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    client_id: Option<Row>,
+    content: String,
+    stated: String,
+    command_hash: Option<String>,
+    version: Option<String>,
+    history: String,
+}
+
+/// An order with what only the ledger needs of it.
+pub(super) struct Kept {
+    pub order: StoredOrder,
+    /// The hash of the command that made it; `None` for orders of native senders.
+    pub command_hash: Option<String>,
+    /// The version of the native sender's event that it stands at.
+    pub version: Option<SourceVersion>,
+    pub history: Vec<HistoryEntry>,
+}
+
+impl OrderRow {
+    fn into_kept(self, store: StoreId) -> Result<Kept> {
+        Ok(Kept {
+            order: StoredOrder {
+                id: OrderId::new(store, self.id),
+                source: self.source,
+                key_id: self.key_id,
+                client_id: self.client_id.map(|row| ClientId::new(store, row)),
+                content: from_json(&self.content)?,
+                stated: from_json(&self.stated)?,
+                created_at: self.created_at,
+                updated_at: self.updated_at,
+            },
+            command_hash: self.command_hash,
+            version: self.version.as_deref().map(from_json).transpose()?,
+            history: from_json(&self.history)?,
+        })
+    }
+}
+
+impl StoreLedger {
+    /// Creates an order, or finds that it was created: in one transaction with its idempotency.
+    pub(super) fn create_order(
+        &self,
+        origin: &Origin,
+        idempotency: Option<&Idempotency>,
+        content: OrderContent,
+        now: Timestamp,
+    ) -> Result<(LedgerReply, String)> {
+        if let Some(idempotency) = idempotency
+            && let Some(found) = self.recall(origin.namespace, idempotency, now)?
+        {
+            return Ok(found);
+        }
+        let hash = command_hash(&content);
+        self.transaction(|| {
+            let existing = match content.external_id.as_deref() {
+                Some(id) => self.identified(Identity::Order, id, origin.namespace)?,
+                None => None,
+            };
+            let (status, outcome, order) = match existing {
+                None => (201, Outcome::Accepted, self.insert_new(origin, content, hash, now)?),
+                Some(row) => {
+                    let kept = self.order(origin.store_id, row)?;
+                    if kept.command_hash.as_deref() != Some(&hash) {
+                        let rejection = conflict(&kept.order);
+                        self.remember_conflict(origin, idempotency, &rejection, now)?;
+                        return Ok((LedgerReply::Rejected { rejection }, String::new()));
+                    }
+                    (200, Outcome::Duplicate, kept.order)
+                }
+            };
+            let body = order_json(&order).to_string();
+            let internal_id = order.id.to_string();
+            if let Some(idempotency) = idempotency {
+                self.remember(origin.namespace, idempotency, status, &internal_id, &body, now)?;
+            }
+            let external_id = order.content.external_id;
+            let internal_id = Some(internal_id);
+            Ok((LedgerReply::Done { status, outcome, internal_id, external_id }, body))
+        })
+    }
+
+    fn insert_new(
+        &self,
+        origin: &Origin,
+        content: OrderContent,
+        hash: String,
+        now: Timestamp,
+    ) -> Result<StoredOrder> {
+        let client_id = match &content.client {
+            Some(client) => self.upsert_client(origin, client, now)?,
+            None => None,
+        };
+        let order = StoredOrder {
+            id: OrderId::new(origin.store_id, self.next_row(now)?),
+            source: origin.source,
+            key_id: origin.key_id.clone(),
+            client_id,
+            content,
+            stated: Stated::default(),
+            created_at: now,
+            updated_at: now,
+        };
+        let history = vec![HistoryEntry {
+            at: now,
+            request_id: origin.request_id,
+            event: "created".to_owned(),
+            delivery: None,
+        }];
+        let kept = Kept { order, command_hash: Some(hash), version: None, history };
+        self.insert_order(origin.namespace, &kept)?;
+        Ok(kept.order)
+    }
+
+    pub(super) fn insert_order(&self, namespace: Namespace, kept: &Kept) -> Result<()> {
+        let order = &kept.order;
+        let row = order.id.row;
+        if let Some(external_id) = order.content.external_id.as_deref() {
+            self.identify(Identity::Order, external_id, namespace, row)?;
+        }
+        let placed_at = order.content.placed_at.unwrap_or(order.created_at);
+        self.sql.run(
+            "INSERT INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            &[
+                integer(row.as_i64()),
+                text(Some(order.source.as_str())),
+                text(Some(order.key_id.as_str())),
+                text(Some(order.content.status.as_str())),
+                integer(placed_at.millis()),
+                integer(order.created_at.millis()),
+                integer(order.updated_at.millis()),
+                optional_integer(order.client_id.map(|id| id.row.as_i64())),
+                text(Some(&to_json(&order.content)?)),
+                text(Some(&to_json(&order.stated)?)),
+                text(kept.command_hash.as_deref()),
+                text(kept.version.as_ref().map(to_json).transpose()?.as_deref()),
+                text(Some(&to_json(&kept.history)?)),
+            ],
+        )
+    }
+
+    /// Rewrites what an event of a native sender may change.
+    pub(super) fn update_order(&self, kept: &Kept) -> Result<()> {
+        let order = &kept.order;
+        let placed_at = order.content.placed_at.unwrap_or(order.created_at);
+        self.sql.run(
+            "UPDATE orders SET status = ?2, placed_at = ?3, updated_at = ?4, client_id = ?5,
+               content = ?6, stated = ?7, version = ?8, history = ?9 WHERE id = ?1",
+            &[
+                integer(order.id.row.as_i64()),
+                text(Some(order.content.status.as_str())),
+                integer(placed_at.millis()),
+                integer(order.updated_at.millis()),
+                optional_integer(order.client_id.map(|id| id.row.as_i64())),
+                text(Some(&to_json(&order.content)?)),
+                text(Some(&to_json(&order.stated)?)),
+                text(kept.version.as_ref().map(to_json).transpose()?.as_deref()),
+                text(Some(&to_json(&kept.history)?)),
+            ],
+        )
+    }
+
+    /// The order of a row.
+    pub(super) fn order(&self, store: StoreId, row: Row) -> Result<Kept> {
+        let query = format!("SELECT {COLUMNS} FROM orders WHERE id = ?1");
+        let found = self.sql.first::<OrderRow>(&query, &[integer(row.as_i64())])?;
+        found.ok_or_else(not_found)?.into_kept(store)
+    }
+
+    /// What a value identifies within a namespace.
+    pub(super) fn identified(
+        &self,
+        identity: Identity,
+        value: &str,
+        namespace: Namespace,
+    ) -> Result<Option<Row>> {
+        #[derive(Deserialize)]
+        struct Found {
+            id: Row,
+        }
+        let found = self.sql.first::<Found>(
+            "SELECT id FROM identities WHERE kind = ?1 AND value = ?2 AND namespace = ?3",
+            &[text(Some(identity.as_str())), text(Some(value)), text(Some(&namespace.to_string()))],
+        )?;
+        Ok(found.map(|found| found.id))
+    }
+
+    /// The orders of the whole store that have this external id, one per namespace, newest first.
+    pub(super) fn orders_identified(&self, external_id: &str) -> Result<Vec<Row>> {
+        #[derive(Deserialize)]
+        struct Found {
+            id: Row,
+        }
+        let found = self.sql.rows::<Found>(
+            "SELECT id FROM identities WHERE kind = 'order' AND value = ?1 ORDER BY id DESC",
+            &[text(Some(external_id))],
+        )?;
+        Ok(found.into_iter().map(|found| found.id).collect())
+    }
+
+    pub(super) fn identify(
+        &self,
+        identity: Identity,
+        value: &str,
+        namespace: Namespace,
+        row: Row,
+    ) -> Result<()> {
+        self.sql.run(
+            "INSERT INTO identities VALUES (?1, ?2, ?3, ?4)",
+            &[
+                text(Some(identity.as_str())),
+                text(Some(value)),
+                text(Some(&namespace.to_string())),
+                integer(row.as_i64()),
+            ],
+        )
+    }
+
+    pub(super) fn get_order(&self, store: StoreId, row: i64) -> Result<(LedgerReply, String)> {
+        let row = Row::from_i64(row).ok_or_else(not_found)?;
+        let order = self.order(store, row)?.order;
+        let reply = LedgerReply::Done {
+            status: 200,
+            outcome: Outcome::Accepted,
+            internal_id: Some(order.id.to_string()),
+            external_id: order.content.external_id.clone(),
+        };
+        Ok((reply, order_json(&order).to_string()))
+    }
+}
+
+fn not_found() -> Rejection {
+    Rejection::new(Code::NotFound, "There is no such order.")
+}
+
+fn conflict(existing: &StoredOrder) -> Rejection {
+    let id = existing.id.to_string();
+    Rejection::new(
+        Code::ExternalIdConflict,
+        format!("The order {id} has this external_id and other content. Send the same content to get it again, or another external_id for another order."),
+    )
+    .conflicting_with(id)
+}

@@ -1,0 +1,129 @@
+//! The Worker's events.
+
+use worker::{Context, Env, Request, Response, event};
+
+use super::answer::{Answer, contained};
+use super::platform::{Settings, settings, unlogged_request_id};
+use super::{Result, integrations, orders, rpc};
+use crate::api::routes::{NoRoute, Plane, Route, route};
+use crate::domain::rejection::{Code, Rejection};
+use crate::protocol::key_gate::Fault;
+
+#[event(fetch)]
+async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+    contained(async move {
+        match handle(request, &env).await {
+            Ok(response) => Ok(response),
+            Err(rejection) => {
+                let request_id = unlogged_request_id();
+                Answer::problem(&rejection, &request_id).into_response(&request_id)
+            }
+        }
+    })
+    .await
+}
+
+async fn handle(mut request: Request, env: &Env) -> Result<Response> {
+    let settings = settings(env)?;
+    let url = request.inner().url();
+    let target = Target::of(&url);
+    let path = target.path.to_owned();
+    let method = request.inner().method();
+    let route = match route(&method, &path) {
+        Ok(route) if settings.answers(target.host, route.plane()) => route,
+        Ok(_) | Err(NoRoute::NotFound) => return refuse(&mut request, not_found(), None).await,
+        Err(NoRoute::MethodNotAllowed(allowed)) => {
+            let detail = format!("{path} takes {allowed}.");
+            let rejection = Rejection::new(Code::MethodNotAllowed, detail);
+            return refuse(&mut request, rejection, Some(allowed)).await;
+        }
+    };
+    let fault = injected(&request, &settings)?;
+    match route {
+        Route::Healthz => healthz(),
+        Route::Whoami | Route::CreateOrder | Route::Webhook { .. } => {
+            integrations::handle(&mut request, env, &settings, &route, &target, fault).await
+        }
+        Route::ListOrders => orders::list(&request, env, target.query).await,
+        Route::GetOrder { id } => orders::get(&request, env, id).await,
+        Route::Rpc { procedure } => {
+            rpc::handle(&mut request, env, &settings, procedure, &target).await
+        }
+    }
+}
+
+/// The parts of a request's URL.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    pub origin: &'a str,
+    pub host: &'a str,
+    pub path: &'a str,
+    /// Without the question mark; empty if there is none.
+    pub query: &'a str,
+}
+
+impl<'a> Target<'a> {
+    /// The platform hands URLs on normalised, so cutting them is enough.
+    fn of(url: &'a str) -> Self {
+        let url = url.split('#').next().unwrap_or_default();
+        let (url, query) = url.split_once('?').unwrap_or((url, ""));
+        let host_at = url.find("://").map_or(0, |at| at + 3);
+        let path_at = url.get(host_at..).and_then(|rest| rest.find('/'));
+        let (origin, path) = match path_at {
+            Some(at) => url.split_at(host_at + at),
+            None => (url, "/"),
+        };
+        Self { origin, host: origin.get(host_at..).unwrap_or_default(), path, query }
+    }
+}
+
+impl Settings {
+    /// Whether a hostname answers the paths of a plane: in production each of the two answers only
+    /// its own, and unknown hosts nothing.
+    fn answers(&self, host: &str, plane: Plane) -> bool {
+        let is = |known: &Option<String>| known.as_deref().is_none_or(|known| known == host);
+        match plane {
+            Plane::Api => is(&self.api_host),
+            Plane::Console => is(&self.console_host),
+            Plane::Both => is(&self.api_host) || is(&self.console_host),
+        }
+    }
+}
+
+fn healthz() -> Result<Response> {
+    let request_id = unlogged_request_id();
+    Ok(Answer::json(200, "{\"status\":\"ok\"}".to_owned()).into_response(&request_id)?)
+}
+
+fn not_found() -> Rejection {
+    Rejection::new(Code::NotFound, "There is nothing at this path.")
+}
+
+/// Turns a request down after its body was taken: an unread body costs the caller the connection,
+/// and with it the answer.
+async fn refuse(
+    request: &mut Request,
+    rejection: Rejection,
+    allow: Option<&str>,
+) -> Result<Response> {
+    super::integrations::body(request).await?;
+    let request_id = unlogged_request_id();
+    let mut answer = Answer::problem(&rejection, &request_id);
+    if let Some(allow) = allow {
+        answer = answer.with_header("allow", allow.to_owned());
+    }
+    Ok(answer.into_response(&request_id)?)
+}
+
+/// The fault that a test asks for.
+#[expect(clippy::panic, reason = "a fault on purpose, only in tests")]
+fn injected(request: &Request, settings: &Settings) -> Result<Option<Fault>> {
+    if !settings.fault_injection {
+        return Ok(None);
+    }
+    let fault = request.headers().get("x-tidegate-fault")?.as_deref().and_then(Fault::parse);
+    if fault == Some(Fault::PanicWorker) {
+        panic!("a panic on purpose");
+    }
+    Ok(fault)
+}
