@@ -1,0 +1,90 @@
+/**
+ * Builds the Worker into build/ and refuses one that has outgrown its budget. Does nothing when
+ * nothing that goes into it has changed. Serves `npm run build` and wrangler's custom build.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve, sep } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { Failure, isMain, run, runScript, step } from './processes.mjs';
+import { BUILD_DIR, MAX_WORKER_GZIP_BYTES, ROOT, WASM_TARGET } from './project.mjs';
+import { nightlyVersion, preflight, toolEnvironment, workerBuild } from './toolchain.mjs';
+
+const INPUTS = ['src', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs'];
+const MODULES = ['index.js', 'index_bg.wasm'];
+
+/** Remembers what the last good build was made from: `{ digest, included }`. */
+const STAMP = join(BUILD_DIR, '.inputs.json');
+
+/** Builds if needed, and answers whether it was. Expects `preflight()` to have run. */
+export async function buildWorker() {
+  const stamp = readStamp();
+  const nightly = await nightlyVersion();
+  if (stamp && MODULES.every((name) => existsSync(join(BUILD_DIR, name))) && stamp.digest === digest(nightly, stamp.included)) {
+    return false;
+  }
+  // Taken before the build: what is edited during it must not pass for built.
+  const before = digest(nightly, stamp?.included ?? []);
+  await step('Building the Worker', () =>
+    run(workerBuild(), ['--release', '--panic-unwind'], { output: 'on-failure', cwd: ROOT, env: toolEnvironment() }),
+    { hint: 'one to two minutes when it starts from nothing' },
+  );
+  checkSize();
+  const included = includedFiles();
+  const unchanged = before === digest(nightly, stamp?.included ?? []);
+  if (unchanged) writeFileSync(STAMP, JSON.stringify({ digest: digest(nightly, included), included }));
+  return true;
+}
+
+function readStamp() {
+  try {
+    return JSON.parse(readFileSync(STAMP, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function digest(nightly, included) {
+  const hash = createHash('sha256').update(nightly);
+  const files = new Set([...INPUTS.flatMap((path) => filesUnder(join(ROOT, path))), ...included.map((path) => join(ROOT, path))]);
+  for (const file of [...files].sort()) {
+    hash.update(`\0${relative(ROOT, file)}\0`);
+    hash.update(existsSync(file) ? readFileSync(file) : 'absent');
+  }
+  return hash.digest('hex');
+}
+
+function filesUnder(path) {
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path, { withFileTypes: true }).flatMap((entry) => filesUnder(join(path, entry.name)));
+}
+
+/** Files outside INPUTS that the crate read, such as `include_str!` of a stylesheet, as rustc noted them. */
+function includedFiles() {
+  const target = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target');
+  const notes = join(target, WASM_TARGET, 'release', 'tidegate.d');
+  if (!existsSync(notes)) return [];
+  return readFileSync(notes, 'utf8')
+    .replace(/^[^\n]*?: /, '')
+    .split(/(?<!\\)\s+/)
+    .map((path) => relative(ROOT, path.replaceAll('\\ ', ' ')))
+    .filter((path) => path !== '' && !path.startsWith('..') && !path.startsWith(`src${sep}`));
+}
+
+function checkSize() {
+  const kib = (bytes) => `${(bytes / 1024).toFixed(0)} KiB`;
+  const contents = MODULES.map((name) => readFileSync(join(BUILD_DIR, name)));
+  const wasm = contents[MODULES.indexOf('index_bg.wasm')];
+  const compressed = contents.reduce((sum, bytes) => sum + gzipSync(bytes, { level: 9 }).length, 0);
+  console.log(`  The Worker: ${kib(wasm.length)} of wasm; ${kib(compressed)} compressed, of at most ${kib(MAX_WORKER_GZIP_BYTES)}`);
+  if (compressed > MAX_WORKER_GZIP_BYTES) {
+    throw new Failure(`The Worker is ${compressed} bytes compressed, over its budget of ${MAX_WORKER_GZIP_BYTES}.`);
+  }
+}
+
+if (isMain(import.meta)) {
+  await runScript(async () => {
+    await preflight();
+    if (!(await buildWorker())) console.log('  The Worker is up to date.');
+  });
+}

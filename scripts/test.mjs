@@ -1,0 +1,43 @@
+/**
+ * `npm test`: every tier, or with `npm test -- TIER…` only some. Each runner prints its own closing
+ * lines, and the first that fails ends the run with its exit code.
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildWorker } from './build.mjs';
+import { Failure, run, runScript } from './processes.mjs';
+import { ROOT } from './project.mjs';
+import { preflight, toolEnvironment } from './toolchain.mjs';
+
+const TIERS = {
+  /** The domain, on this machine's own target. */
+  native: () => run('cargo', ['test'], { cwd: ROOT, env: toolEnvironment() }),
+
+  /** The built Worker on the real runtime; one file at a time, since each starts a runtime. */
+  async workerd() {
+    await buildWorker();
+    await run(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', ...testFiles('workerd')], {
+      cwd: ROOT,
+      env: toolEnvironment(),
+    });
+  },
+};
+
+function testFiles(tier) {
+  const directory = join(ROOT, 'tests', tier);
+  const names = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith('.test.mjs')) : [];
+  if (names.length === 0) throw new Failure(`There are no tests in ${directory}.`);
+  return names.sort().map((name) => join(directory, name));
+}
+
+await runScript(async () => {
+  const names = process.argv.slice(2);
+  const unknown = names.find((name) => !Object.hasOwn(TIERS, name));
+  if (unknown) throw new Failure(`There is no tier ${unknown}. Usage: npm test -- [${Object.keys(TIERS).join('|')}]…`, 2);
+  await preflight();
+  for (const [name, runTier] of Object.entries(TIERS)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    console.log(`\nTests: ${name}`);
+    await runTier();
+  }
+});

@@ -1,0 +1,169 @@
+/**
+ * Makes a machine with rustup and Node able to build, run and test Tidegate: installs what is
+ * missing and does nothing, in well under a second, when nothing is.
+ *
+ * `toolEnvironment()` answers the environment in which cargo and worker-build find it all.
+ */
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { COMMAND_NOT_FOUND, Failure, isMain, run, runScript, step } from './processes.mjs';
+import {
+  lockedVersion, MINIMUM_NODE_MAJOR, NODE_MODULES, npmBin, pinnedToolchain, ROOT, TOOL_CACHE, WASM_TARGET,
+} from './project.mjs';
+
+const NIGHTLY = 'nightly';
+const NIGHTLY_COMPONENTS = ['rust-src'];
+
+/** worker-build follows the `worker` crate; wasm-bindgen's two halves must be the same version. */
+const CARGO_TOOLS = [
+  { crate: 'worker-build', binary: 'worker-build', follows: 'worker' },
+  { crate: 'wasm-bindgen-cli', binary: 'wasm-bindgen', follows: 'wasm-bindgen' },
+];
+
+const executable = (name) => (process.platform === 'win32' ? `${name}.exe` : name);
+
+function toolPath({ crate, binary, follows }) {
+  return join(TOOL_CACHE, `${crate}-${lockedVersion(follows)}`, 'bin', executable(binary));
+}
+
+/** The environment of every build command: pinned toolchain, our own tools, two jobs at most. */
+export function toolEnvironment() {
+  const cargoHome = process.env.CARGO_HOME || join(homedir(), '.cargo');
+  const env = {
+    ...process.env,
+    // First, so that a distribution's cargo, which knows no toolchains, does not shadow rustup's.
+    PATH: [join(cargoHome, 'bin'), process.env.PATH].filter(Boolean).join(delimiter),
+    CARGO_BUILD_JOBS: process.env.CARGO_BUILD_JOBS ?? '2',
+    CARGO_TERM_PROGRESS_WHEN: 'never',
+    WASM_BINDGEN_BIN: toolPath(CARGO_TOOLS[1]),
+    WASM_OPT_BIN: npmBin('binaryen', 'wasm-opt'),
+    ESBUILD_BIN: npmBin('esbuild'),
+  };
+  // It would override rust-toolchain.toml.
+  delete env.RUSTUP_TOOLCHAIN;
+  return env;
+}
+
+export const workerBuild = () => toolPath(CARGO_TOOLS[0]);
+
+/** The exact nightly that builds the Worker, as `rustc` names itself. */
+export const nightlyVersion = () =>
+  run('rustc', [`+${NIGHTLY}`, '--version'], { output: 'return', env: toolEnvironment(), cwd: ROOT });
+
+/** Installs what is missing; throws a one-line `Failure` where only the reader can help. */
+export async function preflight() {
+  checkNode();
+  await checkRustup();
+  await ensureToolchains();
+  await ensureNpmPackages();
+  for (const tool of CARGO_TOOLS) await ensureCargoTool(tool);
+}
+
+function checkNode() {
+  if (Number(process.versions.node.split('.')[0]) < MINIMUM_NODE_MAJOR) {
+    throw new Failure(`Node ${MINIMUM_NODE_MAJOR} or newer is needed, and this is ${process.version}: see https://nodejs.org.`);
+  }
+}
+
+async function checkRustup() {
+  const getRustup = 'install Rust with rustup (https://rustup.rs), then run this again.';
+  const options = { output: 'return', env: toolEnvironment(), cwd: ROOT };
+  for (const program of ['rustup', 'cargo']) {
+    await run(program, ['+stable', '--version'], options).catch((failure) => {
+      // That rustup holds no `stable` is no fault.
+      if (failure.exitCode === COMMAND_NOT_FOUND) throw new Failure(`${program} is missing: ${getRustup}`);
+      if (/no such command/.test(failure.message)) throw new Failure(`This cargo is not rustup's: ${getRustup}`);
+    });
+  }
+}
+
+async function ensureToolchains() {
+  const pinned = pinnedToolchain();
+  await ensureToolchain(pinned.channel, pinned.components, pinned.targets);
+  await ensureToolchain(NIGHTLY, NIGHTLY_COMPONENTS, [WASM_TARGET]);
+}
+
+async function ensureToolchain(channel, components, targets) {
+  const rustup = (args, output = 'on-failure') => run('rustup', args, { output, env: toolEnvironment(), cwd: ROOT });
+  const missing = (installed) => ({
+    components: components.filter((name) => !installed.some((line) => line === name || line.startsWith(`${name}-`))),
+    targets: targets.filter((name) => !installed.includes(`rust-std-${name}`)),
+  });
+
+  const toolchains = (await rustup(['toolchain', 'list'], 'return')).split('\n').map((line) => line.split(' ')[0]);
+  // `nightly-x86_64-…` is the nightly; `nightly-2026-05-20-x86_64-…` is another, dated one.
+  if (!toolchains.some((name) => name === channel || new RegExp(`^${channel}-(?!\\d)`).test(name))) {
+    await step(`Installing Rust ${channel}`, () =>
+      rustup([
+        'toolchain', 'install', channel, '--profile', 'minimal', '--no-self-update',
+        ...components.flatMap((name) => ['--component', name]),
+        ...targets.flatMap((name) => ['--target', name]),
+      ]),
+    );
+    return;
+  }
+  const installed = (await rustup(['component', 'list', '--toolchain', channel, '--installed'], 'return')).split('\n');
+  const { components: lacking, targets: lackingTargets } = missing(installed);
+  if (lacking.length > 0) {
+    await step(`Adding ${lacking.join(', ')} to Rust ${channel}`, () =>
+      rustup(['component', 'add', '--toolchain', channel, ...lacking]),
+    );
+  }
+  if (lackingTargets.length > 0) {
+    await step(`Adding ${lackingTargets.join(', ')} to Rust ${channel}`, () =>
+      rustup(['target', 'add', '--toolchain', channel, ...lackingTargets]),
+    );
+  }
+}
+
+async function ensureNpmPackages() {
+  const lock = join(ROOT, 'package-lock.json');
+  // npm writes this file last.
+  const installed = join(NODE_MODULES, '.package-lock.json');
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  await step('Installing npm packages', () =>
+    run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], { output: 'on-failure', cwd: ROOT }),
+  );
+  // npm keeps the time of the lock it installed from, which may be the older one.
+  utimesSync(installed, new Date(), new Date());
+}
+
+/** Builds a tool in a temporary directory and moves it in place whole, so that two runs may race. */
+async function ensureCargoTool(tool) {
+  const destination = join(toolPath(tool), '..', '..');
+  if (existsSync(toolPath(tool))) return;
+  try {
+    mkdirSync(TOOL_CACHE, { recursive: true });
+  } catch (error) {
+    throw new Failure(`${TOOL_CACHE} cannot be written (${error.code}): set TIDEGATE_CACHE to a directory that can.`);
+  }
+  await step(`Building ${tool.crate} ${lockedVersion(tool.follows)} for ${TOOL_CACHE}`, async () => {
+    const temporary = mkdtempSync(join(TOOL_CACHE, '.installing-'));
+    try {
+      await cargoInstall(tool, temporary).catch(() => cargoInstall(tool, temporary, { locked: false }));
+      rmSync(join(temporary, 'target'), { recursive: true, force: true });
+      rmSync(destination, { recursive: true, force: true });
+      renameSync(temporary, destination);
+    } catch (error) {
+      // Whoever was faster has put the same tool there.
+      if (!existsSync(toolPath(tool))) throw error;
+    } finally {
+      rmSync(temporary, { recursive: true, force: true });
+    }
+  }, { hint: 'a minute or two, once per version' });
+}
+
+/** Some releases cannot be built from the lock file that they ship; then without it. */
+function cargoInstall({ crate, binary, follows }, root, { locked = true } = {}) {
+  const spec = `${crate}@${lockedVersion(follows)}`;
+  const args = ['install', spec, '--bin', binary, '--root', root, '--no-track', '--force', ...(locked ? ['--locked'] : [])];
+  return run('cargo', args, {
+    output: 'on-failure',
+    cwd: ROOT,
+    // Unoptimised they cost each build a second or two, but are there in half the time.
+    env: { ...toolEnvironment(), CARGO_TARGET_DIR: join(root, 'target'), CARGO_PROFILE_RELEASE_OPT_LEVEL: '0' },
+  });
+}
+
+if (isMain(import.meta)) await runScript(preflight);
