@@ -16,7 +16,7 @@ export const SECRETS = ["TAG_KEYS", "SEALING_KEYS", "SETUP_TOKEN"];
 /** What the Worker is bound to and built for, in Miniflare's terms. */
 export const WORKER = {
   name: "tidegate",
-  compatibilityDate: "2026-04-01",
+  compatibilityDate: "2026-04-20",
   compatibilityFlags: [],
   bindings: {
     COMPANY_SHORT_NAME: "Tidegate",

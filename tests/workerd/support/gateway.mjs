@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { Miniflare, Log, LogLevel } from "miniflare";
 import miniflareOptions, { builtModules } from "../../../miniflare.config.js";
 import { migrate } from "./migrations.mjs";
-import { childListeningOn, cpuMillis } from "./runtime_process.mjs";
+import { childListeningOn, cpuMillis } from "./runtime-process.mjs";
 import { secretsOf } from "./secrets.mjs";
 
 export * from "./operator.mjs";
