@@ -5,38 +5,38 @@
  * holds the two together. What differs by purpose (state, secrets, a wrapper round the built
  * Worker) is an argument.
  */
-import path from "node:path";
-import { fileURLToPath } from "node:url";
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const ROOT = path.dirname(fileURLToPath(import.meta.url));
 
 /** Names of the Worker's secrets: deployed with `wrangler secret put`, so `wrangler.toml` lists none. */
-export const SECRETS = ["TAG_KEYS", "SEALING_KEYS", "SETUP_TOKEN"];
+export const SECRETS = ['TAG_KEYS', 'SEALING_KEYS', 'SETUP_TOKEN'];
 
 /** What the Worker is bound to and built for, in Miniflare's terms. */
 export const WORKER = {
-  name: "tidegate",
-  compatibilityDate: "2026-04-20",
+  name: 'tidegate',
+  compatibilityDate: '2026-04-20',
   compatibilityFlags: [],
   bindings: {
-    COMPANY_SHORT_NAME: "Tidegate",
-    CONTACT_EMAIL: "",
-    PUBLIC_API_URL: "",
-    PUBLIC_CONSOLE_URL: "",
+    COMPANY_SHORT_NAME: 'Tidegate',
+    CONTACT_EMAIL: '',
+    PUBLIC_API_URL: '',
+    PUBLIC_CONSOLE_URL: '',
   },
-  d1Databases: { DB: "tidegate" },
+  d1Databases: { DB: 'tidegate' },
   durableObjects: {
-    KEY_GATE: { className: "KeyGate", useSQLite: true },
-    STORE_LEDGER: { className: "StoreLedger", useSQLite: true },
+    KEY_GATE: { className: 'KeyGate', useSQLite: true },
+    STORE_LEDGER: { className: 'StoreLedger', useSQLite: true },
   },
   ratelimits: { WEBHOOK_LIMITER: { simple: { limit: 12000, period: 60 } } },
 };
 
 /** The built Worker's modules, entry first. */
-export function builtModules(build = path.join(ROOT, "build")) {
+export function builtModules(build = path.join(ROOT, 'build')) {
   return [
-    { type: "ESModule", path: path.join(build, "index.js") },
-    { type: "CompiledWasm", path: path.join(build, "index_bg.wasm") },
+    { type: 'ESModule', path: path.join(build, 'index.js') },
+    { type: 'CompiledWasm', path: path.join(build, 'index_bg.wasm') },
   ];
 }
 
@@ -56,11 +56,11 @@ export default function miniflareOptions({ state, vars = {}, build, modules, com
     ...WORKER,
     compatibilityFlags: [...WORKER.compatibilityFlags, ...compatibilityFlags],
     bindings: { ...WORKER.bindings, ...vars },
-    modulesRoot: "/",
+    modulesRoot: '/',
     modules: modules ?? builtModules(build),
-    host: "127.0.0.1",
+    host: '127.0.0.1',
     port,
-    defaultPersistRoot: path.join(state, "v3"),
+    defaultPersistRoot: path.join(state, 'v3'),
     unsafeTriggerHandlers: true,
     cf: false,
   };

@@ -3,32 +3,32 @@
  *
  * `startGateway` runs it; the modules re-exported here act as the people and programs that use it.
  */
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { Miniflare, Log, LogLevel } from "miniflare";
-import miniflareOptions, { builtModules } from "../../../miniflare.config.js";
-import { migrate } from "./migrations.mjs";
-import { childListeningOn, cpuMillis } from "./runtime-process.mjs";
-import { secretsOf } from "./secrets.mjs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Miniflare, Log, LogLevel } from 'miniflare';
+import miniflareOptions, { builtModules } from '../../../miniflare.config.js';
+import { migrate } from './migrations.mjs';
+import { childListeningOn, cpuMillis } from './runtime-process.mjs';
+import { secretsOf } from './secrets.mjs';
 
-export * from "./operator.mjs";
-export * from "./signatures.mjs";
-export * from "./storefront.mjs";
+export * from './operator.mjs';
+export * from './signatures.mjs';
+export * from './storefront.mjs';
 
 const SUPPORT = path.dirname(fileURLToPath(import.meta.url));
-const ROOT = path.join(SUPPORT, "../../..");
+const ROOT = path.join(SUPPORT, '../../..');
 
 /** The metered entry, its parts, and the build under the name by which the entry imports it. */
 function meteredModules(build) {
-  const parts = readdirSync(path.join(SUPPORT, "metered")).map((name) => path.join(SUPPORT, "metered", name));
+  const parts = readdirSync(path.join(SUPPORT, 'metered')).map((name) => path.join(SUPPORT, 'metered', name));
   return [
-    ...[path.join(SUPPORT, "metered.mjs"), ...parts].map((file) => ({ type: "ESModule", path: file })),
+    ...[path.join(SUPPORT, 'metered.mjs'), ...parts].map((file) => ({ type: 'ESModule', path: file })),
     ...builtModules(build).map((module) => ({
       ...module,
-      path: path.join(ROOT, "build", path.basename(module.path)),
-      contents: readFileSync(module.path, module.type === "ESModule" ? "utf8" : undefined),
+      path: path.join(ROOT, 'build', path.basename(module.path)),
+      contents: readFileSync(module.path, module.type === 'ESModule' ? 'utf8' : undefined),
     })),
   ];
 }
@@ -47,14 +47,14 @@ export async function startGateway({
   state,
   vars = {},
   metered = true,
-  build = process.env.TIDEGATE_BUILD ?? path.join(ROOT, "build"),
-  migrations = process.env.TIDEGATE_MIGRATIONS ?? path.join(ROOT, "d1-migrations"),
+  build = process.env.TIDEGATE_BUILD ?? path.join(ROOT, 'build'),
+  migrations = process.env.TIDEGATE_MIGRATIONS ?? path.join(ROOT, 'd1-migrations'),
   quiet = true,
 } = {}) {
   const ephemeral = state === undefined;
-  const directory = state ?? mkdtempSync(path.join(tmpdir(), "tidegate-"));
+  const directory = state ?? mkdtempSync(path.join(tmpdir(), 'tidegate-'));
   const secrets = secretsOf(directory);
-  const bindings = { ...secrets, FAULT_INJECTION: "on", ...vars };
+  const bindings = { ...secrets, FAULT_INJECTION: 'on', ...vars };
   const gateway = new Gateway({ directory, ephemeral, bindings, metered, build, migrations, quiet });
   await gateway.start();
   return gateway;
@@ -97,9 +97,9 @@ class Gateway {
 
   /** Starts the runtime over the state directory; D1 is migrated before this resolves. */
   async start() {
-    if (this.#miniflare) throw new Error("the gateway is running");
+    if (this.#miniflare) throw new Error('the gateway is running');
     const { directory, bindings, metered, build, migrations, quiet } = this.#choice;
-    const wrapped = metered && { modules: meteredModules(build), compatibilityFlags: ["unsafe_module"] };
+    const wrapped = metered && { modules: meteredModules(build), compatibilityFlags: ['unsafe_module'] };
     const keep = (line) => {
       this.output.push(line);
       if (!quiet) process.stderr.write(`${line}\n`);
@@ -113,10 +113,10 @@ class Gateway {
       const { origin, port } = await this.#miniflare.ready;
       this.#url = origin;
       this.#pid = childListeningOn(Number(port));
-      await migrate(await this.#miniflare.getD1Database("DB"), migrations);
+      await migrate(await this.#miniflare.getD1Database('DB'), migrations);
     } catch (reason) {
       await this.stop();
-      throw new Error(`the gateway did not start: ${reason.message}\n${this.output.join("\n")}`, { cause: reason });
+      throw new Error(`the gateway did not start: ${reason.message}\n${this.output.join('\n')}`, { cause: reason });
     }
   }
 
@@ -128,7 +128,7 @@ class Gateway {
 
   /** Kills the runtime as a power cut would (SIGKILL). The state stays; `start` runs it again. */
   async kill() {
-    process.kill(this.#pid, "SIGKILL");
+    process.kill(this.#pid, 'SIGKILL');
     await this.#end();
   }
 
@@ -150,7 +150,7 @@ class Gateway {
   }
 
   /** Runs the Worker's cron handler. */
-  async scheduled(cron = "* * * * *", time = new Date()) {
+  async scheduled(cron = '* * * * *', time = new Date()) {
     const query = new URLSearchParams({ cron, time: String(time.getTime()) });
     const response = await fetch(`${this.#url}/cdn-cgi/handler/scheduled?${query}`);
     return response.text();
@@ -158,11 +158,11 @@ class Gateway {
 
   /** What has been counted since the last reset: see metered/meter.mjs. */
   meter() {
-    return this.#harness("GET", "/__meter");
+    return this.#harness('GET', '/__meter');
   }
 
   async resetMeter() {
-    await this.#harness("POST", "/__meter/reset");
+    await this.#harness('POST', '/__meter/reset');
   }
 
   /** Runs `act` and returns what it cost, leaving the counters as they stand after it. */
@@ -174,12 +174,12 @@ class Gateway {
 
   /** Takes every object out of memory. */
   async evict() {
-    await this.#harness("POST", "/__evict");
+    await this.#harness('POST', '/__evict');
   }
 
   /** Puts a fault in place (metered/faults.mjs); without one, takes all away. */
   async fault(fault = {}) {
-    await this.#harness("POST", "/__fault", fault);
+    await this.#harness('POST', '/__fault', fault);
   }
 
   /**
@@ -190,13 +190,13 @@ class Gateway {
    * @returns {Promise<object[]>} rows
    */
   async sql(className, object, sql, params = []) {
-    const which = typeof object === "string" ? { name: object } : object;
-    return (await this.#harness("POST", "/__sql", { class: className, ...which, sql, params })).rows;
+    const which = typeof object === 'string' ? { name: object } : object;
+    return (await this.#harness('POST', '/__sql', { class: className, ...which, sql, params })).rows;
   }
 
   /** Runs SQL in D1, past product code and meter. Returns rows. */
   async d1(sql, params = []) {
-    return (await this.#harness("POST", "/__d1", { sql, params })).rows;
+    return (await this.#harness('POST', '/__d1', { sql, params })).rows;
   }
 
   async #harness(method, pathname, body) {
@@ -210,10 +210,10 @@ class Gateway {
 
 /** Calls `each` with every line of a stream. */
 function lines(stream, each) {
-  let rest = "";
-  stream.setEncoding("utf8");
-  stream.on("data", (chunk) => {
-    const parts = (rest + chunk).split("\n");
+  let rest = '';
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk) => {
+    const parts = (rest + chunk).split('\n');
     rest = parts.pop();
     parts.forEach(each);
   });

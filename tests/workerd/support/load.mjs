@@ -6,7 +6,7 @@
  * answer may be lost to it. Such a request is sent again on another connection and counted in
  * `resets`; a Worker that reads or drains what it refuses has none.
  */
-import http from "node:http";
+import http from 'node:http';
 
 /**
  * @param {object} run
@@ -19,7 +19,7 @@ import http from "node:http";
  */
 export async function load({ url, requests, connections = 16, seconds = Infinity, check }) {
   const { hostname, port } = new URL(url);
-  const agent = new http.Agent({ keepAlive: true, maxSockets: connections, scheduling: "fifo" });
+  const agent = new http.Agent({ keepAlive: true, maxSockets: connections, scheduling: 'fifo' });
   const latencies = [];
   const statuses = {};
   const began = performance.now();
@@ -34,7 +34,7 @@ export async function load({ url, requests, connections = 16, seconds = Infinity
       let answer;
       while (!(answer = await exchange({ agent, hostname, port }, request, Boolean(check)))) {
         resets += 1;
-        if (resets > requests.length) throw new Error("the server resets every connection");
+        if (resets > requests.length) throw new Error('the server resets every connection');
       }
       latencies.push(performance.now() - sent);
       statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
@@ -61,20 +61,20 @@ export async function load({ url, requests, connections = 16, seconds = Infinity
   };
 }
 
-const RESET = new Set(["ECONNRESET", "EPIPE"]);
+const RESET = new Set(['ECONNRESET', 'EPIPE']);
 
 /** One request and its whole answer; undefined if the connection was reset before the answer began. */
 function exchange(connection, { method, path, headers, body }, reading) {
   return new Promise((resolve, reject) => {
-    const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
     const request = http.request({ ...connection, method, path, headers: { ...headers, ...length } }, (response) => {
-      let text = "";
-      response.on("error", reject);
-      if (reading) response.setEncoding("utf8").on("data", (chunk) => (text += chunk));
+      let text = '';
+      response.on('error', reject);
+      if (reading) response.setEncoding('utf8').on('data', (chunk) => (text += chunk));
       else response.resume();
-      response.on("end", () => resolve({ status: response.statusCode, text }));
+      response.on('end', () => resolve({ status: response.statusCode, text }));
     });
-    request.on("error", (reason) => (RESET.has(reason.code) ? resolve(undefined) : reject(reason)));
+    request.on('error', (reason) => (RESET.has(reason.code) ? resolve(undefined) : reject(reason)));
     request.end(body);
   });
 }

@@ -17,19 +17,19 @@
  * An object's product class is constructed at its first event, not before, so that looking into
  * one with `/__sql` neither counts nor changes anything.
  */
-import { WorkerEntrypoint } from "cloudflare:workers";
-import unsafe from "workerd:unsafe";
-import Built, * as built from "../../../build/index.js";
-import { countedD1 } from "./metered/d1.mjs";
-import { clearFaults, failingNamespace, setFault, underFault } from "./metered/faults.mjs";
-import { meter, resetMeter } from "./metered/meter.mjs";
-import { CountedStorage } from "./metered/storage.mjs";
-import { wrapping } from "./metered/wrapping.mjs";
+import { WorkerEntrypoint } from 'cloudflare:workers';
+import unsafe from 'workerd:unsafe';
+import Built, * as built from '../../../build/index.js';
+import { countedD1 } from './metered/d1.mjs';
+import { clearFaults, failingNamespace, setFault, underFault } from './metered/faults.mjs';
+import { meter, resetMeter } from './metered/meter.mjs';
+import { CountedStorage } from './metered/storage.mjs';
+import { wrapping } from './metered/wrapping.mjs';
 
 /** Marks the harness's own requests to an object. */
-const PRIVATE = "x-harness-sql";
+const PRIVATE = 'x-harness-sql';
 
-const BINDINGS = { KeyGate: "KEY_GATE", StoreLedger: "STORE_LEDGER" };
+const BINDINGS = { KeyGate: 'KEY_GATE', StoreLedger: 'STORE_LEDGER' };
 
 function countedEnv(env) {
   const replacements = { DB: countedD1(env.DB) };
@@ -64,26 +64,26 @@ export default class Metered extends WorkerEntrypoint {
 }
 
 const OWN = {
-  "GET /__meter": () => meter,
-  "POST /__meter/reset": () => resetMeter(),
-  "POST /__evict": () => unsafe.abortAllDurableObjects(),
-  "POST /__fault": async (_env, request) => {
+  'GET /__meter': () => meter,
+  'POST /__meter/reset': () => resetMeter(),
+  'POST /__evict': () => unsafe.abortAllDurableObjects(),
+  'POST /__fault': async (_env, request) => {
     const fault = await request.json();
     if (Object.keys(fault).length === 0) clearFaults();
     else setFault(fault);
   },
-  "POST /__sql": async (env, request) => {
+  'POST /__sql': async (env, request) => {
     const { class: name, name: objectName, id, sql, params } = await request.json();
     const namespace = env[BINDINGS[name]];
     const stub = id ? namespace.get(namespace.idFromString(id)) : namespace.getByName(objectName);
-    const response = await stub.fetch("http://harness/", {
-      method: "POST",
-      headers: { [PRIVATE]: "1" },
+    const response = await stub.fetch('http://harness/', {
+      method: 'POST',
+      headers: { [PRIVATE]: '1' },
       body: JSON.stringify({ sql, params }),
     });
     return response.json();
   },
-  "POST /__d1": async (env, request) => {
+  'POST /__d1': async (env, request) => {
     const { sql, params = [] } = await request.json();
     const { results, meta } = await env.DB.prepare(sql).bind(...params).all();
     return { rows: results, read: meta.rows_read, written: meta.rows_written };
@@ -169,5 +169,5 @@ function metered(name) {
   };
 }
 
-export const KeyGate = metered("KeyGate");
-export const StoreLedger = metered("StoreLedger");
+export const KeyGate = metered('KeyGate');
+export const StoreLedger = metered('StoreLedger');

@@ -4,8 +4,8 @@
  * The record is wrangler's own table, so that `wrangler d1 migrations apply` on the same state
  * finds nothing left to do.
  */
-import { readFileSync, readdirSync } from "node:fs";
-import path from "node:path";
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 
 const RECORD = `CREATE TABLE IF NOT EXISTS d1_migrations (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -20,15 +20,15 @@ const RECORD = `CREATE TABLE IF NOT EXISTS d1_migrations (
  */
 export async function migrate(database, directory) {
   await database.prepare(RECORD).run();
-  const { results } = await database.prepare("SELECT name FROM d1_migrations").all();
+  const { results } = await database.prepare('SELECT name FROM d1_migrations').all();
   const done = new Set(results.map((row) => row.name));
   const due = readdirSync(directory)
-    .filter((name) => name.endsWith(".sql") && !done.has(name))
+    .filter((name) => name.endsWith('.sql') && !done.has(name))
     .sort();
   for (const name of due) {
     await database.batch([
-      database.prepare(readFileSync(path.join(directory, name), "utf8")),
-      database.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name),
+      database.prepare(readFileSync(path.join(directory, name), 'utf8')),
+      database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name),
     ]);
   }
   return due;

@@ -1,7 +1,7 @@
 /** Acts as the operator: sets a workspace up and administers it through `/rpc/core.rpc_*`. */
 
 /** Every scope an integration key can have. */
-export const ALL_SCOPES = ["orders:write", "orders:cancel", "payments:write", "payments:refund", "clients:write"];
+export const ALL_SCOPES = ['orders:write', 'orders:cancel', 'payments:write', 'payments:refund', 'clients:write'];
 
 /**
  * Calls one RPC.
@@ -14,8 +14,8 @@ export const ALL_SCOPES = ["orders:write", "orders:cancel", "payments:write", "p
  */
 export async function rpc(gateway, apiKey, name, args = {}) {
   const response = await fetch(`${gateway.url}/rpc/${name}`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
     body: JSON.stringify(args),
   });
   const text = await response.text();
@@ -38,19 +38,19 @@ export async function must(gateway, apiKey, name, args = {}) {
  */
 export async function setup(gateway, args = {}) {
   const sent = {
-    p_workspace_name: "Acme",
-    p_owner_email: "owner@example.com",
-    p_owner_password: "correct horse battery staple",
-    p_store_name: "Main store",
+    p_workspace_name: 'Acme',
+    p_owner_email: 'owner@example.com',
+    p_owner_password: 'correct horse battery staple',
+    p_store_name: 'Main store',
     ...args,
   };
-  const creds = await must(gateway, gateway.setupToken, "core.rpc_setup_workspace", sent);
+  const creds = await must(gateway, gateway.setupToken, 'core.rpc_setup_workspace', sent);
   return { ...creds, owner_email: sent.p_owner_email, owner_password: sent.p_owner_password };
 }
 
 /** Makes another store; returns its id. */
 export async function createStore(gateway, creds, name) {
-  return (await must(gateway, creds.api_key, "core.rpc_create_store", { p_name: name })).store_id;
+  return (await must(gateway, creds.api_key, 'core.rpc_create_store', { p_name: name })).store_id;
 }
 
 /**
@@ -63,11 +63,11 @@ export async function createStore(gateway, creds, name) {
  * @returns {Promise<{key_id: string, api_key: string, signing_secret: string, webhook_url: string, expires_at: string | null}>}
  */
 export function mint(gateway, creds, args = {}) {
-  return must(gateway, creds.api_key, "core.rpc_create_integration_key", {
+  return must(gateway, creds.api_key, 'core.rpc_create_integration_key', {
     p_store_id: creds.store_id,
-    p_name: "Test storefront",
-    p_source: "custom",
-    p_payload_format: "peptideclients",
+    p_name: 'Test storefront',
+    p_source: 'custom',
+    p_payload_format: 'peptideclients',
     p_scopes: ALL_SCOPES,
     p_rate_limit_per_minute: 6000,
     ...args,

@@ -4,33 +4,33 @@
  * Miniflare keeps its child to itself, so it is found by what only it can have: it is a child of
  * this process and owns the listening socket of this Miniflare's port. Linux only (/proc).
  */
-import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 /** Clock ticks a second in /proc/<pid>/stat: 100 on every Linux that Node runs on. */
 const TICKS = 100;
 
 /** `state` and the fields after it, in the order of proc(5), counted from 3. */
 function stat(pid) {
-  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-  return text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
 const parent = (pid) => Number(stat(pid)[1]);
 
 /** Inodes of the sockets that listen on a TCP port. */
 function listeners(port) {
-  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
   const inodes = new Set();
-  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
+  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
     let text;
     try {
-      text = readFileSync(table, "utf8");
+      text = readFileSync(table, 'utf8');
     } catch {
       continue;
     }
-    for (const line of text.split("\n").slice(1)) {
+    for (const line of text.split('\n').slice(1)) {
       const fields = line.trim().split(/\s+/);
-      if (fields[1]?.endsWith(`:${hex}`) && fields[3] === "0A") inodes.add(`socket:[${fields[9]}]`);
+      if (fields[1]?.endsWith(`:${hex}`) && fields[3] === '0A') inodes.add(`socket:[${fields[9]}]`);
     }
   }
   return inodes;
@@ -54,7 +54,7 @@ function owns(pid, sockets) {
  */
 export function childListeningOn(port) {
   const sockets = listeners(port);
-  for (const entry of readdirSync("/proc")) {
+  for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     try {
       if (parent(entry) === process.pid && owns(entry, sockets)) return Number(entry);

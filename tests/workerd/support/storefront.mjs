@@ -1,14 +1,14 @@
 /** Acts as a storefront: builds orders and sends them, signed. */
-import { randomUUID } from "node:crypto";
-import { signBody } from "./signatures.mjs";
+import { randomUUID } from 'node:crypto';
+import { signBody } from './signatures.mjs';
 
 /** The least order that is accepted, with an `external_id` of its own. */
 export function order(fields = {}) {
   return {
     external_id: `A-${randomUUID()}`,
-    currency: "USD",
-    lines: [{ name: "Thing", quantity: 2, unit_price: "10.00" }],
-    total: "20.00",
+    currency: 'USD',
+    lines: [{ name: 'Thing', quantity: 2, unit_price: '10.00' }],
+    total: '20.00',
     ...fields,
   };
 }
@@ -25,15 +25,15 @@ export function order(fields = {}) {
  * @param {((secret: string, body: string | Buffer) => Record<string, string>) | null} [choice.sign] - null leaves it unsigned
  * @param {Record<string, string>} [choice.headers] - added last
  */
-export function signedRequest(key, path, body, { method = "POST", idempotencyKey, sign = signBody, headers = {} } = {}) {
-  const raw = typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+export function signedRequest(key, path, body, { method = 'POST', idempotencyKey, sign = signBody, headers = {} } = {}) {
+  const raw = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   return {
     method,
     path,
     headers: {
       authorization: `Bearer ${key.api_key}`,
-      "content-type": "application/json",
-      ...(idempotencyKey && { "idempotency-key": idempotencyKey }),
+      'content-type': 'application/json',
+      ...(idempotencyKey && { 'idempotency-key': idempotencyKey }),
       ...(sign && key.signing_secret && sign(key.signing_secret, raw)),
       ...headers,
     },
@@ -49,7 +49,7 @@ export function signedRequest(key, path, body, { method = "POST", idempotencyKey
  * @returns {Promise<{status: number, headers: Headers, body: any, text: string}>} `body` is the JSON, or null where it is none
  */
 export async function send(gateway, { method, path, headers, body }) {
-  const response = await fetch(gateway.url + path, { method, headers, body, redirect: "manual" });
+  const response = await fetch(gateway.url + path, { method, headers, body, redirect: 'manual' });
   const text = await response.text();
   let json = null;
   try {
@@ -67,7 +67,7 @@ export function post(gateway, key, resource, body, choice) {
 
 /** Posts an order: `POST /integrations/v1/orders`. */
 export function postOrder(gateway, key, body = order(), choice) {
-  return post(gateway, key, "orders", body, choice);
+  return post(gateway, key, 'orders', body, choice);
 }
 
 /**

@@ -4,12 +4,12 @@
  * `first()` keeps its meta to itself, so it is answered from `all()`. `raw()` does too but has no
  * equal, so the rows it returns are counted as read (a lower bound).
  */
-import { underD1Fault } from "./faults.mjs";
-import { meter } from "./meter.mjs";
-import { wrapping } from "./wrapping.mjs";
+import { underD1Fault } from './faults.mjs';
+import { meter } from './meter.mjs';
+import { wrapping } from './wrapping.mjs';
 
 /** The statement behind a wrapped one, which `batch` must be given. */
-const REAL = Symbol("real statement");
+const REAL = Symbol('real statement');
 
 /**
  * @param {D1Database | D1DatabaseSession} database

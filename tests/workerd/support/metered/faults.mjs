@@ -17,19 +17,19 @@
  * - `message`: of the error
  */
 
-const CLASSES = ["KeyGate", "StoreLedger", "D1"];
-const MODES = ["throw", "hang", "abort", "off"];
+const CLASSES = ['KeyGate', 'StoreLedger', 'D1'];
+const MODES = ['throw', 'hang', 'abort', 'off'];
 
 const standing = new Map();
 
 /** Puts a fault in place, or takes it away with mode `off`. Throws on one it does not know. */
 export function setFault(fault) {
-  const { class: name, mode, when = "before" } = fault;
+  const { class: name, mode, when = 'before' } = fault;
   if (!CLASSES.includes(name)) throw new TypeError(`class must be one of ${CLASSES}`);
   if (!MODES.includes(mode)) throw new TypeError(`mode must be one of ${MODES}`);
-  if (when !== "before" && when !== "after") throw new TypeError("when must be before or after");
-  if (name === "D1" && mode === "abort") throw new TypeError("D1 cannot be aborted");
-  if (mode === "off") standing.delete(name);
+  if (when !== 'before' && when !== 'after') throw new TypeError('when must be before or after');
+  if (name === 'D1' && mode === 'abort') throw new TypeError('D1 cannot be aborted');
+  if (mode === 'off') standing.delete(name);
   else standing.set(name, { ...fault, when, left: fault.times ?? Infinity });
 }
 
@@ -47,7 +47,7 @@ function strike(name, fits) {
   return fault;
 }
 
-const atCaller = (fault) => fault.mode === "throw" && Boolean(fault.retryable || fault.overloaded);
+const atCaller = (fault) => fault.mode === 'throw' && Boolean(fault.retryable || fault.overloaded);
 
 function error(fault) {
   const thrown = new Error(fault.message ?? `a fault was set on ${fault.class}`);
@@ -71,12 +71,12 @@ const wait = (ms = 60_000) => new Promise((resolve) => setTimeout(resolve, ms));
 export async function underFault(name, state, alarm, handle) {
   const fault = strike(name, (fault) => !atCaller(fault) && (!alarm || fault.alarms));
   if (!fault) return handle();
-  const result = fault.when === "after" ? await handle() : undefined;
-  if (fault.when === "after") await state.storage.sync();
-  if (fault.mode === "throw") throw error(fault);
-  if (fault.mode === "abort") state.abort(fault.message ?? `a fault aborted ${name}`);
+  const result = fault.when === 'after' ? await handle() : undefined;
+  if (fault.when === 'after') await state.storage.sync();
+  if (fault.mode === 'throw') throw error(fault);
+  if (fault.mode === 'abort') state.abort(fault.message ?? `a fault aborted ${name}`);
   await wait(fault.ms);
-  return fault.when === "after" ? result : handle();
+  return fault.when === 'after' ? result : handle();
 }
 
 /** A namespace whose stubs throw at the caller when such a fault stands. */
@@ -86,7 +86,7 @@ export function failingNamespace(name, namespace, wrapping) {
       fetch: (real) => async (...args) => {
         const fault = strike(name, atCaller);
         if (!fault) return real.fetch(...args);
-        if (fault.when === "after") await (await real.fetch(...args)).arrayBuffer();
+        if (fault.when === 'after') await (await real.fetch(...args)).arrayBuffer();
         throw error(fault);
       },
     });
@@ -98,10 +98,10 @@ export function failingNamespace(name, namespace, wrapping) {
 
 /** Fails or delays a D1 query when a fault stands; `after` it has run if the fault says so. */
 export async function underD1Fault(run) {
-  const fault = strike("D1", () => true);
+  const fault = strike('D1', () => true);
   if (!fault) return run();
-  const result = fault.when === "after" ? await run() : undefined;
-  if (fault.mode === "throw") throw error({ message: "D1_ERROR: a fault was set on D1", ...fault });
+  const result = fault.when === 'after' ? await run() : undefined;
+  if (fault.mode === 'throw') throw error({ message: 'D1_ERROR: a fault was set on D1', ...fault });
   await wait(fault.ms);
-  return fault.when === "after" ? result : run();
+  return fault.when === 'after' ? result : run();
 }

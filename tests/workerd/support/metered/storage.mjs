@@ -4,7 +4,7 @@
  * A cursor's counters grow while it is consumed, so cursors are kept and read at the end of the
  * turn, and again at the end of the event; they can only be read inside their own object.
  */
-import { wrapping } from "./wrapping.mjs";
+import { wrapping } from './wrapping.mjs';
 
 /** Open cursors kept at most; a loop that never goes idle must not grow. */
 const KEPT = 256;
@@ -24,15 +24,15 @@ export class CountedStorage {
       exec: (real) => (...args) => this.#keep(real.exec(...args)),
     });
     const write = (method) => (real) => (...args) => {
-      counters.rows_written += typeof args[0] === "object" ? Object.keys(args[0]).length : 1;
+      counters.rows_written += typeof args[0] === 'object' ? Object.keys(args[0]).length : 1;
       return real[method](...args);
     };
-    const kv = storage.kv && wrapping(storage.kv, { put: write("put"), delete: write("delete") });
+    const kv = storage.kv && wrapping(storage.kv, { put: write('put'), delete: write('delete') });
     this.storage = wrapping(storage, {
       sql: () => sql,
       kv: () => kv,
-      put: write("put"),
-      delete: write("delete"),
+      put: write('put'),
+      delete: write('delete'),
       setAlarm: (real) => (...args) => {
         counters.set_alarms += 1;
         counters.rows_written += 1;

@@ -15,7 +15,7 @@ export function wrapping(target, replacements) {
     get(_, property) {
       if (Object.hasOwn(replacements, property)) return replacements[property](target);
       const value = Reflect.get(target, property, target);
-      return typeof value === "function" && property !== "constructor" ? value.bind(target) : value;
+      return typeof value === 'function' && property !== 'constructor' ? value.bind(target) : value;
     },
     set: (_, property, value) => Reflect.set(target, property, value, target),
   });
