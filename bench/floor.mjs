@@ -1,0 +1,71 @@
+/**
+ * The floor, built and running: see floor/src/lib.rs for what it is, and why.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Log, LogLevel, Miniflare } from 'miniflare';
+import { WORKER, builtModules } from '../miniflare.config.js';
+import { nightlyVersion, toolEnvironment, workerBuild } from '../scripts/toolchain.mjs';
+import { run, step } from '../scripts/processes.mjs';
+import { childListeningOn, cpuMillis } from '../tests/workerd/support/runtime-process.mjs';
+
+const CRATE = fileURLToPath(new URL('floor', import.meta.url));
+const BUILD = path.join(CRATE, 'build');
+const STAMP = path.join(BUILD, '.inputs');
+
+/** Builds the floor unless build/ was made from the very same sources and compiler. */
+export async function buildFloor() {
+  const inputs = await digest();
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === inputs) return;
+  await step('Building the floor', () =>
+    run(workerBuild(), ['--release', '--panic-unwind'], { output: 'on-failure', cwd: CRATE, env: toolEnvironment() }),
+  );
+  mkdirSync(BUILD, { recursive: true });
+  writeFileSync(STAMP, inputs);
+}
+
+async function digest() {
+  const sources = readdirSync(path.join(CRATE, 'src')).map((name) => path.join('src', name));
+  const hash = createHash('sha256').update(await nightlyVersion());
+  for (const name of ['Cargo.toml', 'Cargo.lock', ...sources.sort()]) {
+    hash.update(`\0${name}\0`).update(readFileSync(path.join(CRATE, name)));
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * Runs the floor under the runtime and the settings that Tidegate has.
+ *
+ * @param {string} state - directory of its storage
+ * @returns {Promise<{url: string, cpuMillis: () => number, stop: () => Promise<void>}>}
+ */
+export async function startFloor(state) {
+  const miniflare = new Miniflare({
+    name: 'floor',
+    compatibilityDate: WORKER.compatibilityDate,
+    compatibilityFlags: WORKER.compatibilityFlags,
+    modulesRoot: '/',
+    modules: builtModules(BUILD),
+    durableObjects: { FLOOR: { className: 'Floor', useSQLite: true } },
+    host: '127.0.0.1',
+    port: 0,
+    defaultPersistRoot: path.join(state, 'v3'),
+    cf: false,
+    log: new Log(LogLevel.WARN),
+  });
+  const { origin, port } = await miniflare.ready;
+  const pid = childListeningOn(Number(port));
+  return { url: origin, cpuMillis: () => cpuMillis(pid), stop: () => miniflare.dispose() };
+}
+
+/** Requests with the given bodies, spread over as many objects as Tidegate has stores. */
+export function floorRequests(bodies, stores) {
+  return bodies.map((body, at) => ({
+    method: 'POST',
+    path: '/',
+    headers: { 'content-type': 'application/json', 'x-store': `store-${at % stores}` },
+    body,
+  }));
+}

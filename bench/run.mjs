@@ -1,0 +1,126 @@
+/**
+ * `npm run bench [-- --json FILE] [--rounds N] [--seconds S]`
+ *
+ * What Tidegate costs above its floor: both run under one runtime each, on this machine, with their
+ * state on tmpfs, and take turns, so that a machine that is faster one minute and slower the next
+ * is so for both. Only the ratios can be compared between machines. Units are counted in a pass
+ * apart, as the meter costs time. See DESIGN.md, "Budgets".
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { builtModules } from '../miniflare.config.js';
+import { buildWorker } from '../scripts/build.mjs';
+import { preflight } from '../scripts/toolchain.mjs';
+import { setup, startGateway } from '../tests/workerd/support/gateway.mjs';
+import { buildFloor, floorRequests, startFloor } from './floor.mjs';
+import { CONNECTIONS, median, medians, timed, units } from './measure.mjs';
+import { forgedOrders, mintKeys, orderBodies, signedOrders } from './orders.mjs';
+import { report, rounded } from './report.mjs';
+
+/** Requests a second that one key may be asked to take: half its limit of 6,000 a minute, counting pauses. */
+const RPS_PER_KEY = 100;
+const WARM_UP_SECONDS = 3;
+const COUNTED_REQUESTS = 200;
+
+const { values: choice } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    rounds: { type: 'string', default: '7' },
+    seconds: { type: 'string', default: '4' },
+  },
+});
+const rounds = Number(choice.rounds);
+const seconds = Number(choice.seconds);
+if (!(Number.isInteger(rounds) && rounds > 0 && seconds > 0)) throw new TypeError('--rounds and --seconds are positive numbers');
+
+const state = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'tidegate-bench-'));
+const running = [];
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end().then(() => process.exit(130)));
+
+try {
+  await build();
+  const result = rounded({ ...(await race()), wasm_gzip_bytes: wasmGzipBytes() });
+  report(result);
+  if (choice.json) writeFileSync(choice.json, `${JSON.stringify(result, null, 2)}\n`);
+} finally {
+  await end();
+}
+
+async function build() {
+  await preflight();
+  if (!process.env.TIDEGATE_BUILD) await buildWorker();
+  await buildFloor();
+}
+
+async function race() {
+  const floor = await started(startFloor(path.join(state, 'floor')));
+  const tidegate = await started(startGateway({ state: path.join(state, 'tidegate'), metered: false, vars: { FAULT_INJECTION: 'off' } }));
+
+  // The floor's speed bounds Tidegate's, and so says how many keys and requests the rounds need.
+  const { rps } = await timed(floor, floorRequests(orderBodies(100_000), CONNECTIONS), 201, WARM_UP_SECONDS);
+  const keys = await mintKeys(tidegate, await setup(tidegate), Math.ceil(rps / RPS_PER_KEY));
+  const enough = (span) => orderBodies(Math.ceil(rps * 1.5 * span));
+
+  const contests = {
+    floor: (span) => [floor, floorRequests(enough(span), keys.length), 201],
+    order: (span) => [tidegate, signedOrders(enough(span), keys), 201],
+    forged: (span) => [tidegate, forgedOrders(enough(span * 2)), 401],
+  };
+  for (const prepare of Object.values(contests)) await timed(...prepare(WARM_UP_SECONDS), WARM_UP_SECONDS);
+
+  const records = { floor: [], order: [], forged: [] };
+  for (let round = 0; round < rounds; round++) {
+    const turns = Object.entries(contests);
+    if (round % 2) turns.reverse();
+    for (const [name, prepare] of turns) {
+      const prepared = prepare(seconds);
+      records[name].push(await timed(...prepared, seconds));
+    }
+    console.error(`  round ${round + 1} of ${rounds}: floor ${per(records.floor)}, order ${per(records.order)}, forged ${per(records.forged)}`);
+  }
+
+  const paired = (member) => median(records.order.map((order, round) => order[member] / records.floor[round][member]));
+  const counted = await count();
+  return {
+    ratio_to_floor: paired('rps'),
+    cpu_ratio_to_floor: paired('cpu_us'),
+    order: { ...medians(records.order), ...counted.order },
+    forged: { ...medians(records.forged), ...counted.forged },
+    floor: medians(records.floor),
+  };
+}
+
+function per(records) {
+  return `${Math.round(records.at(-1).rps)}/s`;
+}
+
+/** Units of a warm order and of a forged one, from a metered gateway of its own. */
+async function count() {
+  const gateway = await started(startGateway({ state: path.join(state, 'metered'), vars: { FAULT_INJECTION: 'off' } }));
+  const keys = await mintKeys(gateway, await setup(gateway), 1);
+  const pass = async (requests, expected) => {
+    await units(gateway, requests.slice(0, CONNECTIONS), expected);
+    return units(gateway, requests.slice(CONNECTIONS), expected);
+  };
+  const bodies = orderBodies(CONNECTIONS + COUNTED_REQUESTS);
+  return { order: await pass(signedOrders(bodies, keys), 201), forged: await pass(forgedOrders(bodies), 401) };
+}
+
+function wasmGzipBytes() {
+  const wasm = builtModules(process.env.TIDEGATE_BUILD).find((module) => module.type === 'CompiledWasm');
+  return gzipSync(readFileSync(wasm.path), { level: 9 }).length;
+}
+
+async function started(starting) {
+  const server = await starting;
+  running.push(server);
+  return server;
+}
+
+async function end() {
+  await Promise.all(running.splice(0).map((server) => server.stop()));
+  rmSync(state, { recursive: true, force: true });
+}

@@ -1,0 +1,67 @@
+/**
+ * The Worker's bindings for Miniflare: how tests and benchmarks run it.
+ *
+ * Besides `wrangler.toml` this is the one place that knows them, and `tests/workerd/config.test.mjs`
+ * holds the two together. What differs by purpose (state, secrets, a wrapper round the built
+ * Worker) is an argument.
+ */
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = path.dirname(fileURLToPath(import.meta.url));
+
+/** Names of the Worker's secrets: deployed with `wrangler secret put`, so `wrangler.toml` lists none. */
+export const SECRETS = ['TAG_KEYS', 'SEALING_KEYS', 'SETUP_TOKEN'];
+
+/** What the Worker is bound to and built for, in Miniflare's terms. */
+export const WORKER = {
+  name: 'tidegate',
+  compatibilityDate: '2026-04-20',
+  compatibilityFlags: [],
+  bindings: {
+    COMPANY_SHORT_NAME: 'Tidegate',
+    CONTACT_EMAIL: '',
+    PUBLIC_API_URL: '',
+    PUBLIC_CONSOLE_URL: '',
+  },
+  d1Databases: { DB: 'tidegate' },
+  durableObjects: {
+    KEY_GATE: { className: 'KeyGate', useSQLite: true },
+    STORE_LEDGER: { className: 'StoreLedger', useSQLite: true },
+  },
+  ratelimits: { WEBHOOK_LIMITER: { simple: { limit: 12000, period: 60 } } },
+};
+
+/** The built Worker's modules, entry first. */
+export function builtModules(build = path.join(ROOT, 'build')) {
+  return [
+    { type: 'ESModule', path: path.join(build, 'index.js') },
+    { type: 'CompiledWasm', path: path.join(build, 'index_bg.wasm') },
+  ];
+}
+
+/**
+ * Options for `new Miniflare(…)`.
+ *
+ * @param {object} purpose
+ * @param {string} purpose.state - directory that keeps D1 and the objects, laid out as `wrangler dev --persist-to` does
+ * @param {Record<string, string>} [purpose.vars] - secrets, and vars to override
+ * @param {string} [purpose.build] - directory of the built Worker
+ * @param {{type: string, path: string, contents?: string}[]} [purpose.modules] - modules to run instead, entry first
+ * @param {string[]} [purpose.compatibilityFlags] - flags to add
+ * @param {number} [purpose.port] - 0 picks a free one
+ */
+export default function miniflareOptions({ state, vars = {}, build, modules, compatibilityFlags = [], port = 0 }) {
+  return {
+    ...WORKER,
+    compatibilityFlags: [...WORKER.compatibilityFlags, ...compatibilityFlags],
+    bindings: { ...WORKER.bindings, ...vars },
+    modulesRoot: '/',
+    modules: modules ?? builtModules(build),
+    host: '127.0.0.1',
+    port,
+    defaultPersistRoot: path.join(state, 'v3'),
+    unsafeTriggerHandlers: true,
+    cf: false,
+  };
+}

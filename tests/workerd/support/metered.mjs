@@ -1,0 +1,173 @@
+/**
+ * The built Worker, unchanged, with a meter round it: what the tests and the benchmark's count run.
+ *
+ * The entry module of a metered gateway. It imports the build and re-exports its Worker and its
+ * object classes, each inside a wrapper that counts what Cloudflare would bill and can make things
+ * fail. Product code has no part in it. It answers these itself, and counts none of them:
+ *
+ * - `GET  /__meter`        the counters (metered/meter.mjs says what they are)
+ * - `POST /__meter/reset`  sets them to zero
+ * - `POST /__evict`        takes every object out of memory at once, requests in flight included
+ * - `POST /__fault`        {class, mode, …}: makes objects or D1 fail (metered/faults.mjs says how);
+ *                          `{}` takes all faults away
+ * - `POST /__sql`          {class, name | id, sql, params}: runs SQL inside one object, past the
+ *                          meter and without waking the product's class; answers {rows, read, written}
+ * - `POST /__d1`           {sql, params}: the same in D1
+ *
+ * An object's product class is constructed at its first event, not before, so that looking into
+ * one with `/__sql` neither counts nor changes anything.
+ */
+import { WorkerEntrypoint } from 'cloudflare:workers';
+import unsafe from 'workerd:unsafe';
+import Built, * as built from '../../../build/index.js';
+import { countedD1 } from './metered/d1.mjs';
+import { clearFaults, failingNamespace, setFault, underFault } from './metered/faults.mjs';
+import { meter, resetMeter } from './metered/meter.mjs';
+import { CountedStorage } from './metered/storage.mjs';
+import { wrapping } from './metered/wrapping.mjs';
+
+/** Marks the harness's own requests to an object. */
+const PRIVATE = 'x-harness-sql';
+
+const BINDINGS = { KeyGate: 'KEY_GATE', StoreLedger: 'STORE_LEDGER' };
+
+function countedEnv(env) {
+  const replacements = { DB: countedD1(env.DB) };
+  for (const [name, binding] of Object.entries(BINDINGS)) {
+    replacements[binding] = failingNamespace(name, env[binding], wrapping);
+  }
+  return new Proxy(env, { get: (target, property) => replacements[property] ?? target[property] });
+}
+
+export default class Metered extends WorkerEntrypoint {
+  async fetch(request) {
+    const { pathname } = new URL(request.url);
+    const own = OWN[`${request.method} ${pathname}`];
+    if (own) return answer(() => own(this.env, request));
+    meter.worker.fetches += 1;
+    return this.#inner().fetch(request);
+  }
+
+  scheduled(event) {
+    meter.worker.scheduled += 1;
+    return this.#inner().scheduled?.(event);
+  }
+
+  queue(batch) {
+    meter.worker.queue += 1;
+    return this.#inner().queue?.(batch);
+  }
+
+  #inner() {
+    return new Built(this.ctx, countedEnv(this.env));
+  }
+}
+
+const OWN = {
+  'GET /__meter': () => meter,
+  'POST /__meter/reset': () => resetMeter(),
+  'POST /__evict': () => unsafe.abortAllDurableObjects(),
+  'POST /__fault': async (_env, request) => {
+    const fault = await request.json();
+    if (Object.keys(fault).length === 0) clearFaults();
+    else setFault(fault);
+  },
+  'POST /__sql': async (env, request) => {
+    const { class: name, name: objectName, id, sql, params } = await request.json();
+    const namespace = env[BINDINGS[name]];
+    const stub = id ? namespace.get(namespace.idFromString(id)) : namespace.getByName(objectName);
+    const response = await stub.fetch('http://harness/', {
+      method: 'POST',
+      headers: { [PRIVATE]: '1' },
+      body: JSON.stringify({ sql, params }),
+    });
+    return response.json();
+  },
+  'POST /__d1': async (env, request) => {
+    const { sql, params = [] } = await request.json();
+    const { results, meta } = await env.DB.prepare(sql).bind(...params).all();
+    return { rows: results, read: meta.rows_read, written: meta.rows_written };
+  },
+};
+
+/** JSON of what an endpoint of the harness returns, or 400 with the reason it threw. */
+async function answer(endpoint) {
+  try {
+    return Response.json((await endpoint()) ?? {});
+  } catch (reason) {
+    return Response.json({ error: String(reason?.message ?? reason) }, { status: 400 });
+  }
+}
+
+/** A class that holds the built one and counts what passes. */
+function metered(name) {
+  const Base = built[name];
+  const counters = meter[name];
+  return class {
+    #state;
+    #env;
+    #storage;
+    #inner;
+    #running = 0;
+
+    constructor(state, env) {
+      this.#state = state;
+      this.#env = env;
+    }
+
+    fetch(request) {
+      if (request.headers.get(PRIVATE)) return answer(() => this.#sql(request));
+      counters.fetches += 1;
+      return this.#event(false, (inner) => inner.fetch(request));
+    }
+
+    alarm(info) {
+      counters.alarms += 1;
+      return this.#event(true, (inner) => inner.alarm(info));
+    }
+
+    webSocketMessage(...args) {
+      counters.socket_events += 1;
+      return this.#event(false, (inner) => inner.webSocketMessage(...args));
+    }
+
+    webSocketClose(...args) {
+      counters.socket_events += 1;
+      return this.#event(false, (inner) => inner.webSocketClose(...args));
+    }
+
+    webSocketError(...args) {
+      counters.socket_events += 1;
+      return this.#event(false, (inner) => inner.webSocketError(...args));
+    }
+
+    async #event(alarm, handle) {
+      this.#running += 1;
+      try {
+        return await underFault(name, this.#state, alarm, async () => handle(this.#woken()));
+      } finally {
+        this.#running -= 1;
+        if (this.#running === 0) this.#storage?.idle();
+      }
+    }
+
+    #woken() {
+      if (!this.#inner) {
+        counters.wakes += 1;
+        this.#storage = new CountedStorage(this.#state.storage, counters);
+        const state = wrapping(this.#state, { storage: () => this.#storage.storage });
+        this.#inner = new Base(state, countedEnv(this.#env));
+      }
+      return this.#inner;
+    }
+
+    async #sql(request) {
+      const { sql, params = [] } = await request.json();
+      const cursor = this.#state.storage.sql.exec(sql, ...params);
+      return { rows: cursor.toArray(), read: cursor.rowsRead, written: cursor.rowsWritten };
+    }
+  };
+}
+
+export const KeyGate = metered('KeyGate');
+export const StoreLedger = metered('StoreLedger');
