@@ -102,28 +102,28 @@ impl Sql {
 
     /// Runs `work` in one transaction: what it wrote stands only if it returns `Ok`.
     pub fn transaction<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        let mut work = Some(AssertUnwindSafe(work));
-        let mut outcome = AssertUnwindSafe(None);
+        let mut outcome = None;
         let thrown = {
-            let outcome = &mut outcome;
+            // What the transaction leaves behind after a panic is rolled back, and the closure is
+            // not called again.
+            let mut work = AssertUnwindSafe(Some(work));
+            let mut outcome = AssertUnwindSafe(&mut outcome);
             let mut closure = move || {
-                let Some(AssertUnwindSafe(work)) = work.take() else {
-                    return Err(JsValue::NULL);
-                };
+                let Some(work) = work.take() else { return Err(JsValue::NULL) };
                 match work() {
                     Ok(value) => {
-                        outcome.0 = Some(Ok(value));
+                        **outcome = Some(Ok(value));
                         Ok(JsValue::UNDEFINED)
                     }
                     Err(rejection) => {
-                        outcome.0 = Some(Err(rejection));
+                        **outcome = Some(Err(rejection));
                         Err(JsValue::from_str("rolled back"))
                     }
                 }
             };
             self.storage.transaction_sync(&mut closure).err()
         };
-        match (outcome.0, thrown) {
+        match (outcome, thrown) {
             (Some(Err(rejection)), _) => Err(rejection),
             (Some(Ok(value)), None) => Ok(value),
             (_, Some(error)) => Err(failed("transaction", &error)),

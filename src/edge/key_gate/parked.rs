@@ -15,7 +15,6 @@ use crate::protocol::key_gate::{Ingest, ParkedEvent};
 /// A parked event with all that is needed to try it again.
 #[derive(Debug)]
 pub struct Parked {
-    pub row: Row,
     pub attempts: u32,
     pub ingest: Ingest,
     pub body: Vec<u8>,
@@ -136,7 +135,7 @@ pub fn take(sql: &Sql, row: Row) -> Result<Parked> {
     sql.run("UPDATE parked SET retrying = 1 WHERE id = ?1", &[integer(row.as_i64())])?;
     let ingest =
         serde_json::from_str(&found.ingest).map_err(|error| internal(&error.to_string()))?;
-    Ok(Parked { row, attempts: found.attempts, ingest, body: found.body })
+    Ok(Parked { attempts: found.attempts, ingest, body: found.body })
 }
 
 /// SQLite's blobs arrive as `ArrayBuffer`s.
