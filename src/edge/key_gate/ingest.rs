@@ -1,7 +1,7 @@
 //! Requests of the integration API: admission, idempotency, validation, the ledger, the log.
 
 use serde_json::json;
-use worker::Response;
+use worker::worker_sys::web_sys::Response;
 
 use super::{InFlight, KeyGate};
 use crate::api::order_input::read_order;
@@ -91,8 +91,7 @@ impl KeyGate {
         }) {
             Ok(admitted) => admitted,
             Err(rejection) => {
-                let id = crate::edge::platform::unlogged_request_id();
-                return Answer::problem(&rejection, &id).into_response(&id);
+                return super::refuse(&rejection);
             }
         };
         let (admitted, request_id) = admitted;
@@ -109,8 +108,8 @@ impl KeyGate {
         let mut answer = finished.answer;
         if let Some(quota) = finished.quota {
             answer = answer
-                .with_header("ratelimit-policy", quota.policy_header())
-                .with_header("ratelimit", quota.header());
+                .with_header("RateLimit-Policy", quota.policy_header())
+                .with_header("RateLimit", quota.header());
         }
         answer.into_response(&request_id)
     }
@@ -377,7 +376,7 @@ fn from_ledger(
             if status >= 400 {
                 answer.content_type = crate::api::problem::CONTENT_TYPE;
             }
-            let answer = answer.with_header("idempotency-replayed", "true".to_owned());
+            let answer = answer.with_header("Idempotency-Replayed", "true".to_owned());
             let mut finished = Finished::with(answer, Outcome::Replayed);
             finished.internal_id = internal_id;
             finished

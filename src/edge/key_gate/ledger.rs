@@ -8,7 +8,7 @@ use crate::edge::objects::CallFailed;
 use crate::edge::{Result, internal};
 use crate::protocol::Versioned;
 use crate::protocol::frame;
-use crate::protocol::store_ledger::{COMMAND, LedgerCommand, LedgerReply, object_name};
+use crate::protocol::store_ledger::{LedgerCommand, LedgerReply, object_name};
 
 /// How long a ledger may take to answer.
 const DEADLINE_MS: u32 = 3_000;
@@ -22,7 +22,7 @@ impl KeyGate {
             .map_err(|frame::Malformed| internal("a command that is too large"))?;
         let ledgers = self.ledgers.as_ref().map_err(|error| internal(&error.to_string()))?;
         let response = ledgers
-            .post(&object_name(store), COMMAND, &Uint8Array::from(&frame[..]), DEADLINE_MS)
+            .post(&object_name(store), &Uint8Array::from(&frame[..]), DEADLINE_MS)
             .await
             .map_err(|CallFailed { .. }| unavailable())?;
         match response.status() {

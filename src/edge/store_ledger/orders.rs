@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use super::{StoreLedger, from_json, to_json};
-use crate::api::order_output::order_json;
+use crate::api::order_output::OrderOut;
 use crate::domain::credential::KeyId;
 use crate::domain::id::{ClientId, Namespace, OrderId, Row, StoreId};
 use crate::domain::key::Source;
@@ -115,7 +115,7 @@ impl StoreLedger {
                     (200, Outcome::Duplicate, kept.order)
                 }
             };
-            let body = order_json(&order).to_string();
+            let body = to_json(&OrderOut::from(&order))?;
             let internal_id = order.id.to_string();
             if let Some(idempotency) = idempotency {
                 self.remember(origin.namespace, idempotency, status, &internal_id, &body, now)?;
@@ -271,7 +271,7 @@ impl StoreLedger {
             internal_id: Some(order.id.to_string()),
             external_id: order.content.external_id.clone(),
         };
-        Ok((reply, order_json(&order).to_string()))
+        Ok((reply, to_json(&OrderOut::from(&order))?))
     }
 }
 
