@@ -1,16 +1,22 @@
 //! Calls to Durable Objects: one buffer there, one back, with a deadline, and one retry where the
 //! runtime says that it makes sense.
 
+use std::cell::RefCell;
+
 use worker::js_sys::{Object, Promise, Reflect, Uint8Array, futures::JsFuture};
 use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use worker::worker_sys::DurableObjectNamespace;
 use worker::worker_sys::web_sys::{AbortSignal, RequestInit, Response};
 use worker::{Env, console_error};
 
+use super::platform::now;
+use crate::domain::time::{SECOND, Timestamp};
+
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
     /// A stub, for the form of `fetch` that needs no `Request`.
     #[wasm_bindgen(extends = Object)]
+    #[derive(Clone)]
     type Stub;
 
     #[wasm_bindgen(method, catch)]
@@ -46,43 +52,106 @@ impl Objects {
         Ok(Self(namespace.unchecked_into()))
     }
 
-    /// Posts `body` to the object `name`. Repeated once, on a new stub, where the error says
-    /// `retryable` and not `overloaded`: so only what may be repeated is sent.
+    /// Posts `body` to the object `name` on a stub and with a deadline of its own.
     pub async fn post(
         &self,
         name: &str,
         body: &Uint8Array,
         deadline_ms: u32,
     ) -> Result<Response, CallFailed> {
-        let error = match self.attempt(name, body, deadline_ms).await {
-            Ok(response) => return Ok(response),
-            Err(error) => error,
+        let send = async || {
+            let deadline = AbortSignal::timeout_with_u32(deadline_ms);
+            self.send(name, None, body, &deadline).await
         };
-        console_error!("a call to {name}: {error:?}");
-        let overloaded = says(&error, "overloaded");
-        if overloaded || !says(&error, "retryable") {
-            return Err(CallFailed { overloaded });
-        }
-        self.attempt(name, body, deadline_ms).await.map_err(|error| {
-            console_error!("a repeated call to {name}: {error:?}");
-            CallFailed { overloaded: says(&error, "overloaded") }
-        })
+        repeated_once(name, send).await
     }
 
-    async fn attempt(
+    async fn send(
         &self,
         name: &str,
+        stub: Option<Stub>,
         body: &Uint8Array,
-        deadline_ms: u32,
+        deadline: &AbortSignal,
     ) -> Result<Response, JsValue> {
-        let stub: Stub = JsValue::from(self.0.get_by_name(name)?).unchecked_into();
+        let stub = match stub {
+            Some(stub) => stub,
+            None => self.stub(name)?,
+        };
         let init = RequestInit::new();
         init.set_method("POST");
         init.set_body(body);
-        init.set_signal(Some(&AbortSignal::timeout_with_u32(deadline_ms)));
+        init.set_signal(Some(deadline));
         let response = JsFuture::from(stub.fetch("https://object/", &init)?).await?;
         Ok(response.unchecked_into())
     }
+
+    fn stub(&self, name: &str) -> Result<Stub, JsValue> {
+        Ok(JsValue::from(self.0.get_by_name(name)?).unchecked_into())
+    }
+}
+
+/// An object that another object calls again and again: keeps the stub while it works, and one
+/// deadline for the calls of a second. (The Worker cannot: what one of its requests makes, another
+/// may not use.)
+pub struct Line {
+    objects: Objects,
+    deadline_ms: u32,
+    stub: RefCell<Option<Stub>>,
+    deadline: RefCell<Option<(AbortSignal, Timestamp)>>,
+}
+
+impl Line {
+    /// The deadline of a call is between `deadline_ms` and a second more.
+    pub const fn new(objects: Objects, deadline_ms: u32) -> Self {
+        Self { objects, deadline_ms, stub: RefCell::new(None), deadline: RefCell::new(None) }
+    }
+
+    /// Posts `body` to the object `name`, which is the same in every call.
+    pub async fn post(&self, name: &str, body: &Uint8Array) -> Result<Response, CallFailed> {
+        let send = async || {
+            let stub = self.stub.borrow_mut().take().map_or_else(|| self.objects.stub(name), Ok)?;
+            let kept = stub.clone();
+            let sent = self.objects.send(name, Some(stub), body, &self.deadline()).await;
+            // A stub that failed may be broken for good.
+            *self.stub.borrow_mut() = sent.is_ok().then_some(kept);
+            sent
+        };
+        repeated_once(name, send).await
+    }
+
+    fn deadline(&self) -> AbortSignal {
+        let now = now();
+        let mut deadline = self.deadline.borrow_mut();
+        match deadline.as_ref() {
+            Some((signal, made)) if (0..SECOND).contains(&now.since(*made)) => signal.clone(),
+            _ => {
+                let signal = AbortSignal::timeout_with_u32(self.deadline_ms + 1_000);
+                *deadline = Some((signal.clone(), now));
+                signal
+            }
+        }
+    }
+}
+
+/// Sends, and once more where the error says `retryable` and not `overloaded`: so only what may be
+/// repeated is sent.
+async fn repeated_once(
+    name: &str,
+    send: impl AsyncFn() -> Result<Response, JsValue>,
+) -> Result<Response, CallFailed> {
+    let error = match send().await {
+        Ok(response) => return Ok(response),
+        Err(error) => error,
+    };
+    console_error!("a call to {name}: {error:?}");
+    let overloaded = says(&error, "overloaded");
+    if overloaded || !says(&error, "retryable") {
+        return Err(CallFailed { overloaded });
+    }
+    send().await.map_err(|error| {
+        console_error!("a repeated call to {name}: {error:?}");
+        CallFailed { overloaded: says(&error, "overloaded") }
+    })
 }
 
 /// Whether an error of the runtime carries a flag.

@@ -75,13 +75,18 @@ macro_rules! headers {
                 operation: Operation,
                 mut get: impl FnMut(&'static str) -> Option<String>,
             ) -> Self {
+                let delivery = matches!(operation, Operation::Deliver { .. });
+                let mut signed = false;
                 let mut read = |name: &'static str| {
-                    let delivery = matches!(operation, Operation::Deliver { .. });
                     let wanted = match name {
                         "content-type" | "user-agent" => true,
+                        // The gateway's own signature counts where both are sent.
+                        name if name.starts_with("webhook-") => !delivery && !signed,
                         name => name.starts_with("x-wc-") == delivery,
                     };
-                    wanted.then(|| get(name)).flatten()
+                    let value = wanted.then(|| get(name)).flatten();
+                    signed |= name == "x-pck-signature" && value.is_some();
+                    value
                 };
                 Self { $($field: read($name),)* }
             }

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::log::{self, OpenDay};
+use super::log::{self, Capture, OpenDay};
 use super::stats::{self, OpenMinute};
 use super::storage::Held;
 use super::{parked, storage};
@@ -121,13 +121,13 @@ impl Awake {
         RequestId::new(self.held.record.key_hash.gate(), row)
     }
 
-    /// Writes the log entry of a request and counts it. `kept` is the body to keep with it, with
-    /// its headers as JSON.
+    /// Writes the log entry of a request and counts it. `kept` is what to keep beside
+    /// it.
     pub fn log(
         &mut self,
         sql: &Sql,
         entry: LogEntry,
-        kept: Option<(&str, &[u8])>,
+        kept: Option<Capture<'_>>,
         now: Timestamp,
     ) -> Result<()> {
         self.turn_minute(sql, now)?;
@@ -137,11 +137,9 @@ impl Awake {
             return Ok(());
         }
         let day = self.day.open(sql, entry.row.time())?;
-        self.minute.log_bytes += log::write(sql, day, &entry)? as u64;
-        if let Some((headers, body)) = kept {
-            log::capture(sql, day, entry.row, headers, body)?;
-            self.minute.capture_bytes += (headers.len() + body.len()) as u64;
-        }
+        self.minute.log_bytes += log::write(sql, day, &entry, kept)? as u64;
+        let captured = kept.map_or(0, |kept| kept.headers.len() + kept.body.len());
+        self.minute.capture_bytes += captured as u64;
         Ok(())
     }
 
@@ -167,7 +165,7 @@ impl Awake {
     pub fn flush_refusals(&mut self, sql: &Sql) -> Result<()> {
         if let Some(entry) = self.refusals.rest.take() {
             let day = self.day.open(sql, entry.row.time())?;
-            log::write(sql, day, &entry)?;
+            log::write(sql, day, &entry, None)?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use serde_json::json;
 use worker::worker_sys::web_sys::Response;
 
+use super::log::Capture;
 use super::{InFlight, KeyGate};
 use crate::api::order_input::read_order;
 use crate::domain::admission::{Needs, Presented, admit_api};
@@ -147,7 +148,7 @@ impl KeyGate {
                 && !finished.outcome.is_capped()
                 && !body.is_empty();
             let headers = keep.then(|| kept_headers(&ingest.headers));
-            let kept = headers.as_deref().map(|headers| (headers, body));
+            let kept = headers.as_deref().map(|headers| Capture { headers, body });
             awake.log(&self.sql, entry, kept, now)?;
             Ok::<_, Rejection>(awake.refusals_due())
         });
@@ -221,13 +222,13 @@ impl KeyGate {
             Ok(idempotency) => idempotency,
             Err(rejection) => return Ok(rejected(&rejection)),
         };
+        let mut external_id = None;
         let command = match read(ingest, body, now, idempotency.is_some()) {
-            Ok(order) => LedgerCommand::CreateOrder {
-                origin,
-                idempotency,
-                order: Box::new(order),
-                fault: ingest.fault,
-            },
+            Ok(order) => {
+                external_id.clone_from(&order.external_id);
+                let order = Box::new(order);
+                LedgerCommand::CreateOrder { origin, idempotency, order, fault: ingest.fault }
+            }
             Err(rejection) => match idempotency {
                 // Idempotency looks first: another request under a used key is told that.
                 Some(idempotency) => {
@@ -242,10 +243,12 @@ impl KeyGate {
                 None => return Ok(rejected(&rejection)),
             },
         };
-        match self.to_ledger(command).await {
-            Ok(reply) => Ok(from_ledger(reply, quota, &request_id)),
-            Err(rejection) => Ok(rejected(&rejection)),
-        }
+        let mut finished = match self.to_ledger(command).await {
+            Ok(reply) => from_ledger(reply, quota, &request_id),
+            Err(rejection) => rejected(&rejection),
+        };
+        finished.external_id = external_id;
+        Ok(finished)
     }
 
     /// Admits an API request, or ends it.
@@ -365,10 +368,9 @@ fn from_ledger(
     request_id: &crate::domain::id::RequestId,
 ) -> Finished {
     let mut finished = match reply {
-        LedgerReply::Done { status, outcome, internal_id, external_id } => {
+        LedgerReply::Done { status, outcome, internal_id, external_id: _ } => {
             let mut finished = Finished::with(Answer::json(status, body), outcome);
             finished.internal_id = internal_id;
-            finished.external_id = external_id;
             finished
         }
         LedgerReply::Replay { status, internal_id } => {

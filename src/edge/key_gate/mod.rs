@@ -41,7 +41,7 @@ use storage::Held;
 
 use super::answer::{Answer, bytes_response, contained, status_response};
 use super::catalogue::Catalogue;
-use super::objects::Objects;
+use super::objects::{Line, Objects};
 use super::platform::{now, settings, unlogged_request_id};
 use super::sql::Sql;
 use super::{Result, internal};
@@ -57,7 +57,7 @@ pub struct KeyGate {
     state: State,
     env: Env,
     sql: AssertUnwindSafe<Sql>,
-    ledgers: AssertUnwindSafe<worker::Result<Objects>>,
+    ledger: AssertUnwindSafe<worker::Result<Line>>,
     /// `None` until the object knows its key.
     awake: AssertUnwindSafe<RefCell<Option<Awake>>>,
     /// Requests that have been admitted and have not been answered.
@@ -75,7 +75,9 @@ impl KeyGate {
         let state = State::from(state);
         Self {
             sql: AssertUnwindSafe(Sql::new(&state)),
-            ledgers: AssertUnwindSafe(Objects::store_ledgers(&env)),
+            ledger: AssertUnwindSafe(
+                Objects::store_ledgers(&env).map(|objects| Line::new(objects, ledger::DEADLINE_MS)),
+            ),
             awake: AssertUnwindSafe(RefCell::new(None)),
             in_flight: AssertUnwindSafe(Rc::new(Cell::new(0))),
             state,

@@ -40,6 +40,7 @@ INSERT OR IGNORE INTO schema VALUES (1, 1);
 CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, source TEXT NOT NULL, key_id TEXT NOT NULL, status TEXT NOT NULL, placed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, client_id INTEGER, content TEXT NOT NULL, stated TEXT NOT NULL, command_hash TEXT, version TEXT, history TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS clients (id INTEGER PRIMARY KEY, details TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, version TEXT, history TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS identities (kind TEXT NOT NULL, value TEXT NOT NULL, namespace TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (kind, value, namespace)) WITHOUT ROWID;
+CREATE VIEW IF NOT EXISTS creations AS SELECT orders.*, '' AS external_id, '' AS namespace, '' AS key, '' AS fingerprint, '' AS internal_id, '' AS body FROM orders;
 ";
 
 /// Not `#[durable_object]`: its conversions of requests and responses cost more than the work.
@@ -114,8 +115,8 @@ impl StoreLedger {
                 self.create_order(&origin, idempotency.as_ref(), *order, now)
             }
             LedgerCommand::CheckIdempotency { namespace, idempotency } => {
-                let found = self.recall(namespace, &idempotency, now)?;
-                Ok(found.unwrap_or((LedgerReply::Unused, String::new())))
+                let known = self.known(namespace, Some(&idempotency), None, now)?;
+                Ok(known.answer.unwrap_or((LedgerReply::Unused, String::new())))
             }
             LedgerCommand::Apply { origin, topic, delivery, event, fault: _ } => {
                 let reply = self.apply(&origin, &topic, delivery, event, now)?;
