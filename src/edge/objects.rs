@@ -91,7 +91,7 @@ impl Objects {
 }
 
 /// An object that another object calls again and again: keeps the stub while it works, and one
-/// deadline for the calls of a second. (The Worker cannot: what one of its requests makes, another
+/// deadline for the calls of half a second. (The Worker cannot: what one of its requests makes, another
 /// may not use.)
 pub struct Line {
     objects: Objects,
@@ -101,7 +101,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// The deadline of a call is between `deadline_ms` and a second more.
+    /// The deadline of a call is `deadline_ms`, or up to half a second less.
     pub const fn new(objects: Objects, deadline_ms: u32) -> Self {
         Self { objects, deadline_ms, stub: RefCell::new(None), deadline: RefCell::new(None) }
     }
@@ -123,9 +123,9 @@ impl Line {
         let now = now();
         let mut deadline = self.deadline.borrow_mut();
         match deadline.as_ref() {
-            Some((signal, made)) if (0..SECOND).contains(&now.since(*made)) => signal.clone(),
+            Some((signal, made)) if (0..SECOND / 2).contains(&now.since(*made)) => signal.clone(),
             _ => {
-                let signal = AbortSignal::timeout_with_u32(self.deadline_ms + 1_000);
+                let signal = AbortSignal::timeout_with_u32(self.deadline_ms);
                 *deadline = Some((signal.clone(), now));
                 signal
             }
@@ -133,8 +133,8 @@ impl Line {
     }
 }
 
-/// Sends, and once more where the error says `retryable` and not `overloaded`: so only what may be
-/// repeated is sent.
+/// Sends, and once more where the error says `retryable` and neither `overloaded` nor that the
+/// deadline ran out: so only what may be repeated is sent.
 async fn repeated_once(
     name: &str,
     send: impl AsyncFn() -> Result<Response, JsValue>,
@@ -145,7 +145,10 @@ async fn repeated_once(
     };
     console_error!("a call to {name}: {error:?}");
     let overloaded = says(&error, "overloaded");
-    if overloaded || !says(&error, "retryable") {
+    // The runtime calls a deadline that ran out retryable too, but there is no time left then.
+    let timed_out = Reflect::get(&error, &"name".into())
+        .is_ok_and(|name| name.as_string().as_deref() == Some("TimeoutError"));
+    if overloaded || timed_out || !says(&error, "retryable") {
         return Err(CallFailed { overloaded });
     }
     send().await.map_err(|error| {

@@ -25,6 +25,7 @@ pub struct Awake {
     secrets: Vec<(SigningSecret, Option<Timestamp>)>,
     pub window: SlidingWindow,
     last_row: Option<Row>,
+    last_used: Option<Timestamp>,
     /// The rows of the Worker's attempts of the last minute.
     attempts: HashMap<i64, Row>,
     day: OpenDay,
@@ -73,6 +74,7 @@ impl Awake {
             held,
             window,
             last_row: traces.last().map(|trace| trace.id),
+            last_used: None,
             attempts: traces.iter().map(|trace| (trace.attempt, trace.id)).collect(),
             day: OpenDay::default(),
             minute: OpenMinute::of(written_until.unwrap_or_default()),
@@ -132,6 +134,9 @@ impl Awake {
     ) -> Result<()> {
         self.turn_minute(sql, now)?;
         self.minute.tally.add(entry.status, entry.count);
+        if entry.units > 0 && entry.count > 0 {
+            self.last_used = Some(entry.row.time());
+        }
         if entry.outcome.is_capped() && !self.refusals.count(now) {
             self.refusals.add(entry);
             return Ok(());
@@ -182,8 +187,9 @@ impl Awake {
         &self.minute
     }
 
-    pub const fn last_row(&self) -> Option<Row> {
-        self.last_row
+    /// When a request was last admitted, as far as memory goes back.
+    pub const fn last_used(&self) -> Option<Timestamp> {
+        self.last_used
     }
 
     /// Rewrites the row of the key and holds it.

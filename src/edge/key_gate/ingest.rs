@@ -106,8 +106,14 @@ impl KeyGate {
         let finished =
             finished.unwrap_or_else(|rejection| Finished::rejected(&rejection, &request_id, None));
         self.record(&ingest, body, admitted.row, started, &finished).await;
+        // Whoever shows no good key learns nothing about it.
+        let told = finished.error_code != Some(Code::InvalidApiKey);
+        let quota = match finished.quota {
+            None if told => self.with(|awake| awake.window.quota(now())).ok(),
+            quota => quota,
+        };
         let mut answer = finished.answer;
-        if let Some(quota) = finished.quota {
+        if let Some(quota) = quota {
             answer = answer
                 .with_header("RateLimit-Policy", quota.policy_header())
                 .with_header("RateLimit", quota.header());

@@ -290,16 +290,27 @@ pub fn list(
     Ok((requests, None))
 }
 
-/// The newest row of the log, if there is one.
-pub fn last_row(sql: &Sql) -> Result<Option<Row>> {
+/// When the key was last used: the newest row of a request that was admitted. Looks at no more than
+/// 2,000 rows.
+pub fn last_use(sql: &Sql) -> Result<Option<Timestamp>> {
     #[derive(Deserialize)]
     struct Newest {
         id: Row,
+        used: u8,
     }
+    let mut looked_at = 0;
     for day in days(sql, "log")?.into_iter().rev() {
-        let query = format!("SELECT id FROM log_{day} ORDER BY id DESC LIMIT 1");
-        if let Some(newest) = sql.first::<Newest>(&query, &[])? {
-            return Ok(Some(newest.id));
+        let query = format!(
+            "SELECT id, units > 0 AND count > 0 AS used FROM log_{day} ORDER BY id DESC LIMIT ?1"
+        );
+        let mut last = None;
+        sql.scan::<Newest>(&query, &[integer(SCAN - looked_at)], |row| {
+            looked_at += 1;
+            last = (row.used != 0).then(|| row.id.time());
+            if last.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if last.is_some() || looked_at >= SCAN {
+            return Ok(last);
         }
     }
     Ok(None)

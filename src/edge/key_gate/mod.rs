@@ -94,8 +94,9 @@ impl KeyGate {
 
     pub async fn alarm(&self) -> std::result::Result<JsValue, JsValue> {
         AssertUnwindSafe(async move {
-            let alarm = contained(async {
-                self.on_alarm().await;
+            // Not `contained`: a failure is to be told to the platform, which repeats the alarm.
+            let alarm = AssertUnwindSafe(async {
+                self.on_alarm().await?;
                 status_response(200)
             });
             Ok(alarm.await.map(JsValue::from)?)
@@ -110,6 +111,9 @@ impl KeyGate {
         // delivered, so that a cold object asks once, however many requests wake it.
         let asleep = self.awake.borrow().is_none();
         let woken = if asleep { self.wake().await } else { Ok(()) };
+        if asleep && woken.is_ok() {
+            self.rearm().await;
+        }
         let bytes = Uint8Array::new(&JsFuture::from(request.array_buffer()?).await?).to_vec();
         match open::<ToGate>(&bytes) {
             Ok((ToGate::Ingest(ingest), at)) => match woken {
