@@ -215,7 +215,8 @@ impl KeyGate {
         detail: Option<&str>,
         parent: Option<String>,
     ) -> Result<()> {
-        let kept = Ingest { fault: None, ..ingest.clone() };
+        // Shops put secrets into query strings, and a retry needs none.
+        let kept = Ingest { fault: None, query: String::new(), ..ingest.clone() };
         let due = parked::insert(&self.sql, row, &kept, body, reason, detail, parent.as_deref())?;
         if let Some(parent) = parent {
             self.release_if_arrived(&parent).await?;
