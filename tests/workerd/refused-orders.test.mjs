@@ -11,10 +11,12 @@ import {
   must,
   order,
   postOrder,
+  postWebhook,
   secretKey,
   send,
   setup,
   signBody,
+  signWooCommerce,
   signedRequest,
   startGateway,
 } from './support/gateway.mjs';
@@ -110,6 +112,35 @@ test('over the limit is a 429 with Retry-After', async () => {
   assertQuota(second, 1);
   const wait = Number(second.headers.get('retry-after'));
   assert.ok(wait >= 1 && wait <= 60, `retry-after: ${wait}`);
+});
+
+test('whoever shows a live key is told its limit, also where the rate was never asked', async () => {
+  const limited = await mint(gateway, creds, { p_rate_limit_per_minute: 5, p_expires_in_days: 1 });
+  assert.equal((await postOrder(gateway, limited)).status, 201);
+  const policy = async (answering, code) => {
+    const answer = await answering;
+    assert.equal(answer.body.code, code);
+    assert.equal(answer.headers.get('ratelimit-policy'), '"key";q=5;w=60', code);
+    assert.match(answer.headers.get('ratelimit') ?? '', /^"key";r=4;t=\d+$/, code);
+  };
+  await policy(postOrder(gateway, limited, order(), { sign: null }), 'signature_missing');
+  await policy(postOrder(gateway, limited, order(), { sign: (_, body) => signBody('wrong', body) }), 'signature_invalid');
+  await must(gateway, creds.api_key, 'core.rpc_pause_integration_key', { p_key_id: limited.key_id });
+  await policy(postOrder(gateway, limited), 'key_paused');
+});
+
+test('an authentic webhook is told the limit of its key; a bare key id is told nothing', async () => {
+  const native = await mint(gateway, creds, {
+    p_source: 'woocommerce',
+    p_payload_format: 'woocommerce',
+    p_rate_limit_per_minute: 5,
+  });
+  const headers = { 'x-wc-webhook-topic': 'product.updated', 'x-wc-webhook-source': 'https://shop.example/' };
+  const authentic = await postWebhook(gateway, 'woocommerce', native, '{"id":1}', { sign: signWooCommerce, headers });
+  assert.equal(authentic.status, 200, authentic.text);
+  assertQuota(authentic, 5);
+  const bare = await postWebhook(gateway, 'woocommerce', native, '{"id":1}', { sign: null, headers });
+  assert.deepEqual([bare.status, bare.headers.get('ratelimit')], [401, null]);
 });
 
 test('a body that is no JSON object is a 400 invalid_json', async () => {
