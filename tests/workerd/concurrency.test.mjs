@@ -12,6 +12,8 @@ import {
   send,
   setup,
   startGateway,
+  statuses,
+  times,
 } from './support/gateway.mjs';
 
 let gateway;
@@ -22,9 +24,6 @@ before(async () => {
   creds = await setup(gateway);
 });
 after(() => gateway?.stop());
-
-const times = (n, act) => Promise.all(Array.from({ length: n }, (_, index) => act(index)));
-const statuses = (answers) => count(answers.map((answer) => answer.status));
 
 /** The orders that a store holds under an external id. */
 async function listed(externalId) {
@@ -40,7 +39,11 @@ async function orderCount() {
 /** Moves the admissions of a key a minute into the past, oldest first; its gate rebuilds from them. */
 async function ageAdmissions(key, admissions) {
   const gate = gateOf(key);
-  const [{ name }] = await gateway.sql('KeyGate', gate, "SELECT name FROM sqlite_master WHERE name GLOB 'log_*' ORDER BY name DESC");
+  const [{ name }] = await gateway.sql(
+    'KeyGate',
+    gate,
+    "SELECT name FROM sqlite_master WHERE name GLOB 'log_*' ORDER BY name DESC",
+  );
   await gateway.sql(
     'KeyGate',
     gate,
@@ -85,7 +88,10 @@ test('of 100 rivals for one external_id with content of their own, one wins and 
     assertProblem(answer, 409, 'external_id_conflict');
     assert.equal(answer.body.conflicting_id, id);
   }
-  assert.deepEqual((await listed(sent.external_id)).map((order) => order.id), [id]);
+  assert.deepEqual(
+    (await listed(sent.external_id)).map((order) => order.id),
+    [id],
+  );
 });
 
 test('rivals for one Idempotency-Key: one runs, the others are told that it is taken', async () => {
@@ -122,7 +128,13 @@ test('of 2N requests at once under a limit of N, exactly N pass, and the others 
 test('keys have limits of their own, though they share a store', async () => {
   const [one, two] = await times(2, () => mint(gateway, creds, { p_rate_limit_per_minute: 10 }));
   const [ofOne, ofTwo] = await times(2, (n) => times(20, () => postOrder(gateway, n ? two : one)));
-  assert.deepEqual([statuses(ofOne), statuses(ofTwo)], [{ 201: 10, 429: 10 }, { 201: 10, 429: 10 }]);
+  assert.deepEqual(
+    [statuses(ofOne), statuses(ofTwo)],
+    [
+      { 201: 10, 429: 10 },
+      { 201: 10, 429: 10 },
+    ],
+  );
 });
 
 test('a request that the Worker repeats is counted once', async () => {
@@ -144,7 +156,9 @@ test('two shops with the same order numbers on two keys of one store stay two sh
   const [one, two] = await times(2, (n) => mint(gateway, creds, { p_name: `Shop ${n + 1}` }));
   const numbers = Array.from({ length: 20 }, (_, n) => `${1001 + n}`);
   const send = (key, shop) =>
-    numbers.map((number) => postOrder(gateway, key, order({ external_id: number, note: shop }), { idempotencyKey: number }));
+    numbers.map((number) =>
+      postOrder(gateway, key, order({ external_id: number, note: shop }), { idempotencyKey: number }),
+    );
   const [ofOne, ofTwo] = await Promise.all([Promise.all(send(one, 'one')), Promise.all(send(two, 'two'))]);
   assert.deepEqual([statuses(ofOne), statuses(ofTwo)], [{ 201: 20 }, { 201: 20 }]);
   for (const [index, number] of numbers.entries()) {

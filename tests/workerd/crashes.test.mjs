@@ -13,6 +13,8 @@ import {
   setup,
   startGateway,
   until,
+  statuses,
+  times,
 } from './support/gateway.mjs';
 
 let gateway;
@@ -24,8 +26,6 @@ before(async () => {
 });
 after(() => gateway?.stop());
 
-const times = (n, act) => Promise.all(Array.from({ length: n }, (_, index) => act(index)));
-const statuses = (answers) => count(answers.map((answer) => answer.status));
 const inLedger = (sql) => gateway.sql('StoreLedger', creds.store_id, sql);
 
 /** Ways in which an object loses its memory. */

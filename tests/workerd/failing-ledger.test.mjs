@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { assertProblem, assertQuota, mint, must, order, postOrder, send, setup, startGateway } from './support/gateway.mjs';
+import {
+  assertProblem,
+  assertQuota,
+  mint,
+  must,
+  order,
+  postOrder,
+  send,
+  setup,
+  startGateway,
+} from './support/gateway.mjs';
 
 let gateway;
 let creds;
@@ -31,12 +41,12 @@ const ledger = (fault) => () => gateway.fault({ class: 'StoreLedger', ...fault }
 const FAILURES = {
   'answers with an error': { headers: { 'x-tidegate-fault': 'ledger_error' } },
   'does not answer': { headers: { 'x-tidegate-fault': 'ledger_hang' } },
-  'throws': { put: ledger({ mode: 'throw' }) },
+  throws: { put: ledger({ mode: 'throw' }) },
   'is reset': { put: ledger({ mode: 'abort' }) },
   'is overloaded': { put: ledger({ mode: 'throw', overloaded: true }) },
   'is overloaded, though it may be tried again': { put: ledger({ mode: 'throw', overloaded: true, retryable: true }) },
   'cannot be reached, again and again': { put: ledger({ mode: 'throw', retryable: true }) },
-  'hangs': { put: ledger({ mode: 'hang', ms: 20_000 }) },
+  hangs: { put: ledger({ mode: 'hang', ms: 20_000 }) },
   'has written, and its answer is lost': { put: ledger({ mode: 'throw', when: 'after' }), written: true },
   'has written, and is reset': { put: ledger({ mode: 'abort', when: 'after' }), written: true },
 };

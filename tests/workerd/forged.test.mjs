@@ -62,7 +62,10 @@ after(() => gateway?.stop());
 function assertFree({ worker, d1, KeyGate, StoreLedger }, requests) {
   assert.equal(worker.fetches, requests);
   const zero = (counters) => Object.fromEntries(Object.keys(counters).map((name) => [name, 0]));
-  assert.deepEqual({ d1, KeyGate, StoreLedger }, { d1: zero(d1), KeyGate: zero(KeyGate), StoreLedger: zero(StoreLedger) });
+  assert.deepEqual(
+    { d1, KeyGate, StoreLedger },
+    { d1: zero(d1), KeyGate: zero(KeyGate), StoreLedger: zero(StoreLedger) },
+  );
 }
 
 /** Other text in place of a credential's last character. */
@@ -83,7 +86,7 @@ function forgedKeys() {
     'other characters': `pck_int_${'-'.repeat(34)}`,
     'more than 160 bits': `pck_int_${'z'.repeat(34)}`,
     'a character too many': `${key.api_key}0`,
-    'nothing': '',
+    nothing: '',
   };
 }
 
@@ -95,7 +98,7 @@ function forgedIds() {
     'the live key’s own gate under another tag key': keyId(otherTagKey, gateBytes()),
     'random bytes': `key_${base32(randomBytes(16))}`,
     'a bad form': 'key_x',
-    'capitals': key.key_id.toUpperCase(),
+    capitals: key.key_id.toUpperCase(),
     'a secret key': 'pck_int_x',
   };
 }
@@ -104,7 +107,12 @@ function forgedIds() {
 function gateBytes() {
   const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
   const bits = [...key.key_id.slice(4)].map((digit) => alphabet.indexOf(digit).toString(2).padStart(5, '0')).join('');
-  return Buffer.from(bits.match(/.{8}/g).slice(0, 12).map((byte) => parseInt(byte, 2)));
+  return Buffer.from(
+    bits
+      .match(/.{8}/g)
+      .slice(0, 12)
+      .map((byte) => parseInt(byte, 2)),
+  );
 }
 
 test('a forged key is refused on every route, wakes no object and runs no query', async () => {
@@ -121,7 +129,12 @@ test('a forged key is refused on every route, wakes no object and runs no query'
 });
 
 test('a forged set-up token is refused, wakes no object and runs no query', async () => {
-  const args = { p_workspace_name: 'X', p_owner_email: 'x@example.com', p_owner_password: 'x'.repeat(15), p_store_name: 'X' };
+  const args = {
+    p_workspace_name: 'X',
+    p_owner_email: 'x@example.com',
+    p_owner_password: 'x'.repeat(15),
+    p_store_name: 'X',
+  };
   const tokens = ['', 'x', otherEnd(gateway.setupToken), `${gateway.setupToken}0`, creds.api_key];
   const cost = await gateway.cost(async () => {
     for (const token of tokens)
@@ -142,7 +155,11 @@ test('a forged key id is refused wherever it stands, wakes no object and runs no
       { path: `${base}/${forged}?key=${key.key_id}`, headers: signed },
       { path: `${base}/${forged}`, headers: {} },
       // A setup ping is not even answered 200.
-      { path: `${base}/${forged}`, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'webhook_id=1' },
+      {
+        path: `${base}/${forged}`,
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: 'webhook_id=1',
+      },
       { path: '/integrations/v1/orders', headers: { ...signed, authorization: `Bearer ${forged}` } },
     ];
     const cost = await gateway.cost(async () => {
@@ -215,7 +232,10 @@ for (const [who, refuse] of [
     assert.equal(whoami.body.rate_limit.remaining, 4);
 
     const rows = (await listed(known)).filter((row) => row.outcome === 'refused');
-    assert.deepEqual(rows.map((row) => row.count).sort((a, b) => a - b), [...Array(30).fill(1), 70]);
+    assert.deepEqual(
+      rows.map((row) => row.count).sort((a, b) => a - b),
+      [...Array(30).fill(1), 70],
+    );
     const stats = await must(gateway, creds.api_key, 'core.rpc_get_integration_key_stats', { p_key_id: known.key_id });
     assert.deepEqual(stats.h24, { requests: 101, errors: 100 });
   });

@@ -1,4 +1,4 @@
-/** `POST /integrations/v1/orders`: what is accepted, once, and how amounts are read and written. */
+/** `POST /integrations/v1/orders`: what is accepted, and once. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -98,7 +98,16 @@ test('a whole order comes back as it was sent', async () => {
     },
     shipping_address: { line1: 'Rue 1', country: 'FR' },
     lines: [
-      { external_id: '1', sku: 'BPC', name: 'Vial', quantity: 3, unit_price: 49.99, discount: '15.01', tax: '11.98', total: '134.96' },
+      {
+        external_id: '1',
+        sku: 'BPC',
+        name: 'Vial',
+        quantity: 3,
+        unit_price: 49.99,
+        discount: '15.01',
+        tax: '11.98',
+        total: '134.96',
+      },
       { name: 'By weight', quantity: '0.5', unit_price: '10.01' },
     ],
     subtotal: '154.98',
@@ -112,7 +121,16 @@ test('a whole order comes back as it was sent', async () => {
   };
   const { status, body, text } = await postOrder(gateway, key, sent);
   assert.equal(status, 201, text);
-  for (const field of ['external_id', 'number', 'status', 'currency', 'note', 'metadata', 'billing_address', 'shipping_address'])
+  for (const field of [
+    'external_id',
+    'number',
+    'status',
+    'currency',
+    'note',
+    'metadata',
+    'billing_address',
+    'shipping_address',
+  ])
     assert.deepEqual(body[field], sent[field], field);
   assert.equal(Date.parse(body.placed_at), Date.parse(sent.placed_at));
   const { id: clientId, ...client } = body.client;
@@ -133,7 +151,12 @@ test('the same external_id and content again is answered 200 with the same order
   const sent = order();
   const first = await postOrder(gateway, key, sent);
   // Other spelling, same meaning: the command is what counts, not its bytes.
-  const respelt = { lines: [{ unit_price: 10, quantity: '2.0', name: 'Thing' }], total: 20, currency: 'USD', external_id: sent.external_id };
+  const respelt = {
+    lines: [{ unit_price: 10, quantity: '2.0', name: 'Thing' }],
+    total: 20,
+    currency: 'USD',
+    external_id: sent.external_id,
+  };
   for (const again of [sent, respelt]) {
     const second = await postOrder(gateway, key, again);
     assert.equal(second.status, 200, second.text);
@@ -221,70 +244,6 @@ test('an answer that may change is not remembered: after a 422 the mended reques
   ]);
   const mended = await postOrder(gateway, key, sent, { idempotencyKey });
   assert.equal(mended.status, 201, mended.text);
-});
-
-test('amounts are exact in the currency’s own minor unit, from numbers and from strings', async () => {
-  const sums = [
-    // currency, unit price, quantity, sent total, expected total
-    ['JPY', '500', 3, '1500', '1500'],
-    ['JPY', 500, 3, 1500.0, '1500'],
-    ['JPY', '500.00', 3, '1500.0', '1500'],
-    ['KWD', '0.001', 3, '0.003', '0.003'],
-    ['KWD', 1.234, 2, 2.468, '2.468'],
-    ['USD', 0.1, 3, 0.3, '0.30'],
-    ['USD', '0.1', 3, '0.3', '0.30'],
-    ['USD', '1e1', 2, '2e1', '20.00'],
-    ['USD', '0.07', 0.5, '0.04', '0.04'],
-    ['USD', '0', 1, 0, '0.00'],
-    ['USD', '90071992547409.91', 1, '90071992547409.91', '90071992547409.91'],
-  ];
-  for (const [currency, unitPrice, quantity, total, expected] of sums) {
-    const sent = order({ currency, total, lines: [{ name: 'Thing', quantity, unit_price: unitPrice }] });
-    const { status, body, text } = await postOrder(gateway, key, sent);
-    assert.deepEqual([status, body.total, body.lines?.[0].total], [201, expected, expected], text);
-  }
-});
-
-test('a JSON number is read by its own digits, never as a float', async () => {
-  for (const [digits, expected] of [
-    ['90071992547409.91', '90071992547409.91'],
-    ['10.10', '10.10'],
-    ['1.0e1', '10.00'],
-    ['0.30000', '0.30'],
-  ]) {
-    const { external_id: externalId } = order();
-    const sent = `{"external_id":"${externalId}","currency":"USD","total":${digits},"lines":[{"name":"Thing","quantity":1,"unit_price":${digits}}]}`;
-    const { status, body, text } = await postOrder(gateway, key, sent);
-    assert.deepEqual([status, body.total], [201, expected], text);
-  }
-  const inexact = order().external_id;
-  const sent = `{"external_id":"${inexact}","currency":"USD","total":0.1,"lines":[{"name":"Thing","quantity":1,"unit_price":0.1000000000000000055}]}`;
-  assertProblem(await postOrder(gateway, key, sent), 422, 'validation_failed', [['/lines/0/unit_price', 'invalid_amount']]);
-});
-
-test('an amount that the currency cannot hold is refused where it stands', async () => {
-  const cases = [
-    ['JPY', '500.5', 'invalid_amount'],
-    ['KWD', '0.0001', 'invalid_amount'],
-    ['USD', 9.999, 'invalid_amount'],
-    ['USD', '-1', 'negative_amount'],
-    ['USD', '1,00', 'invalid_amount'],
-    ['USD', '$1', 'invalid_amount'],
-    ['USD', '', 'invalid_amount'],
-    ['USD', 'NaN', 'invalid_amount'],
-    ['USD', '90071992547409.92', 'invalid_amount'],
-    ['USD', true, 'invalid_type'],
-  ];
-  for (const [currency, unitPrice, code] of cases) {
-    const sent = order({ currency, total: '1', lines: [{ name: 'Thing', quantity: 1, unit_price: unitPrice }] });
-    assertProblem(await postOrder(gateway, key, sent), 422, 'validation_failed', [['/lines/0/unit_price', code]]);
-  }
-});
-
-test('a total that does not add up says which and by how much', async () => {
-  const answer = await postOrder(gateway, key, order({ total: '20.01' }));
-  assertProblem(answer, 422, 'validation_failed', [['/total', 'total_mismatch']]);
-  assert.match(answer.body.errors[0].detail, /20\.01.*20\.00.*0\.01 too much/);
 });
 
 test('whoami says what the key is, may do, and has left of its limit', async () => {

@@ -13,6 +13,8 @@ import {
   setup,
   startGateway,
   until,
+  statuses,
+  times,
 } from './support/gateway.mjs';
 
 let gateway;
@@ -26,8 +28,6 @@ before(async () => {
 });
 after(() => gateway?.stop());
 
-const times = (n, act) => Promise.all(Array.from({ length: n }, (_, index) => act(index)));
-const statuses = (answers) => count(answers.map((answer) => answer.status));
 const faulty = (fault) => ({ headers: { 'x-tidegate-fault': fault } });
 
 async function orderCount() {

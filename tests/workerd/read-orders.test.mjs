@@ -120,7 +120,10 @@ test('each filter shows what fits it and nothing else', async () => {
   const span = { placed_from: '2026-01-02T12:00:00Z', placed_to: '2026-01-04T12:00:00Z' };
   assert.deepEqual(await ids(span), ['2', '1']);
   assert.deepEqual(await ids({ ...span, status: 'pending', source: 'zapier' }), ['2']);
-  assert.deepEqual(await ids({ placed_from: '2026-01-02T13:00:00+01:00', placed_to: '2026-01-02T13:00:00.001+01:00' }), ['2']);
+  assert.deepEqual(
+    await ids({ placed_from: '2026-01-02T13:00:00+01:00', placed_to: '2026-01-02T13:00:00.001+01:00' }),
+    ['2'],
+  );
   assert.deepEqual(await ids({ ...known, status: 'pending', limit: '1' }), ['5']);
 });
 
@@ -179,7 +182,16 @@ test('an order of another workspace does not even wake its store', async () => {
 
 test('an id that is none, or of nothing, is a 404', async () => {
   const { id } = orders[0];
-  for (const wrong of ['x', 'ord_', id.toUpperCase(), id.replace('ord_', 'cli_'), `${id}a`, id.slice(0, -1), '%00', '1'])
+  for (const wrong of [
+    'x',
+    'ord_',
+    id.toUpperCase(),
+    id.replace('ord_', 'cli_'),
+    `${id}a`,
+    id.slice(0, -1),
+    '%00',
+    '1',
+  ])
     assertProblem(await get(`/v1/orders/${wrong}`), 404, 'not_found');
   // The right store, a row that it does not have.
   const last = id.at(-2) === 'a' ? 'b' : 'a';

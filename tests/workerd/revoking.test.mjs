@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
   assertProblem,
-  count,
   gateOf,
   mint,
   must,
@@ -16,6 +15,8 @@ import {
   postWebhook,
   startGateway,
   until,
+  statuses,
+  times,
 } from './support/gateway.mjs';
 
 let gateway;
@@ -27,8 +28,6 @@ before(async () => {
 });
 after(() => gateway?.stop());
 
-const times = (n, act) => Promise.all(Array.from({ length: n }, (_, index) => act(index)));
-const statuses = (answers) => count(answers.map((answer) => answer.status));
 const revoke = (key) => must(gateway, creds.api_key, 'core.rpc_revoke_integration_key', { p_key_id: key.key_id });
 
 async function assertDead(key) {
@@ -42,10 +41,9 @@ async function held(key) {
 }
 async function catalogued(key) {
   const [row] = await gateway.d1('SELECT status, revoked_at FROM integration_keys WHERE key_id = ?', [key.key_id]);
-  const audit = await gateway.d1(
-    "SELECT * FROM audit_log WHERE subject = ? AND action = 'integration_key.revoked'",
-    [key.key_id],
-  );
+  const audit = await gateway.d1("SELECT * FROM audit_log WHERE subject = ? AND action = 'integration_key.revoked'", [
+    key.key_id,
+  ]);
   return { ...row, audit };
 }
 
@@ -101,7 +99,9 @@ test('effective on the very next request while 20 are in flight, which still fin
 
 test('effective on the very next request after the receipt, though the ledger hangs under 20 requests', async () => {
   const key = await mint(gateway, creds);
-  const inFlight = times(20, () => postOrder(gateway, key, order(), { headers: { 'x-tidegate-fault': 'ledger_hang' } }));
+  const inFlight = times(20, () =>
+    postOrder(gateway, key, order(), { headers: { 'x-tidegate-fault': 'ledger_hang' } }),
+  );
   await until('20 requests in flight', async () => (await gateway.meter()).StoreLedger.fetches >= 20);
   const receipt = await revoke(key);
   assert.equal(receipt.status, 'revoked');
@@ -111,14 +111,14 @@ test('effective on the very next request after the receipt, though the ledger ha
 
 const STATES = {
   'never used': async () => {},
-  'warm': (key) => postOrder(gateway, key),
-  'paused': (key) => must(gateway, creds.api_key, 'core.rpc_pause_integration_key', { p_key_id: key.key_id }),
+  warm: (key) => postOrder(gateway, key),
+  paused: (key) => must(gateway, creds.api_key, 'core.rpc_pause_integration_key', { p_key_id: key.key_id }),
   'over its limit': (key) => times(3, () => postOrder(gateway, key)),
-  'evicted': async (key) => {
+  evicted: async (key) => {
     await postOrder(gateway, key);
     await gateway.evict();
   },
-  'restarted': async (key) => {
+  restarted: async (key) => {
     await postOrder(gateway, key);
     await gateway.restart();
   },
@@ -185,7 +185,10 @@ for (const [when, what] of [
     await until('the intent’s acknowledgement', async () => (await held(key)).intents === undefined);
     const { status, revoked_at: revokedAt, audit } = await catalogued(key);
     assert.deepEqual([status, revokedAt], ['revoked', (await held(key)).record.revoked_at]);
-    assert.deepEqual(audit.map((row) => [row.user_id, row.at]), [[creds.user_id, revokedAt]]);
+    assert.deepEqual(
+      audit.map((row) => [row.user_id, row.at]),
+      [[creds.user_id, revokedAt]],
+    );
     await assertDead(key);
     await gateway.restart();
     await assertDead(key);

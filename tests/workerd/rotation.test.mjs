@@ -90,7 +90,7 @@ async function sealedUnder() {
 
 async function resealAll() {
   let resealed = 0;
-  for (let cursor = null; ; ) {
+  for (let cursor = null; ;) {
     const page = await must(gateway, creds.api_key, 'core.rpc_reseal_secrets', { p_cursor: cursor, p_limit: 2 });
     resealed += page.resealed;
     cursor = page.next_cursor;
@@ -138,7 +138,8 @@ test('a key minted now is under the new ones', async () => {
 
 test('an old key can be paused, resumed and revoked by its old id', async () => {
   const doomed = old.unused;
-  const change = (name) => must(gateway, creds.api_key, `core.rpc_${name}_integration_key`, { p_key_id: doomed.key_id });
+  const change = (name) =>
+    must(gateway, creds.api_key, `core.rpc_${name}_integration_key`, { p_key_id: doomed.key_id });
   await change('pause');
   assertProblem(await postOrder(gateway, doomed), 403, 'key_paused');
   await change('resume');

@@ -104,11 +104,9 @@ test('a signature that has not the form of its dialect is signature_invalid', as
   }
 });
 
-test('where two dialects are sent, both must hold', async () => {
+test('where two dialects are sent, the gateway’s own counts, and the other does not stand in for it', async () => {
   const both = (secret, body) => ({ ...signBody(secret, body), ...signStandard(secret, body) });
   assert.equal((await signedBy(both)).status, 201);
-  const oneWrong = (secret, body) => ({ ...signBody(secret, body), ...signStandard('another secret', body) });
-  assertProblem(await signedBy(oneWrong), 401, 'signature_invalid');
   const otherWrong = (secret, body) => ({ ...signBody('another secret', body), ...signStandard(secret, body) });
   assertProblem(await signedBy(otherWrong), 401, 'signature_invalid');
 });
@@ -145,7 +143,8 @@ test('the operator, and never the caller, is told why a signature does not hold'
 
 test('a pasted secret replaces the minted one, both counting for the overlap', async () => {
   const rotated = await mint(gateway, creds);
-  const set = (args) => must(gateway, creds.api_key, 'core.rpc_set_signing_secret', { p_key_id: rotated.key_id, ...args });
+  const set = (args) =>
+    must(gateway, creds.api_key, 'core.rpc_set_signing_secret', { p_key_id: rotated.key_id, ...args });
   const under = (secret) => postOrder(gateway, { ...rotated, signing_secret: secret });
 
   await set({ p_signing_secret: 'the second secret', p_overlap_hours: 1 });

@@ -92,7 +92,10 @@ test('every request of a key stands in its log, newest first, with what became o
     ['POST', 201, 'accepted', null, orderId],
   ]);
   // A replayed 409 would carry the id of the first request; none is here.
-  assert.deepEqual(requests.map((row) => row.id), answers.map((answer) => answer.headers.get('x-request-id')));
+  assert.deepEqual(
+    requests.map((row) => row.id),
+    answers.map((answer) => answer.headers.get('x-request-id')),
+  );
   for (const row of requests) {
     assert.match(row.path, /^\/integrations\/v1\/(orders|whoami)$/);
     assert.ok(row.latency_ms >= 0 && row.latency_ms < 60_000);
@@ -135,7 +138,10 @@ test('pages follow each other without gap or repetition, also while requests com
     cursor = page.next_cursor;
     await whoami(key);
   } while (cursor);
-  assert.deepEqual(seen, answers.map((answer) => answer.headers.get('x-request-id')));
+  assert.deepEqual(
+    seen,
+    answers.map((answer) => answer.headers.get('x-request-id')),
+  );
 });
 
 test('each filter shows what fits it and nothing else', async () => {
@@ -208,11 +214,14 @@ test('tallies count the requests of the last 24 hours, 7 days and 30 days, exact
   for (const past of ago) await writeLog(key, now - past, now - past + 1, 1);
   await gateway.evict();
   const { h24, d7, d30 } = await stats(key);
-  assert.deepEqual({ h24, d7, d30 }, {
-    h24: { requests: 3, errors: 2 },
-    d7: { requests: 6, errors: 5 },
-    d30: { requests: 8, errors: 7 },
-  });
+  assert.deepEqual(
+    { h24, d7, d30 },
+    {
+      h24: { requests: 3, errors: 2 },
+      d7: { requests: 6, errors: 5 },
+      d30: { requests: 8, errors: 7 },
+    },
+  );
   await gateway.evict();
   assert.deepEqual((await stats(key)).d30, d30, 'nothing is counted twice');
 });

@@ -39,6 +39,12 @@ export function count(values) {
   return counts;
 }
 
+/** Makes `n` calls at once; `act` is given the number of each. */
+export const times = (n, act) => Promise.all(Array.from({ length: n }, (_, index) => act(index)));
+
+/** How often each status occurs: `{201: 99, 429: 1}`. */
+export const statuses = (answers) => count(answers.map((answer) => answer.status));
+
 /** Waits until `probe` answers something truthy, and returns it; throws after `seconds`. */
 export async function until(what, probe, seconds = 30) {
   const end = performance.now() + seconds * 1000;
