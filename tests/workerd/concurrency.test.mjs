@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { gateOf } from './support/credentials.mjs';
 import {
   assertProblem,
   count,
-  gateOf,
   mint,
   order,
   postOrder,
@@ -38,7 +38,7 @@ async function orderCount() {
 
 /** Moves the admissions of a key a minute into the past, oldest first; its gate rebuilds from them. */
 async function ageAdmissions(key, admissions) {
-  const gate = gateOf(key);
+  const gate = gateOf(key.key_id);
   const [{ name }] = await gateway.sql(
     'KeyGate',
     gate,

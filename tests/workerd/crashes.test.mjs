@@ -2,20 +2,20 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { gateOf } from './support/credentials.mjs';
 import {
   assertProblem,
   count,
-  gateOf,
   mint,
   order,
   postOrder,
   send,
   setup,
   startGateway,
-  until,
   statuses,
   times,
 } from './support/gateway.mjs';
+import { until } from './support/waiting.mjs';
 
 let gateway;
 let creds;
@@ -98,7 +98,7 @@ test('kill -9 under load, again and again, loses no acknowledged order and doubl
   };
   const killer = async () => {
     for (let kill = 1; kill <= kills; kill++) {
-      await until('more orders', () => acknowledged.size >= kill * killEvery, 60);
+      await until(() => acknowledged.size >= kill * killEvery, Boolean, 60);
       let up;
       down = new Promise((resolve) => (up = resolve));
       await gateway.kill();
@@ -202,9 +202,13 @@ test('the log keeps each acknowledged request across a kill', async () => {
   const answers = await times(10, () => postOrder(gateway, key));
   await gateway.kill();
   await gateway.start();
-  const tables = await gateway.sql('KeyGate', gateOf(key), "SELECT name FROM sqlite_master WHERE name GLOB 'log_*'");
+  const tables = await gateway.sql(
+    'KeyGate',
+    gateOf(key.key_id),
+    "SELECT name FROM sqlite_master WHERE name GLOB 'log_*'",
+  );
   let logged = [];
   for (const { name } of tables)
-    logged = logged.concat(await gateway.sql('KeyGate', gateOf(key), `SELECT internal_id FROM ${name}`));
+    logged = logged.concat(await gateway.sql('KeyGate', gateOf(key.key_id), `SELECT internal_id FROM ${name}`));
   assert.deepEqual(logged.map((row) => row.internal_id).sort(), answers.map((answer) => answer.body.id).sort());
 });

@@ -1,18 +1,19 @@
 /** A made-up credential costs one Worker request and nothing else. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { base32, gateOf, keyId, secretKey } from './support/credentials.mjs';
 import {
   assertProblem,
-  base32,
   mint,
   must,
   order,
-  keyId,
   postOrder,
   postWebhook,
   rpc,
-  secretKey,
   send,
   setup,
   signWooCommerce,
@@ -52,11 +53,15 @@ let key;
 
 before(async () => {
   gateway = await startGateway();
+  elsewhere = { state: mkdtempSync(path.join(tmpdir(), 'tidegate-elsewhere-')) };
   creds = await setup(gateway);
   key = await mint(gateway, creds);
   assert.equal((await postOrder(gateway, key)).status, 201);
 });
-after(() => gateway?.stop());
+after(async () => {
+  if (elsewhere) rmSync(elsewhere.state, { recursive: true });
+  await gateway?.stop();
+});
 
 /** What nothing but the Worker itself costs. */
 function assertFree({ worker, d1, KeyGate, StoreLedger }, requests) {
@@ -71,15 +76,16 @@ function assertFree({ worker, d1, KeyGate, StoreLedger }, requests) {
 /** Other text in place of a credential's last character. */
 const otherEnd = (text) => text.slice(0, -1) + (text.endsWith('a') ? 'b' : 'a');
 
-const otherTagKey = randomBytes(32).toString('hex');
+/** Another deployment: it has secrets of its own. */
+let elsewhere;
 
 /** Forgeries of secret keys. */
 function forgedKeys() {
   return {
     'a bad tag': otherEnd(key.api_key),
     'other random bits under a good tag': `pck_int_${'0'.repeat(27)}${key.api_key.slice(-7)}`,
-    'the right form under another tag key': secretKey('pck_int_', otherTagKey),
-    'an API key under another tag key': secretKey('pck_api_', otherTagKey),
+    'the right form under another deployment’s tag key': secretKey(elsewhere, 'pck_int_').text,
+    'an API key under another deployment’s tag key': secretKey(elsewhere, 'pck_api_').text,
     'an integration key passed off as an API key': key.api_key.replace('pck_int_', 'pck_api_'),
     'an API key passed off as an integration key': creds.api_key.replace('pck_api_', 'pck_int_'),
     'a bad form': 'pck_int_x',
@@ -94,25 +100,13 @@ function forgedKeys() {
 function forgedIds() {
   return {
     'a bad tag': otherEnd(key.key_id),
-    'the right form under another tag key': keyId(otherTagKey),
-    'the live key’s own gate under another tag key': keyId(otherTagKey, gateBytes()),
+    'the right form under another deployment’s tag key': keyId(elsewhere, randomBytes(32)),
+    'the live key’s own gate under another deployment’s tag key': keyId(elsewhere, gateOf(key.key_id)),
     'random bytes': `key_${base32(randomBytes(16))}`,
     'a bad form': 'key_x',
     capitals: key.key_id.toUpperCase(),
     'a secret key': 'pck_int_x',
   };
-}
-
-/** The name of the live key's gate, as its public id gives it away to anybody. */
-function gateBytes() {
-  const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
-  const bits = [...key.key_id.slice(4)].map((digit) => alphabet.indexOf(digit).toString(2).padStart(5, '0')).join('');
-  return Buffer.from(
-    bits
-      .match(/.{8}/g)
-      .slice(0, 12)
-      .map((byte) => parseInt(byte, 2)),
-  );
 }
 
 test('a forged key is refused on every route, wakes no object and runs no query', async () => {

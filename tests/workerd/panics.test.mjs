@@ -12,10 +12,10 @@ import {
   send,
   setup,
   startGateway,
-  until,
   statuses,
   times,
 } from './support/gateway.mjs';
+import { until } from './support/waiting.mjs';
 
 let gateway;
 let creds;
@@ -47,7 +47,7 @@ for (const [fault, where] of Object.entries(PANICS)) {
     await gateway.resetMeter();
     await gateway.fault({ class: 'StoreLedger', mode: 'hang', ms: 800, times: 20 });
     const neighbours = Array.from({ length: 20 }, () => postOrder(gateway, key));
-    await until('20 requests in flight', async () => (await gateway.meter()).StoreLedger.fetches === 20);
+    await until(async () => (await gateway.meter()).StoreLedger.fetches === 20);
 
     const sent = Array.from({ length: 3 }, () => order());
     const panicked = await Promise.all(sent.map((body) => postOrder(gateway, key, body, faulty(fault))));

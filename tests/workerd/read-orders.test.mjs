@@ -1,19 +1,8 @@
 /** `GET /v1/orders` and `GET /v1/orders/{id}`: reading back, by API key, and who may. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import {
-  assertProblem,
-  createStore,
-  hashOf,
-  mint,
-  order,
-  postOrder,
-  randomId,
-  secretKey,
-  send,
-  setup,
-  startGateway,
-} from './support/gateway.mjs';
+import { insertUser, insertWorkspace, secretKey } from './support/credentials.mjs';
+import { assertProblem, createStore, mint, order, postOrder, send, setup, startGateway } from './support/gateway.mjs';
 
 let gateway;
 let creds;
@@ -55,24 +44,6 @@ async function ids(query) {
   const page = await list(query);
   assert.equal(page.status, 200, page.text);
   return page.body.orders.map((order) => order.external_id);
-}
-
-/** Writes another workspace straight into D1; returns an API key of its owner, and its store. */
-async function anotherWorkspace(role = 'owner', workspace) {
-  const apiKey = secretKey('pck_api_', gateway.tagKey);
-  const [user, store, now] = [randomId('usr_'), randomId('sto_'), Date.now()];
-  const of = workspace ?? randomId('wks_');
-  if (!workspace) {
-    await gateway.d1('INSERT INTO workspaces VALUES (?, ?, ?)', [of, 'Other', now]);
-    await gateway.d1('INSERT INTO stores VALUES (?, ?, ?, ?)', [store, of, 'Their store', now]);
-  }
-  await gateway.d1('INSERT INTO users VALUES (?, ?, ?, ?)', [user, `${user}@example.com`, '$argon2id$x', now]);
-  await gateway.d1('INSERT INTO memberships VALUES (?, ?, ?, ?)', [of, user, role, now]);
-  await gateway.d1(
-    'INSERT INTO api_keys (id, secret_hash, preview, workspace_id, user_id, name, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    [randomId('api_'), hashOf(apiKey), apiKey.slice(0, 12), of, user, 'Theirs', now],
-  );
-  return { api_key: apiKey, store_id: store, workspace_id: of };
 }
 
 test('an order is read back by its id as it was answered', async () => {
@@ -158,7 +129,7 @@ test('where a workspace has several stores, a list must say which', async () => 
 });
 
 test('another workspace’s stores and orders are not found, whichever way they are asked for', async () => {
-  const other = await anotherWorkspace();
+  const other = await insertWorkspace(gateway);
   const theirs = await mint(gateway, other);
   const answer = await postOrder(gateway, theirs, order({ external_id: '1' }));
   assert.equal(answer.status, 201, answer.text);
@@ -173,7 +144,7 @@ test('another workspace’s stores and orders are not found, whichever way they 
 });
 
 test('an order of another workspace does not even wake its store', async () => {
-  const other = await anotherWorkspace();
+  const other = await insertWorkspace(gateway);
   const { StoreLedger } = await gateway.cost(async () => {
     assertProblem(await get(`/v1/orders/${orders[0].id}`, other.api_key), 404, 'not_found');
   });
@@ -199,16 +170,16 @@ test('an id that is none, or of nothing, is a 404', async () => {
 });
 
 test('members may read', async () => {
-  const member = await anotherWorkspace('member', creds.workspace_id);
+  const member = await insertUser(gateway, creds.workspace_id, 'member');
   assert.equal((await get(`/v1/orders/${orders[0].id}`, member.api_key)).status, 200);
 });
 
 test('without a live API key there is nothing to read', async () => {
-  const revoked = await anotherWorkspace();
-  await gateway.d1('UPDATE api_keys SET revoked_at = ? WHERE secret_hash = ?', [Date.now(), hashOf(revoked.api_key)]);
-  const left = await anotherWorkspace();
+  const revoked = await insertWorkspace(gateway);
+  await gateway.d1('UPDATE api_keys SET revoked_at = ? WHERE id = ?', [Date.now(), revoked.api_key_id]);
+  const left = await insertWorkspace(gateway);
   await gateway.d1('DELETE FROM memberships WHERE workspace_id = ?', [left.workspace_id]);
-  const unknown = secretKey('pck_api_', gateway.tagKey);
+  const unknown = secretKey(gateway, 'pck_api_').text;
   for (const apiKey of ['', key.api_key, unknown, revoked.api_key, left.api_key])
     for (const path of ['/v1/orders', `/v1/orders/${orders[0].id}`])
       assertProblem(await get(path, apiKey), 401, 'invalid_api_key');

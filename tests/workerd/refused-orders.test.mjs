@@ -2,22 +2,20 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';
+import { gateOf, keyId, secretKey } from './support/credentials.mjs';
 import {
   assertProblem,
   assertQuota,
-  gateOf,
-  keyId,
   mint,
   must,
   order,
   postOrder,
   postWebhook,
-  secretKey,
   send,
   setup,
   signBody,
-  signWooCommerce,
   signedRequest,
+  signWooCommerce,
   startGateway,
 } from './support/gateway.mjs';
 
@@ -43,7 +41,7 @@ function postWith(headers, body = JSON.stringify(order()), choice = {}) {
 }
 
 test('a credential that is missing, malformed, made up or of another kind is a 401 invalid_api_key', async () => {
-  const tagKey = gateway.tagKey;
+  const nobodys = secretKey(gateway, 'pck_int_');
   const credentials = {
     'no header': undefined,
     'an empty one': '',
@@ -52,9 +50,9 @@ test('a credential that is missing, malformed, made up or of another kind is a 4
     'no key': 'Bearer ',
     'a key cut short': `Bearer ${key.api_key.slice(0, -1)}`,
     'a key of another tag': `Bearer ${key.api_key.slice(0, -1)}${key.api_key.endsWith('0') ? '1' : '0'}`,
-    'a well-formed key that nobody minted': `Bearer ${secretKey('pck_int_', tagKey)}`,
+    'a well-formed key that nobody minted': `Bearer ${nobodys.text}`,
     'a key id': `Bearer ${key.key_id}`,
-    'a key id that nobody minted': `Bearer ${keyId(tagKey)}`,
+    'a key id that nobody minted': `Bearer ${keyId(gateway, nobodys.hash)}`,
     'an API key': `Bearer ${creds.api_key}`,
     'the signing secret': `Bearer ${key.signing_secret}`,
   };
@@ -84,7 +82,7 @@ test('an expired key is a 401 api_key_expired', async () => {
   const yesterday = Date.now() - 86_400_000;
   // Written into the statement: a parameter would arrive as a float.
   const expire = `UPDATE record SET json = json_set(json, '$.record.expires_at', ${yesterday})`;
-  await gateway.sql('KeyGate', gateOf(expired), expire);
+  await gateway.sql('KeyGate', gateOf(expired.key_id), expire);
   await gateway.evict();
   assertProblem(await postOrder(gateway, expired), 401, 'api_key_expired');
 });

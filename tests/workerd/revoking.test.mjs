@@ -1,23 +1,23 @@
 /** A revoked key is dead on the very next request, from any state, whatever is killed when. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { gateOf } from './support/credentials.mjs';
 import {
   assertProblem,
-  gateOf,
   mint,
   must,
   order,
   postOrder,
+  postWebhook,
   rpc,
   send,
   setup,
   signWooCommerce,
-  postWebhook,
   startGateway,
-  until,
   statuses,
   times,
 } from './support/gateway.mjs';
+import { until } from './support/waiting.mjs';
 
 let gateway;
 let creds;
@@ -36,7 +36,7 @@ async function assertDead(key) {
 
 /** What the key's gate holds; what D1 holds, with the key's revocations in the audit log. */
 async function held(key) {
-  const [row] = await gateway.sql('KeyGate', gateOf(key), 'SELECT json FROM record');
+  const [row] = await gateway.sql('KeyGate', gateOf(key.key_id), 'SELECT json FROM record');
   return JSON.parse(row.json);
 }
 async function catalogued(key) {
@@ -79,10 +79,10 @@ test('effective on the very next request while 20 are in flight, which still fin
   await gateway.fault({ class: 'StoreLedger', mode: 'hang', ms: 1500, times: 20 });
   const sent = Array.from({ length: 20 }, () => order());
   const inFlight = sent.map((body) => postOrder(gateway, key, body));
-  await until('20 requests in flight', async () => (await gateway.meter()).StoreLedger.fetches === 20);
+  await until(async () => (await gateway.meter()).StoreLedger.fetches === 20);
 
   const receipt = revoke(key);
-  await until('the flag', async () => (await held(key)).record.status === 'revoked');
+  await until(async () => (await held(key)).record.status === 'revoked');
   const { StoreLedger } = await gateway.cost(() => assertDead(key));
   assert.equal(StoreLedger.fetches, 0);
   let finished = false;
@@ -102,7 +102,7 @@ test('effective on the very next request after the receipt, though the ledger ha
   const inFlight = times(20, () =>
     postOrder(gateway, key, order(), { headers: { 'x-tidegate-fault': 'ledger_hang' } }),
   );
-  await until('20 requests in flight', async () => (await gateway.meter()).StoreLedger.fetches >= 20);
+  await until(async () => (await gateway.meter()).StoreLedger.fetches >= 20);
   const receipt = await revoke(key);
   assert.equal(receipt.status, 'revoked');
   await assertDead(key);
@@ -173,16 +173,16 @@ for (const [when, what] of [
     await gateway.fault({ class: 'D1', mode: 'hang', when, skip: BEFORE_THE_GATE });
     const receipt = rpc(gateway, creds.api_key, 'core.rpc_revoke_integration_key', { p_key_id: key.key_id });
     const cutOff = assert.rejects(receipt);
-    await until('the flag', async () => (await held(key)).record.status === 'revoked');
+    await until(async () => (await held(key)).record.status === 'revoked');
     const reached = when === 'after' ? 'revoked' : 'active';
-    await until(`D1 to be ${reached}`, async () => (await catalogued(key)).status === reached);
+    await until(async () => (await catalogued(key)).status === reached);
     assert.equal((await held(key)).intents.length, 1);
     await gateway.kill();
     await cutOff;
 
     await gateway.start();
     await assertDead(key);
-    await until('the intent’s acknowledgement', async () => (await held(key)).intents === undefined);
+    await until(async () => (await held(key)).intents === undefined);
     const { status, revoked_at: revokedAt, audit } = await catalogued(key);
     assert.deepEqual([status, revokedAt], ['revoked', (await held(key)).record.revoked_at]);
     assert.deepEqual(
@@ -203,7 +203,7 @@ test('where D1 fails, the receipt still comes, the key is dead, and the alarm br
   assert.equal(receipt.status, 'revoked');
   await assertDead(key);
   assert.equal((await catalogued(key)).status, 'active');
-  await until('D1 to be told', async () => (await catalogued(key)).status === 'revoked');
+  await until(async () => (await catalogued(key)).status === 'revoked');
   assert.equal((await catalogued(key)).audit.length, 1);
   await gateway.fault();
 });

@@ -4,10 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { gateOf } from './support/credentials.mjs';
 import {
   assertProblem,
   count,
-  gateOf,
   mint,
   must,
   order,
@@ -162,7 +162,7 @@ test('then the old sealing key can be dropped', async () => {
   await gateway.restart({ SEALING_KEYS: next.sealing });
   await assertOldKeysWork();
   // From D1 too: the gate of one forgets all that it held.
-  await gateway.sql('KeyGate', gateOf(old.pasted), 'DROP TABLE record');
+  await gateway.sql('KeyGate', gateOf(old.pasted.key_id), 'DROP TABLE record');
   await gateway.evict();
   assert.equal((await postOrder(gateway, old.pasted)).status, 201);
 });

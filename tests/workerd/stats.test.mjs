@@ -2,18 +2,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import {
-  assertProblem,
-  gateOf,
-  mint,
-  must,
-  order,
-  postOrder,
-  rpc,
-  send,
-  setup,
-  startGateway,
-} from './support/gateway.mjs';
+import { gateOf } from './support/credentials.mjs';
+import { assertProblem, mint, must, order, postOrder, rpc, send, setup, startGateway } from './support/gateway.mjs';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -59,7 +49,7 @@ async function busyKey() {
  * SQL expression of `i`, from 0, in milliseconds.
  */
 async function writeLog(key, from, to, count) {
-  const gate = gateOf(key);
+  const gate = gateOf(key.key_id);
   const [{ sql }] = await gateway.sql('KeyGate', gate, "SELECT sql FROM sqlite_master WHERE name GLOB 'log_[0-9]*'");
   for (let day = Math.floor(from / DAY); day <= Math.floor(to / DAY); day++) {
     await gateway.sql('KeyGate', gate, sql.replace(/CREATE TABLE \S+/, `CREATE TABLE IF NOT EXISTS log_${day}`));

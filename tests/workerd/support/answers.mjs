@@ -44,14 +44,3 @@ export const times = (n, act) => Promise.all(Array.from({ length: n }, (_, index
 
 /** How often each status occurs: `{201: 99, 429: 1}`. */
 export const statuses = (answers) => count(answers.map((answer) => answer.status));
-
-/** Waits until `probe` answers something truthy, and returns it; throws after `seconds`. */
-export async function until(what, probe, seconds = 30) {
-  const end = performance.now() + seconds * 1000;
-  for (;;) {
-    const found = await probe();
-    if (found) return found;
-    if (performance.now() > end) throw new Error(`${what} did not happen within ${seconds} s`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -14,7 +14,6 @@ import { childListeningOn, cpuMillis } from './runtime-process.mjs';
 import { secretsOf } from './secrets.mjs';
 
 export * from './answers.mjs';
-export * from './credentials.mjs';
 export * from './operator.mjs';
 export * from './signatures.mjs';
 export * from './storefront.mjs';
@@ -86,11 +85,6 @@ class Gateway {
 
   get setupToken() {
     return this.#choice.bindings.SETUP_TOKEN;
-  }
-
-  /** The newest tag key. */
-  get tagKey() {
-    return this.#choice.bindings.TAG_KEYS.split(',')[0];
   }
 
   get metered() {
