@@ -64,8 +64,8 @@ after(async () => {
 });
 
 /** What nothing but the Worker itself costs. */
-function assertFree({ worker, d1, KeyGate, StoreLedger }, requests) {
-  assert.equal(worker.fetches, requests);
+function assertFree({ worker, d1, KeyGate, StoreLedger }, requests, what) {
+  assert.equal(worker.fetches, requests, what);
   const zero = (counters) => Object.fromEntries(Object.keys(counters).map((name) => [name, 0]));
   assert.deepEqual(
     { d1, KeyGate, StoreLedger },
