@@ -91,7 +91,6 @@ impl KeyGate {
     }
 
     /// Tells whether a delivery is authentic, and what to do with it; else its end.
-    #[expect(clippy::type_complexity, reason = "an end or a decision, or no gate at all")]
     fn authenticated(
         &self,
         ingest: &Ingest,
