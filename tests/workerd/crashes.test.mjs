@@ -171,6 +171,7 @@ test('a key that D1 does not know is asked for again each time: not found is nev
   const late = await mint(gateway, creds);
   await gateway.fault();
   const [lateRow] = await gateway.d1('SELECT * FROM integration_keys WHERE key_id = ?', [late.key_id]);
+  await gateway.d1('DROP TRIGGER integration_keys_are_not_deleted');
   await gateway.d1('DELETE FROM integration_keys WHERE key_id = ?', [late.key_id]);
   assertProblem(await postOrder(gateway, late), 401, 'invalid_api_key');
   assertProblem(await postOrder(gateway, late), 401, 'invalid_api_key');

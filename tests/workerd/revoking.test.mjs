@@ -213,6 +213,7 @@ test('another workspace’s key cannot be revoked: it is not found', async () =>
   await gateway.d1('INSERT INTO workspaces VALUES (?, ?, ?)', ['wks_aaaaaaaaaaaaaaaa', 'Other', 0]);
   await gateway.d1('INSERT INTO stores VALUES (?, ?, ?, ?)', ['sto_aaaaaaaaaaaaaaaa', 'wks_aaaaaaaaaaaaaaaa', 'S', 0]);
   const [row] = await gateway.d1('SELECT * FROM integration_keys WHERE key_id = ?', [unknown.key_id]);
+  await gateway.d1('DROP TRIGGER integration_keys_are_not_deleted');
   await gateway.d1('DELETE FROM integration_keys WHERE key_id = ?', [unknown.key_id]);
   const theirs = { ...row, workspace_id: 'wks_aaaaaaaaaaaaaaaa', store_id: 'sto_aaaaaaaaaaaaaaaa' };
   const columns = Object.keys(theirs);

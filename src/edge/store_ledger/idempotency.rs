@@ -168,7 +168,7 @@ impl StoreLedger {
         let week = self.open_week(now)?;
         self.sql.run(
             &format!(
-                "INSERT OR REPLACE INTO idempotency_{week} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+                "INSERT OR REPLACE INTO idempotency_{week} VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6, ?7)"
             ),
             &[
                 text(Some(&namespace.to_string())),
