@@ -34,6 +34,7 @@ pub enum LedgerCommand {
     /// Whether the key was used before: asked where the body turns out not to be valid, because
     /// idempotency looks first.
     CheckIdempotency {
+        store_id: StoreId,
         namespace: Namespace,
         idempotency: Idempotency,
     },

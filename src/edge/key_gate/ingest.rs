@@ -231,8 +231,9 @@ impl KeyGate {
             Err(rejection) => match idempotency {
                 // Idempotency looks first: another request under a used key is told that.
                 Some(idempotency) => {
-                    let namespace = origin.namespace;
-                    let check = LedgerCommand::CheckIdempotency { namespace, idempotency };
+                    let (store_id, namespace) = (origin.store_id, origin.namespace);
+                    let check =
+                        LedgerCommand::CheckIdempotency { store_id, namespace, idempotency };
                     match self.to_ledger(check).await {
                         Ok((LedgerReply::Unused, _)) => return Ok(rejected(&rejection)),
                         Ok(reply) => return Ok(from_ledger(reply, quota, &request_id)),

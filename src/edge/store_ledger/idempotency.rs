@@ -1,8 +1,8 @@
 //! `idempotency_<week>`: the first answers, one row each, kept for 30 days in the same transaction
 //! as what they answer for. A table per week, so that their expiry is a dropped table.
 //!
-//! The answer to a creation stands with the order that it created: a kilobyte in a row of a
-//! `WITHOUT ROWID` table would cost a page of its own.
+//! The answer to a creation is the order that it created, so its row only names that: a kilobyte in
+//! a row of a `WITHOUT ROWID` table would cost a page of its own.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::StoreLedger;
 use crate::api::problem;
-use crate::domain::id::{Namespace, Row};
+use crate::domain::id::{Namespace, Row, StoreId};
 use crate::domain::idempotency::{KEPT, WEEK, live_weeks};
 use crate::domain::ledger::Origin;
 use crate::domain::rejection::{Code, Rejection};
@@ -67,6 +67,7 @@ impl StoreLedger {
     /// the key was used for another request.
     pub(super) fn known(
         &self,
+        store: StoreId,
         namespace: Namespace,
         idempotency: Option<&Idempotency>,
         external_id: Option<&str>,
@@ -105,7 +106,7 @@ impl StoreLedger {
                     }
                     let body = match (body, id) {
                         (Some(body), _) => body,
-                        (None, Some(row)) => self.creation_answer(row)?,
+                        (None, Some(row)) => self.creation_answer(store, row)?,
                         (None, None) => String::new(),
                     };
                     known.answer = Some((LedgerReply::Replay { status, internal_id }, body));
@@ -136,7 +137,7 @@ impl StoreLedger {
                  BEGIN
                    INSERT INTO orders VALUES (NEW.id, NEW.source, NEW.key_id, NEW.status,
                      NEW.placed_at, NEW.created_at, NEW.updated_at, NEW.client_id, NEW.content,
-                     NEW.stated, NEW.command_hash, NEW.version, NEW.history, NEW.answer);
+                     NEW.stated, NEW.command_hash, NEW.version, NEW.history);
                    INSERT INTO identities SELECT 'order', NEW.external_id, NEW.namespace, NEW.id
                      WHERE NEW.external_id IS NOT NULL;
                    INSERT OR REPLACE INTO idempotency_{week}

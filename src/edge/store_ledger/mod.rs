@@ -35,7 +35,7 @@ use crate::protocol::{Versioned, frame};
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS schema (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL);
 INSERT OR IGNORE INTO schema VALUES (1, 1);
-CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, source TEXT NOT NULL, key_id TEXT NOT NULL, status TEXT NOT NULL, placed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, client_id INTEGER, content TEXT NOT NULL, stated TEXT NOT NULL, command_hash TEXT, version TEXT, history TEXT NOT NULL, answer TEXT);
+CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, source TEXT NOT NULL, key_id TEXT NOT NULL, status TEXT NOT NULL, placed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, client_id INTEGER, content TEXT NOT NULL, stated TEXT NOT NULL, command_hash TEXT, version TEXT, history TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS clients (id INTEGER PRIMARY KEY, details TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, version TEXT, history TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS identities (kind TEXT NOT NULL, value TEXT NOT NULL, namespace TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (kind, value, namespace)) WITHOUT ROWID;
 CREATE VIEW IF NOT EXISTS creations AS SELECT orders.*, '' AS external_id, '' AS namespace, '' AS key, '' AS fingerprint, '' AS internal_id FROM orders;
@@ -102,8 +102,8 @@ impl StoreLedger {
             LedgerCommand::CreateOrder { origin, idempotency, order, fault: _ } => {
                 self.create_order(&origin, idempotency.as_ref(), *order, now)
             }
-            LedgerCommand::CheckIdempotency { namespace, idempotency } => {
-                let known = self.known(namespace, Some(&idempotency), None, now)?;
+            LedgerCommand::CheckIdempotency { store_id, namespace, idempotency } => {
+                let known = self.known(store_id, namespace, Some(&idempotency), None, now)?;
                 Ok(known.answer.unwrap_or((LedgerReply::Unused, String::new())))
             }
             LedgerCommand::Apply { origin, topic, delivery, event, fault: _ } => {

@@ -13,8 +13,8 @@ use crate::domain::log::Outcome;
 use crate::domain::order::{OrderContent, SourceVersion};
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
+use crate::edge::Result;
 use crate::edge::sql::{integer, optional_integer, text};
-use crate::edge::{Result, internal};
 use crate::protocol::store_ledger::{Idempotency, LedgerReply};
 
 /// What an external id or an e-mail address identifies.
@@ -93,7 +93,7 @@ impl StoreLedger {
         now: Timestamp,
     ) -> Result<(LedgerReply, String)> {
         let external_id = content.external_id.as_deref();
-        let known = self.known(origin.namespace, idempotency, external_id, now)?;
+        let known = self.known(origin.store_id, origin.namespace, idempotency, external_id, now)?;
         if let Some(answer) = known.answer {
             return Ok(answer);
         }
@@ -163,7 +163,7 @@ impl StoreLedger {
         }];
         let kept = Kept { order, command_hash: Some(hash), version: None, history };
         let body = to_json(&OrderOut::from(&kept.order))?;
-        self.insert_order(origin.namespace, &kept, idempotency, &body)?;
+        self.insert_order(origin.namespace, &kept, idempotency)?;
         let id = kept.order.id.to_string();
         Ok((done(201, Outcome::Accepted, id, kept.order.content.external_id), body))
     }
@@ -175,13 +175,12 @@ impl StoreLedger {
         namespace: Namespace,
         kept: &Kept,
         idempotency: Option<&Idempotency>,
-        answer: &str,
     ) -> Result<()> {
         let order = &kept.order;
         let placed_at = order.content.placed_at.unwrap_or(order.created_at);
         self.sql.run(
             "INSERT INTO creations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
-               ?14, ?15, ?16, ?17, ?18, ?19)",
+               ?14, ?15, ?16, ?17, ?18)",
             &[
                 integer(order.id.row.as_i64()),
                 text(Some(order.source.as_str())),
@@ -196,7 +195,6 @@ impl StoreLedger {
                 text(kept.command_hash.as_deref()),
                 text(kept.version.as_ref().map(to_json).transpose()?.as_deref()),
                 text(Some(&to_json(&kept.history)?)),
-                text(idempotency.map(|_| answer)),
                 text(order.content.external_id.as_deref()),
                 text(Some(&namespace.to_string())),
                 text(idempotency.map(|idempotency| idempotency.key.as_str())),
@@ -206,17 +204,11 @@ impl StoreLedger {
         )
     }
 
-    /// The answer that the creation of an order was given.
-    pub(super) fn creation_answer(&self, row: Row) -> Result<String> {
-        #[derive(Deserialize)]
-        struct Answer {
-            answer: Option<String>,
-        }
-        let query = "SELECT answer FROM orders WHERE id = ?1";
-        let found = self.sql.first::<Answer>(query, &[integer(row.as_i64())])?;
-        found
-            .and_then(|found| found.answer)
-            .ok_or_else(|| internal("an idempotency key without its answer"))
+    /// The answer that the creation of an order was given: the order as it was then. Nothing changes
+    /// an order that was created here; whatever comes to do so writes this into the row of the
+    /// idempotency key first.
+    pub(super) fn creation_answer(&self, store: StoreId, row: Row) -> Result<String> {
+        to_json(&OrderOut::from(&self.order(store, row)?.order))
     }
 
     /// Rewrites what an event of a native sender may change.
