@@ -52,11 +52,12 @@ pub enum Operation {
 
 macro_rules! headers {
     ($($(#[$doc:meta])* $field:ident = $name:literal,)*) => {
-        /// The headers that a KeyGate looks at or keeps: an allow-list, never `Authorization`.
+        /// The headers that a KeyGate looks at or keeps: an allow-list, never `Authorization`. As
+        /// JSON, an object of those that are present, by their names.
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         pub struct Headers {
             $($(#[$doc])*
-            #[serde(default, skip_serializing_if = "Option::is_none")]
+            #[serde(default, skip_serializing_if = "Option::is_none", rename = $name)]
             pub $field: Option<String>,)*
         }
 
@@ -80,13 +81,6 @@ macro_rules! headers {
                     value
                 };
                 Self { $($field: read($name),)* }
-            }
-
-            /// The headers that are present, by their names, as they are kept with a capture.
-            pub fn present(&self) -> impl Iterator<Item = (&'static str, &str)> {
-                [$(($name, self.$field.as_deref()),)*]
-                    .into_iter()
-                    .filter_map(|(name, value)| value.map(|value| (name, value)))
             }
         }
     };

@@ -146,7 +146,7 @@ impl KeyGate {
             let keep = awake.held.record.capture_bodies
                 && !finished.outcome.is_capped()
                 && !body.is_empty();
-            let headers = keep.then(|| kept_headers(&ingest.headers));
+            let headers = keep.then(|| serde_json::to_string(&ingest.headers).unwrap_or_default());
             let kept = headers.as_deref().map(|headers| Capture { headers, body });
             awake.log(&self.sql, entry, kept, now)?;
             Ok::<_, Rejection>(awake.refusals_due())
@@ -312,13 +312,6 @@ pub(super) fn signature_headers(headers: &Headers) -> SignatureHeaders<'_> {
         webhook_signature: headers.webhook_signature.as_deref(),
         woocommerce: headers.wc_signature.as_deref(),
     }
-}
-
-/// The kept headers of a request, as a JSON object.
-fn kept_headers(headers: &Headers) -> String {
-    let map: serde_json::Map<_, _> =
-        headers.present().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-    serde_json::Value::Object(map).to_string()
 }
 
 fn idempotency(ingest: &Ingest, body: &[u8]) -> Result<Option<Idempotency>> {
