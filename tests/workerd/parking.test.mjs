@@ -96,10 +96,9 @@ describe('over the rate limit', () => {
     const key = await freshShop({ p_rate_limit_per_minute: 1 });
     for (let id = 1; id <= 30; id += 1) await deliver(gateway, key, 'order.created', orderBody(id));
     assert.equal((await parked(gateway, creds, key)).length, 29);
-    // The other keys of this file wait as well, but for ten seconds at a time.
-    await sleep(2_500);
-    const cost = await gateway.cost(() => sleep(10_000));
-    assert.ok(cost.KeyGate.alarms <= 6, `${cost.KeyGate.alarms} alarms in ten seconds`);
+    // The other keys of this file wait as well, but each for seconds at a time.
+    const cost = await gateway.cost(() => sleep(6_000));
+    assert.ok(cost.KeyGate.alarms <= 8, `${cost.KeyGate.alarms} alarms in six seconds`);
   });
 });
 
@@ -200,8 +199,7 @@ describe('when the StoreLedger fails, the event is answered 200, parked, retried
       await gateway.fault({ class: 'StoreLedger', ...fault });
       try {
         await answered('parked', deliver(gateway, key, 'order.created', orderBody(2)));
-        const [event] = await until(() => parked(gateway, creds, key), ([first]) => first.attempts >= 1);
-        assert.equal(event.reason, 'store_unavailable');
+        assert.deepEqual(await reasons(key), ['store_unavailable']);
       } finally {
         await gateway.fault();
       }
@@ -223,11 +221,11 @@ describe('when the StoreLedger fails, the event is answered 200, parked, retried
     try {
       await answered('parked', deliver(gateway, key, 'order.created', orderBody(1)));
       const waits = [];
-      for (const attempts of [0, 1, 2]) {
+      for (const attempts of [0, 1]) {
         const [event] = await until(() => parked(gateway, creds, key), ([first]) => first.attempts >= attempts);
         waits.push(Date.parse(event.next_attempt_at) - Date.now());
       }
-      assert.ok(waits[0] <= 2_000 && waits[1] > 2_000 && waits[1] <= 4_000 && waits[2] > 4_000, String(waits));
+      assert.ok(waits[0] <= 2_000 && waits[1] > 2_000 && waits[1] <= 4_000, String(waits));
     } finally {
       await gateway.fault();
     }
@@ -617,7 +615,7 @@ describe('nothing is lost', () => {
     await inGate(key, 'ALTER TABLE parked RENAME TO parked_really');
     await inGate(key, `CREATE VIEW parked AS SELECT * FROM parked_really UNION ALL
       SELECT value, 'key_paused', NULL, NULL, NULL, 0, NULL, 0, '{}', zeroblob(1900000)
-      FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 565) SELECT value FROM n)`);
+      FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 566) SELECT value FROM n)`);
     const { status, headers, body } = await deliver(gateway, key, 'order.created', orderBody(2));
     assert.deepEqual([status, body.code], [503, 'reserve_full']);
     assert.ok(Number(headers.get('retry-after')) > 0);
