@@ -1,107 +1,219 @@
 //! An order as every API answers it.
 
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
+use crate::domain::credential::KeyId;
+use crate::domain::id::{ClientId, OrderId};
+use crate::domain::key::Source;
 use crate::domain::ledger::StoredOrder;
-use crate::domain::money::{Amount, Currency};
-use crate::domain::order::{ClientDetails, OrderContent, OrderLine, StatedPayment, StatedRefund};
+use crate::domain::money::{Amount, Currency, Quantity};
+use crate::domain::order::{
+    Address, ClientDetails, OrderContent, OrderLine, OrderStatus, StatedPayment, StatedRefund,
+};
+use crate::domain::time::Timestamp;
 
-/// The order as JSON. Amounts are decimal strings with the currency's own number of places;
-/// fields without a value are `null`, so that every order has the same fields.
-pub fn order_json(order: &StoredOrder) -> Value {
-    let StoredOrder { id, source, key_id, client_id, content, stated, created_at, updated_at } =
-        order;
-    let OrderContent {
-        external_id,
-        number,
-        status,
-        currency,
-        placed_at,
-        client,
-        billing_address,
-        shipping_address,
-        lines,
-        totals,
-        note,
-        metadata,
-    } = content;
-    let amount = |amount: Amount| amount.format(*currency);
-    json!({
-        "id": id,
-        "external_id": external_id,
-        "number": number,
-        "status": status,
-        "source": source,
-        "key_id": key_id,
-        "currency": currency,
-        "placed_at": placed_at.unwrap_or(*created_at).to_rfc3339(),
-        "client": client.as_ref().map(|client| client_json(client, client_id.map(|id| id.to_string()))),
-        "billing_address": billing_address,
-        "shipping_address": shipping_address,
-        "lines": lines.iter().map(|line| line_json(line, *currency)).collect::<Vec<_>>(),
-        "subtotal": amount(totals.subtotal),
-        "discount_total": amount(totals.discount_total),
-        "shipping_total": amount(totals.shipping_total),
-        "fee_total": amount(totals.fee_total),
-        "tax_total": amount(totals.tax_total),
-        "total": amount(totals.total),
-        "paid_total": amount(stated.paid_total()),
-        "refunded_total": amount(stated.refunded_total()),
-        "payments": stated.payments.iter().map(|payment| payment_json(payment, *currency)).collect::<Vec<_>>(),
-        "refunds": stated.refunds.iter().map(|refund| refund_json(refund, *currency)).collect::<Vec<_>>(),
-        "note": note,
-        "metadata": metadata,
-        "created_at": created_at.to_rfc3339(),
-        "updated_at": updated_at.to_rfc3339(),
-    })
+/// An order as JSON. Amounts are decimal strings with the currency's own number of places; fields
+/// without a value are `null`, so that every order has the same fields.
+#[derive(Debug, Serialize)]
+pub struct OrderOut<'a> {
+    id: OrderId,
+    external_id: Option<&'a str>,
+    number: Option<&'a str>,
+    status: OrderStatus,
+    source: Source,
+    key_id: &'a KeyId,
+    currency: Currency,
+    placed_at: Rfc3339,
+    client: Option<ClientOut<'a>>,
+    billing_address: Option<&'a Address>,
+    shipping_address: Option<&'a Address>,
+    lines: Vec<LineOut<'a>>,
+    subtotal: Money,
+    discount_total: Money,
+    shipping_total: Money,
+    fee_total: Money,
+    tax_total: Money,
+    total: Money,
+    paid_total: Money,
+    refunded_total: Money,
+    payments: Vec<PaymentOut<'a>>,
+    refunds: Vec<RefundOut<'a>>,
+    note: Option<&'a str>,
+    metadata: &'a Map<String, Value>,
+    created_at: Rfc3339,
+    updated_at: Rfc3339,
 }
 
-fn client_json(client: &ClientDetails, id: Option<String>) -> Value {
-    let ClientDetails { external_id, email, name, phone } = client;
-    json!({ "id": id, "external_id": external_id, "email": email, "name": name, "phone": phone })
+#[derive(Debug, Serialize)]
+struct ClientOut<'a> {
+    id: Option<ClientId>,
+    external_id: Option<&'a str>,
+    email: Option<&'a str>,
+    name: Option<&'a str>,
+    phone: Option<&'a str>,
 }
 
-fn line_json(line: &OrderLine, currency: Currency) -> Value {
-    let OrderLine { external_id, sku, name, quantity, unit_price, discount, tax, total } = line;
-    let mut json = Map::new();
-    json.insert("external_id".into(), json!(external_id));
-    json.insert("sku".into(), json!(sku));
-    json.insert("name".into(), json!(name));
-    // A JSON number as the quantity's own digits, `2` or `0.5`.
-    let number: Option<serde_json::Number> = quantity.to_string().parse().ok();
-    json.insert("quantity".into(), json!(number));
-    for (field, amount) in
-        [("unit_price", unit_price), ("discount", discount), ("tax", tax), ("total", total)]
-    {
-        json.insert(field.into(), json!(amount.format(currency)));
+#[derive(Debug, Serialize)]
+struct LineOut<'a> {
+    external_id: Option<&'a str>,
+    sku: Option<&'a str>,
+    name: &'a str,
+    quantity: Count,
+    unit_price: Money,
+    discount: Money,
+    tax: Money,
+    total: Money,
+}
+
+#[derive(Debug, Serialize)]
+struct PaymentOut<'a> {
+    external_id: Option<&'a str>,
+    method: Option<&'a str>,
+    amount: Money,
+    paid_at: Option<Rfc3339>,
+}
+
+#[derive(Debug, Serialize)]
+struct RefundOut<'a> {
+    external_id: Option<&'a str>,
+    reason: Option<&'a str>,
+    amount: Money,
+}
+
+/// An amount as a decimal string.
+#[derive(Debug)]
+struct Money(Amount, Currency);
+
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.format(self.1))
     }
-    Value::Object(json)
 }
 
-fn payment_json(payment: &StatedPayment, currency: Currency) -> Value {
+/// A time as RFC 3339.
+#[derive(Debug)]
+struct Rfc3339(Timestamp);
+
+impl Serialize for Rfc3339 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_rfc3339())
+    }
+}
+
+/// A quantity as a JSON number of its own digits, `2` or `0.5`.
+#[derive(Debug)]
+struct Count(Quantity);
+
+impl Serialize for Count {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number: Result<serde_json::Number, _> = self.0.to_string().parse();
+        number.map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'a> From<&'a StoredOrder> for OrderOut<'a> {
+    fn from(order: &'a StoredOrder) -> Self {
+        let StoredOrder { id, source, key_id, client_id, content, stated, created_at, updated_at } =
+            order;
+        let OrderContent {
+            external_id,
+            number,
+            status,
+            currency,
+            placed_at,
+            client,
+            billing_address,
+            shipping_address,
+            lines,
+            totals,
+            note,
+            metadata,
+        } = content;
+        let money = |amount| Money(amount, *currency);
+        Self {
+            id: *id,
+            external_id: external_id.as_deref(),
+            number: number.as_deref(),
+            status: *status,
+            source: *source,
+            key_id,
+            currency: *currency,
+            placed_at: Rfc3339(placed_at.unwrap_or(*created_at)),
+            client: client.as_ref().map(|client| client_out(client, *client_id)),
+            billing_address: billing_address.as_ref(),
+            shipping_address: shipping_address.as_ref(),
+            lines: lines.iter().map(|line| line_out(line, *currency)).collect(),
+            subtotal: money(totals.subtotal),
+            discount_total: money(totals.discount_total),
+            shipping_total: money(totals.shipping_total),
+            fee_total: money(totals.fee_total),
+            tax_total: money(totals.tax_total),
+            total: money(totals.total),
+            paid_total: money(stated.paid_total()),
+            refunded_total: money(stated.refunded_total()),
+            payments: stated.payments.iter().map(|p| payment_out(p, *currency)).collect(),
+            refunds: stated.refunds.iter().map(|refund| refund_out(refund, *currency)).collect(),
+            note: note.as_deref(),
+            metadata,
+            created_at: Rfc3339(*created_at),
+            updated_at: Rfc3339(*updated_at),
+        }
+    }
+}
+
+fn client_out(client: &ClientDetails, id: Option<ClientId>) -> ClientOut<'_> {
+    let ClientDetails { external_id, email, name, phone } = client;
+    ClientOut {
+        id,
+        external_id: external_id.as_deref(),
+        email: email.as_deref(),
+        name: name.as_deref(),
+        phone: phone.as_deref(),
+    }
+}
+
+fn line_out(line: &OrderLine, currency: Currency) -> LineOut<'_> {
+    let OrderLine { external_id, sku, name, quantity, unit_price, discount, tax, total } = line;
+    LineOut {
+        external_id: external_id.as_deref(),
+        sku: sku.as_deref(),
+        name,
+        quantity: Count(*quantity),
+        unit_price: Money(*unit_price, currency),
+        discount: Money(*discount, currency),
+        tax: Money(*tax, currency),
+        total: Money(*total, currency),
+    }
+}
+
+fn payment_out(payment: &StatedPayment, currency: Currency) -> PaymentOut<'_> {
     let StatedPayment { external_id, method, amount, paid_at } = payment;
-    json!({
-        "external_id": external_id,
-        "method": method,
-        "amount": amount.format(currency),
-        "paid_at": paid_at.map(|at| at.to_rfc3339()),
-    })
+    PaymentOut {
+        external_id: external_id.as_deref(),
+        method: method.as_deref(),
+        amount: Money(*amount, currency),
+        paid_at: paid_at.map(Rfc3339),
+    }
 }
 
-fn refund_json(refund: &StatedRefund, currency: Currency) -> Value {
+fn refund_out(refund: &StatedRefund, currency: Currency) -> RefundOut<'_> {
     let StatedRefund { external_id, reason, amount } = refund;
-    json!({ "external_id": external_id, "reason": reason, "amount": amount.format(currency) })
+    RefundOut {
+        external_id: external_id.as_deref(),
+        reason: reason.as_deref(),
+        amount: Money(*amount, currency),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::api::order_input::read_order;
-    use crate::domain::credential::{GateName, KeyId, TagKeys};
-    use crate::domain::id::{OrderId, Row, StoreId};
-    use crate::domain::key::Source;
+    use crate::domain::credential::{GateName, TagKeys};
+    use crate::domain::id::{Row, StoreId};
     use crate::domain::ledger::Stated;
-    use crate::domain::time::Timestamp;
+    use serde_json::json;
 
     #[test]
     fn an_order_is_answered_with_every_field() {
@@ -130,7 +242,7 @@ mod tests {
         };
         let at = now.to_rfc3339();
         assert_eq!(
-            order_json(&order),
+            serde_json::to_value(OrderOut::from(&order)).unwrap(),
             json!({
                 "id": order.id, "external_id": "A-1", "number": null, "status": "pending",
                 "source": "custom", "key_id": order.key_id, "currency": "KWD", "placed_at": at,

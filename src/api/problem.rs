@@ -1,36 +1,50 @@
 //! Problem details (RFC 9457): the one place where a rejection becomes an answer.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
-use crate::domain::rejection::Rejection;
+use crate::domain::rejection::{FieldError, Rejection};
 
 /// The media type of every error.
 pub const CONTENT_TYPE: &str = "application/problem+json";
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+    /// The object that stands in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conflicting_id: Option<&'a str>,
+}
 
 /// The body of the answer. Never holds the operator's diagnosis, nor anything of the inside of a
 /// 5xx beyond its fixed text.
 pub fn body(rejection: &Rejection, request_id: &str) -> String {
     let Rejection { code, detail, errors, retry_after: _, conflict, diagnosis: _ } = rejection;
-    let mut problem = Map::new();
-    problem.insert("type".into(), json!(format!("/docs/errors#{}", code.as_str())));
-    problem.insert("title".into(), json!(code.title()));
-    problem.insert("status".into(), json!(code.status()));
-    problem.insert("detail".into(), json!(detail));
-    problem.insert("code".into(), json!(code.as_str()));
-    problem.insert("request_id".into(), json!(request_id));
-    if !errors.is_empty() {
-        problem.insert("errors".into(), json!(errors));
-    }
-    if let Some(conflict) = conflict {
-        problem.insert("conflicting_id".into(), json!(conflict));
-    }
-    Value::Object(problem).to_string()
+    let problem = Problem {
+        r#type: format!("/docs/errors#{}", code.as_str()),
+        title: code.title(),
+        status: code.status(),
+        detail,
+        code: code.as_str(),
+        request_id,
+        errors,
+        conflicting_id: conflict.as_deref(),
+    };
+    // Serialising strings and numbers cannot fail.
+    serde_json::to_string(&problem).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::rejection::{Code, FieldError};
+    use crate::domain::rejection::Code;
+    use serde_json::{Value, json};
 
     #[test]
     fn a_problem_says_what_field_and_why() {

@@ -67,7 +67,9 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["healthz", "\0", ..] => ("GET", Route::Healthz),
         ["integrations", "v1", "whoami", "\0", _] => ("GET", Route::Whoami),
         ["integrations", "v1", "orders", "\0", _] => ("POST", Route::CreateOrder),
-        ["integrations", "v1", "webhook", source, key_id] if path.split('/').count() <= 6 => {
+        ["integrations", "v1", "webhook", source, key_id]
+            if !key_id.is_empty() && path.split('/').count() <= 6 =>
+        {
             let source = Source::parse(source).ok_or(NoRoute::NotFound)?;
             let key_id = (key_id != "\0").then_some(key_id);
             ("POST", Route::Webhook { source, key_id })
@@ -97,6 +99,7 @@ mod tests {
             ("POST", "/integrations/v1/webhook/woocommerce", webhook(None)),
             ("POST", "/integrations/v1/webhook/woocommerce/key_a", webhook(Some("key_a"))),
             ("POST", "/integrations/v1/webhook/woocommerce/key_a/x", Err(NoRoute::NotFound)),
+            ("POST", "/integrations/v1/webhook/woocommerce/", Err(NoRoute::NotFound)),
             ("POST", "/integrations/v1/webhook/magento", Err(NoRoute::NotFound)),
             ("GET", "/v1/orders", Ok(Route::ListOrders)),
             ("GET", "/v1/orders/ord_a", Ok(Route::GetOrder { id: "ord_a" })),

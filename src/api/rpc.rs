@@ -389,16 +389,23 @@ pub fn read_list_parked(
 /// `core.rpc_retry_parked_event`, `core.rpc_discard_parked_event`: a key and the id of the request
 /// that was parked.
 pub fn read_parked_event(body: &[u8], tag_keys: &TagKeys) -> Result<(KeyId, Row), Rejection> {
-    arguments(body, |fields| {
+    let (key_id, row) = arguments(body, |fields| {
         let key_id = key_id(fields, tag_keys);
         let text = fields.text("p_event_id", TEXT);
         let text = fields.required("p_event_id", text);
-        let row = text.as_deref().and_then(RequestId::parse).and_then(|id| id.row());
+        let id = text.as_deref().and_then(RequestId::parse);
+        let row = id.and_then(|id| id.row());
         if text.is_some() && row.is_none() {
             fields.problem("p_event_id", "invalid_id", "must be a parked event's id, req_….");
         }
-        Some((key_id?, row?))
-    })
+        // Rows are times: another key may have parked something at the same one.
+        let own =
+            key_id.as_ref().and_then(KeyId::gate).zip(id).is_some_and(|(gate, id)| id.is_of(gate));
+        Some((key_id?, row.map(|row| own.then_some(row))?))
+    })?;
+    let row =
+        row.ok_or_else(|| Rejection::new(Code::NotFound, "This key has no such parked event."))?;
+    Ok((key_id, row))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::order::{ClientSnapshot, OrderSnapshot};
 /// The meaning of one authentic delivery. Converting a payload into it is pure; applying it is the
 /// StoreLedger's work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum NativeEvent {
     /// The whole of an order as its sender states it now.
     Order { snapshot: Box<OrderSnapshot> },

@@ -124,6 +124,11 @@ impl RequestId {
     pub fn row(&self) -> Option<Row> {
         Row::from_bytes(&self.0[12..])
     }
+
+    /// Whether it is of a request that the key of this KeyGate made.
+    pub fn is_of(&self, gate: GateName) -> bool {
+        self.0.starts_with(gate.as_bytes())
+    }
 }
 
 impl fmt::Display for RequestId {

@@ -240,11 +240,15 @@ impl KeyRecord {
             KeyChange::Pause => record.status = KeyStatus::Paused,
             KeyChange::Resume => record.status = KeyStatus::Active,
             KeyChange::SetSecret { sealed, overlap_until } => {
-                record.secrets.retain_mut(|secret| {
-                    let until =
-                        secret.valid_until.map_or(*overlap_until, |at| at.min(*overlap_until));
+                for secret in &mut record.secrets {
+                    let until = secret.valid_until.unwrap_or(*overlap_until).min(*overlap_until);
                     secret.valid_until = Some(until);
-                    until > now
+                }
+                // The one just replaced stays: who still signs with it is told so.
+                let mut newest_first = 0;
+                record.secrets.retain(|secret| {
+                    newest_first += 1;
+                    newest_first == 1 || secret.valid_until.is_some_and(|until| until > now)
                 });
                 let newest = SealedSecret { sealed: sealed.clone(), valid_until: None };
                 record.secrets.insert(0, newest);

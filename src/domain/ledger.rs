@@ -80,8 +80,11 @@ pub fn append_history(history: &mut Vec<HistoryEntry>, entry: HistoryEntry) {
 /// The hash of a creating command: two commands that mean the same have the same, however their
 /// JSON was written. Lower-case hex of SHA-256.
 pub fn command_hash(content: &OrderContent) -> String {
+    let mut content = content.clone();
+    content.metadata.sort_keys();
+    content.metadata.values_mut().for_each(serde_json::Value::sort_all_objects);
     // Serialising these types cannot fail: their maps have string keys.
-    hex::encode(Sha256::digest(serde_json::to_vec(content).unwrap_or_default()))
+    hex::encode(Sha256::digest(serde_json::to_vec(&content).unwrap_or_default()))
 }
 
 /// What becomes of an event of a native sender, given the version that is stored.

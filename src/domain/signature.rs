@@ -37,24 +37,20 @@ pub enum SignatureError {
     Expired,
 }
 
-/// Checks every dialect of the integration API that the headers carry: `X-Pck-Signature` and
-/// Standard Webhooks. Each that is present must hold under one of the secrets.
+/// Checks the signature of the integration API: `X-Pck-Signature` where it is sent, else the three
+/// headers of Standard Webhooks.
 pub fn verify_api(
     headers: &SignatureHeaders<'_>,
     secrets: &[SigningSecret],
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), SignatureError> {
-    let standard = [headers.webhook_id, headers.webhook_timestamp, headers.webhook_signature];
-    let has_standard = standard.iter().any(Option::is_some);
-    match headers.own {
-        Some(header) => verify_own(header, secrets, body, now)?,
-        None if !has_standard => return Err(SignatureError::Missing),
-        None => {}
+    if let Some(header) = headers.own {
+        return verify_own(header, secrets, body, now);
     }
-    match standard {
-        [None, None, None] => Ok(()),
-        [Some(id), Some(timestamp), Some(signature)] => {
+    match (headers.webhook_id, headers.webhook_timestamp, headers.webhook_signature) {
+        (None, None, None) => Err(SignatureError::Missing),
+        (Some(id), Some(timestamp), Some(signature)) => {
             verify_standard_webhooks(id, timestamp, signature, secrets, body, now)
         }
         _ => Err(SignatureError::Malformed),
@@ -237,9 +233,7 @@ pub fn diagnose(
     let under = |key: &str, body: &[u8]| verify_mac(key.as_bytes(), &[body], &mac);
     let with_newline = [body, b"\n"].concat();
     let without_newline = body.strip_suffix(b"\n").unwrap_or(body);
-    let compact = serde_json::from_slice::<serde_json::Value>(body)
-        .ok()
-        .and_then(|value| serde_json::to_vec(&value).ok());
+    let spellings = spellings(body);
     for secret in secrets.iter().map(SigningSecret::reveal) {
         if under(secret, body) {
             return Diagnosis::OtherEncoding;
@@ -247,7 +241,7 @@ pub fn diagnose(
         if under(secret, &with_newline) || under(secret, without_newline) {
             return Diagnosis::TrailingNewline;
         }
-        if compact.as_deref().is_some_and(|compact| under(secret, compact)) {
+        if spellings.iter().any(|spelling| under(secret, spelling.as_bytes())) {
             return Diagnosis::Reserialised;
         }
         if under(secret.trim(), body) {
@@ -258,6 +252,26 @@ pub fn diagnose(
         true => Diagnosis::PreviousSecret,
         false => Diagnosis::Unknown,
     }
+}
+
+/// The same JSON as programs write it: compactly, and as PHP's `json_encode` does by default
+/// (`/` and everything beyond ASCII escaped).
+fn spellings(body: &[u8]) -> Vec<String> {
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else { return Vec::new() };
+    let compact = value.to_string();
+    let mut php = String::with_capacity(compact.len());
+    for character in compact.chars() {
+        match character {
+            '/' => php.push_str("\\/"),
+            ' '..='~' => php.push(character),
+            other => {
+                for unit in other.encode_utf16(&mut [0; 2]) {
+                    php.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    vec![compact, php]
 }
 
 fn matches_any(

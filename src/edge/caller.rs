@@ -1,11 +1,12 @@
 //! Who presents an API key. Authority is a parameter's type: a handler that takes an [`Admin`]
 //! cannot be reached without one.
 
-use worker::{Env, Headers};
+use worker::Env;
+use worker::worker_sys::web_sys::Request;
 
 use super::Result;
 use super::catalogue::Catalogue;
-use super::platform::settings;
+use super::platform::{header, settings};
 use crate::domain::access::Role;
 use crate::domain::credential::ApiSecret;
 use crate::domain::id::WorkspaceId;
@@ -34,7 +35,7 @@ impl std::ops::Deref for Admin {
 
 impl Caller {
     /// Who the bearer of a request is. A made-up key is refused without a query.
-    pub async fn of(headers: &Headers, env: &Env, catalogue: &Catalogue) -> Result<Self> {
+    pub async fn of(request: &Request, env: &Env, catalogue: &Catalogue) -> Result<Self> {
         let invalid = || {
             Rejection::new(
                 Code::InvalidApiKey,
@@ -42,7 +43,7 @@ impl Caller {
             )
         };
         let tag_keys = &settings(env)?.tag_keys;
-        let authorization = headers.get("authorization")?;
+        let authorization = header(request, "authorization")?;
         let secret = authorization
             .as_deref()
             .and_then(bearer)
@@ -52,7 +53,7 @@ impl Caller {
         let actor = Actor {
             user_id: holder.user_id,
             api_key_id: Some(holder.id),
-            address: headers.get("cf-connecting-ip")?,
+            address: header(request, "cf-connecting-ip")?,
         };
         Ok(Self { workspace_id: holder.workspace_id, actor, role: holder.role })
     }

@@ -3,14 +3,14 @@
 
 use std::rc::Rc;
 
+use worker::Env;
 use worker::js_sys::{Reflect, Uint8Array, futures::JsFuture};
 use worker::wasm_bindgen::JsCast;
-use worker::worker_sys::web_sys::{ReadableStream, ReadableStreamDefaultReader};
-use worker::{Env, Request, Response};
+use worker::worker_sys::web_sys::{ReadableStream, ReadableStreamDefaultReader, Request, Response};
 
 use super::caller::bearer;
 use super::objects::Objects;
-use super::platform::{Settings, random};
+use super::platform::{Settings, header, random_token};
 use super::worker::Target;
 use super::{Result, internal};
 use crate::api::routes::Route;
@@ -20,16 +20,19 @@ use crate::domain::key::PayloadFormat;
 use crate::domain::rejection::{Code, Rejection};
 use crate::protocol::Versioned;
 use crate::protocol::frame;
-use crate::protocol::key_gate::{Fault, Headers, INGEST, Ingest, Operation, object_name};
+use crate::protocol::key_gate::{Fault, Headers, Ingest, Operation, ToGate, object_name};
 
 /// Bytes of the largest body that is taken: 1 MiB.
 const MAX_BODY: usize = 1 << 20;
+
+/// Bytes of a body that are read to be able to answer it: what the platform lets through at most.
+const MAX_DRAINED: usize = 100 << 20;
 
 /// How long a KeyGate may take: a little more than its own call to the ledger, twice.
 const DEADLINE_MS: u32 = 8_000;
 
 pub async fn handle(
-    request: &mut Request,
+    request: &Request,
     env: &Env,
     settings: &Rc<Settings>,
     route: &Route<'_>,
@@ -49,68 +52,70 @@ pub async fn handle(
         throttle(request, env, &credential.gate).await?;
     }
     let gate = object_name(&credential.gate);
-    let headers = request.headers().clone();
+    let headers = request.headers();
     let ingest = Ingest {
         gate: gate.clone(),
         key_hash: credential.key_hash,
-        // 53 bits, which cross to SQLite exactly.
-        attempt: i64::from_be_bytes(random()?).unsigned_abs() as i64 >> 11,
+        attempt: random_token(),
         operation,
-        method: request.inner().method(),
+        method: request.method(),
         path: target.path.to_owned(),
         query: without_key(target.query),
-        headers: Headers::read(|name| headers.get(name).ok().flatten()),
+        headers: Headers::read(operation, |name| headers.get(name).ok().flatten()),
         fault,
     };
-    let frame = frame::encode(&Versioned::new(ingest), &body)
+    let frame = frame::encode(&Versioned::new(ToGate::Ingest(ingest)), &body)
         .map_err(|frame::Malformed| internal("a request that does not fit a frame"))?;
     let response = Objects::key_gates(env)?
-        .post(&gate, INGEST, &Uint8Array::from(&frame[..]), DEADLINE_MS)
+        .post(&gate, &Uint8Array::from(&frame[..]), DEADLINE_MS)
         .await
         .map_err(|failed| {
             let wait = if failed.overloaded { 5 } else { 1 };
             Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
                 .retry_after(wait)
         })?;
-    Ok(response.into())
+    Ok(response)
 }
 
-/// The body, or 413. A body that says its length is not read beyond the limit, nor is one that
-/// does not.
-pub async fn body(request: &mut Request) -> Result<Vec<u8>> {
+/// The body, or 413. Of a larger body nothing is kept, but it is read: an unread body costs the
+/// caller the connection, and with it the answer.
+pub async fn body(request: &Request) -> Result<Vec<u8>> {
     let too_large =
         || Rejection::new(Code::PayloadTooLarge, "A body may have at most 1 MiB (1048576 bytes).");
-    let Some(stream) = request.inner().body() else { return Ok(Vec::new()) };
-    let length = request.headers().get("content-length")?;
+    let length = header(request, "content-length")?;
     let length = length.and_then(|length| length.parse::<usize>().ok());
-    if length.is_some_and(|length| length > MAX_BODY) {
-        return Err(too_large());
-    }
-    if length.is_some() {
-        let promise = request.inner().array_buffer().map_err(worker::Error::from)?;
+    if length.is_some_and(|length| length <= MAX_BODY) {
+        let promise = request.array_buffer().map_err(worker::Error::from)?;
         let buffer = JsFuture::from(promise).await.map_err(worker::Error::from)?;
         return Ok(Uint8Array::new(&buffer).to_vec());
     }
-    read_stream(stream).await?.ok_or_else(too_large)
+    match request.body() {
+        Some(stream) => read_stream(stream).await?.ok_or_else(too_large),
+        None => Ok(Vec::new()),
+    }
 }
 
-/// The bytes of a stream, or `None` beyond the limit.
+/// The bytes of a stream, or `None` if they are more than the limit.
 async fn read_stream(stream: ReadableStream) -> Result<Option<Vec<u8>>> {
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes = Vec::new();
-    loop {
+    let mut length = 0;
+    while length <= MAX_DRAINED {
         let step = JsFuture::from(reader.read()).await.map_err(worker::Error::from)?;
         let chunk = Reflect::get(&step, &"value".into()).unwrap_or_default();
         if chunk.is_undefined() {
-            return Ok(Some(bytes));
+            return Ok((length <= MAX_BODY).then_some(bytes));
         }
         let chunk: Uint8Array = chunk.unchecked_into();
-        if bytes.len() + chunk.length() as usize > MAX_BODY {
-            let _ = reader.cancel();
-            return Ok(None);
+        length += chunk.length() as usize;
+        if length <= MAX_BODY {
+            bytes.extend(chunk.to_vec());
+        } else {
+            bytes = Vec::new();
         }
-        bytes.extend(chunk.to_vec());
     }
+    let _ = reader.cancel();
+    Ok(None)
 }
 
 /// What a request shows, its form and tag checked: free to refuse.
@@ -126,7 +131,7 @@ fn credential(
     route: &Route<'_>,
     query: &str,
 ) -> Result<Credential> {
-    if let Some(authorization) = request.headers().get("authorization")? {
+    if let Some(authorization) = header(request, "authorization")? {
         let key = bearer(&authorization)
             .and_then(|text| IntegrationKey::parse(text, &settings.tag_keys))
             .ok_or_else(invalid_key)?;
@@ -177,7 +182,7 @@ fn operation(route: &Route<'_>) -> Result<Operation> {
 /// A key id is public: what comes with no more than that is limited per address before the
 /// KeyGate, far above what any key may do.
 async fn throttle(request: &Request, env: &Env, gate: &GateName) -> Result<()> {
-    let address = request.headers().get("cf-connecting-ip")?.unwrap_or_default();
+    let address = header(request, "cf-connecting-ip")?.unwrap_or_default();
     let limiter = env.rate_limiter("WEBHOOK_LIMITER")?;
     if limiter.limit(format!("{gate} {address}")).await?.success {
         return Ok(());

@@ -1,7 +1,8 @@
 //! `GET /v1/orders` and `GET /v1/orders/{id}`: orders for scripts, by API key.
 
+use worker::Env;
 use worker::js_sys::Uint8Array;
-use worker::{Env, Request, Response};
+use worker::worker_sys::web_sys::{Request, Response};
 
 use super::answer::Answer;
 use super::caller::Caller;
@@ -12,7 +13,7 @@ use super::{Result, internal};
 use crate::api::order_query::OrderQuery;
 use crate::domain::id::{OrderId, StoreId};
 use crate::domain::rejection::{Code, Rejection};
-use crate::protocol::store_ledger::{COMMAND, LedgerCommand, LedgerReply, object_name};
+use crate::protocol::store_ledger::{LedgerCommand, LedgerReply, object_name};
 use crate::protocol::{Versioned, frame};
 
 /// How long a ledger may take to answer.
@@ -20,7 +21,7 @@ const DEADLINE_MS: u32 = 5_000;
 
 pub async fn list(request: &Request, env: &Env, query: &str) -> Result<Response> {
     let catalogue = Catalogue::open(env)?;
-    let caller = Caller::of(request.headers(), env, &catalogue).await?;
+    let caller = Caller::of(request, env, &catalogue).await?;
     let OrderQuery { store, filter } = OrderQuery::parse(query)?;
     let stores = catalogue.stores(caller.workspace_id).await?;
     let store_id = match store {
@@ -41,7 +42,7 @@ pub async fn list(request: &Request, env: &Env, query: &str) -> Result<Response>
 
 pub async fn get(request: &Request, env: &Env, id: &str) -> Result<Response> {
     let catalogue = Catalogue::open(env)?;
-    let caller = Caller::of(request.headers(), env, &catalogue).await?;
+    let caller = Caller::of(request, env, &catalogue).await?;
     let not_found = || Rejection::new(Code::NotFound, "There is no such order.");
     let id = OrderId::parse(id).ok_or_else(not_found)?;
     // Authority before routing: another workspace's order is not found.
@@ -62,7 +63,7 @@ async fn ask(env: &Env, store: StoreId, command: LedgerCommand) -> Result<Respon
     let request = frame::encode(&Versioned::new(command), &[])
         .map_err(|frame::Malformed| internal("a command that is too large"))?;
     let response = Objects::store_ledgers(env)?
-        .post(&object_name(store), COMMAND, &Uint8Array::from(&request[..]), DEADLINE_MS)
+        .post(&object_name(store), &Uint8Array::from(&request[..]), DEADLINE_MS)
         .await
         .map_err(unavailable)?;
     if response.status() != 200 {

@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
+use worker::Env;
 use worker::js_sys::Uint8Array;
-use worker::{Env, Request, Response};
+use worker::worker_sys::web_sys::{Request, Response};
 
 use super::answer::Answer;
 use super::caller::{Admin, Caller, bearer};
@@ -14,7 +15,7 @@ use super::catalogue::Catalogue;
 use super::catalogue::audit_log::AuditEntry;
 use super::catalogue::workspaces::NewOwner;
 use super::objects::{Objects, bytes};
-use super::platform::{Settings, now, random, unlogged_request_id};
+use super::platform::{Settings, header, now, random, unlogged_request_id};
 use super::worker::Target;
 use super::{Result, integrations, internal};
 use crate::api::routes::webhook_path;
@@ -34,8 +35,9 @@ use crate::domain::sealing::{Place, Sealed};
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::Timestamp;
 use crate::protocol::Versioned;
+use crate::protocol::frame;
 use crate::protocol::key_gate::{
-    Actor, COMMAND, GateCommand, GateReply, GateResult, LoggedRequest, object_name,
+    Actor, GateCommand, GateReply, GateResult, LoggedRequest, ToGate, object_name,
 };
 
 /// How long a KeyGate may take over a command: a revoke waits up to 5 s for requests in flight.
@@ -52,7 +54,7 @@ struct Call<'a> {
 }
 
 pub async fn handle(
-    request: &mut Request,
+    request: &Request,
     env: &Env,
     settings: &Rc<Settings>,
     procedure: &str,
@@ -72,7 +74,7 @@ pub async fn handle(
         check_setup_token(request, settings)?;
         call.setup_workspace(&body).await?
     } else {
-        let caller = Caller::of(request.headers(), env, &call.catalogue).await?;
+        let caller = Caller::of(request, env, &call.catalogue).await?;
         call.as_admin(&caller.into_admin()?, procedure, &body).await?
     };
     Ok(answer.into_response(&unlogged_request_id())?)
@@ -80,7 +82,7 @@ pub async fn handle(
 
 /// The set-up of the first workspace takes the deployment's one-time token.
 fn check_setup_token(request: &Request, settings: &Settings) -> Result<()> {
-    let authorization = request.headers().get("authorization")?.unwrap_or_default();
+    let authorization = header(request, "authorization")?.unwrap_or_default();
     let presented = bearer(&authorization).unwrap_or_default();
     let valid = settings
         .setup_token
@@ -492,10 +494,10 @@ impl Call<'_> {
             Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
                 .retry_after(2)
         };
-        let body = serde_json::to_vec(&Versioned::new(command))
-            .map_err(|error| internal(&error.to_string()))?;
+        let body = frame::encode(&Versioned::new(ToGate::Command(command)), &[])
+            .map_err(|frame::Malformed| internal("a command that is too large"))?;
         let response = Objects::key_gates(self.env)?
-            .post(&object_name(&gate), COMMAND, &Uint8Array::from(&body[..]), DEADLINE_MS)
+            .post(&object_name(&gate), &Uint8Array::from(&body[..]), DEADLINE_MS)
             .await
             .map_err(unavailable)?;
         if response.status() != 200 {

@@ -41,9 +41,9 @@ impl Sql {
     }
 
     fn exec(&self, statement: &str, parameters: &[JsValue]) -> Result<SqlStorageCursor> {
-        let bindings = Array::new_with_length(u32::try_from(parameters.len()).unwrap_or(0));
-        for (index, parameter) in (0..).zip(parameters) {
-            bindings.set(index, parameter.clone());
+        let bindings = Array::new();
+        for parameter in parameters {
+            bindings.push(parameter);
         }
         self.sql.exec(statement, bindings).map_err(|error| failed(statement, &error))
     }

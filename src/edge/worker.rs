@@ -1,12 +1,14 @@
 //! The Worker's events.
 
-use worker::{Context, Env, Request, Response, event};
+use worker::worker_sys::web_sys::{Request, Response};
+use worker::{Context, Env, event};
 
 use super::answer::{Answer, contained};
 use super::platform::{Settings, settings, unlogged_request_id};
 use super::{Result, integrations, orders, rpc};
 use crate::api::routes::{NoRoute, Plane, Route, route};
 use crate::domain::rejection::{Code, Rejection};
+use crate::edge::platform::header;
 use crate::protocol::key_gate::Fault;
 
 #[event(fetch)]
@@ -23,32 +25,30 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     .await
 }
 
-async fn handle(mut request: Request, env: &Env) -> Result<Response> {
+async fn handle(request: Request, env: &Env) -> Result<Response> {
     let settings = settings(env)?;
-    let url = request.inner().url();
+    let url = request.url();
     let target = Target::of(&url);
     let path = target.path.to_owned();
-    let method = request.inner().method();
+    let method = request.method();
     let route = match route(&method, &path) {
         Ok(route) if settings.answers(target.host, route.plane()) => route,
-        Ok(_) | Err(NoRoute::NotFound) => return refuse(&mut request, not_found(), None).await,
+        Ok(_) | Err(NoRoute::NotFound) => return refuse(&request, not_found(), None).await,
         Err(NoRoute::MethodNotAllowed(allowed)) => {
             let detail = format!("{path} takes {allowed}.");
             let rejection = Rejection::new(Code::MethodNotAllowed, detail);
-            return refuse(&mut request, rejection, Some(allowed)).await;
+            return refuse(&request, rejection, Some(allowed)).await;
         }
     };
     let fault = injected(&request, &settings)?;
     match route {
         Route::Healthz => healthz(),
         Route::Whoami | Route::CreateOrder | Route::Webhook { .. } => {
-            integrations::handle(&mut request, env, &settings, &route, &target, fault).await
+            integrations::handle(&request, env, &settings, &route, &target, fault).await
         }
         Route::ListOrders => orders::list(&request, env, target.query).await,
         Route::GetOrder { id } => orders::get(&request, env, id).await,
-        Route::Rpc { procedure } => {
-            rpc::handle(&mut request, env, &settings, procedure, &target).await
-        }
+        Route::Rpc { procedure } => rpc::handle(&request, env, &settings, procedure, &target).await,
     }
 }
 
@@ -101,11 +101,7 @@ fn not_found() -> Rejection {
 
 /// Turns a request down after its body was taken: an unread body costs the caller the connection,
 /// and with it the answer.
-async fn refuse(
-    request: &mut Request,
-    rejection: Rejection,
-    allow: Option<&str>,
-) -> Result<Response> {
+async fn refuse(request: &Request, rejection: Rejection, allow: Option<&str>) -> Result<Response> {
     super::integrations::body(request).await?;
     let request_id = unlogged_request_id();
     let mut answer = Answer::problem(&rejection, &request_id);
@@ -121,7 +117,7 @@ fn injected(request: &Request, settings: &Settings) -> Result<Option<Fault>> {
     if !settings.fault_injection {
         return Ok(None);
     }
-    let fault = request.headers().get("x-tidegate-fault")?.as_deref().and_then(Fault::parse);
+    let fault = header(request, "x-tidegate-fault")?.as_deref().and_then(Fault::parse);
     if fault == Some(Fault::PanicWorker) {
         panic!("a panic on purpose");
     }

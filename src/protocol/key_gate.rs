@@ -10,10 +10,15 @@ use crate::domain::parked::ParkReason;
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
 
-/// The path of a framed [`Ingest`] with the raw body. The object's answer is the caller's.
-pub const INGEST: &str = "/ingest";
-/// The path of a [`GateCommand`], answered with a [`GateReply`] or a [`Rejection`].
-pub const COMMAND: &str = "/command";
+/// What is posted to a KeyGate, as a frame.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToGate {
+    /// A storefront's request, with its raw body. The object's answer is the caller's.
+    Ingest(Ingest),
+    /// Answered with a [`GateResult`] as JSON.
+    Command(GateCommand),
+}
 
 /// A storefront's request, its body following in the frame.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,7 +49,7 @@ pub fn object_name(gate: &GateName) -> GateNameText {
 
 /// What a storefront asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "op", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Operation {
     Whoami,
     CreateOrder,
@@ -65,9 +70,25 @@ macro_rules! headers {
         }
 
         impl Headers {
-            /// Reads each header once. Skips `skip`, the names that cannot matter.
-            pub fn read(mut get: impl FnMut(&'static str) -> Option<String>) -> Self {
-                Self { $($field: get($name),)* }
+            /// Reads each header that can matter to the operation, once.
+            pub fn read(
+                operation: Operation,
+                mut get: impl FnMut(&'static str) -> Option<String>,
+            ) -> Self {
+                let delivery = matches!(operation, Operation::Deliver { .. });
+                let mut signed = false;
+                let mut read = |name: &'static str| {
+                    let wanted = match name {
+                        "content-type" | "user-agent" => true,
+                        // The gateway's own signature counts where both are sent.
+                        name if name.starts_with("webhook-") => !delivery && !signed,
+                        name => name.starts_with("x-wc-") == delivery,
+                    };
+                    let value = wanted.then(|| get(name)).flatten();
+                    signed |= name == "x-pck-signature" && value.is_some();
+                    value
+                };
+                Self { $($field: read($name),)* }
             }
 
             /// The headers that are present, by their names, as they are kept with a capture.
@@ -128,7 +149,7 @@ pub struct Actor {
 
 /// What the Worker asks of a KeyGate on behalf of the console and the RPCs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum GateCommand {
     /// Holds a key that was just minted.
     Install {
@@ -184,7 +205,7 @@ pub struct RequestFilter {
 
 /// A KeyGate's answer to a [`GateCommand`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "reply", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum GateReply {
     Installed,
     Changed {

@@ -26,7 +26,6 @@ pub const OLDEST: u16 = 1;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Versioned<T> {
     pub v: u16,
-    #[serde(flatten)]
     pub message: T,
 }
 

@@ -14,17 +14,15 @@ use crate::domain::time::Timestamp;
 
 use super::key_gate::Fault;
 
-/// The path of a [`LedgerCommand`], answered with a framed [`LedgerReply`] and a body.
-pub const COMMAND: &str = "/command";
-
 /// The name of a store's object.
 pub fn object_name(store: StoreId) -> String {
     store.to_string()
 }
 
-/// What a KeyGate or the Worker asks of a ledger.
+/// What a KeyGate or the Worker asks of a ledger, as a frame; answered with a framed
+/// [`LedgerReply`] and a body.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum LedgerCommand {
     CreateOrder {
         origin: Origin,
@@ -85,7 +83,7 @@ pub struct OrderFilter {
 /// A ledger's answer. The body that follows it in the frame is the JSON for the caller, empty where
 /// there is none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "reply", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum LedgerReply {
     /// The command was carried out, or found to be carried out already.
     Done {

@@ -52,6 +52,6 @@ impl Catalogue {
                      JOIN memberships m ON m.workspace_id = k.workspace_id AND m.user_id = k.user_id
                      WHERE k.secret_hash = ?1 AND k.revoked_at IS NULL";
         let hash = JsValue::from_str(&secret.to_hex());
-        Ok(self.statement(query, &[hash])?.first(None).await?)
+        self.first(query, &[hash]).await
     }
 }

@@ -130,7 +130,7 @@ impl Catalogue {
     /// The key whose KeyGate has this name.
     pub async fn integration_key_of_gate(&self, gate: &str) -> Result<Option<KeyRecord>> {
         let query = format!("SELECT {COLUMNS} FROM integration_keys WHERE gate = ?1");
-        let row = self.statement(&query, &[JsValue::from_str(gate)])?.first::<Row>(None).await?;
+        let row = self.first::<Row>(&query, &[JsValue::from_str(gate)]).await?;
         row.map(Row::into_record).transpose()
     }
 
@@ -143,7 +143,7 @@ impl Catalogue {
         let query =
             format!("SELECT {COLUMNS} FROM integration_keys WHERE gate = ?1 AND workspace_id = ?2");
         let parameters = [text(&gate), text(&workspace)];
-        let row = self.statement(&query, &parameters)?.first::<Row>(None).await?;
+        let row = self.first::<Row>(&query, &parameters).await?;
         row.map(Row::into_record).transpose()
     }
 
@@ -170,7 +170,7 @@ impl Catalogue {
             optional(store, |store| text(&store)),
             JsValue::from_f64(f64::from(limit)),
         ];
-        let rows = self.statement(&query, &parameters)?.all().await?.results::<Row>()?;
+        let rows = self.all::<Row>(&query, &parameters).await?;
         let full = rows.len() == limit as usize;
         let keys = rows.into_iter().map(Row::into_record).collect::<Result<Vec<_>>>()?;
         let next_cursor = keys

@@ -7,10 +7,12 @@ pub mod integration_keys;
 pub mod stores;
 pub mod workspaces;
 
+use serde::de::DeserializeOwned;
 use worker::wasm_bindgen::JsValue;
 use worker::{D1Database, D1PreparedStatement, Env};
 
-use super::Result;
+use super::{Result, internal};
+use crate::domain::rejection::{Code, Rejection};
 
 /// The D1 database.
 #[derive(Debug)]
@@ -27,9 +29,37 @@ impl Catalogue {
 
     /// Runs all statements, or none.
     pub async fn batch(&self, statements: Vec<D1PreparedStatement>) -> Result<()> {
-        self.0.batch(statements).await?;
+        self.0.batch(statements).await.map_err(failed)?;
         Ok(())
     }
+
+    async fn first<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        parameters: &[JsValue],
+    ) -> Result<Option<T>> {
+        self.statement(query, parameters)?.first(None).await.map_err(failed)
+    }
+
+    async fn all<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        parameters: &[JsValue],
+    ) -> Result<Vec<T>> {
+        let rows = self.statement(query, parameters)?.all().await.map_err(failed)?;
+        Ok(rows.results()?)
+    }
+}
+
+/// D1 refused a statement, which is our fault, or is out of reach, which passes.
+fn failed(error: worker::Error) -> Rejection {
+    let cause = error.to_string();
+    let rejection = internal(&cause);
+    if cause.contains("SQLITE_") {
+        return rejection;
+    }
+    Rejection::new(Code::Unavailable, "The catalogue did not answer in time. Try again.")
+        .retry_after(1)
 }
 
 fn text(value: &impl ToString) -> JsValue {

@@ -41,8 +41,8 @@ impl Catalogue {
         }
         let query = "SELECT id, name, created_at FROM stores WHERE workspace_id = ?1
                      ORDER BY created_at, id";
-        let rows = self.statement(query, &[text(&workspace)])?.all().await?;
-        let stores = rows.results::<Row>()?.into_iter().map(|Row { id, name, created_at }| Store {
+        let rows = self.all::<Row>(query, &[text(&workspace)]).await?;
+        let stores = rows.into_iter().map(|Row { id, name, created_at }| Store {
             store_id: id,
             name,
             created_at: created_at.to_rfc3339(),

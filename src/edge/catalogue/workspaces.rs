@@ -26,7 +26,7 @@ impl Catalogue {
             found: u8,
         }
         let query = "SELECT EXISTS (SELECT 1 FROM workspaces) AS found";
-        let found = self.statement(query, &[])?.first::<Found>(None).await?;
+        let found = self.first::<Found>(query, &[]).await?;
         Ok(found.is_some_and(|row| row.found != 0))
     }
 

@@ -1,6 +1,7 @@
 //! The one alarm of a KeyGate: D1 again, parked events again, counted refusals. At least once, and
 //! given up by the platform after six failures, so it never fails: it re-arms instead.
 
+use super::awake::Awake;
 use super::change::PUBLISH_AGAIN;
 use super::deliver::{Applied, scope};
 use super::storage::Intent;
@@ -24,6 +25,12 @@ const FAILED_AGAIN: i64 = 30 * SECOND;
 impl KeyGate {
     /// Sets the alarm for `at`, unless it is set for earlier.
     pub(super) async fn arm(&self, at: Timestamp) {
+        if let Err(error) = self.try_arm(at).await {
+            worker::console_error!("set_alarm: {error}");
+        }
+    }
+
+    async fn try_arm(&self, at: Timestamp) -> worker::Result<()> {
         let is_earlier = self.with(|awake| {
             let earlier = awake.alarm_at.is_none_or(|set| at < set);
             if earlier {
@@ -34,55 +41,78 @@ impl KeyGate {
         if let Ok(true) = is_earlier {
             // Milliseconds from now; an alarm of the past is due at once.
             let offset = at.since(now()).max(0);
-            if let Err(error) = self.state.storage().set_alarm(offset).await {
-                worker::console_error!("set_alarm: {error}");
+            self.state.storage().set_alarm(offset).await?;
+        }
+        Ok(())
+    }
+
+    /// After waking: sets the alarm for what waits, where it is not set. An alarm that was lost
+    /// must strand nothing.
+    pub(super) async fn rearm(&self) {
+        let Ok(Some(due)) = self.with(|awake| self.next_due(awake, None)) else { return };
+        match self.state.storage().get_alarm().await {
+            Ok(Some(set)) if set <= due.millis() => {
+                let _ = self.with(|awake| awake.alarm_at = Some(Timestamp::from_millis(set)));
             }
+            _ => self.arm(due).await,
         }
     }
 
-    pub(super) async fn on_alarm(&self) {
+    /// When there is something to do next; parked events not before `budget_at`.
+    fn next_due(&self, awake: &Awake, budget_at: Option<Timestamp>) -> Option<Timestamp> {
+        let unpublished = (!awake.held.intents.is_empty()).then(|| now().plus(PUBLISH_AGAIN));
+        let waiting = (awake.held.record.status == KeyStatus::Active)
+            .then(|| parked::next_due(&self.sql).ok().flatten())
+            .flatten()
+            .map(|due| budget_at.map_or(due, |budget_at| due.max(budget_at)));
+        [unpublished, awake.refusals_due(), waiting].into_iter().flatten().min()
+    }
+
+    /// Does what is due. Fails only where it could not set the next alarm: then the platform
+    /// repeats this one.
+    pub(super) async fn on_alarm(&self) -> worker::Result<()> {
         if self.awake.borrow().is_none() && self.wake().await.is_err() {
             // Without memory `arm` does nothing: set it directly.
-            if let Err(error) = self.state.storage().set_alarm(FAILED_AGAIN).await {
-                worker::console_error!("set_alarm: {error}");
-            }
-            return;
+            return self.state.storage().set_alarm(FAILED_AGAIN).await;
         }
         let _ = self.with(|awake| awake.alarm_at = None);
         self.publish().await;
-        if let Err(rejection) = self.retry_due().await {
-            worker::console_error!("parked events: {}", rejection.detail);
-            self.arm(now().plus(FAILED_AGAIN)).await;
-        }
+        let budget_at = match self.retry_due().await {
+            Ok(budget_at) => budget_at,
+            Err(rejection) => {
+                worker::console_error!("parked events: {}", rejection.detail);
+                Some(now().plus(FAILED_AGAIN))
+            }
+        };
         let now = now();
         let due = self.with(|awake| {
             if awake.refusals_due().is_some_and(|due| due <= now) {
                 let _ = awake.flush_refusals(&self.sql);
             }
-            let unpublished = (!awake.held.intents.is_empty()).then(|| now.plus(PUBLISH_AGAIN));
-            let waiting = (awake.held.record.status == KeyStatus::Active)
-                .then(|| parked::next_due(&self.sql).ok().flatten())
-                .flatten();
-            [unpublished, awake.refusals_due(), waiting].into_iter().flatten().min()
+            self.next_due(awake, budget_at)
         });
-        if let Ok(Some(due)) = due {
-            self.arm(due).await;
+        match due {
+            Ok(Some(due)) => self.try_arm(due).await,
+            _ => Ok(()),
         }
     }
 
-    /// Tries the parked events that are due, oldest first, while live traffic leaves budget.
-    async fn retry_due(&self) -> Result<()> {
+    /// Tries the parked events that are due, oldest first, while live traffic leaves budget, and
+    /// says when there will be some again where it left none.
+    async fn retry_due(&self) -> Result<Option<Timestamp>> {
         if self.with(|awake| awake.held.record.status)? != KeyStatus::Active {
-            return Ok(());
+            return Ok(None);
         }
         for row in parked::due(&self.sql, now(), BATCH)? {
-            if let (None, Some(ParkReason::RateLimited | ParkReason::StoreUnavailable)) =
-                self.retry(row, false).await?
-            {
+            let quota = self.with(|awake| awake.window.quota(now()))?;
+            if quota.remaining == 0 {
+                return Ok(Some(now().plus(i64::from(quota.reset.max(1)) * SECOND)));
+            }
+            if let (None, Some(ParkReason::StoreUnavailable)) = self.retry(row, false).await? {
                 break;
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Tries one parked event: its outcome where it was settled, else why it waits on.
@@ -111,13 +141,17 @@ impl KeyGate {
                 parked::settled(&self.sql, row)?;
                 (Some(*outcome), None)
             }
-            Applied::Park { reason, detail, .. } => {
+            Applied::Park { reason, detail, parent } => {
                 let attempts = event.attempts + 1;
                 let next_at = match reason {
                     ParkReason::RateLimited => Some(now.plus(NO_BUDGET_DELAY)),
                     reason => parked::after_failure(*reason, attempts, now),
                 };
-                parked::put_back(&self.sql, row, attempts, *reason, detail.as_deref(), next_at)?;
+                let (detail, parent) = (detail.as_deref(), parent.as_deref());
+                parked::put_back(&self.sql, row, attempts, *reason, detail, parent, next_at)?;
+                if let Some(parent) = parent {
+                    self.release_if_arrived(parent).await?;
+                }
                 if let Some(next_at) = next_at.filter(|_| by_hand) {
                     self.arm(next_at).await;
                 }

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::log::{self, OpenDay};
+use super::log::{self, Capture, OpenDay};
 use super::stats::{self, OpenMinute};
 use super::storage::Held;
 use super::{parked, storage};
@@ -25,6 +25,7 @@ pub struct Awake {
     secrets: Vec<(SigningSecret, Option<Timestamp>)>,
     pub window: SlidingWindow,
     last_row: Option<Row>,
+    last_used: Option<Timestamp>,
     /// The rows of the Worker's attempts of the last minute.
     attempts: HashMap<i64, Row>,
     day: OpenDay,
@@ -73,6 +74,7 @@ impl Awake {
             held,
             window,
             last_row: traces.last().map(|trace| trace.id),
+            last_used: None,
             attempts: traces.iter().map(|trace| (trace.attempt, trace.id)).collect(),
             day: OpenDay::default(),
             minute: OpenMinute::of(written_until.unwrap_or_default()),
@@ -121,27 +123,28 @@ impl Awake {
         RequestId::new(self.held.record.key_hash.gate(), row)
     }
 
-    /// Writes the log entry of a request and counts it. `kept` is the body to keep with it, with
-    /// its headers as JSON.
+    /// Writes the log entry of a request and counts it. `kept` is what to keep beside
+    /// it.
     pub fn log(
         &mut self,
         sql: &Sql,
         entry: LogEntry,
-        kept: Option<(&str, &[u8])>,
+        kept: Option<Capture<'_>>,
         now: Timestamp,
     ) -> Result<()> {
         self.turn_minute(sql, now)?;
         self.minute.tally.add(entry.status, entry.count);
+        if entry.units > 0 && entry.count > 0 {
+            self.last_used = Some(entry.row.time());
+        }
         if entry.outcome.is_capped() && !self.refusals.count(now) {
             self.refusals.add(entry);
             return Ok(());
         }
         let day = self.day.open(sql, entry.row.time())?;
-        self.minute.log_bytes += log::write(sql, day, &entry)? as u64;
-        if let Some((headers, body)) = kept {
-            log::capture(sql, day, entry.row, headers, body)?;
-            self.minute.capture_bytes += (headers.len() + body.len()) as u64;
-        }
+        self.minute.log_bytes += log::write(sql, day, &entry, kept)? as u64;
+        let captured = kept.map_or(0, |kept| kept.headers.len() + kept.body.len());
+        self.minute.capture_bytes += captured as u64;
         Ok(())
     }
 
@@ -167,7 +170,7 @@ impl Awake {
     pub fn flush_refusals(&mut self, sql: &Sql) -> Result<()> {
         if let Some(entry) = self.refusals.rest.take() {
             let day = self.day.open(sql, entry.row.time())?;
-            log::write(sql, day, &entry)?;
+            log::write(sql, day, &entry, None)?;
         }
         Ok(())
     }
@@ -184,8 +187,9 @@ impl Awake {
         &self.minute
     }
 
-    pub const fn last_row(&self) -> Option<Row> {
-        self.last_row
+    /// When a request was last admitted, as far as memory goes back.
+    pub const fn last_used(&self) -> Option<Timestamp> {
+        self.last_used
     }
 
     /// Rewrites the row of the key and holds it.

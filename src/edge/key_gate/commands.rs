@@ -27,9 +27,9 @@ impl KeyGate {
             }
             GateCommand::Stats { gate: _ } => self.with(|awake| {
                 let [h24, d7, d30] = stats::windows(&self.sql, awake.open_minute(), now())?;
-                let last_used_at = match awake.last_row() {
-                    Some(row) => Some(row.time()),
-                    None => log::last_row(&self.sql)?.map(Row::time),
+                let last_used_at = match awake.last_used() {
+                    Some(at) => Some(at),
+                    None => log::last_use(&self.sql)?,
                 };
                 Ok(GateReply::Stats { h24, d7, d30, last_used_at })
             })?,

@@ -167,6 +167,12 @@ impl KeyGate {
             }
         };
         let parent = parent(&event);
+        // Before asking: whoever brings the parent meanwhile must find that it is waited for.
+        let waits =
+            matches!(event, NativeEvent::OrderDeleted { .. } | NativeEvent::ClientDeleted { .. });
+        if waits {
+            let _ = self.with(|awake| awake.awaited.insert(parent.clone()));
+        }
         let Ok((origin, _)) = self.origin(row) else {
             return Applied::park(ParkReason::StoreUnavailable);
         };
@@ -179,7 +185,11 @@ impl KeyGate {
         };
         match self.to_ledger(command).await {
             Ok((LedgerReply::Done { outcome, internal_id, external_id, .. }, _)) => {
-                self.parent_arrived(&parent).await;
+                if waits {
+                    let _ = self.with(|awake| awake.awaited.remove(&parent));
+                } else {
+                    self.parent_arrived(&parent).await;
+                }
                 Applied::Settled { outcome, internal_id, external_id, detail: None }
             }
             Ok((LedgerReply::ParentUnknown, _)) => Applied::Park {
@@ -208,10 +218,20 @@ impl KeyGate {
         let kept = Ingest { fault: None, ..ingest.clone() };
         let due = parked::insert(&self.sql, row, &kept, body, reason, detail, parent.as_deref())?;
         if let Some(parent) = parent {
-            self.with(|awake| awake.awaited.insert(parent))?;
+            self.release_if_arrived(&parent).await?;
         }
         if let Some(due) = due {
             self.arm(due).await;
+        }
+        Ok(())
+    }
+
+    /// Lets go an event that has just been parked for its parent, where that came meanwhile.
+    pub(super) async fn release_if_arrived(&self, parent: &str) -> Result<()> {
+        let waiting = self.with(|awake| awake.awaited.contains(parent))?;
+        let now = crate::edge::platform::now();
+        if !waiting && parked::release(&self.sql, ParkReason::ParentUnknown, Some(parent), now)? {
+            self.arm(now).await;
         }
         Ok(())
     }

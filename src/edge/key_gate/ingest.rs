@@ -1,8 +1,9 @@
 //! Requests of the integration API: admission, idempotency, validation, the ledger, the log.
 
 use serde_json::json;
-use worker::Response;
+use worker::worker_sys::web_sys::Response;
 
+use super::log::Capture;
 use super::{InFlight, KeyGate};
 use crate::api::order_input::read_order;
 use crate::domain::admission::{Needs, Presented, admit_api};
@@ -91,8 +92,7 @@ impl KeyGate {
         }) {
             Ok(admitted) => admitted,
             Err(rejection) => {
-                let id = crate::edge::platform::unlogged_request_id();
-                return Answer::problem(&rejection, &id).into_response(&id);
+                return super::refuse(&rejection);
             }
         };
         let (admitted, request_id) = admitted;
@@ -106,11 +106,17 @@ impl KeyGate {
         let finished =
             finished.unwrap_or_else(|rejection| Finished::rejected(&rejection, &request_id, None));
         self.record(&ingest, body, admitted.row, started, &finished).await;
+        // Whoever shows no good key learns nothing about it.
+        let told = finished.error_code != Some(Code::InvalidApiKey);
+        let quota = match finished.quota {
+            None if told => self.with(|awake| awake.window.quota(now())).ok(),
+            quota => quota,
+        };
         let mut answer = finished.answer;
-        if let Some(quota) = finished.quota {
+        if let Some(quota) = quota {
             answer = answer
-                .with_header("ratelimit-policy", quota.policy_header())
-                .with_header("ratelimit", quota.header());
+                .with_header("RateLimit-Policy", quota.policy_header())
+                .with_header("RateLimit", quota.header());
         }
         answer.into_response(&request_id)
     }
@@ -148,7 +154,7 @@ impl KeyGate {
                 && !finished.outcome.is_capped()
                 && !body.is_empty();
             let headers = keep.then(|| kept_headers(&ingest.headers));
-            let kept = headers.as_deref().map(|headers| (headers, body));
+            let kept = headers.as_deref().map(|headers| Capture { headers, body });
             awake.log(&self.sql, entry, kept, now)?;
             Ok::<_, Rejection>(awake.refusals_due())
         });
@@ -222,13 +228,13 @@ impl KeyGate {
             Ok(idempotency) => idempotency,
             Err(rejection) => return Ok(rejected(&rejection)),
         };
+        let mut external_id = None;
         let command = match read(ingest, body, now, idempotency.is_some()) {
-            Ok(order) => LedgerCommand::CreateOrder {
-                origin,
-                idempotency,
-                order: Box::new(order),
-                fault: ingest.fault,
-            },
+            Ok(order) => {
+                external_id.clone_from(&order.external_id);
+                let order = Box::new(order);
+                LedgerCommand::CreateOrder { origin, idempotency, order, fault: ingest.fault }
+            }
             Err(rejection) => match idempotency {
                 // Idempotency looks first: another request under a used key is told that.
                 Some(idempotency) => {
@@ -243,10 +249,12 @@ impl KeyGate {
                 None => return Ok(rejected(&rejection)),
             },
         };
-        match self.to_ledger(command).await {
-            Ok(reply) => Ok(from_ledger(reply, quota, &request_id)),
-            Err(rejection) => Ok(rejected(&rejection)),
-        }
+        let mut finished = match self.to_ledger(command).await {
+            Ok(reply) => from_ledger(reply, quota, &request_id),
+            Err(rejection) => rejected(&rejection),
+        };
+        finished.external_id = external_id;
+        Ok(finished)
     }
 
     /// Admits an API request, or ends it.
@@ -366,10 +374,9 @@ fn from_ledger(
     request_id: &crate::domain::id::RequestId,
 ) -> Finished {
     let mut finished = match reply {
-        LedgerReply::Done { status, outcome, internal_id, external_id } => {
+        LedgerReply::Done { status, outcome, internal_id, external_id: _ } => {
             let mut finished = Finished::with(Answer::json(status, body), outcome);
             finished.internal_id = internal_id;
-            finished.external_id = external_id;
             finished
         }
         LedgerReply::Replay { status, internal_id } => {
@@ -377,7 +384,7 @@ fn from_ledger(
             if status >= 400 {
                 answer.content_type = crate::api::problem::CONTENT_TYPE;
             }
-            let answer = answer.with_header("idempotency-replayed", "true".to_owned());
+            let answer = answer.with_header("Idempotency-Replayed", "true".to_owned());
             let mut finished = Finished::with(answer, Outcome::Replayed);
             finished.internal_id = internal_id;
             finished

@@ -8,10 +8,10 @@ use crate::edge::objects::CallFailed;
 use crate::edge::{Result, internal};
 use crate::protocol::Versioned;
 use crate::protocol::frame;
-use crate::protocol::store_ledger::{COMMAND, LedgerCommand, LedgerReply, object_name};
+use crate::protocol::store_ledger::{LedgerCommand, LedgerReply, object_name};
 
 /// How long a ledger may take to answer.
-const DEADLINE_MS: u32 = 3_000;
+pub(super) const DEADLINE_MS: u32 = 3_000;
 
 impl KeyGate {
     /// Sends a command to the ledger of this key's store. Every command may be repeated: orders by
@@ -20,9 +20,9 @@ impl KeyGate {
         let store = self.with(|awake| awake.held.record.store_id)?;
         let frame = frame::encode(&Versioned::new(command), &[])
             .map_err(|frame::Malformed| internal("a command that is too large"))?;
-        let ledgers = self.ledgers.as_ref().map_err(|error| internal(&error.to_string()))?;
-        let response = ledgers
-            .post(&object_name(store), COMMAND, &Uint8Array::from(&frame[..]), DEADLINE_MS)
+        let ledger = self.ledger.as_ref().map_err(|error| internal(&error.to_string()))?;
+        let response = ledger
+            .post(&object_name(store), &Uint8Array::from(&frame[..]))
             .await
             .map_err(|CallFailed { .. }| unavailable())?;
         match response.status() {

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use serde::Deserialize;
 use worker::js_sys::Uint8Array;
+use worker::wasm_bindgen::JsValue;
 
 use crate::domain::credential::GateName;
 use crate::domain::id::{RequestId, Row};
@@ -44,7 +45,19 @@ impl OpenDay {
                        idempotency_key TEXT, external_id TEXT, internal_id TEXT, error_code TEXT,
                        detail TEXT);
                      CREATE TABLE IF NOT EXISTS capture_{day} (id INTEGER PRIMARY KEY,
-                       headers TEXT NOT NULL, body BLOB NOT NULL)"
+                       headers TEXT NOT NULL, body BLOB NOT NULL);
+                     CREATE VIEW IF NOT EXISTS entries_{day} AS
+                       SELECT log_{day}.*, headers, body FROM log_{day} JOIN capture_{day} USING (id);
+                     CREATE TRIGGER IF NOT EXISTS entries_{day}_are_written
+                     INSTEAD OF INSERT ON entries_{day}
+                     BEGIN
+                       INSERT OR REPLACE INTO log_{day} VALUES (NEW.id, NEW.attempt, NEW.units,
+                         NEW.count, NEW.method, NEW.path, NEW.status, NEW.latency_ms, NEW.outcome,
+                         NEW.topic, NEW.idempotency_key, NEW.external_id, NEW.internal_id,
+                         NEW.error_code, NEW.detail);
+                       INSERT OR REPLACE INTO capture_{day}
+                         SELECT NEW.id, NEW.headers, NEW.body WHERE NEW.body IS NOT NULL;
+                     END"
                 ),
                 &[],
             )?;
@@ -55,9 +68,18 @@ impl OpenDay {
     }
 }
 
-/// Writes the one row of a request, over the row of an earlier attempt of the same request, and
-/// returns about how many bytes it takes.
-pub fn write(sql: &Sql, day: i64, entry: &LogEntry) -> Result<usize> {
+/// What is kept of a request beside its row.
+#[derive(Clone, Copy, Debug)]
+pub struct Capture<'a> {
+    /// The allow-listed headers, as a JSON object.
+    pub headers: &'a str,
+    pub body: &'a [u8],
+}
+
+/// Writes the one row of a request, over the row of an earlier attempt of the same request, and its
+/// capture: by one statement on the view of the day, because a call into the database costs more
+/// than a row. Returns about how many bytes the row takes.
+pub fn write(sql: &Sql, day: i64, entry: &LogEntry, kept: Option<Capture<'_>>) -> Result<usize> {
     let LogEntry {
         row,
         attempt,
@@ -75,11 +97,11 @@ pub fn write(sql: &Sql, day: i64, entry: &LogEntry) -> Result<usize> {
         error_code,
         detail,
     } = entry;
-    let optional = [topic, idempotency_key, external_id, internal_id, detail];
+    let body = kept.map_or(JsValue::NULL, |kept| Uint8Array::from(kept.body).into());
     sql.run(
         &format!(
-            "INSERT OR REPLACE INTO log_{day} VALUES
-               (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+            "INSERT INTO entries_{day} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+               ?13, ?14, ?15, ?16, ?17)"
         ),
         &[
             integer(row.as_i64()),
@@ -97,18 +119,13 @@ pub fn write(sql: &Sql, day: i64, entry: &LogEntry) -> Result<usize> {
             text(internal_id.as_deref()),
             text(error_code.map(Code::as_str)),
             text(detail.as_deref()),
+            text(kept.map(|kept| kept.headers)),
+            body,
         ],
     )?;
+    let optional = [topic, idempotency_key, external_id, internal_id, detail];
     let texts: usize = optional.into_iter().flatten().map(String::len).sum();
     Ok(ROW_BYTES + path.len() + texts)
-}
-
-/// Keeps the body of a request beside its row.
-pub fn capture(sql: &Sql, day: i64, row: Row, headers: &str, body: &[u8]) -> Result<()> {
-    sql.run(
-        &format!("INSERT OR REPLACE INTO capture_{day} VALUES (?1, ?2, ?3)"),
-        &[integer(row.as_i64()), text(Some(headers)), Uint8Array::from(body).into()],
-    )
 }
 
 /// What is left in the log of the last moments, to rebuild what memory has forgotten.
@@ -172,12 +189,13 @@ fn drop_old_days(sql: &Sql, today: i64) -> Result<()> {
     };
     for day in days(sql, "capture")? {
         if day < today - CAPTURE_DAYS || beyond(day, CAPTURE_BYTES, |day| day.capture_bytes) {
-            sql.run(&format!("DROP TABLE capture_{day}"), &[])?;
+            // The day's view is for writing, and no past day is written.
+            sql.run(&format!("DROP VIEW IF EXISTS entries_{day}; DROP TABLE capture_{day}"), &[])?;
         }
     }
     for day in days(sql, "log")? {
         if day < today && beyond(day, LOG_BYTES, |day| day.log_bytes) {
-            sql.run(&format!("DROP TABLE log_{day}"), &[])?;
+            sql.run(&format!("DROP VIEW IF EXISTS entries_{day}; DROP TABLE log_{day}"), &[])?;
         }
     }
     Ok(())
@@ -272,16 +290,27 @@ pub fn list(
     Ok((requests, None))
 }
 
-/// The newest row of the log, if there is one.
-pub fn last_row(sql: &Sql) -> Result<Option<Row>> {
+/// When the key was last used: the newest row of a request that was admitted. Looks at no more than
+/// 2,000 rows.
+pub fn last_use(sql: &Sql) -> Result<Option<Timestamp>> {
     #[derive(Deserialize)]
     struct Newest {
         id: Row,
+        used: u8,
     }
+    let mut looked_at = 0;
     for day in days(sql, "log")?.into_iter().rev() {
-        let query = format!("SELECT id FROM log_{day} ORDER BY id DESC LIMIT 1");
-        if let Some(newest) = sql.first::<Newest>(&query, &[])? {
-            return Ok(Some(newest.id));
+        let query = format!(
+            "SELECT id, units > 0 AND count > 0 AS used FROM log_{day} ORDER BY id DESC LIMIT ?1"
+        );
+        let mut last = None;
+        sql.scan::<Newest>(&query, &[integer(SCAN - looked_at)], |row| {
+            looked_at += 1;
+            last = (row.used != 0).then(|| row.id.time());
+            if last.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        if last.is_some() || looked_at >= SCAN {
+            return Ok(last);
         }
     }
     Ok(None)

@@ -31,16 +31,17 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use worker::js_sys::{Uint8Array, futures::JsFuture};
-use worker::wasm_bindgen;
-use worker::worker_sys::web_sys;
-use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use worker::wasm_bindgen::{self, JsValue, prelude::wasm_bindgen};
+use worker::worker_sys::DurableObjectState;
+use worker::worker_sys::web_sys::{Request, Response};
+use worker::{Env, durable::State};
 
 use awake::Awake;
 use storage::Held;
 
-use super::answer::Answer;
+use super::answer::{Answer, bytes_response, contained, status_response};
 use super::catalogue::Catalogue;
-use super::objects::Objects;
+use super::objects::{Line, Objects};
 use super::platform::{now, settings, unlogged_request_id};
 use super::sql::Sql;
 use super::{Result, internal};
@@ -48,25 +49,35 @@ use crate::domain::admission::invalid_key;
 use crate::domain::rejection::{Code, Rejection};
 use crate::protocol::Versioned;
 use crate::protocol::frame;
-use crate::protocol::key_gate::{GateCommand, INGEST, Ingest};
+use crate::protocol::key_gate::ToGate;
 
-#[durable_object]
+/// Not `#[durable_object]`: its conversions of requests and responses cost more than the work.
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 pub struct KeyGate {
     state: State,
     env: Env,
     sql: AssertUnwindSafe<Sql>,
-    ledgers: AssertUnwindSafe<worker::Result<Objects>>,
+    ledger: AssertUnwindSafe<worker::Result<Line>>,
     /// `None` until the object knows its key.
     awake: AssertUnwindSafe<RefCell<Option<Awake>>>,
     /// Requests that have been admitted and have not been answered.
     in_flight: AssertUnwindSafe<Rc<Cell<u32>>>,
 }
 
-impl DurableObject for KeyGate {
-    fn new(state: State, env: Env) -> Self {
+#[wasm_bindgen(
+    wasm_bindgen = ::worker::wasm_bindgen,
+    wasm_bindgen_futures = ::worker::wasm_bindgen_futures,
+    js_sys = ::worker::js_sys
+)]
+impl KeyGate {
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
+        let state = State::from(state);
         Self {
             sql: AssertUnwindSafe(Sql::new(&state)),
-            ledgers: AssertUnwindSafe(Objects::store_ledgers(&env)),
+            ledger: AssertUnwindSafe(
+                Objects::store_ledgers(&env).map(|objects| Line::new(objects, ledger::DEADLINE_MS)),
+            ),
             awake: AssertUnwindSafe(RefCell::new(None)),
             in_flight: AssertUnwindSafe(Rc::new(Cell::new(0))),
             state,
@@ -74,14 +85,21 @@ impl DurableObject for KeyGate {
         }
     }
 
-    async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        super::answer::contained(self.answer(request)).await
+    pub async fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
+        AssertUnwindSafe(
+            async move { Ok(contained(self.answer(request)).await.map(JsValue::from)?) },
+        )
+        .await
     }
 
-    async fn alarm(&self) -> worker::Result<Response> {
-        super::answer::contained(async {
-            self.on_alarm().await;
-            Response::empty()
+    pub async fn alarm(&self) -> std::result::Result<JsValue, JsValue> {
+        AssertUnwindSafe(async move {
+            // Not `contained`: a failure is to be told to the platform, which repeats the alarm.
+            let alarm = AssertUnwindSafe(async {
+                self.on_alarm().await?;
+                status_response(200)
+            });
+            Ok(alarm.await.map(JsValue::from)?)
         })
         .await
     }
@@ -89,39 +107,25 @@ impl DurableObject for KeyGate {
 
 impl KeyGate {
     async fn answer(&self, request: Request) -> worker::Result<Response> {
-        let is_ingest = request.path() == INGEST;
         // Before anything is awaited: while the key is being looked up in D1, no other event is
         // delivered, so that a cold object asks once, however many requests wake it.
-        let woken = match self.awake.borrow().is_some() {
-            true => Ok(()),
-            false => Err(()),
-        };
-        let woken = match woken {
-            Ok(()) => Ok(()),
-            Err(()) => self.wake().await,
-        };
-        let bytes =
-            Uint8Array::new(&JsFuture::from(request.inner().array_buffer()?).await?).to_vec();
-        if is_ingest {
-            let answer = match open::<Ingest>(&bytes) {
-                Ok((ingest, at)) => match woken {
-                    Ok(()) => return self.ingest(ingest, &bytes, at).await,
-                    Err(rejection) => rejection,
-                },
-                Err(rejection) => rejection,
-            };
-            let request_id = unlogged_request_id();
-            return Answer::problem(&answer, &request_id).into_response(&request_id);
+        let asleep = self.awake.borrow().is_none();
+        let woken = if asleep { self.wake().await } else { Ok(()) };
+        if asleep && woken.is_ok() {
+            self.rearm().await;
         }
-        let reply = match serde_json::from_slice::<Versioned<GateCommand>>(&bytes) {
-            Ok(command) => match command.open() {
-                Some(command) => self.command(command, woken).await,
-                None => Err(internal("a command of an unknown version")),
+        let bytes = Uint8Array::new(&JsFuture::from(request.array_buffer()?).await?).to_vec();
+        match open::<ToGate>(&bytes) {
+            Ok((ToGate::Ingest(ingest), at)) => match woken {
+                Ok(()) => self.ingest(ingest, &bytes, at).await,
+                Err(rejection) => refuse(&rejection),
             },
-            Err(error) => Err(internal(&format!("a malformed command: {error}"))),
-        };
-        let reply = serde_json::to_vec(&reply)?;
-        super::answer::bytes_response(&reply)
+            Ok((ToGate::Command(command), _)) => {
+                let reply = self.command(command, woken).await;
+                bytes_response(&serde_json::to_vec(&reply)?)
+            }
+            Err(rejection) => refuse(&rejection),
+        }
     }
 
     /// Learns its key: from its own row, else from D1. 'Not found' is never remembered.
@@ -159,6 +163,12 @@ impl KeyGate {
     }
 }
 
+/// Answers a request that has no row in the log.
+fn refuse(rejection: &Rejection) -> worker::Result<Response> {
+    let request_id = unlogged_request_id();
+    Answer::problem(rejection, &request_id).into_response(&request_id)
+}
+
 fn asleep() -> Rejection {
     Rejection::new(Code::Unavailable, "The key's gate is not ready. Try again.").retry_after(1)
 }
@@ -188,7 +198,7 @@ impl Drop for InFlight {
 }
 
 /// The response of the StoreLedger, read.
-async fn response_bytes(response: &web_sys::Response) -> Result<Vec<u8>> {
+async fn response_bytes(response: &Response) -> Result<Vec<u8>> {
     super::objects::bytes(response)
         .await
         .map_err(|_| Rejection::new(Code::StoreUnavailable, "The store did not answer."))

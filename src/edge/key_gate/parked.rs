@@ -171,17 +171,19 @@ pub fn put_back(
     attempts: u32,
     reason: ParkReason,
     detail: Option<&str>,
+    parent: Option<&str>,
     next_at: Option<Timestamp>,
 ) -> Result<()> {
     sql.run(
-        "UPDATE parked SET retrying = 0, attempts = ?2, reason = ?3, detail = ?4, next_at = ?5
-         WHERE id = ?1",
+        "UPDATE parked SET retrying = 0, attempts = ?2, reason = ?3, detail = ?4, next_at = ?5,
+           parent = ?6 WHERE id = ?1",
         &[
             integer(row.as_i64()),
             integer(attempts),
             text(Some(reason.as_str())),
             text(detail),
             optional_integer(next_at.map(Timestamp::millis)),
+            text(parent),
         ],
     )
 }

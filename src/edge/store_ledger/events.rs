@@ -74,7 +74,8 @@ impl StoreLedger {
             let id = order.id;
             let kept =
                 Kept { order, command_hash: None, version: Some(version), history: vec![entry] };
-            self.insert_order(origin.namespace, &kept)?;
+            self.open_week(now)?;
+            self.insert_order(origin.namespace, &kept, None, "")?;
             return Ok(done(Outcome::Accepted, Some(id), Some(external_id)));
         };
         let mut kept = self.order(origin.store_id, row)?;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::StoreLedger;
 use crate::api::problem;
-use crate::domain::id::Namespace;
+use crate::domain::id::{Namespace, Row};
 use crate::domain::idempotency::{KEPT, WEEK, live_weeks};
 use crate::domain::ledger::Origin;
 use crate::domain::rejection::{Code, Rejection};
@@ -40,46 +40,113 @@ impl Weeks {
     }
 }
 
+/// What is known already of a command that creates something.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The first answer under its Idempotency-Key.
+    pub answer: Option<(LedgerReply, String)>,
+    /// The order that has its external id.
+    pub order: Option<Row>,
+}
+
 #[derive(Deserialize)]
-struct Remembered {
-    fingerprint: String,
-    status: u16,
+struct KnownRow {
+    /// The row of the order; `None` where this is an answer.
+    id: Option<Row>,
+    fingerprint: Option<String>,
+    status: Option<u16>,
     internal_id: Option<String>,
-    body: String,
+    body: Option<String>,
 }
 
 impl StoreLedger {
-    /// The first answer under this key: to be given again, or the rejection of another request.
-    pub(super) fn recall(
+    /// Looks up the Idempotency-Key and the external id of a command, in one query. Fails where
+    /// the key was used for another request.
+    pub(super) fn known(
         &self,
         namespace: Namespace,
-        idempotency: &Idempotency,
+        idempotency: Option<&Idempotency>,
+        external_id: Option<&str>,
         now: Timestamp,
-    ) -> Result<Option<(LedgerReply, String)>> {
-        let mut weeks = self.weeks.borrow_mut();
-        let weeks = weeks.known(&self.sql)?;
-        let parameters = [
-            text(Some(&namespace.to_string())),
-            text(Some(idempotency.key.as_str())),
-            integer(now.plus(-KEPT).millis()),
-        ];
-        for week in live_weeks(now).rev().filter(|week| weeks.contains(week)) {
-            let query = format!(
-                "SELECT fingerprint, status, internal_id, body FROM idempotency_{week}
-                 WHERE namespace = ?1 AND key = ?2 AND at > ?3"
-            );
-            let Some(found) = self.sql.first::<Remembered>(&query, &parameters)? else { continue };
-            if found.fingerprint != idempotency.fingerprint.as_str() {
-                return Err(Rejection::new(
-                    Code::IdempotencyKeyReused,
-                    "This Idempotency-Key was used within the last 30 days for a request with another method, path, query or body.",
+    ) -> Result<Known> {
+        let mut query = String::new();
+        if idempotency.is_some() {
+            let mut weeks = self.weeks.borrow_mut();
+            let weeks = weeks.known(&self.sql)?;
+            for week in live_weeks(now).rev().filter(|week| weeks.contains(week)) {
+                // Of the numbers of weeks, not of anything that a caller sends.
+                query.push_str(&format!(
+                    "SELECT NULL AS id, fingerprint, status, internal_id, body
+                     FROM idempotency_{week} WHERE namespace = ?1 AND key = ?2 AND at > ?3
+                     UNION ALL "
                 ));
             }
-            let reply =
-                LedgerReply::Replay { status: found.status, internal_id: found.internal_id };
-            return Ok(Some((reply, found.body)));
         }
-        Ok(None)
+        query.push_str(
+            "SELECT id, NULL AS fingerprint, NULL AS status, NULL AS internal_id, NULL AS body
+             FROM identities WHERE kind = 'order' AND value = ?4 AND namespace = ?1",
+        );
+        let parameters = [
+            text(Some(&namespace.to_string())),
+            text(idempotency.map(|idempotency| idempotency.key.as_str())),
+            integer(now.plus(-KEPT).millis()),
+            text(external_id),
+        ];
+        let mut known = Known::default();
+        for row in self.sql.rows::<KnownRow>(&query, &parameters)? {
+            let KnownRow { id, fingerprint, status, internal_id, body } = row;
+            match (idempotency, fingerprint, status) {
+                (Some(idempotency), Some(fingerprint), Some(status)) => {
+                    if fingerprint != idempotency.fingerprint.as_str() {
+                        return Err(reused());
+                    }
+                    let reply = LedgerReply::Replay { status, internal_id };
+                    known.answer = Some((reply, body.unwrap_or_default()));
+                }
+                _ => known.order = id,
+            }
+        }
+        Ok(known)
+    }
+
+    /// Makes the table of this week where there is none, and what writes an order, its external id
+    /// and its answer in one statement; drops the tables of weeks that do not count any more.
+    pub(super) fn open_week(&self, now: Timestamp) -> Result<i64> {
+        let week = now.period(WEEK);
+        let mut weeks = self.weeks.borrow_mut();
+        let weeks = weeks.known(&self.sql)?;
+        if weeks.contains(&week) {
+            return Ok(week);
+        }
+        self.sql.run(
+            &format!(
+                "CREATE TABLE IF NOT EXISTS idempotency_{week} (namespace TEXT NOT NULL,
+                   key TEXT NOT NULL, fingerprint TEXT NOT NULL, status INTEGER NOT NULL,
+                   internal_id TEXT, body TEXT NOT NULL, at INTEGER NOT NULL,
+                   PRIMARY KEY (namespace, key)) WITHOUT ROWID;
+                 DROP TRIGGER IF EXISTS creations_are_written;
+                 CREATE TRIGGER creations_are_written INSTEAD OF INSERT ON creations
+                 BEGIN
+                   INSERT INTO orders VALUES (NEW.id, NEW.source, NEW.key_id, NEW.status,
+                     NEW.placed_at, NEW.created_at, NEW.updated_at, NEW.client_id, NEW.content,
+                     NEW.stated, NEW.command_hash, NEW.version, NEW.history);
+                   INSERT INTO identities SELECT 'order', NEW.external_id, NEW.namespace, NEW.id
+                     WHERE NEW.external_id IS NOT NULL;
+                   INSERT OR REPLACE INTO idempotency_{week}
+                     SELECT NEW.namespace, NEW.key, NEW.fingerprint, 201, NEW.internal_id,
+                       NEW.body, NEW.created_at
+                     WHERE NEW.key IS NOT NULL;
+                 END"
+            ),
+            &[],
+        )?;
+        let oldest = *live_weeks(now).start();
+        for old in weeks.iter().filter(|old| **old < oldest) {
+            self.sql.run(&format!("DROP TABLE IF EXISTS idempotency_{old}"), &[])?;
+        }
+        weeks.retain(|known| *known >= oldest);
+        weeks.insert(week);
+        Ok(week)
     }
 
     pub(super) fn remember(
@@ -91,26 +158,7 @@ impl StoreLedger {
         body: &str,
         now: Timestamp,
     ) -> Result<()> {
-        let week = now.period(WEEK);
-        let mut weeks = self.weeks.borrow_mut();
-        let weeks = weeks.known(&self.sql)?;
-        if !weeks.contains(&week) {
-            self.sql.run(
-                &format!(
-                    "CREATE TABLE IF NOT EXISTS idempotency_{week} (namespace TEXT NOT NULL, key TEXT NOT NULL,
-                       fingerprint TEXT NOT NULL, status INTEGER NOT NULL, internal_id TEXT,
-                       body TEXT NOT NULL, at INTEGER NOT NULL,
-                       PRIMARY KEY (namespace, key)) WITHOUT ROWID"
-                ),
-                &[],
-            )?;
-            let oldest = *live_weeks(now).start();
-            for old in weeks.iter().filter(|old| **old < oldest) {
-                self.sql.run(&format!("DROP TABLE IF EXISTS idempotency_{old}"), &[])?;
-            }
-            weeks.retain(|known| *known >= oldest);
-            weeks.insert(week);
-        }
+        let week = self.open_week(now)?;
         self.sql.run(
             &format!(
                 "INSERT OR REPLACE INTO idempotency_{week} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
@@ -145,4 +193,11 @@ impl StoreLedger {
     pub(super) fn forget_weeks(&self) {
         self.weeks.borrow_mut().0 = None;
     }
+}
+
+fn reused() -> Rejection {
+    Rejection::new(
+        Code::IdempotencyKeyReused,
+        "This Idempotency-Key was used within the last 30 days for a request with another method, path, query or body.",
+    )
 }

@@ -3,11 +3,10 @@
 
 use std::ops::ControlFlow;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
-use super::StoreLedger;
-use crate::api::order_output::order_json;
+use super::{StoreLedger, to_json};
+use crate::api::order_output::OrderOut;
 use crate::domain::id::{Row, StoreId};
 use crate::domain::key::Source;
 use crate::domain::log::Outcome;
@@ -19,6 +18,12 @@ use crate::protocol::store_ledger::{LedgerReply, OrderFilter};
 
 /// Most rows that one page looks at.
 const SCAN: u32 = 2_000;
+
+#[derive(Serialize)]
+struct Page<'a> {
+    orders: Vec<OrderOut<'a>>,
+    next_cursor: Option<String>,
+}
 
 #[derive(Deserialize)]
 struct Scanned {
@@ -48,7 +53,7 @@ impl StoreLedger {
             Some(external_id) => (self.orders_identified(external_id)?, None),
             None => self.scan_orders(filter)?,
         };
-        let mut orders: Vec<Value> = Vec::with_capacity(rows.len());
+        let mut orders = Vec::with_capacity(rows.len());
         for row in rows {
             let order = self.order(store, row)?.order;
             let scanned = Scanned {
@@ -58,17 +63,20 @@ impl StoreLedger {
                 placed_at: order.content.placed_at.unwrap_or(order.created_at),
             };
             if scanned.matches(filter) {
-                orders.push(order_json(&order));
+                orders.push(order);
             }
         }
-        let body = json!({ "orders": orders, "next_cursor": next.map(|row| row.to_string()) });
+        let page = Page {
+            orders: orders.iter().map(OrderOut::from).collect(),
+            next_cursor: next.map(|row| row.to_string()),
+        };
         let reply = LedgerReply::Done {
             status: 200,
             outcome: Outcome::Accepted,
             internal_id: None,
             external_id: None,
         };
-        Ok((reply, body.to_string()))
+        Ok((reply, to_json(&page)?))
     }
 
     fn scan_orders(&self, filter: &OrderFilter) -> Result<(Vec<Row>, Option<i64>)> {

@@ -17,10 +17,12 @@ use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
 
 use worker::js_sys::{Uint8Array, futures::JsFuture};
-use worker::wasm_bindgen;
-use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use worker::wasm_bindgen::{self, JsValue, prelude::wasm_bindgen};
+use worker::worker_sys::DurableObjectState;
+use worker::worker_sys::web_sys::{Request, Response};
+use worker::{Env, durable::State};
 
-use super::answer::{bytes_response, contained};
+use super::answer::{bytes_response, contained, status_response};
 use super::platform::now;
 use super::sql::Sql;
 use super::{Result, internal};
@@ -38,9 +40,11 @@ INSERT OR IGNORE INTO schema VALUES (1, 1);
 CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, source TEXT NOT NULL, key_id TEXT NOT NULL, status TEXT NOT NULL, placed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, client_id INTEGER, content TEXT NOT NULL, stated TEXT NOT NULL, command_hash TEXT, version TEXT, history TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS clients (id INTEGER PRIMARY KEY, details TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, version TEXT, history TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS identities (kind TEXT NOT NULL, value TEXT NOT NULL, namespace TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (kind, value, namespace)) WITHOUT ROWID;
+CREATE VIEW IF NOT EXISTS creations AS SELECT orders.*, '' AS external_id, '' AS namespace, '' AS key, '' AS fingerprint, '' AS internal_id, '' AS body FROM orders;
 ";
 
-#[durable_object]
+/// Not `#[durable_object]`: its conversions of requests and responses cost more than the work.
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 pub struct StoreLedger {
     sql: AssertUnwindSafe<Sql>,
     /// Whether the tables exist for sure.
@@ -49,30 +53,40 @@ pub struct StoreLedger {
     last_row: AssertUnwindSafe<Cell<Option<Row>>>,
 }
 
-impl DurableObject for StoreLedger {
-    fn new(state: State, _env: Env) -> Self {
+#[wasm_bindgen(
+    wasm_bindgen = ::worker::wasm_bindgen,
+    wasm_bindgen_futures = ::worker::wasm_bindgen_futures,
+    js_sys = ::worker::js_sys
+)]
+impl StoreLedger {
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, _env: Env) -> Self {
         Self {
-            sql: AssertUnwindSafe(Sql::new(&state)),
+            sql: AssertUnwindSafe(Sql::new(&State::from(state))),
             ready: AssertUnwindSafe(Cell::new(false)),
             weeks: AssertUnwindSafe(RefCell::default()),
             last_row: AssertUnwindSafe(Cell::new(None)),
         }
     }
 
-    async fn fetch(&self, request: Request) -> worker::Result<Response> {
-        contained(self.answer(request)).await
+    pub async fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
+        AssertUnwindSafe(
+            async move { Ok(contained(self.answer(request)).await.map(JsValue::from)?) },
+        )
+        .await
     }
 }
 
 impl StoreLedger {
     async fn answer(&self, request: Request) -> worker::Result<Response> {
-        let buffer = JsFuture::from(request.inner().array_buffer()?).await?;
+        let buffer = JsFuture::from(request.array_buffer()?).await?;
         let bytes = Uint8Array::new(&buffer).to_vec();
         let command = frame::decode::<Versioned<LedgerCommand>>(&bytes)
             .ok()
             .and_then(|(command, _)| command.open());
         let Some(command) = command else {
-            return Response::error("a command of an unknown form or version", 500);
+            worker::console_error!("a command of an unknown form or version");
+            return status_response(500);
         };
         if let Some(refused) = injected(&command).await {
             return refused;
@@ -80,13 +94,13 @@ impl StoreLedger {
         let (reply, body) = match self.command(command, now()) {
             Ok(answered) => answered,
             Err(rejection) if rejection.code.status() >= 500 => {
-                return Response::error(rejection.detail, rejection.code.status());
+                return status_response(rejection.code.status());
             }
             Err(rejection) => (LedgerReply::Rejected { rejection }, String::new()),
         };
         match frame::encode(&Versioned::new(reply), body.as_bytes()) {
             Ok(frame) => bytes_response(&frame),
-            Err(frame::Malformed) => Response::error("a reply that is too large", 500),
+            Err(frame::Malformed) => status_response(500),
         }
     }
 
@@ -101,8 +115,8 @@ impl StoreLedger {
                 self.create_order(&origin, idempotency.as_ref(), *order, now)
             }
             LedgerCommand::CheckIdempotency { namespace, idempotency } => {
-                let found = self.recall(namespace, &idempotency, now)?;
-                Ok(found.unwrap_or((LedgerReply::Unused, String::new())))
+                let known = self.known(namespace, Some(&idempotency), None, now)?;
+                Ok(known.answer.unwrap_or((LedgerReply::Unused, String::new())))
             }
             LedgerCommand::Apply { origin, topic, delivery, event, fault: _ } => {
                 let reply = self.apply(&origin, &topic, delivery, event, now)?;
@@ -158,10 +172,10 @@ async fn injected(command: &LedgerCommand) -> Option<worker::Result<Response>> {
     };
     match fault.as_ref()? {
         Fault::PanicStoreLedger => panic!("a panic on purpose"),
-        Fault::LedgerError => Some(Response::error("a fault on purpose", 503)),
+        Fault::LedgerError => Some(status_response(503)),
         Fault::LedgerHang => {
             worker::Delay::from(std::time::Duration::from_secs(10)).await;
-            Some(Response::error("a fault on purpose", 503))
+            Some(status_response(503))
         }
         Fault::PanicWorker | Fault::PanicKeyGate => None,
     }

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use super::{StoreLedger, from_json, to_json};
-use crate::api::order_output::order_json;
+use crate::api::order_output::OrderOut;
 use crate::domain::credential::KeyId;
 use crate::domain::id::{ClientId, Namespace, OrderId, Row, StoreId};
 use crate::domain::key::Source;
@@ -92,51 +92,59 @@ impl StoreLedger {
         content: OrderContent,
         now: Timestamp,
     ) -> Result<(LedgerReply, String)> {
-        if let Some(idempotency) = idempotency
-            && let Some(found) = self.recall(origin.namespace, idempotency, now)?
-        {
-            return Ok(found);
+        let external_id = content.external_id.as_deref();
+        let known = self.known(origin.namespace, idempotency, external_id, now)?;
+        if let Some(answer) = known.answer {
+            return Ok(answer);
         }
         let hash = command_hash(&content);
-        self.transaction(|| {
-            let existing = match content.external_id.as_deref() {
-                Some(id) => self.identified(Identity::Order, id, origin.namespace)?,
-                None => None,
-            };
-            let (status, outcome, order) = match existing {
-                None => (201, Outcome::Accepted, self.insert_new(origin, content, hash, now)?),
-                Some(row) => {
-                    let kept = self.order(origin.store_id, row)?;
-                    if kept.command_hash.as_deref() != Some(&hash) {
-                        let rejection = conflict(&kept.order);
-                        self.remember_conflict(origin, idempotency, &rejection, now)?;
-                        return Ok((LedgerReply::Rejected { rejection }, String::new()));
-                    }
-                    (200, Outcome::Duplicate, kept.order)
-                }
-            };
-            let body = order_json(&order).to_string();
-            let internal_id = order.id.to_string();
-            if let Some(idempotency) = idempotency {
-                self.remember(origin.namespace, idempotency, status, &internal_id, &body, now)?;
-            }
-            let external_id = order.content.external_id;
-            let internal_id = Some(internal_id);
-            Ok((LedgerReply::Done { status, outcome, internal_id, external_id }, body))
-        })
+        if let Some(row) = known.order {
+            return self.found_order(origin, idempotency, row, &hash, now);
+        }
+        self.open_week(now)?;
+        let identified = content.client.as_ref().filter(|client| client.is_identified());
+        match identified.cloned() {
+            // One statement, and so atomic by itself.
+            None => self.insert_new(origin, idempotency, None, content, hash, now),
+            Some(client) => self.transaction(|| {
+                let client_id = self.upsert_client(origin, &client, now)?;
+                self.insert_new(origin, idempotency, client_id, content, hash, now)
+            }),
+        }
+    }
+
+    /// Answers a command whose external id is taken: by itself, or by another.
+    fn found_order(
+        &self,
+        origin: &Origin,
+        idempotency: Option<&Idempotency>,
+        row: Row,
+        hash: &str,
+        now: Timestamp,
+    ) -> Result<(LedgerReply, String)> {
+        let kept = self.order(origin.store_id, row)?;
+        if kept.command_hash.as_deref() != Some(hash) {
+            let rejection = conflict(&kept.order);
+            self.remember_conflict(origin, idempotency, &rejection, now)?;
+            return Ok((LedgerReply::Rejected { rejection }, String::new()));
+        }
+        let body = to_json(&OrderOut::from(&kept.order))?;
+        let id = kept.order.id.to_string();
+        if let Some(idempotency) = idempotency {
+            self.remember(origin.namespace, idempotency, 200, &id, &body, now)?;
+        }
+        Ok((done(200, Outcome::Duplicate, id, kept.order.content.external_id), body))
     }
 
     fn insert_new(
         &self,
         origin: &Origin,
+        idempotency: Option<&Idempotency>,
+        client_id: Option<ClientId>,
         content: OrderContent,
         hash: String,
         now: Timestamp,
-    ) -> Result<StoredOrder> {
-        let client_id = match &content.client {
-            Some(client) => self.upsert_client(origin, client, now)?,
-            None => None,
-        };
+    ) -> Result<(LedgerReply, String)> {
         let order = StoredOrder {
             id: OrderId::new(origin.store_id, self.next_row(now)?),
             source: origin.source,
@@ -154,21 +162,28 @@ impl StoreLedger {
             delivery: None,
         }];
         let kept = Kept { order, command_hash: Some(hash), version: None, history };
-        self.insert_order(origin.namespace, &kept)?;
-        Ok(kept.order)
+        let body = to_json(&OrderOut::from(&kept.order))?;
+        self.insert_order(origin.namespace, &kept, idempotency, &body)?;
+        let id = kept.order.id.to_string();
+        Ok((done(201, Outcome::Accepted, id, kept.order.content.external_id), body))
     }
 
-    pub(super) fn insert_order(&self, namespace: Namespace, kept: &Kept) -> Result<()> {
+    /// Writes an order, its external id and, where there is one, its answer: three rows by one
+    /// statement on the view `creations`, because a call into the database costs more than a row.
+    pub(super) fn insert_order(
+        &self,
+        namespace: Namespace,
+        kept: &Kept,
+        idempotency: Option<&Idempotency>,
+        body: &str,
+    ) -> Result<()> {
         let order = &kept.order;
-        let row = order.id.row;
-        if let Some(external_id) = order.content.external_id.as_deref() {
-            self.identify(Identity::Order, external_id, namespace, row)?;
-        }
         let placed_at = order.content.placed_at.unwrap_or(order.created_at);
         self.sql.run(
-            "INSERT INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            "INSERT INTO creations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+               ?14, ?15, ?16, ?17, ?18, ?19)",
             &[
-                integer(row.as_i64()),
+                integer(order.id.row.as_i64()),
                 text(Some(order.source.as_str())),
                 text(Some(order.key_id.as_str())),
                 text(Some(order.content.status.as_str())),
@@ -181,6 +196,12 @@ impl StoreLedger {
                 text(kept.command_hash.as_deref()),
                 text(kept.version.as_ref().map(to_json).transpose()?.as_deref()),
                 text(Some(&to_json(&kept.history)?)),
+                text(order.content.external_id.as_deref()),
+                text(Some(&namespace.to_string())),
+                text(idempotency.map(|idempotency| idempotency.key.as_str())),
+                text(idempotency.map(|idempotency| idempotency.fingerprint.as_str())),
+                text(Some(&order.id.to_string())),
+                text(idempotency.map(|_| body)),
             ],
         )
     }
@@ -271,8 +292,12 @@ impl StoreLedger {
             internal_id: Some(order.id.to_string()),
             external_id: order.content.external_id.clone(),
         };
-        Ok((reply, order_json(&order).to_string()))
+        Ok((reply, to_json(&OrderOut::from(&order))?))
     }
+}
+
+fn done(status: u16, outcome: Outcome, id: String, external_id: Option<String>) -> LedgerReply {
+    LedgerReply::Done { status, outcome, internal_id: Some(id), external_id }
 }
 
 fn not_found() -> Rejection {
