@@ -11,11 +11,28 @@ import { until } from './support/waiting.mjs';
 
 let gateway;
 let creds;
+/** A shop over its limit, on a gateway that nobody disturbs; looked at when its minute is over. */
+let patient;
 before(async () => {
   gateway = await startGateway();
   creds = await setup(gateway);
+  patient = await overItsLimit();
 });
-after(() => gateway?.stop());
+after(async () => {
+  await gateway?.stop();
+  await patient?.gateway.stop();
+});
+
+async function overItsLimit() {
+  const own = await startGateway();
+  const owner = await setup(own);
+  const key = await mintShop(own, owner, { p_rate_limit_per_minute: 2 });
+  for (const [n, outcome] of ['accepted', 'accepted', 'parked', 'parked'].entries()) {
+    await answered(outcome, deliver(own, key, 'order.created', orderBody(n + 1)));
+  }
+  await own.resetMeter();
+  return { gateway: own, creds: owner, key };
+}
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -644,4 +661,15 @@ test('the RPCs of parked events name what is wrong with their arguments', async 
     const { status, body } = await rpc(gateway, creds.api_key, name, args);
     assert.deepEqual([status, body.code, body.errors?.map((error) => error.pointer)], [422, 'validation_failed', [pointer]], `${name} ${JSON.stringify(args)}`);
   }
+});
+
+test('over the limit and left alone, parked events are applied when the minute is over, by few alarms', async () => {
+  const { gateway: own, creds: owner, key } = patient;
+  await until(() => parked(own, owner, key), (events) => events.length === 0, 75);
+  const { KeyGate } = await own.meter();
+  assert.ok(KeyGate.alarms <= 10, `${KeyGate.alarms} alarms`);
+  assert.deepEqual((await orders(own, owner)).map((order) => order.external_id), ['1', '2', '3', '4']);
+  const [third] = (await log(own, owner, key)).filter((entry) => entry.external_id === '3' && entry.method === 'RETRY');
+  const [first] = (await log(own, owner, key)).filter((entry) => entry.external_id === '1');
+  assert.ok(Date.parse(third.received_at) - Date.parse(first.received_at) >= 60_000);
 });
