@@ -32,12 +32,17 @@ export const WORKER = {
   ratelimits: { WEBHOOK_LIMITER: { simple: { limit: 12000, period: 60 } } },
 };
 
-/** The built Worker's modules, entry first. */
-export function builtModules(build = path.join(ROOT, 'build')) {
+/** What worker-build makes of a crate, entry first. */
+export function crateModules(build) {
   return [
     { type: 'ESModule', path: path.join(build, 'index.js') },
     { type: 'CompiledWasm', path: path.join(build, 'index_bg.wasm') },
   ];
+}
+
+/** The built Worker's modules, entry first. */
+export function builtModules(build = path.join(ROOT, 'build')) {
+  return [{ type: 'ESModule', path: path.join(build, 'entry.mjs') }, ...crateModules(build)];
 }
 
 /**

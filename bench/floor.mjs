@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Log, LogLevel, Miniflare } from 'miniflare';
-import { WORKER, builtModules } from '../miniflare.config.js';
+import { WORKER, crateModules } from '../miniflare.config.js';
 import { nightlyVersion, toolEnvironment, workerBuild } from '../scripts/toolchain.mjs';
 import { run, step } from '../scripts/processes.mjs';
 import { childListeningOn, cpuMillis } from '../tests/workerd/support/runtime-process.mjs';
@@ -47,7 +47,7 @@ export async function startFloor(state) {
     compatibilityDate: WORKER.compatibilityDate,
     compatibilityFlags: WORKER.compatibilityFlags,
     modulesRoot: '/',
-    modules: builtModules(BUILD),
+    modules: crateModules(BUILD),
     durableObjects: { FLOOR: { className: 'Floor', useSQLite: true } },
     host: '127.0.0.1',
     port: 0,

@@ -3,7 +3,7 @@
  * nothing that goes into it has changed. Serves `npm run build` and wrangler's custom build.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Failure, isMain, run, runScript, step } from './processes.mjs';
@@ -11,7 +11,10 @@ import { BUILD_DIR, MAX_WORKER_GZIP_BYTES, ROOT, WASM_TARGET } from './project.m
 import { nightlyVersion, preflight, toolEnvironment, workerBuild } from './toolchain.mjs';
 
 const INPUTS = ['src', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs'];
-const MODULES = ['index.js', 'index_bg.wasm'];
+const MODULES = ['entry.mjs', 'index.js', 'index_bg.wasm'];
+
+/** The JavaScript that the Rust Worker is entered by; imports it from beside itself. */
+const ENTRY = join(ROOT, 'src/edge/entry.mjs');
 
 /** Remembers what the last good build was made from: `{ digest, included }`. */
 const STAMP = join(BUILD_DIR, '.inputs.json');
@@ -29,6 +32,7 @@ export async function buildWorker() {
     run(workerBuild(), ['--release', '--panic-unwind'], { output: 'on-failure', cwd: ROOT, env: toolEnvironment() }),
     { hint: 'one to two minutes when it starts from nothing' },
   );
+  copyFileSync(ENTRY, join(BUILD_DIR, 'entry.mjs'));
   checkSize();
   const included = includedFiles();
   const unchanged = before === digest(nightly, stamp?.included ?? []);

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
 use serde::Serialize;
-use worker::js_sys::{JSON, Uint8Array};
+use worker::js_sys::JSON;
 use worker::wasm_bindgen::JsCast;
 use worker::worker_sys::web_sys::{Response, ResponseInit};
 
@@ -12,6 +12,7 @@ use super::{Result, internal};
 use crate::api::problem;
 use crate::domain::id::RequestId;
 use crate::domain::rejection::Rejection;
+use crate::protocol::frame;
 
 /// An answer on its way out.
 #[derive(Debug)]
@@ -54,9 +55,13 @@ impl Answer {
         self
     }
 
-    /// The response, with the headers that every answer has. Status and headers cross to
-    /// JavaScript as one JSON text: a call for each would cost more than the rest of the answer.
-    pub fn into_response(self, request_id: &RequestId) -> worker::Result<Response> {
+    /// Status and headers as `ResponseInit` takes them, with the headers that every answer has.
+    fn init(&self, request_id: &RequestId) -> String {
+        #[derive(Serialize)]
+        struct Init<'a> {
+            status: u16,
+            headers: Vec<(&'a str, &'a str)>,
+        }
         let request_id = request_id.to_string();
         let fixed = [
             ("Content-Type", self.content_type),
@@ -65,23 +70,35 @@ impl Answer {
             ("X-Content-Type-Options", "nosniff"),
         ];
         let own = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let headers: Vec<(&str, &str)> = fixed.into_iter().chain(own).collect();
-        let init = serde_json::json!({ "status": self.status, "headers": headers }).to_string();
-        let init: ResponseInit = JSON::parse(&init)?.unchecked_into();
-        Ok(Response::new_with_opt_str_and_init(Some(&self.body), &init)?)
+        let init = Init { status: self.status, headers: fixed.into_iter().chain(own).collect() };
+        // Serialising strings and a number cannot fail.
+        serde_json::to_string(&init).unwrap_or_default()
+    }
+
+    pub fn into_response(self, request_id: &RequestId) -> worker::Result<Response> {
+        response(&self.init(request_id), &self.body)
+    }
+
+    /// The answer as a KeyGate hands it to the Worker: a frame of `ResponseInit` and body.
+    pub fn into_frame(self, request_id: &RequestId) -> Vec<u8> {
+        frame::join(self.init(request_id).as_bytes(), self.body.as_bytes())
     }
 }
 
-/// The bytes of an object's answer to the Worker or to another object.
-pub fn bytes_response(bytes: &[u8]) -> worker::Result<Response> {
-    Ok(Response::new_with_opt_buffer_source(Some(&Uint8Array::from(bytes)))?)
+/// The response that a KeyGate has framed.
+pub fn framed_response(frame: &[u8]) -> Result<Response> {
+    let malformed = || internal("a malformed answer");
+    let (init, body) = frame::split(frame).map_err(|frame::Malformed| malformed())?;
+    let init = std::str::from_utf8(init).map_err(|_| malformed())?;
+    let body = std::str::from_utf8(body).map_err(|_| malformed())?;
+    Ok(response(init, body)?)
 }
 
-/// An object's answer that it has none.
-pub fn status_response(status: u16) -> worker::Result<Response> {
-    let init = ResponseInit::new();
-    init.set_status(status);
-    Ok(Response::new_with_opt_str_and_init(None, &init)?)
+/// Status and headers cross to JavaScript as one JSON text: a call for each would cost more than
+/// the rest of the answer.
+fn response(init: &str, body: &str) -> worker::Result<Response> {
+    let init: ResponseInit = JSON::parse(init)?.unchecked_into();
+    Ok(Response::new_with_opt_str_and_init(Some(body), &init)?)
 }
 
 /// Runs the handling of one event so that a panic in it is answered 500 to its own request and

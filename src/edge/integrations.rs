@@ -8,8 +8,9 @@ use worker::js_sys::{Reflect, Uint8Array, futures::JsFuture};
 use worker::wasm_bindgen::JsCast;
 use worker::worker_sys::web_sys::{ReadableStream, ReadableStreamDefaultReader, Request, Response};
 
+use super::answer::framed_response;
 use super::caller::bearer;
-use super::objects::Objects;
+use super::objects::{Method, Objects};
 use super::platform::{Settings, header, random_token};
 use super::worker::Target;
 use super::{Result, internal};
@@ -20,7 +21,7 @@ use crate::domain::key::PayloadFormat;
 use crate::domain::rejection::{Code, Rejection};
 use crate::protocol::Versioned;
 use crate::protocol::frame;
-use crate::protocol::key_gate::{Fault, Headers, Ingest, Operation, ToGate, object_name};
+use crate::protocol::key_gate::{Fault, Headers, Ingest, Operation, object_name};
 
 /// Bytes of the largest body that is taken: 1 MiB.
 const MAX_BODY: usize = 1 << 20;
@@ -64,17 +65,17 @@ pub async fn handle(
         headers: Headers::read(operation, |name| headers.get(name).ok().flatten()),
         fault,
     };
-    let frame = frame::encode(&Versioned::new(ToGate::Ingest(ingest)), &body)
+    let frame = frame::encode(&Versioned::new(ingest), &body)
         .map_err(|frame::Malformed| internal("a request that does not fit a frame"))?;
-    let response = Objects::key_gates(env)?
-        .post(&gate, &Uint8Array::from(&frame[..]), DEADLINE_MS)
+    let answer = Objects::key_gates(env)?
+        .call(&gate, Method::Ingest, &frame, DEADLINE_MS)
         .await
         .map_err(|failed| {
             let wait = if failed.overloaded { 5 } else { 1 };
             Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
                 .retry_after(wait)
         })?;
-    Ok(response)
+    framed_response(&answer)
 }
 
 /// The body, or 413. Of a larger body nothing is kept, but it is read: an unread body costs the

@@ -1,12 +1,13 @@
 //! Calls to Durable Objects: one buffer there, one back, with a deadline, and one retry where the
 //! runtime says that it makes sense.
+//!
+//! The calls are of methods (RPC, see `entry.mjs`), not of `fetch`: measured, they cost half.
 
 use std::cell::RefCell;
 
-use worker::js_sys::{Object, Promise, Reflect, Uint8Array, futures::JsFuture};
+use worker::js_sys::{Array, Object, Promise, Reflect, Uint8Array, futures::JsFuture};
 use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use worker::worker_sys::DurableObjectNamespace;
-use worker::worker_sys::web_sys::{AbortSignal, RequestInit, Response};
 use worker::{Env, console_error};
 
 use super::platform::now;
@@ -14,13 +15,27 @@ use crate::domain::time::{SECOND, Timestamp};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
-    /// A stub, for the form of `fetch` that needs no `Request`.
+    /// A stub of an object, and the methods of our two classes.
     #[wasm_bindgen(extends = Object)]
     #[derive(Clone)]
     type Stub;
 
     #[wasm_bindgen(method, catch)]
-    fn fetch(this: &Stub, url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
+    fn ingest(this: &Stub, frame: &Uint8Array) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn command(this: &Stub, frame: &Uint8Array) -> Result<Promise, JsValue>;
+
+    /// A promise that is kept after so many milliseconds.
+    #[wasm_bindgen(js_namespace = scheduler)]
+    fn wait(milliseconds: u32) -> Promise;
+}
+
+/// Which method is called.
+#[derive(Clone, Copy, Debug)]
+pub enum Method {
+    Ingest,
+    Command,
 }
 
 /// Why a call gave no answer.
@@ -52,37 +67,17 @@ impl Objects {
         Ok(Self(namespace.unchecked_into()))
     }
 
-    /// Posts `body` to the object `name` on a stub and with a deadline of its own.
-    pub async fn post(
+    /// Calls a method of the object `name`, on a stub and with a deadline of its own.
+    pub async fn call(
         &self,
         name: &str,
-        body: &Uint8Array,
+        method: Method,
+        frame: &[u8],
         deadline_ms: u32,
-    ) -> Result<Response, CallFailed> {
-        let send = async || {
-            let deadline = AbortSignal::timeout_with_u32(deadline_ms);
-            self.send(name, None, body, &deadline).await
-        };
+    ) -> Result<Vec<u8>, CallFailed> {
+        let frame = Uint8Array::from(frame);
+        let send = async || send(&self.stub(name)?, method, &frame, &wait(deadline_ms)).await;
         repeated_once(name, send).await
-    }
-
-    async fn send(
-        &self,
-        name: &str,
-        stub: Option<Stub>,
-        body: &Uint8Array,
-        deadline: &AbortSignal,
-    ) -> Result<Response, JsValue> {
-        let stub = match stub {
-            Some(stub) => stub,
-            None => self.stub(name)?,
-        };
-        let init = RequestInit::new();
-        init.set_method("POST");
-        init.set_body(body);
-        init.set_signal(Some(deadline));
-        let response = JsFuture::from(stub.fetch("https://object/", &init)?).await?;
-        Ok(response.unchecked_into())
     }
 
     fn stub(&self, name: &str) -> Result<Stub, JsValue> {
@@ -91,13 +86,13 @@ impl Objects {
 }
 
 /// An object that another object calls again and again: keeps the stub while it works, and one
-/// deadline for the calls of half a second. (The Worker cannot: what one of its requests makes, another
-/// may not use.)
+/// deadline for the calls of half a second. (The Worker cannot: what one of its requests makes,
+/// another may not use.)
 pub struct Line {
     objects: Objects,
     deadline_ms: u32,
     stub: RefCell<Option<Stub>>,
-    deadline: RefCell<Option<(AbortSignal, Timestamp)>>,
+    deadline: RefCell<Option<(Promise, Timestamp)>>,
 }
 
 impl Line {
@@ -106,49 +101,65 @@ impl Line {
         Self { objects, deadline_ms, stub: RefCell::new(None), deadline: RefCell::new(None) }
     }
 
-    /// Posts `body` to the object `name`, which is the same in every call.
-    pub async fn post(&self, name: &str, body: &Uint8Array) -> Result<Response, CallFailed> {
+    /// Commands the object `name`, which is the same in every call.
+    pub async fn command(&self, name: &str, frame: &[u8]) -> Result<Vec<u8>, CallFailed> {
+        let frame = Uint8Array::from(frame);
         let send = async || {
-            let stub = self.stub.borrow_mut().take().map_or_else(|| self.objects.stub(name), Ok)?;
-            let kept = stub.clone();
-            let sent = self.objects.send(name, Some(stub), body, &self.deadline()).await;
+            let kept = self.stub.borrow().clone();
+            let stub = kept.map_or_else(|| self.objects.stub(name), Ok)?;
+            let sent = send(&stub, Method::Command, &frame, &self.deadline()).await;
             // A stub that failed may be broken for good.
-            *self.stub.borrow_mut() = sent.is_ok().then_some(kept);
+            *self.stub.borrow_mut() = sent.is_ok().then_some(stub);
             sent
         };
         repeated_once(name, send).await
     }
 
-    fn deadline(&self) -> AbortSignal {
+    fn deadline(&self) -> Promise {
         let now = now();
         let mut deadline = self.deadline.borrow_mut();
         match deadline.as_ref() {
-            Some((signal, made)) if (0..SECOND / 2).contains(&now.since(*made)) => signal.clone(),
+            Some((promise, made)) if (0..SECOND / 2).contains(&now.since(*made)) => promise.clone(),
             _ => {
-                let signal = AbortSignal::timeout_with_u32(self.deadline_ms);
-                *deadline = Some((signal.clone(), now));
-                signal
+                let promise = wait(self.deadline_ms);
+                *deadline = Some((promise.clone(), now));
+                promise
             }
         }
     }
 }
 
-/// Sends, and once more where the error says `retryable` and neither `overloaded` nor that the
-/// deadline ran out: so only what may be repeated is sent.
+/// The answer of a call, or what it threw; `undefined` where the deadline came first.
+async fn send(
+    stub: &Stub,
+    method: Method,
+    frame: &Uint8Array,
+    deadline: &Promise,
+) -> Result<Vec<u8>, JsValue> {
+    let call = match method {
+        Method::Ingest => stub.ingest(frame)?,
+        Method::Command => stub.command(frame)?,
+    };
+    let answer = JsFuture::from(Promise::race(&Array::of2(&call, deadline))).await?;
+    match answer.dyn_ref::<Uint8Array>() {
+        Some(bytes) => Ok(bytes.to_vec()),
+        None => Err(JsValue::UNDEFINED),
+    }
+}
+
+/// Sends, and once more where the error says `retryable` and not `overloaded`: so only what may be
+/// repeated is sent. A deadline that ran out leaves no time for another try.
 async fn repeated_once(
     name: &str,
-    send: impl AsyncFn() -> Result<Response, JsValue>,
-) -> Result<Response, CallFailed> {
+    send: impl AsyncFn() -> Result<Vec<u8>, JsValue>,
+) -> Result<Vec<u8>, CallFailed> {
     let error = match send().await {
-        Ok(response) => return Ok(response),
+        Ok(answer) => return Ok(answer),
         Err(error) => error,
     };
     console_error!("a call to {name}: {error:?}");
     let overloaded = says(&error, "overloaded");
-    // The runtime calls a deadline that ran out retryable too, but there is no time left then.
-    let timed_out = Reflect::get(&error, &"name".into())
-        .is_ok_and(|name| name.as_string().as_deref() == Some("TimeoutError"));
-    if overloaded || timed_out || !says(&error, "retryable") {
+    if overloaded || !says(&error, "retryable") {
         return Err(CallFailed { overloaded });
     }
     send().await.map_err(|error| {
@@ -159,12 +170,5 @@ async fn repeated_once(
 
 /// Whether an error of the runtime carries a flag.
 fn says(error: &JsValue, flag: &str) -> bool {
-    Reflect::get(error, &flag.into()).is_ok_and(|value| value.is_truthy())
-}
-
-/// The bytes of an object's answer.
-pub async fn bytes(response: &Response) -> Result<Vec<u8>, CallFailed> {
-    let failed = |_| CallFailed { overloaded: false };
-    let buffer = JsFuture::from(response.array_buffer().map_err(failed)?).await.map_err(failed)?;
-    Ok(Uint8Array::new(&buffer).to_vec())
+    error.is_object() && Reflect::get(error, &flag.into()).is_ok_and(|value| value.is_truthy())
 }

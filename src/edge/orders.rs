@@ -1,13 +1,12 @@
 //! `GET /v1/orders` and `GET /v1/orders/{id}`: orders for scripts, by API key.
 
 use worker::Env;
-use worker::js_sys::Uint8Array;
 use worker::worker_sys::web_sys::{Request, Response};
 
 use super::answer::Answer;
 use super::caller::Caller;
 use super::catalogue::Catalogue;
-use super::objects::{Objects, bytes};
+use super::objects::{Method, Objects};
 use super::platform::unlogged_request_id;
 use super::{Result, internal};
 use crate::api::order_query::OrderQuery;
@@ -56,29 +55,26 @@ pub async fn get(request: &Request, env: &Env, id: &str) -> Result<Response> {
 
 /// Asks the ledger of a store; its body is the answer.
 async fn ask(env: &Env, store: StoreId, command: LedgerCommand) -> Result<Response> {
-    let unavailable = |_| {
+    let unavailable = || {
         Rejection::new(Code::StoreUnavailable, "The store did not answer in time. Try again.")
             .retry_after(2)
     };
     let request = frame::encode(&Versioned::new(command), &[])
         .map_err(|frame::Malformed| internal("a command that is too large"))?;
-    let response = Objects::store_ledgers(env)?
-        .post(&object_name(store), &Uint8Array::from(&request[..]), DEADLINE_MS)
+    let answer = Objects::store_ledgers(env)?
+        .call(&object_name(store), Method::Command, &request, DEADLINE_MS)
         .await
-        .map_err(unavailable)?;
-    if response.status() != 200 {
-        return Err(internal(&format!("the ledger of {store} answered {}", response.status())));
-    }
-    let answer = bytes(&response).await.map_err(unavailable)?;
-    let (reply, at) = frame::decode::<Versioned<LedgerReply>>(&answer)
+        .map_err(|_| unavailable())?;
+    let (reply, body) = frame::decode::<Versioned<LedgerReply>>(&answer)
         .map_err(|frame::Malformed| internal("a malformed reply"))?;
-    let body = String::from_utf8_lossy(answer.get(at..).unwrap_or_default()).into_owned();
+    let body = String::from_utf8_lossy(body).into_owned();
     let request_id = unlogged_request_id();
     match reply.open() {
         Some(LedgerReply::Done { status, .. }) => {
             Ok(Answer::json(status, body).into_response(&request_id)?)
         }
         Some(LedgerReply::Rejected { rejection }) => Err(rejection),
+        Some(LedgerReply::Failed { for_now: true }) => Err(unavailable()),
         _ => Err(internal("the ledger's reply does not fit the command")),
     }
 }

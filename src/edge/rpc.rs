@@ -6,7 +6,6 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 use worker::Env;
-use worker::js_sys::Uint8Array;
 use worker::worker_sys::web_sys::{Request, Response};
 
 use super::answer::Answer;
@@ -14,7 +13,7 @@ use super::caller::{Admin, Caller, bearer};
 use super::catalogue::Catalogue;
 use super::catalogue::audit_log::AuditEntry;
 use super::catalogue::workspaces::NewOwner;
-use super::objects::{Objects, bytes};
+use super::objects::{Method, Objects};
 use super::platform::{Settings, header, now, random, unlogged_request_id};
 use super::worker::Target;
 use super::{Result, integrations, internal};
@@ -37,7 +36,7 @@ use crate::domain::time::Timestamp;
 use crate::protocol::Versioned;
 use crate::protocol::frame;
 use crate::protocol::key_gate::{
-    Actor, GateCommand, GateReply, GateResult, LoggedRequest, ToGate, object_name,
+    Actor, GateCommand, GateReply, GateResult, LoggedRequest, object_name,
 };
 
 /// How long a KeyGate may take over a command: a revoke waits up to 5 s for requests in flight.
@@ -494,18 +493,14 @@ impl Call<'_> {
             Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
                 .retry_after(2)
         };
-        let body = frame::encode(&Versioned::new(ToGate::Command(command)), &[])
+        let frame = frame::encode(&Versioned::new(command), &[])
             .map_err(|frame::Malformed| internal("a command that is too large"))?;
-        let response = Objects::key_gates(self.env)?
-            .post(&object_name(&gate), &Uint8Array::from(&body[..]), DEADLINE_MS)
+        let reply = Objects::key_gates(self.env)?
+            .call(&object_name(&gate), Method::Command, &frame, DEADLINE_MS)
             .await
             .map_err(unavailable)?;
-        if response.status() != 200 {
-            return Err(internal(&format!("the gate {gate} answered {}", response.status())));
-        }
-        let reply = bytes(&response).await.map_err(unavailable)?;
-        let reply: GateResult =
-            serde_json::from_slice(&reply).map_err(|error| internal(&error.to_string()))?;
+        let (reply, _) = frame::decode::<GateResult>(&reply)
+            .map_err(|frame::Malformed| internal("a malformed reply"))?;
         reply
     }
 

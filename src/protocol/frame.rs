@@ -9,25 +9,28 @@ use serde::de::DeserializeOwned;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Malformed;
 
+/// A frame of a message and a body.
 pub fn encode(message: &impl Serialize, body: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let mut frame = Vec::with_capacity(body.len() + 1024);
-    frame.extend_from_slice(&[0; 4]);
-    serde_json::to_writer(&mut frame, message).map_err(|_| Malformed)?;
-    let length = u32::try_from(frame.len() - 4).map_err(|_| Malformed)?;
-    if let Some(prefix) = frame.first_chunk_mut::<4>() {
-        *prefix = length.to_be_bytes();
-    }
-    frame.extend_from_slice(body);
-    Ok(frame)
+    Ok(join(&serde_json::to_vec(message).map_err(|_| Malformed)?, body))
 }
 
-/// The message of a frame and where its body begins.
-pub fn decode<T: DeserializeOwned>(frame: &[u8]) -> Result<(T, usize), Malformed> {
-    let (prefix, rest) = frame.split_first_chunk::<4>().ok_or(Malformed)?;
-    let length = usize::try_from(u32::from_be_bytes(*prefix)).map_err(|_| Malformed)?;
-    let message = rest.get(..length).ok_or(Malformed)?;
-    let message = serde_json::from_slice(message).map_err(|_| Malformed)?;
-    Ok((message, 4 + length))
+/// The message of a frame and its body.
+pub fn decode<T: DeserializeOwned>(frame: &[u8]) -> Result<(T, &[u8]), Malformed> {
+    let (message, body) = split(frame)?;
+    Ok((serde_json::from_slice(message).map_err(|_| Malformed)?, body))
+}
+
+/// A frame of two parts. The first has less than 4 GiB: a message holds no body.
+pub fn join(first: &[u8], rest: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(first.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), first, rest].concat()
+}
+
+/// The two parts of a frame.
+pub fn split(frame: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    let (length, rest) = frame.split_first_chunk::<4>().ok_or(Malformed)?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| Malformed)?;
+    rest.split_at_checked(length).ok_or(Malformed)
 }
 
 #[cfg(test)]
@@ -39,9 +42,9 @@ mod tests {
         #[test]
         fn a_frame_gives_both_parts_back(message in "\\PC{0,40}", body in prop::collection::vec(any::<u8>(), 0..200)) {
             let frame = encode(&message, &body).unwrap();
-            let (read, at) = decode::<String>(&frame).unwrap();
+            let (read, rest) = decode::<String>(&frame).unwrap();
             prop_assert_eq!(read, message);
-            prop_assert_eq!(&frame[at..], &body[..]);
+            prop_assert_eq!(rest, &body[..]);
         }
 
         #[test]

@@ -10,17 +10,8 @@ use crate::domain::parked::ParkReason;
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
 
-/// What is posted to a KeyGate, as a frame.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ToGate {
-    /// A storefront's request, with its raw body. The object's answer is the caller's.
-    Ingest(Ingest),
-    /// Answered with a [`GateResult`] as JSON.
-    Command(GateCommand),
-}
-
-/// A storefront's request, its body following in the frame.
+/// A storefront's request, its raw body following in the frame: the method `ingest`, answered with
+/// a frame of status and headers, and the body for the caller.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ingest {
     pub gate: GateNameText,
@@ -147,7 +138,8 @@ pub struct Actor {
     pub address: Option<String>,
 }
 
-/// What the Worker asks of a KeyGate on behalf of the console and the RPCs.
+/// What the Worker asks of a KeyGate on behalf of the console and the RPCs: the method `command`,
+/// answered with a framed [`GateResult`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateCommand {

@@ -19,8 +19,8 @@ pub fn object_name(store: StoreId) -> String {
     store.to_string()
 }
 
-/// What a KeyGate or the Worker asks of a ledger, as a frame; answered with a framed
-/// [`LedgerReply`] and a body.
+/// What a KeyGate or the Worker asks of a ledger, as a frame: the method `command`, answered with a
+/// framed [`LedgerReply`] and a body.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerCommand {
@@ -105,5 +105,9 @@ pub enum LedgerReply {
     Unused,
     Rejected {
         rejection: Rejection,
+    },
+    /// The ledger could not carry the command out: for now, or for a fault of ours.
+    Failed {
+        for_now: bool,
     },
 }

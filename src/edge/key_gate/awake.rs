@@ -13,9 +13,12 @@ use crate::domain::log::{LogEntry, SINGLE_REFUSALS_PER_MINUTE};
 use crate::domain::rate_limit::{SlidingWindow, WINDOW};
 use crate::domain::sealing::{Place, SealingKeys};
 use crate::domain::secret::SigningSecret;
-use crate::domain::time::{MINUTE, Timestamp};
+use crate::domain::time::{MINUTE, SECOND, Timestamp};
 use crate::edge::sql::Sql;
 use crate::edge::{Result, internal};
+
+/// Until counted refusals are written: sooner than an idle object forgets them.
+const FLUSH_REFUSALS: i64 = 5 * SECOND;
 
 /// The memory of one key's object.
 #[derive(Debug)]
@@ -44,8 +47,10 @@ pub struct Awake {
 struct Refusals {
     minute: i64,
     single: u32,
-    /// The row that will stand for the rest.
+    /// The row that stands for the rest.
     rest: Option<LogEntry>,
+    /// Since when that row says less than memory.
+    unwritten_since: Option<Timestamp>,
 }
 
 /// A request that has its row.
@@ -138,7 +143,7 @@ impl Awake {
             self.last_used = Some(entry.row.time());
         }
         if entry.outcome.is_capped() && !self.refusals.count(now) {
-            self.refusals.add(entry);
+            self.refusals.add(entry, now);
             return Ok(());
         }
         let day = self.day.open(sql, entry.row.time())?;
@@ -163,24 +168,24 @@ impl Awake {
         self.minute = OpenMinute::of(now);
         let horizon = now.plus(-WINDOW);
         self.attempts.retain(|_, row| row.time() > horizon);
-        self.flush_refusals(sql)
+        self.flush_refusals(sql)?;
+        self.refusals.rest = None;
+        Ok(())
     }
 
     /// Writes the row that stands for the refusals beyond the cap, if the minute had any.
     pub fn flush_refusals(&mut self, sql: &Sql) -> Result<()> {
-        if let Some(entry) = self.refusals.rest.take() {
+        if let (Some(entry), Some(_)) = (&self.refusals.rest, self.refusals.unwritten_since) {
             let day = self.day.open(sql, entry.row.time())?;
-            log::write(sql, day, &entry, None)?;
+            log::write(sql, day, entry, None)?;
+            self.refusals.unwritten_since = None;
         }
         Ok(())
     }
 
     /// When the counted refusals want to be written, if there are any.
     pub fn refusals_due(&self) -> Option<Timestamp> {
-        self.refusals
-            .rest
-            .as_ref()
-            .map(|_| Timestamp::from_millis((self.refusals.minute + 1) * MINUTE))
+        self.refusals.unwritten_since.map(|since| since.plus(FLUSH_REFUSALS))
     }
 
     pub const fn open_minute(&self) -> &OpenMinute {
@@ -214,7 +219,8 @@ impl Refusals {
         self.single <= SINGLE_REFUSALS_PER_MINUTE
     }
 
-    fn add(&mut self, entry: LogEntry) {
+    fn add(&mut self, entry: LogEntry, now: Timestamp) {
+        self.unwritten_since.get_or_insert(now);
         match &mut self.rest {
             Some(rest) => rest.count += entry.count,
             None => {

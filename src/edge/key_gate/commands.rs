@@ -11,7 +11,7 @@ use crate::protocol::key_gate::{GateCommand, GateReply};
 
 impl KeyGate {
     /// Carries out a command; `woken` is whether this object knows its key.
-    pub(super) async fn command(
+    pub(super) async fn carry_out(
         &self,
         command: GateCommand,
         woken: Result<()>,

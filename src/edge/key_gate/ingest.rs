@@ -1,7 +1,6 @@
 //! Requests of the integration API: admission, idempotency, validation, the ledger, the log.
 
 use serde_json::json;
-use worker::worker_sys::web_sys::Response;
 
 use super::log::Capture;
 use super::{InFlight, KeyGate};
@@ -72,14 +71,8 @@ impl Finished {
 }
 
 impl KeyGate {
-    /// Handles one request of a storefront, its body at `frame[body_at..]`.
-    pub(super) async fn ingest(
-        &self,
-        ingest: Ingest,
-        frame: &[u8],
-        body_at: usize,
-    ) -> worker::Result<Response> {
-        let body = frame.get(body_at..).unwrap_or_default();
+    /// Handles one request of a storefront: its answer, as a frame.
+    pub(super) async fn handle(&self, ingest: Ingest, body: &[u8]) -> Vec<u8> {
         let started = now();
         let _in_flight = InFlight::enter(&self.in_flight);
         #[expect(clippy::panic, reason = "a fault on purpose, only in tests")]
@@ -118,7 +111,7 @@ impl KeyGate {
                 .with_header("RateLimit-Policy", quota.policy_header())
                 .with_header("RateLimit", quota.header());
         }
-        answer.into_response(&request_id)
+        answer.into_frame(&request_id)
     }
 
     /// Writes the request's log entry. A failure here never changes the answer.
@@ -392,7 +385,7 @@ fn from_ledger(
         LedgerReply::Rejected { rejection } => {
             Finished::rejected(&rejection, request_id, Some(quota))
         }
-        LedgerReply::ParentUnknown | LedgerReply::Unused => {
+        LedgerReply::ParentUnknown | LedgerReply::Unused | LedgerReply::Failed { .. } => {
             let rejection = crate::edge::internal("the ledger's reply does not fit the command");
             Finished::rejected(&rejection, request_id, Some(quota))
         }

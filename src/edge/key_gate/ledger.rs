@@ -1,8 +1,6 @@
 //! Calls to the StoreLedger of the key's store.
 
-use worker::js_sys::Uint8Array;
-
-use super::{KeyGate, open, response_bytes};
+use super::{KeyGate, open};
 use crate::domain::rejection::{Code, Rejection};
 use crate::edge::objects::CallFailed;
 use crate::edge::{Result, internal};
@@ -21,20 +19,22 @@ impl KeyGate {
         let frame = frame::encode(&Versioned::new(command), &[])
             .map_err(|frame::Malformed| internal("a command that is too large"))?;
         let ledger = self.ledger.as_ref().map_err(|error| internal(&error.to_string()))?;
-        let response = ledger
-            .post(&object_name(store), &Uint8Array::from(&frame[..]))
+        let answer = ledger
+            .command(&object_name(store), &frame)
             .await
             .map_err(|CallFailed { .. }| unavailable())?;
-        match response.status() {
-            200 => {}
-            503 => return Err(unavailable()),
-            status => return Err(internal(&format!("the ledger of {store} answered {status}"))),
+        let (reply, body) = open::<LedgerReply>(&answer)?;
+        match reply {
+            LedgerReply::Failed { for_now: true } => Err(unavailable()),
+            LedgerReply::Failed { for_now: false } => {
+                Err(internal(&format!("the ledger of {store} failed")))
+            }
+            reply => {
+                let body = String::from_utf8(body.to_vec())
+                    .map_err(|_| internal("a reply that is not UTF-8"))?;
+                Ok((reply, body))
+            }
         }
-        let bytes = response_bytes(&response).await?;
-        let (reply, at) = open::<LedgerReply>(&bytes)?;
-        let body = bytes.get(at..).unwrap_or_default().to_vec();
-        let body = String::from_utf8(body).map_err(|_| internal("a reply that is not UTF-8"))?;
-        Ok((reply, body))
     }
 }
 

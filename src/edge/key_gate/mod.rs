@@ -9,9 +9,9 @@
 //! - An authentic native delivery is applied, without effect, or parked before it is answered 200.
 //!
 //! ```text
-//! Worker ──Ingest──▶ fetch ─▶ ingest.rs / deliver.rs ─▶ ledger.rs ──LedgerCommand──▶ StoreLedger
-//! Worker ─Command──▶ fetch ─▶ commands.rs ─▶ change.rs ──batch──▶ D1
-//!            alarm ─▶ alarm.rs: D1 again, parked events again, counted refusals
+//! Worker ─Ingest─▶ ingest.rs / deliver.rs ─▶ ledger.rs ─LedgerCommand─▶ StoreLedger
+//! Worker ─GateCommand─▶ commands.rs ─▶ change.rs ─batch─▶ D1
+//!           alarm ─▶ alarm.rs: D1 again, parked events again, counted refusals
 //! ```
 
 mod alarm;
@@ -30,16 +30,16 @@ use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
-use worker::js_sys::{Uint8Array, futures::JsFuture};
+use futures_util::FutureExt;
+use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen::{self, JsValue, prelude::wasm_bindgen};
 use worker::worker_sys::DurableObjectState;
-use worker::worker_sys::web_sys::{Request, Response};
 use worker::{Env, durable::State};
 
 use awake::Awake;
 use storage::Held;
 
-use super::answer::{Answer, bytes_response, contained, status_response};
+use super::answer::Answer;
 use super::catalogue::Catalogue;
 use super::objects::{Line, Objects};
 use super::platform::{now, settings, unlogged_request_id};
@@ -49,9 +49,9 @@ use crate::domain::admission::invalid_key;
 use crate::domain::rejection::{Code, Rejection};
 use crate::protocol::Versioned;
 use crate::protocol::frame;
-use crate::protocol::key_gate::ToGate;
+use crate::protocol::key_gate::{GateCommand, GateResult, Ingest};
 
-/// Not `#[durable_object]`: its conversions of requests and responses cost more than the work.
+/// Held by the class of this name in `entry.mjs`, which the runtime knows.
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 pub struct KeyGate {
     state: State,
@@ -85,47 +85,55 @@ impl KeyGate {
         }
     }
 
-    pub async fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
-        AssertUnwindSafe(
-            async move { Ok(contained(self.answer(request)).await.map(JsValue::from)?) },
-        )
-        .await
+    /// A framed [`Ingest`] with the raw body; answers a frame of `ResponseInit` and body.
+    pub async fn ingest(&self, frame: Uint8Array) -> std::result::Result<JsValue, JsValue> {
+        let answered = AssertUnwindSafe(self.ingested(frame.to_vec())).catch_unwind().await;
+        let frame = answered.unwrap_or_else(|_| refuse(&internal("a panic in a KeyGate")));
+        Ok(Uint8Array::from(&frame[..]).into())
     }
 
+    /// A framed [`GateCommand`]; answers a framed [`GateResult`].
+    pub async fn command(&self, frame: Uint8Array) -> std::result::Result<JsValue, JsValue> {
+        let answered = AssertUnwindSafe(self.commanded(frame.to_vec())).catch_unwind().await;
+        let reply: GateResult = answered.unwrap_or_else(|_| Err(internal("a panic in a KeyGate")));
+        let frame = frame::encode(&reply, &[]).unwrap_or_default();
+        Ok(Uint8Array::from(&frame[..]).into())
+    }
+
+    /// Fails only where the platform is to repeat it.
     pub async fn alarm(&self) -> std::result::Result<JsValue, JsValue> {
-        AssertUnwindSafe(async move {
-            // Not `contained`: a failure is to be told to the platform, which repeats the alarm.
-            let alarm = AssertUnwindSafe(async {
-                self.on_alarm().await?;
-                status_response(200)
-            });
-            Ok(alarm.await.map(JsValue::from)?)
-        })
-        .await
+        AssertUnwindSafe(async move { Ok(self.on_alarm().await.map(|()| JsValue::UNDEFINED)?) })
+            .await
     }
 }
 
 impl KeyGate {
-    async fn answer(&self, request: Request) -> worker::Result<Response> {
-        // Before anything is awaited: while the key is being looked up in D1, no other event is
-        // delivered, so that a cold object asks once, however many requests wake it.
-        let asleep = self.awake.borrow().is_none();
-        let woken = if asleep { self.wake().await } else { Ok(()) };
-        if asleep && woken.is_ok() {
-            self.rearm().await;
-        }
-        let bytes = Uint8Array::new(&JsFuture::from(request.array_buffer()?).await?).to_vec();
-        match open::<ToGate>(&bytes) {
-            Ok((ToGate::Ingest(ingest), at)) => match woken {
-                Ok(()) => self.ingest(ingest, &bytes, at).await,
+    async fn ingested(&self, frame: Vec<u8>) -> Vec<u8> {
+        let woken = self.ready().await;
+        match open::<Ingest>(&frame) {
+            Ok((ingest, body)) => match woken {
+                Ok(()) => self.handle(ingest, body).await,
                 Err(rejection) => refuse(&rejection),
             },
-            Ok((ToGate::Command(command), _)) => {
-                let reply = self.command(command, woken).await;
-                bytes_response(&serde_json::to_vec(&reply)?)
-            }
             Err(rejection) => refuse(&rejection),
         }
+    }
+
+    async fn commanded(&self, frame: Vec<u8>) -> GateResult {
+        let woken = self.ready().await;
+        let (command, _) = open::<GateCommand>(&frame)?;
+        self.carry_out(command, woken).await
+    }
+
+    /// Before anything else is awaited: while the key is being looked up in D1, no other event is
+    /// delivered, so that a cold object asks once, however many requests wake it.
+    async fn ready(&self) -> Result<()> {
+        if self.awake.borrow().is_some() {
+            return Ok(());
+        }
+        self.wake().await?;
+        self.rearm().await;
+        Ok(())
     }
 
     /// Learns its key: from its own row, else from D1. 'Not found' is never remembered.
@@ -164,21 +172,21 @@ impl KeyGate {
 }
 
 /// Answers a request that has no row in the log.
-fn refuse(rejection: &Rejection) -> worker::Result<Response> {
+fn refuse(rejection: &Rejection) -> Vec<u8> {
     let request_id = unlogged_request_id();
-    Answer::problem(rejection, &request_id).into_response(&request_id)
+    Answer::problem(rejection, &request_id).into_frame(&request_id)
 }
 
 fn asleep() -> Rejection {
     Rejection::new(Code::Unavailable, "The key's gate is not ready. Try again.").retry_after(1)
 }
 
-/// The message of a frame and where its body begins.
-fn open<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<(T, usize)> {
-    let (message, at) = frame::decode::<Versioned<T>>(bytes)
+/// The message of a frame and its body.
+fn open<T: serde::de::DeserializeOwned>(frame: &[u8]) -> Result<(T, &[u8])> {
+    let (message, body) = frame::decode::<Versioned<T>>(frame)
         .map_err(|frame::Malformed| internal("a malformed frame"))?;
     let message = message.open().ok_or_else(|| internal("a frame of an unknown version"))?;
-    Ok((message, at))
+    Ok((message, body))
 }
 
 /// A place among the requests in flight, given back when it is dropped.
@@ -195,11 +203,4 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.set(self.0.get().saturating_sub(1));
     }
-}
-
-/// The response of the StoreLedger, read.
-async fn response_bytes(response: &Response) -> Result<Vec<u8>> {
-    super::objects::bytes(response)
-        .await
-        .map_err(|_| Rejection::new(Code::StoreUnavailable, "The store did not answer."))
 }

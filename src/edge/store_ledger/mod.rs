@@ -16,13 +16,11 @@ mod orders;
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
 
-use worker::js_sys::{Uint8Array, futures::JsFuture};
+use worker::js_sys::{Promise, Uint8Array};
 use worker::wasm_bindgen::{self, JsValue, prelude::wasm_bindgen};
 use worker::worker_sys::DurableObjectState;
-use worker::worker_sys::web_sys::{Request, Response};
 use worker::{Env, durable::State};
 
-use super::answer::{bytes_response, contained, status_response};
 use super::platform::now;
 use super::sql::Sql;
 use super::{Result, internal};
@@ -43,7 +41,7 @@ CREATE TABLE IF NOT EXISTS identities (kind TEXT NOT NULL, value TEXT NOT NULL, 
 CREATE VIEW IF NOT EXISTS creations AS SELECT orders.*, '' AS external_id, '' AS namespace, '' AS key, '' AS fingerprint, '' AS internal_id, '' AS body FROM orders;
 ";
 
-/// Not `#[durable_object]`: its conversions of requests and responses cost more than the work.
+/// Held by the class of this name in `entry.mjs`, which the runtime knows.
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 pub struct StoreLedger {
     sql: AssertUnwindSafe<Sql>,
@@ -53,11 +51,7 @@ pub struct StoreLedger {
     last_row: AssertUnwindSafe<Cell<Option<Row>>>,
 }
 
-#[wasm_bindgen(
-    wasm_bindgen = ::worker::wasm_bindgen,
-    wasm_bindgen_futures = ::worker::wasm_bindgen_futures,
-    js_sys = ::worker::js_sys
-)]
+#[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 impl StoreLedger {
     #[wasm_bindgen(constructor)]
     pub fn new(state: DurableObjectState, _env: Env) -> Self {
@@ -69,43 +63,37 @@ impl StoreLedger {
         }
     }
 
-    pub async fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
-        AssertUnwindSafe(
-            async move { Ok(contained(self.answer(request)).await.map(JsValue::from)?) },
-        )
-        .await
+    /// A framed [`LedgerCommand`]; answers a framed [`LedgerReply`] and its body. Answers at once,
+    /// without a promise: commands do not interleave.
+    pub fn command(&self, frame: Uint8Array) -> JsValue {
+        let frame = frame.to_vec();
+        let answered = std::panic::catch_unwind(AssertUnwindSafe(|| self.answer(&frame)));
+        match answered {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(cause)) => failed(cause, false),
+            Err(_) => failed("a panic in a StoreLedger", false),
+        }
     }
 }
 
 impl StoreLedger {
-    async fn answer(&self, request: Request) -> worker::Result<Response> {
-        let buffer = JsFuture::from(request.array_buffer()?).await?;
-        let bytes = Uint8Array::new(&buffer).to_vec();
-        let command = frame::decode::<Versioned<LedgerCommand>>(&bytes)
-            .ok()
-            .and_then(|(command, _)| command.open());
-        let Some(command) = command else {
-            worker::console_error!("a command of an unknown form or version");
-            return status_response(500);
-        };
-        if let Some(refused) = injected(&command).await {
-            return refused;
+    fn answer(&self, frame: &[u8]) -> std::result::Result<JsValue, &'static str> {
+        let (command, _) = frame::decode::<Versioned<LedgerCommand>>(frame)
+            .map_err(|frame::Malformed| "a malformed command")?;
+        let command = command.open().ok_or("a command of an unknown version")?;
+        if let Some(injected) = injected(&command) {
+            return Ok(injected);
         }
-        let (reply, body) = match self.command(command, now()) {
+        let (reply, body) = match self.carry_out(command, now()) {
             Ok(answered) => answered,
-            Err(rejection) if rejection.code.status() >= 500 => {
-                return status_response(rejection.code.status());
-            }
+            Err(rejection) if rejection.code.status() >= 500 => return Err("a failed command"),
             Err(rejection) => (LedgerReply::Rejected { rejection }, String::new()),
         };
-        match frame::encode(&Versioned::new(reply), body.as_bytes()) {
-            Ok(frame) => bytes_response(&frame),
-            Err(frame::Malformed) => status_response(500),
-        }
+        Ok(framed(reply, &body))
     }
 
     /// Carries out one command. Synchronous: nothing comes between.
-    fn command(&self, command: LedgerCommand, now: Timestamp) -> Result<(LedgerReply, String)> {
+    fn carry_out(&self, command: LedgerCommand, now: Timestamp) -> Result<(LedgerReply, String)> {
         if !self.ready.get() {
             self.sql.run(SCHEMA, &[])?;
             self.ready.set(true);
@@ -163,20 +151,28 @@ impl StoreLedger {
     }
 }
 
+fn framed(reply: LedgerReply, body: &str) -> JsValue {
+    let frame = frame::encode(&Versioned::new(reply), body.as_bytes()).unwrap_or_default();
+    Uint8Array::from(&frame[..]).into()
+}
+
+fn failed(cause: &str, for_now: bool) -> JsValue {
+    worker::console_error!("{cause}");
+    framed(LedgerReply::Failed { for_now }, "")
+}
+
 /// Answers in place of the object where a test asks for a fault.
 #[expect(clippy::panic, reason = "a fault on purpose, only in tests")]
-async fn injected(command: &LedgerCommand) -> Option<worker::Result<Response>> {
+fn injected(command: &LedgerCommand) -> Option<JsValue> {
     let (LedgerCommand::CreateOrder { fault, .. } | LedgerCommand::Apply { fault, .. }) = command
     else {
         return None;
     };
     match fault.as_ref()? {
         Fault::PanicStoreLedger => panic!("a panic on purpose"),
-        Fault::LedgerError => Some(status_response(503)),
-        Fault::LedgerHang => {
-            worker::Delay::from(std::time::Duration::from_secs(10)).await;
-            Some(status_response(503))
-        }
+        Fault::LedgerError => Some(failed("a fault on purpose", true)),
+        // A promise that is never kept.
+        Fault::LedgerHang => Some(Promise::new(&mut |_, _| {}).into()),
         Fault::PanicWorker | Fault::PanicKeyGate => None,
     }
 }

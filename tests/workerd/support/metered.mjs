@@ -17,9 +17,9 @@
  * An object's product class is constructed at its first event, not before, so that looking into
  * one with `/__sql` neither counts nor changes anything.
  */
-import { WorkerEntrypoint } from 'cloudflare:workers';
+import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
 import unsafe from 'workerd:unsafe';
-import Built, * as built from '../../../build/index.js';
+import Built, * as built from '../../../build/entry.mjs';
 import { countedD1 } from './metered/d1.mjs';
 import { clearFaults, failingNamespace, setFault, underFault } from './metered/faults.mjs';
 import { meter, resetMeter } from './metered/meter.mjs';
@@ -103,7 +103,7 @@ async function answer(endpoint) {
 function metered(name) {
   const Base = built[name];
   const counters = meter[name];
-  return class {
+  return class extends DurableObject {
     #state;
     #env;
     #storage;
@@ -111,14 +111,28 @@ function metered(name) {
     #running = 0;
 
     constructor(state, env) {
+      super(state, env);
       this.#state = state;
       this.#env = env;
     }
 
+    /** Only the harness fetches; the product calls methods. */
     fetch(request) {
       if (request.headers.get(PRIVATE)) return answer(() => this.#sql(request));
+      throw new TypeError('this object is called by its methods');
+    }
+
+    ingest(frame) {
+      return this.#call((inner) => inner.ingest(frame));
+    }
+
+    command(frame) {
+      return this.#call((inner) => inner.command(frame));
+    }
+
+    #call(handle) {
       counters.fetches += 1;
-      return this.#event(false, (inner) => inner.fetch(request));
+      return this.#event(false, handle);
     }
 
     alarm(info) {

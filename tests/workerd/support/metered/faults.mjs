@@ -81,15 +81,13 @@ export async function underFault(name, state, alarm, handle) {
 
 /** A namespace whose stubs throw at the caller when such a fault stands. */
 export function failingNamespace(name, namespace, wrapping) {
-  const failing = (stub) =>
-    wrapping(stub, {
-      fetch: (real) => async (...args) => {
-        const fault = strike(name, atCaller);
-        if (!fault) return real.fetch(...args);
-        if (fault.when === 'after') await (await real.fetch(...args)).arrayBuffer();
-        throw error(fault);
-      },
-    });
+  const method = (called) => (real) => async (...args) => {
+    const fault = strike(name, atCaller);
+    if (!fault) return real[called](...args);
+    if (fault.when === 'after') await real[called](...args);
+    throw error(fault);
+  };
+  const failing = (stub) => wrapping(stub, { ingest: method('ingest'), command: method('command') });
   return wrapping(namespace, {
     get: (real) => (...args) => failing(real.get(...args)),
     getByName: (real) => (...args) => failing(real.getByName(...args)),

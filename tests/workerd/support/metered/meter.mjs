@@ -8,7 +8,7 @@
 const object = () => ({
   /** Constructions: the object was not in memory. */
   wakes: 0,
-  /** Requests that reached the object. */
+  /** Calls that reached the object; each is billed as a request. */
   fetches: 0,
   alarms: 0,
   /** WebSocket messages, closes and errors delivered. */
