@@ -50,9 +50,12 @@ CREATE TABLE integration_keys (
   -- Space-separated, in the order of this list, each at most once.
   scopes TEXT NOT NULL CHECK (
     scopes <> ''
-    AND trim(replace(replace(replace(replace(replace(' ' || scopes || ' ',
-      ' orders:write ', ' '), ' orders:cancel ', ' '), ' payments:write ', ' '),
-      ' payments:refund ', ' '), ' clients:write ', ' ')) = ''),
+    AND scopes = trim(
+      iif(instr(' ' || scopes || ' ', ' orders:write '), 'orders:write ', '')
+      || iif(instr(' ' || scopes || ' ', ' orders:cancel '), 'orders:cancel ', '')
+      || iif(instr(' ' || scopes || ' ', ' payments:write '), 'payments:write ', '')
+      || iif(instr(' ' || scopes || ' ', ' payments:refund '), 'payments:refund ', '')
+      || iif(instr(' ' || scopes || ' ', ' clients:write '), 'clients:write ', ''))),
   rate_limit_per_minute INTEGER NOT NULL CHECK (rate_limit_per_minute BETWEEN 1 AND 6000),
   require_signature INTEGER NOT NULL CHECK (require_signature IN (0, 1)),
   capture_bodies INTEGER NOT NULL CHECK (capture_bodies IN (0, 1)),
@@ -81,6 +84,20 @@ BEFORE UPDATE OF key_id, gate, key_hash, preview, workspace_id, store_id, namesp
   expires_at ON integration_keys
 BEGIN
   SELECT RAISE(ABORT, 'an integration key is pinned');
+END;
+
+-- INSERT OR REPLACE would go round the trigger above: it updates without saying so.
+CREATE TRIGGER integration_keys_are_not_replaced BEFORE INSERT ON integration_keys
+WHEN EXISTS (SELECT 1 FROM integration_keys
+  WHERE key_id = NEW.key_id OR gate = NEW.gate OR key_hash = NEW.key_hash)
+BEGIN
+  SELECT RAISE(ABORT, 'an integration key is pinned');
+END;
+
+-- Its KeyGate would go on without it, and nobody could revoke it any more.
+CREATE TRIGGER integration_keys_are_not_deleted BEFORE DELETE ON integration_keys
+BEGIN
+  SELECT RAISE(ABORT, 'an integration key is revoked, not deleted');
 END;
 
 CREATE TRIGGER integration_keys_stay_revoked
@@ -125,6 +142,13 @@ CREATE INDEX audit_log_by_workspace ON audit_log (workspace_id, at);
 CREATE TRIGGER audit_log_is_append_only_update BEFORE UPDATE ON audit_log
 BEGIN
   SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+
+-- An entry that is written twice stands as it was first; INSERT OR REPLACE would rewrite it.
+CREATE TRIGGER audit_log_is_append_only_insert BEFORE INSERT ON audit_log
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id)
+BEGIN
+  SELECT RAISE(IGNORE);
 END;
 
 CREATE TRIGGER audit_log_is_append_only_delete BEFORE DELETE ON audit_log

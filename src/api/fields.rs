@@ -87,6 +87,17 @@ impl<'a> Fields<'a> {
         self.problems.add(self.pointer(name), code, detail);
     }
 
+    /// Notes what is wrong with one entry of an array.
+    pub fn entry_problem(
+        &self,
+        name: &str,
+        index: usize,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) {
+        self.problems.add(format!("{}/{index}", self.pointer(name)), code, detail);
+    }
+
     fn take(&mut self, name: &str) -> Option<Value> {
         self.map.remove(name).filter(|value| !value.is_null())
     }
@@ -251,7 +262,8 @@ impl<'a> Fields<'a> {
                 .map(|(index, value)| match value {
                     Value::String(text) => Some(text),
                     other => {
-                        self.wrong_type(&format!("{name}/{index}"), "a string", &other);
+                        let detail = format!("must be a string, not {}.", kind(&other));
+                        self.entry_problem(name, index, "invalid_type", detail);
                         None
                     }
                 })

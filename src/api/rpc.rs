@@ -242,7 +242,7 @@ fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
             Some(scope) => scopes.push(scope),
             None => {
                 let detail = format!("must be one of {}.", names(Scope::ALL, Scope::as_str));
-                fields.problem(&format!("p_scopes/{index}"), "invalid_choice", detail);
+                fields.entry_problem("p_scopes", index, "invalid_choice", detail);
             }
         }
     }
@@ -302,7 +302,8 @@ pub fn read_key_id(body: &[u8], tag_keys: &TagKeys) -> Result<KeyId, Rejection> 
 #[derive(Debug)]
 pub struct ListIntegrationKeys {
     pub store_id: Option<StoreId>,
-    pub cursor: Option<String>,
+    /// When the last key of the page before was made, and its id.
+    pub cursor: Option<(i64, String)>,
     pub limit: u32,
 }
 
@@ -314,7 +315,16 @@ impl ListIntegrationKeys {
             if store.is_some() && store_id.is_none() {
                 fields.problem("p_store_id", "invalid_id", "must be a store's id, sto_….");
             }
-            Some(Self { store_id, cursor: fields.text("p_cursor", TEXT), limit: limit(fields) })
+            let text = fields.text("p_cursor", TEXT);
+            let cursor = text.as_deref().and_then(|text| {
+                let (at, id) = text.split_once('.')?;
+                Some((at.parse().ok()?, id.to_owned()))
+            });
+            if text.is_some() && cursor.is_none() {
+                let detail = "must be the next_cursor of an earlier page.";
+                fields.problem("p_cursor", "invalid_cursor", detail);
+            }
+            Some(Self { store_id, cursor, limit: limit(fields) })
         })
     }
 }

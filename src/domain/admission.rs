@@ -31,10 +31,17 @@ pub struct Needs {
     pub signature: bool,
 }
 
+/// Why a request did not get in.
+#[derive(Debug)]
+pub struct Refused {
+    pub rejection: Rejection,
+    /// What is left of the limit, where it was refused by the rate or later.
+    pub quota: Option<Quota>,
+}
+
 /// Admits a request of the integration API. In order: the key itself, revoked, paused, expired,
 /// signature, rate, scope, format. What passed the rate is charged, whatever follows.
 ///
-/// On a refusal by rate or later, `Err` carries the quota to report.
 pub fn admit_api(
     record: &KeyRecord,
     secrets: &[SigningSecret],
@@ -42,8 +49,8 @@ pub fn admit_api(
     presented: Presented<'_>,
     needs: Needs,
     now: Timestamp,
-) -> Result<Quota, (Rejection, Option<Quota>)> {
-    let before_rate = |rejection| (rejection, None);
+) -> Result<Quota, Box<Refused>> {
+    let before_rate = |rejection| Box::new(Refused { rejection, quota: None });
     // The API takes secret keys only; a key id is public.
     if presented.key_hash != Some(&record.key_hash) {
         return Err(before_rate(invalid_key()));
@@ -61,8 +68,10 @@ pub fn admit_api(
         Err(SignatureError::Missing) if !(needs.signature && record.require_signature) => {}
         Err(error) => return Err(before_rate(signature_rejection(error, record))),
     }
-    let quota = window.admit(now).map_err(|quota| (rate_limited(quota), Some(quota)))?;
-    let after_rate = |rejection| (rejection, Some(quota));
+    let quota = window.admit(now).map_err(|quota| {
+        Box::new(Refused { rejection: rate_limited(quota), quota: Some(quota) })
+    })?;
+    let after_rate = |rejection| Box::new(Refused { rejection, quota: Some(quota) });
     if let Some(scope) = needs.scope.filter(|scope| !record.scopes.allow(*scope)) {
         return Err(after_rate(Rejection::new(
             Code::InsufficientScope,
@@ -290,7 +299,7 @@ mod tests {
         };
         admit_api(record, &[secret()], window, presented, WRITE_ORDER, NOW)
             .err()
-            .map(|(rejection, _)| rejection.code)
+            .map(|refused| refused.rejection.code)
     }
 
     #[test]
@@ -366,7 +375,7 @@ mod tests {
             body: BODY,
         };
         let refused = admit_api(&record, &[secret()], &mut window, presented, WRITE_ORDER, NOW);
-        assert_eq!(refused.err().map(|(rejection, _)| rejection.code), Some(Code::InvalidApiKey));
+        assert_eq!(refused.err().map(|refused| refused.rejection.code), Some(Code::InvalidApiKey));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::encoding::{
-    base32, base32_decode, base62_of_7_digits, base62_of_160_bits, base62_to_160_bits,
+    self, base32, base32_decode, base62_of_7_digits, base62_of_160_bits, base62_to_160_bits,
 };
 
 /// The deployment's tag keys, newest first: new credentials are tagged with the first, and the
@@ -72,7 +72,7 @@ impl CredentialHash {
     }
 
     pub fn to_hex(self) -> String {
-        hex::encode(self.0)
+        encoding::hex(self.0)
     }
 
     /// The name of the KeyGate of the key that has this hash.
@@ -127,7 +127,7 @@ impl GateName {
 
 impl fmt::Display for GateName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
+        f.write_str(&encoding::hex(self.0))
     }
 }
 

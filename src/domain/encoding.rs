@@ -1,6 +1,6 @@
 //! How bytes stand in credentials and ids: base62 and lower-case base32.
 
-use data_encoding::BASE32_NOPAD;
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -16,6 +16,11 @@ pub fn base32_decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     }
     let bytes = BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok()?;
     bytes.try_into().ok()
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: impl AsRef<[u8]>) -> String {
+    HEXLOWER.encode(bytes.as_ref())
 }
 
 /// 160 bits as 27 base62 digits, most significant first.

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::encoding;
+
 use super::time::{DAY, Timestamp};
 
 /// How long an answer is kept.
@@ -55,7 +57,7 @@ impl Fingerprint {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        Self(hex::encode(hash.finalize()))
+        Self(encoding::hex(hash.finalize()))
     }
 
     pub const fn from_text(text: String) -> Self {

@@ -6,7 +6,7 @@ use super::credential::{CredentialHash, KeyId};
 use super::id::{Namespace, StoreId, WorkspaceId};
 use super::rate_limit::RateLimit;
 use super::rejection::{Code, Rejection};
-use super::sealing::Sealed;
+use super::sealing::{Place, Sealed};
 use super::time::Timestamp;
 
 macro_rules! names {
@@ -179,13 +179,18 @@ impl KeyRecord {
     /// The table that the secrets of keys are sealed for.
     pub const TABLE: &'static str = "integration_keys";
 
+    /// Where its secrets are sealed for.
+    pub fn place(&self) -> Place<'_> {
+        Place { workspace: self.workspace_id, table: Self::TABLE, row: self.key_id.as_str() }
+    }
+
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|at| now >= at)
     }
 
     /// What is waited for before signed requests can be told.
-    pub const fn awaits_secret(&self) -> bool {
-        self.secrets.is_empty()
+    pub fn awaits_secret(&self) -> bool {
+        self.secrets.is_empty() && self.status != KeyStatus::Revoked
     }
 }
 
@@ -230,6 +235,8 @@ impl KeyRecord {
             KeyChange::Revoke => {
                 record.status = KeyStatus::Revoked;
                 record.revoked_at = self.revoked_at.or(Some(now));
+                // Nothing is verified under them any more.
+                record.secrets.clear();
             }
             _ if revoked => {
                 return Err(Rejection::new(

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::encoding;
+
 use super::credential::KeyId;
 use super::id::{ClientId, Namespace, OrderId, RequestId, StoreId};
 use super::key::Source;
@@ -84,7 +86,7 @@ pub fn command_hash(content: &OrderContent) -> String {
     content.metadata.sort_keys();
     content.metadata.values_mut().for_each(serde_json::Value::sort_all_objects);
     // Serialising these types cannot fail: their maps have string keys.
-    hex::encode(Sha256::digest(serde_json::to_vec(&content).unwrap_or_default()))
+    encoding::hex(Sha256::digest(serde_json::to_vec(&content).unwrap_or_default()))
 }
 
 /// What becomes of an event of a native sender, given the version that is stored.

@@ -39,7 +39,7 @@ const MINOR_UNITS: &[(&str, u32)] = &[
     ("UYW", 4),
 ];
 
-/// Codes with 2 digits.
+/// Codes with 2 digits, each followed by a space but the last.
 const TWO_DIGITS: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV \
     BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN \
     ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR \
@@ -53,9 +53,9 @@ impl Currency {
     /// codes without a minor unit (`XAU`, `XTS`) included.
     pub fn parse(code: &str) -> Option<Self> {
         let bytes: [u8; 3] = code.as_bytes().try_into().ok()?;
-        let known = MINOR_UNITS.iter().any(|(listed, _)| *listed == code)
-            || TWO_DIGITS.split(' ').any(|listed| listed == code);
-        known.then_some(Self(bytes))
+        let known = TWO_DIGITS.as_bytes().chunks(4).any(|listed| listed.starts_with(&bytes))
+            || MINOR_UNITS.iter().any(|(listed, _)| *listed == code);
+        (known && code.is_ascii()).then_some(Self(bytes))
     }
 
     pub fn as_str(&self) -> &str {

@@ -6,7 +6,8 @@ use worker::worker_sys::web_sys::Request;
 
 use super::Result;
 use super::catalogue::Catalogue;
-use super::platform::{header, settings};
+use super::incoming::{bearer, header};
+use super::platform::settings;
 use crate::domain::access::Role;
 use crate::domain::credential::ApiSecret;
 use crate::domain::id::WorkspaceId;
@@ -64,10 +65,4 @@ impl Caller {
         }
         Err(Rejection::new(Code::Forbidden, "Ask an owner or admin of the workspace."))
     }
-}
-
-/// The token of `Authorization: Bearer <token>`; the scheme in any case (RFC 9110 §11.1).
-pub fn bearer(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

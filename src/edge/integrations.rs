@@ -4,15 +4,12 @@
 use std::rc::Rc;
 
 use worker::Env;
-use worker::js_sys::{Reflect, Uint8Array, futures::JsFuture};
-use worker::wasm_bindgen::JsCast;
-use worker::worker_sys::web_sys::{ReadableStream, ReadableStreamDefaultReader, Request, Response};
+use worker::worker_sys::web_sys::{Request, Response};
 
 use super::answer::framed_response;
-use super::caller::bearer;
+use super::incoming::{Target, bearer, body, header};
 use super::objects::{Method, Objects};
-use super::platform::{Settings, header, random_token};
-use super::worker::Target;
+use super::platform::{Settings, random_token};
 use super::{Result, internal};
 use crate::api::routes::Route;
 use crate::domain::admission::invalid_key;
@@ -22,12 +19,6 @@ use crate::domain::rejection::{Code, Rejection};
 use crate::protocol::Versioned;
 use crate::protocol::frame;
 use crate::protocol::key_gate::{Fault, Headers, Ingest, Operation, object_name};
-
-/// Bytes of the largest body that is taken: 1 MiB.
-const MAX_BODY: usize = 1 << 20;
-
-/// Bytes of a body that are read to be able to answer it: what the platform lets through at most.
-const MAX_DRAINED: usize = 100 << 20;
 
 /// How long a KeyGate may take: a little more than its own call to the ledger, twice.
 const DEADLINE_MS: u32 = 8_000;
@@ -76,47 +67,6 @@ pub async fn handle(
                 .retry_after(wait)
         })?;
     framed_response(&answer)
-}
-
-/// The body, or 413. Of a larger body nothing is kept, but it is read: an unread body costs the
-/// caller the connection, and with it the answer.
-pub async fn body(request: &Request) -> Result<Vec<u8>> {
-    let too_large =
-        || Rejection::new(Code::PayloadTooLarge, "A body may have at most 1 MiB (1048576 bytes).");
-    let length = header(request, "content-length")?;
-    let length = length.and_then(|length| length.parse::<usize>().ok());
-    if length.is_some_and(|length| length <= MAX_BODY) {
-        let promise = request.array_buffer().map_err(worker::Error::from)?;
-        let buffer = JsFuture::from(promise).await.map_err(worker::Error::from)?;
-        return Ok(Uint8Array::new(&buffer).to_vec());
-    }
-    match request.body() {
-        Some(stream) => read_stream(stream).await?.ok_or_else(too_large),
-        None => Ok(Vec::new()),
-    }
-}
-
-/// The bytes of a stream, or `None` if they are more than the limit.
-async fn read_stream(stream: ReadableStream) -> Result<Option<Vec<u8>>> {
-    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let mut bytes = Vec::new();
-    let mut length = 0;
-    while length <= MAX_DRAINED {
-        let step = JsFuture::from(reader.read()).await.map_err(worker::Error::from)?;
-        let chunk = Reflect::get(&step, &"value".into()).unwrap_or_default();
-        if chunk.is_undefined() {
-            return Ok((length <= MAX_BODY).then_some(bytes));
-        }
-        let chunk: Uint8Array = chunk.unchecked_into();
-        length += chunk.length() as usize;
-        if length <= MAX_BODY {
-            bytes.extend(chunk.to_vec());
-        } else {
-            bytes = Vec::new();
-        }
-    }
-    let _ = reader.cancel();
-    Ok(None)
 }
 
 /// What a request shows, its form and tag checked: free to refuse.

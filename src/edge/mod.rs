@@ -6,7 +6,8 @@
 //! worker.rs        fetch events: host, route, handler
 //! integrations.rs  storefronts: credential, size, one hop to the KeyGate
 //! orders.rs        GET /v1/orders
-//! rpc.rs           POST /rpc/core.rpc_*
+//! rpc/             POST /rpc/core.rpc_*
+//! incoming.rs      a request's URL, headers and body
 //! caller.rs        who presents an API key, and what their role allows
 //! catalogue/       D1, one file per table
 //! key_gate/        the Durable Object of a key
@@ -20,6 +21,7 @@
 mod answer;
 mod caller;
 mod catalogue;
+mod incoming;
 mod integrations;
 mod key_gate;
 mod objects;

@@ -4,7 +4,6 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use worker::Env;
-use worker::worker_sys::web_sys::Request;
 
 use super::{Result, internal};
 use crate::domain::credential::TagKeys;
@@ -28,11 +27,6 @@ pub fn random<const N: usize>() -> Result<[u8; N]> {
 /// A number of 53 random bits that tells things apart and protects nothing.
 pub fn random_token() -> i64 {
     (worker::js_sys::Math::random() * 9_007_199_254_740_992.0) as i64
-}
-
-/// The value of a header.
-pub fn header(request: &Request, name: &str) -> Result<Option<String>> {
-    Ok(request.headers().get(name).map_err(worker::Error::from)?)
 }
 
 /// The id of a request that reaches no key's log.

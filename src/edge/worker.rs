@@ -4,11 +4,12 @@ use worker::worker_sys::web_sys::{Request, Response};
 use worker::{Context, Env, event};
 
 use super::answer::{Answer, contained};
+use super::incoming::{Target, body, header};
 use super::platform::{Settings, settings, unlogged_request_id};
 use super::{Result, integrations, orders, rpc};
 use crate::api::routes::{NoRoute, Plane, Route, route};
 use crate::domain::rejection::{Code, Rejection};
-use crate::edge::platform::header;
+
 use crate::protocol::key_gate::Fault;
 
 #[event(fetch)]
@@ -52,31 +53,6 @@ async fn handle(request: Request, env: &Env) -> Result<Response> {
     }
 }
 
-/// The parts of a request's URL.
-#[derive(Clone, Copy, Debug)]
-pub struct Target<'a> {
-    pub origin: &'a str,
-    pub host: &'a str,
-    pub path: &'a str,
-    /// Without the question mark; empty if there is none.
-    pub query: &'a str,
-}
-
-impl<'a> Target<'a> {
-    /// The platform hands URLs on normalised, so cutting them is enough.
-    fn of(url: &'a str) -> Self {
-        let url = url.split('#').next().unwrap_or_default();
-        let (url, query) = url.split_once('?').unwrap_or((url, ""));
-        let host_at = url.find("://").map_or(0, |at| at + 3);
-        let path_at = url.get(host_at..).and_then(|rest| rest.find('/'));
-        let (origin, path) = match path_at {
-            Some(at) => url.split_at(host_at + at),
-            None => (url, "/"),
-        };
-        Self { origin, host: origin.get(host_at..).unwrap_or_default(), path, query }
-    }
-}
-
 impl Settings {
     /// Whether a hostname answers the paths of a plane: in production each of the two answers only
     /// its own, and unknown hosts nothing.
@@ -102,7 +78,7 @@ fn not_found() -> Rejection {
 /// Turns a request down after its body was taken: an unread body costs the caller the connection,
 /// and with it the answer.
 async fn refuse(request: &Request, rejection: Rejection, allow: Option<&str>) -> Result<Response> {
-    super::integrations::body(request).await?;
+    body(request).await?;
     let request_id = unlogged_request_id();
     let mut answer = Answer::problem(&rejection, &request_id);
     if let Some(allow) = allow {

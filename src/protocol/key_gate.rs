@@ -154,6 +154,12 @@ pub enum GateCommand {
         actor: Actor,
         audit_id: AuditId,
     },
+    /// Seals its secrets under the newest sealing key.
+    Reseal {
+        gate: GateNameText,
+        actor: Actor,
+        audit_id: AuditId,
+    },
     Stats {
         gate: GateNameText,
     },
@@ -204,6 +210,8 @@ pub enum GateReply {
         record: Box<KeyRecord>,
         /// Requests that were admitted before and have not finished.
         in_flight: u32,
+        /// Whether it was not so already.
+        changed: bool,
     },
     Stats {
         h24: Tally,

@@ -11,11 +11,11 @@ use crate::domain::id::{RequestId, Row};
 use crate::domain::key::KeyRecord;
 use crate::domain::log::{LogEntry, SINGLE_REFUSALS_PER_MINUTE};
 use crate::domain::rate_limit::{SlidingWindow, WINDOW};
-use crate::domain::sealing::{Place, SealingKeys};
+use crate::domain::sealing::SealingKeys;
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::{MINUTE, SECOND, Timestamp};
+use crate::edge::Result;
 use crate::edge::sql::Sql;
-use crate::edge::{Result, internal};
 
 /// Until counted refusals are written: sooner than an idle object forgets them.
 const FLUSH_REFUSALS: i64 = 5 * SECOND;
@@ -75,7 +75,7 @@ impl Awake {
             admitted.filter(|at| *at > window_start),
         );
         let mut awake = Self {
-            secrets: unseal(&held.record, keys)?,
+            secrets: unseal(&held.record, keys),
             held,
             window,
             last_row: traces.last().map(|trace| trace.id),
@@ -199,9 +199,8 @@ impl Awake {
 
     /// Rewrites the row of the key and holds it.
     pub fn hold(&mut self, sql: &Sql, held: Held, keys: &SealingKeys) -> Result<()> {
-        let secrets = unseal(&held.record, keys)?;
         storage::save(sql, &held)?;
-        self.secrets = secrets;
+        self.secrets = unseal(&held.record, keys);
         self.held = held;
         Ok(())
     }
@@ -233,19 +232,17 @@ impl Refusals {
     }
 }
 
-fn unseal(
-    record: &KeyRecord,
-    keys: &SealingKeys,
-) -> Result<Vec<(SigningSecret, Option<Timestamp>)>> {
-    let place = Place {
-        workspace: record.workspace_id,
-        table: KeyRecord::TABLE,
-        row: record.key_id.as_str(),
-    };
-    let secrets = record.secrets.iter().map(|secret| {
-        keys.unseal(&secret.sealed, place)
-            .map(|text| (SigningSecret::unsealed(text), secret.valid_until))
-            .map_err(|error| internal(&format!("a secret of {}: {error:?}", record.key_id)))
+/// The secrets that unseal. One that does not (its sealing key was dropped too early) counts as
+/// none, so that what it signed is refused and everything else goes on.
+fn unseal(record: &KeyRecord, keys: &SealingKeys) -> Vec<(SigningSecret, Option<Timestamp>)> {
+    let unsealed = record.secrets.iter().filter_map(|secret| {
+        match keys.unseal(&secret.sealed, record.place()) {
+            Ok(text) => Some((SigningSecret::unsealed(text), secret.valid_until)),
+            Err(error) => {
+                worker::console_error!("a secret of {}: {error:?}", record.key_id);
+                None
+            }
+        }
     });
-    secrets.collect()
+    unsealed.collect()
 }

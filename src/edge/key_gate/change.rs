@@ -7,12 +7,13 @@ use worker::Delay;
 use super::KeyGate;
 use super::storage::{Held, Intent};
 use crate::domain::id::AuditId;
-use crate::domain::key::KeyChange;
+use crate::domain::key::{KeyChange, SealedSecret};
 use crate::domain::time::{SECOND, Timestamp};
 use crate::edge::Result;
 use crate::edge::catalogue::Catalogue;
 use crate::edge::catalogue::audit_log::AuditEntry;
-use crate::edge::platform::{now, settings};
+use crate::edge::internal;
+use crate::edge::platform::{now, random, settings};
 use crate::protocol::key_gate::{Actor, GateReply};
 
 /// How long a revoke waits for the requests that were admitted before it.
@@ -62,7 +63,29 @@ impl KeyGate {
             self.drain(at).await;
         }
         let record = Box::new(self.with(|awake| awake.held.record.clone())?);
-        Ok(GateReply::Changed { record, in_flight: self.in_flight.get() })
+        Ok(GateReply::Changed { record, in_flight: self.in_flight.get(), changed })
+    }
+
+    /// The secrets that are held, under the newest sealing key.
+    pub(super) fn resealed(&self) -> Result<Vec<SealedSecret>> {
+        let keys = &settings(&self.env)?.sealing_keys;
+        self.with(|awake| {
+            let record = &awake.held.record;
+            let place = record.place();
+            let reseal = |secret: &SealedSecret| {
+                if keys.is_current(&secret.sealed) {
+                    return Ok(secret.clone());
+                }
+                let text = keys
+                    .unseal(&secret.sealed, place)
+                    .map_err(|error| internal(&format!("{}: {error:?}", record.key_id)))?;
+                let sealed = keys
+                    .seal(&text, place, random()?)
+                    .ok_or_else(|| internal("a secret that cannot be sealed"))?;
+                Ok(SealedSecret { sealed, valid_until: secret.valid_until })
+            };
+            record.secrets.iter().map(reseal).collect()
+        })?
     }
 
     async fn drain(&self, since: Timestamp) {

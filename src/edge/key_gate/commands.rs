@@ -3,7 +3,7 @@
 use super::storage::{self, Held};
 use super::{KeyGate, log, parked, stats};
 use crate::domain::id::Row;
-use crate::domain::key::{KeyRecord, KeyStatus};
+use crate::domain::key::{KeyChange, KeyRecord, KeyStatus};
 use crate::domain::rejection::{Code, Rejection};
 use crate::edge::Result;
 use crate::edge::platform::now;
@@ -24,6 +24,10 @@ impl KeyGate {
             GateCommand::Install { record } => self.install(*record),
             GateCommand::Change { change, actor, audit_id, gate: _ } => {
                 self.change(change, actor, audit_id).await
+            }
+            GateCommand::Reseal { actor, audit_id, gate: _ } => {
+                let secrets = self.resealed()?;
+                self.change(KeyChange::Reseal { secrets }, actor, audit_id).await
             }
             GateCommand::Stats { gate: _ } => self.with(|awake| {
                 let [h24, d7, d30] = stats::windows(&self.sql, awake.open_minute(), now())?;

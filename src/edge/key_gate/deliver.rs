@@ -91,7 +91,6 @@ impl KeyGate {
     }
 
     /// Tells whether a delivery is authentic, and what to do with it; else its end.
-    #[expect(clippy::type_complexity, reason = "an end or a decision, or no gate at all")]
     fn authenticated(
         &self,
         ingest: &Ingest,
@@ -215,7 +214,8 @@ impl KeyGate {
         detail: Option<&str>,
         parent: Option<String>,
     ) -> Result<()> {
-        let kept = Ingest { fault: None, ..ingest.clone() };
+        // Shops put secrets into query strings, and a retry needs none.
+        let kept = Ingest { fault: None, query: String::new(), ..ingest.clone() };
         let due = parked::insert(&self.sql, row, &kept, body, reason, detail, parent.as_deref())?;
         if let Some(parent) = parent {
             self.release_if_arrived(&parent).await?;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::log::Capture;
 use super::{InFlight, KeyGate};
 use crate::api::order_input::read_order;
-use crate::domain::admission::{Needs, Presented, admit_api};
+use crate::domain::admission::{Needs, Presented, Refused, admit_api};
 use crate::domain::id::Row;
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
 use crate::domain::key::{PayloadFormat, Scope};
@@ -270,7 +270,8 @@ impl KeyGate {
             let mut charged = admitted.repeated.then(|| awake.window.clone());
             let window = charged.as_mut().unwrap_or(&mut awake.window);
             let admission = admit_api(&awake.held.record, &secrets, window, presented, needs, now);
-            admission.map_err(|(mut rejection, quota)| {
+            admission.map_err(|refused| {
+                let Refused { mut rejection, quota } = *refused;
                 let signature = ingest.headers.signature.as_deref();
                 if let (Code::SignatureInvalid, Some(signature), true) =
                     (rejection.code, signature, awake.logs_refusal_singly(now))

@@ -2,17 +2,17 @@
 //! request after it, so that counting costs no write per request; after a crash it is counted from
 //! the log.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::domain::log::Tally;
 use crate::domain::time::{DAY, HOUR, MINUTE, Timestamp};
-use crate::edge::Result;
-use crate::edge::sql::{Sql, integer};
+use crate::edge::sql::{Sql, integer, text};
+use crate::edge::{Result, internal};
 
-/// How long minutes and hours are kept: what the windows of 24 hours and 30 days look at, and a
-/// little more.
-const MINUTES_KEPT: i64 = 25 * HOUR;
-const HOURS_KEPT: i64 = 31 * DAY;
+/// How long hours are kept: what the window of 24 hours looks at, and a little more.
+const HOURS_KEPT: i64 = 26 * HOUR;
 
 /// A minute that has not been written yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -35,87 +35,103 @@ impl OpenMinute {
     }
 }
 
-/// Writes a minute and adds it to its hour and day; forgets minutes and hours that nothing looks
-/// at any more. A minute that is written already is not added again.
+/// Tallies by place within their span: the minutes of an hour, the hours of a day. Packed into one
+/// column, so that a window reads a row per hour or day.
+type Packed = BTreeMap<i64, Tally>;
+
+#[derive(Deserialize)]
+struct PackedRow {
+    start: i64,
+    tallies: String,
+}
+
+/// Writes a minute into its hour and its day: two rows. A minute that is written already is not
+/// added again.
 pub fn write(sql: &Sql, minute: &OpenMinute) -> Result<()> {
     if minute.tally == Tally::default() {
         return Ok(());
     }
     let hour = minute.start.div_euclid(HOUR) * HOUR;
     let day = minute.start.div_euclid(DAY) * DAY;
-    let count = |value: u64| integer(i64::try_from(value).unwrap_or(i64::MAX));
-    let counts = [
-        count(minute.tally.requests),
-        count(minute.tally.errors),
-        count(minute.log_bytes),
-        count(minute.capture_bytes),
-    ];
-    let [requests, errors, log_bytes, capture_bytes] = counts;
     sql.transaction(|| {
-        let written = sql.written(
-            "INSERT OR IGNORE INTO stats_minute VALUES (?1, ?2, ?3, ?4, ?5)",
-            &[
-                integer(minute.start),
-                requests.clone(),
-                errors.clone(),
-                log_bytes.clone(),
-                capture_bytes.clone(),
-            ],
-        )?;
-        if written == 0 {
+        let mut minutes = packed(sql, "stats_hour", hour)?;
+        let place = (minute.start - hour) / MINUTE;
+        if minutes.contains_key(&place) {
             return Ok(());
         }
+        minutes.insert(place, minute.tally);
+        let of_hour = minutes.values().fold(Tally::default(), |sum, tally| sum.plus(*tally));
         sql.run(
-            "INSERT INTO stats_hour VALUES (?1, ?2, ?3) ON CONFLICT (start) DO UPDATE SET
-               requests = requests + excluded.requests, errors = errors + excluded.errors",
-            &[integer(hour), requests.clone(), errors.clone()],
+            "INSERT OR REPLACE INTO stats_hour VALUES (?1, ?2)",
+            &[integer(hour), text(Some(&json(&minutes)?))],
         )?;
+        let mut hours = packed(sql, "stats_day", day)?;
+        hours.insert((hour - day) / HOUR, of_hour);
+        let bytes = |value: u64| integer(i64::try_from(value).unwrap_or(i64::MAX));
         sql.run(
-            "INSERT INTO stats_day VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (start) DO UPDATE SET
-               requests = requests + excluded.requests, errors = errors + excluded.errors,
-               log_bytes = log_bytes + excluded.log_bytes,
+            "INSERT INTO stats_day VALUES (?1, ?2, ?3, ?4) ON CONFLICT (start) DO UPDATE SET
+               tallies = excluded.tallies, log_bytes = log_bytes + excluded.log_bytes,
                capture_bytes = capture_bytes + excluded.capture_bytes",
-            &[integer(day), requests, errors, log_bytes, capture_bytes],
-        )?;
-        sql.run(
-            "DELETE FROM stats_minute WHERE start < ?1",
-            &[integer(minute.start - MINUTES_KEPT)],
+            &[
+                integer(day),
+                text(Some(&json(&hours)?)),
+                bytes(minute.log_bytes),
+                bytes(minute.capture_bytes),
+            ],
         )?;
         sql.run("DELETE FROM stats_hour WHERE start < ?1", &[integer(hour - HOURS_KEPT)])
     })
 }
 
+fn packed(sql: &Sql, table: &'static str, start: i64) -> Result<Packed> {
+    let query = format!("SELECT start, tallies FROM {table} WHERE start = ?1");
+    match sql.first::<PackedRow>(&query, &[integer(start)])? {
+        Some(row) => unpack(&row),
+        None => Ok(Packed::new()),
+    }
+}
+
+fn unpack(row: &PackedRow) -> Result<Packed> {
+    serde_json::from_str(&row.tallies).map_err(|error| internal(&error.to_string()))
+}
+
+fn json(packed: &Packed) -> Result<String> {
+    serde_json::to_string(packed).map_err(|error| internal(&error.to_string()))
+}
+
 /// The end of the last minute that was written.
 pub fn written_until(sql: &Sql) -> Result<Option<Timestamp>> {
-    #[derive(Deserialize)]
-    struct Last {
-        start: i64,
-    }
-    let last =
-        sql.first::<Last>("SELECT start FROM stats_minute ORDER BY start DESC LIMIT 1", &[])?;
-    Ok(last.map(|last| Timestamp::from_millis(last.start + MINUTE)))
+    let last = "SELECT start, tallies FROM stats_hour ORDER BY start DESC LIMIT 1";
+    let Some(row) = sql.first::<PackedRow>(last, &[])? else { return Ok(None) };
+    let minute = unpack(&row)?.last_key_value().map_or(0, |(place, _)| *place);
+    Ok(Some(Timestamp::from_millis(row.start + (minute + 1) * MINUTE)))
 }
 
 /// The tallies of the last 24 hours, 7 and 30 days before `now`, with the open minute. The first is
-/// exact to the minute, the others to the hour. Rows read do not grow with the log.
+/// exact to the minute, the others to the hour. Reads a row for each of 25 hours and 31 days, however
+/// long the log is.
 pub fn windows(sql: &Sql, open: &OpenMinute, now: Timestamp) -> Result<[Tally; 3]> {
-    #[derive(Deserialize)]
-    struct Sums {
-        requests: u64,
-        errors: u64,
-    }
-    let sum = |query: &str, from: i64| -> Result<Tally> {
-        let sums = sql.first::<Sums>(query, &[integer(now.millis() - from)])?;
-        let tally = sums.map_or(Tally::default(), |sums| Tally {
-            requests: sums.requests,
-            errors: sums.errors,
-        });
-        Ok(tally.plus(open.tally))
+    let sum = |rows: &[PackedRow], unit: i64, from: i64| -> Result<Tally> {
+        let mut tally = open.tally;
+        for row in rows {
+            let tallies = unpack(row)?;
+            let within = tallies.iter().filter(|(place, _)| row.start + **place * unit > from);
+            tally = within.fold(tally, |sum, (_, tally)| sum.plus(*tally));
+        }
+        Ok(tally)
     };
-    let minutes =
-        "SELECT coalesce(sum(requests), 0) AS requests, coalesce(sum(errors), 0) AS errors
-                   FROM stats_minute WHERE start > ?1";
-    let hours = "SELECT coalesce(sum(requests), 0) AS requests, coalesce(sum(errors), 0) AS errors
-                 FROM stats_hour WHERE start > ?1";
-    Ok([sum(minutes, DAY)?, sum(hours, 7 * DAY)?, sum(hours, 30 * DAY)?])
+    let now = now.millis();
+    let hours = sql.rows::<PackedRow>(
+        "SELECT start, tallies FROM stats_hour WHERE start > ?1",
+        &[integer(now - DAY - HOUR)],
+    )?;
+    let days = sql.rows::<PackedRow>(
+        "SELECT start, tallies FROM stats_day WHERE start > ?1",
+        &[integer(now - 31 * DAY)],
+    )?;
+    Ok([
+        sum(&hours, MINUTE, now - DAY)?,
+        sum(&days, HOUR, now - 7 * DAY)?,
+        sum(&days, HOUR, now - 30 * DAY)?,
+    ])
 }

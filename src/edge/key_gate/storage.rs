@@ -13,9 +13,8 @@ use crate::protocol::key_gate::Actor;
 /// Tables per day are made by the log ([`super::log`]).
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, json TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS stats_minute (start INTEGER PRIMARY KEY, requests INTEGER NOT NULL, errors INTEGER NOT NULL, log_bytes INTEGER NOT NULL, capture_bytes INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS stats_hour (start INTEGER PRIMARY KEY, requests INTEGER NOT NULL, errors INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS stats_day (start INTEGER PRIMARY KEY, requests INTEGER NOT NULL, errors INTEGER NOT NULL, log_bytes INTEGER NOT NULL, capture_bytes INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS stats_hour (start INTEGER PRIMARY KEY, tallies TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS stats_day (start INTEGER PRIMARY KEY, tallies TEXT NOT NULL, log_bytes INTEGER NOT NULL, capture_bytes INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS parked (id INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT, topic TEXT, parent TEXT, attempts INTEGER NOT NULL, next_at INTEGER, retrying INTEGER NOT NULL, ingest TEXT NOT NULL, body BLOB NOT NULL);
 ";
 const VERSION: u32 = 1;

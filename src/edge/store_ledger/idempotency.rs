@@ -1,5 +1,8 @@
 //! `idempotency_<week>`: the first answers, one row each, kept for 30 days in the same transaction
 //! as what they answer for. A table per week, so that their expiry is a dropped table.
+//!
+//! The answer to a creation stands with the order that it created: a kilobyte in a row of a
+//! `WITHOUT ROWID` table would cost a page of its own.
 
 use std::collections::BTreeSet;
 
@@ -51,7 +54,7 @@ pub(super) struct Known {
 
 #[derive(Deserialize)]
 struct KnownRow {
-    /// The row of the order; `None` where this is an answer.
+    /// The row of the order that has the external id; of an answer, of the order it created.
     id: Option<Row>,
     fingerprint: Option<String>,
     status: Option<u16>,
@@ -76,7 +79,7 @@ impl StoreLedger {
             for week in live_weeks(now).rev().filter(|week| weeks.contains(week)) {
                 // Of the numbers of weeks, not of anything that a caller sends.
                 query.push_str(&format!(
-                    "SELECT NULL AS id, fingerprint, status, internal_id, body
+                    "SELECT created AS id, fingerprint, status, internal_id, body
                      FROM idempotency_{week} WHERE namespace = ?1 AND key = ?2 AND at > ?3
                      UNION ALL "
                 ));
@@ -100,8 +103,12 @@ impl StoreLedger {
                     if fingerprint != idempotency.fingerprint.as_str() {
                         return Err(reused());
                     }
-                    let reply = LedgerReply::Replay { status, internal_id };
-                    known.answer = Some((reply, body.unwrap_or_default()));
+                    let body = match (body, id) {
+                        (Some(body), _) => body,
+                        (None, Some(row)) => self.creation_answer(row)?,
+                        (None, None) => String::new(),
+                    };
+                    known.answer = Some((LedgerReply::Replay { status, internal_id }, body));
                 }
                 _ => known.order = id,
             }
@@ -122,19 +129,19 @@ impl StoreLedger {
             &format!(
                 "CREATE TABLE IF NOT EXISTS idempotency_{week} (namespace TEXT NOT NULL,
                    key TEXT NOT NULL, fingerprint TEXT NOT NULL, status INTEGER NOT NULL,
-                   internal_id TEXT, body TEXT NOT NULL, at INTEGER NOT NULL,
+                   internal_id TEXT, created INTEGER, body TEXT, at INTEGER NOT NULL,
                    PRIMARY KEY (namespace, key)) WITHOUT ROWID;
                  DROP TRIGGER IF EXISTS creations_are_written;
                  CREATE TRIGGER creations_are_written INSTEAD OF INSERT ON creations
                  BEGIN
                    INSERT INTO orders VALUES (NEW.id, NEW.source, NEW.key_id, NEW.status,
                      NEW.placed_at, NEW.created_at, NEW.updated_at, NEW.client_id, NEW.content,
-                     NEW.stated, NEW.command_hash, NEW.version, NEW.history);
+                     NEW.stated, NEW.command_hash, NEW.version, NEW.history, NEW.answer);
                    INSERT INTO identities SELECT 'order', NEW.external_id, NEW.namespace, NEW.id
                      WHERE NEW.external_id IS NOT NULL;
                    INSERT OR REPLACE INTO idempotency_{week}
                      SELECT NEW.namespace, NEW.key, NEW.fingerprint, 201, NEW.internal_id,
-                       NEW.body, NEW.created_at
+                       NEW.id, NULL, NEW.created_at
                      WHERE NEW.key IS NOT NULL;
                  END"
             ),
@@ -161,7 +168,7 @@ impl StoreLedger {
         let week = self.open_week(now)?;
         self.sql.run(
             &format!(
-                "INSERT OR REPLACE INTO idempotency_{week} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+                "INSERT OR REPLACE INTO idempotency_{week} VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6, ?7)"
             ),
             &[
                 text(Some(&namespace.to_string())),

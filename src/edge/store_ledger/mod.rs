@@ -35,10 +35,10 @@ use crate::protocol::{Versioned, frame};
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS schema (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL);
 INSERT OR IGNORE INTO schema VALUES (1, 1);
-CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, source TEXT NOT NULL, key_id TEXT NOT NULL, status TEXT NOT NULL, placed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, client_id INTEGER, content TEXT NOT NULL, stated TEXT NOT NULL, command_hash TEXT, version TEXT, history TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, source TEXT NOT NULL, key_id TEXT NOT NULL, status TEXT NOT NULL, placed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, client_id INTEGER, content TEXT NOT NULL, stated TEXT NOT NULL, command_hash TEXT, version TEXT, history TEXT NOT NULL, answer TEXT);
 CREATE TABLE IF NOT EXISTS clients (id INTEGER PRIMARY KEY, details TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, version TEXT, history TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS identities (kind TEXT NOT NULL, value TEXT NOT NULL, namespace TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (kind, value, namespace)) WITHOUT ROWID;
-CREATE VIEW IF NOT EXISTS creations AS SELECT orders.*, '' AS external_id, '' AS namespace, '' AS key, '' AS fingerprint, '' AS internal_id, '' AS body FROM orders;
+CREATE VIEW IF NOT EXISTS creations AS SELECT orders.*, '' AS external_id, '' AS namespace, '' AS key, '' AS fingerprint, '' AS internal_id FROM orders;
 ";
 
 /// Held by the class of this name in `entry.mjs`, which the runtime knows.

@@ -13,8 +13,8 @@ use crate::domain::log::Outcome;
 use crate::domain::order::{OrderContent, SourceVersion};
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
-use crate::edge::Result;
 use crate::edge::sql::{integer, optional_integer, text};
+use crate::edge::{Result, internal};
 use crate::protocol::store_ledger::{Idempotency, LedgerReply};
 
 /// What an external id or an e-mail address identifies.
@@ -175,7 +175,7 @@ impl StoreLedger {
         namespace: Namespace,
         kept: &Kept,
         idempotency: Option<&Idempotency>,
-        body: &str,
+        answer: &str,
     ) -> Result<()> {
         let order = &kept.order;
         let placed_at = order.content.placed_at.unwrap_or(order.created_at);
@@ -196,14 +196,27 @@ impl StoreLedger {
                 text(kept.command_hash.as_deref()),
                 text(kept.version.as_ref().map(to_json).transpose()?.as_deref()),
                 text(Some(&to_json(&kept.history)?)),
+                text(idempotency.map(|_| answer)),
                 text(order.content.external_id.as_deref()),
                 text(Some(&namespace.to_string())),
                 text(idempotency.map(|idempotency| idempotency.key.as_str())),
                 text(idempotency.map(|idempotency| idempotency.fingerprint.as_str())),
                 text(Some(&order.id.to_string())),
-                text(idempotency.map(|_| body)),
             ],
         )
+    }
+
+    /// The answer that the creation of an order was given.
+    pub(super) fn creation_answer(&self, row: Row) -> Result<String> {
+        #[derive(Deserialize)]
+        struct Answer {
+            answer: Option<String>,
+        }
+        let query = "SELECT answer FROM orders WHERE id = ?1";
+        let found = self.sql.first::<Answer>(query, &[integer(row.as_i64())])?;
+        found
+            .and_then(|found| found.answer)
+            .ok_or_else(|| internal("an idempotency key without its answer"))
     }
 
     /// Rewrites what an event of a native sender may change.

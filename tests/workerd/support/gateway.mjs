@@ -13,6 +13,7 @@ import { migrate } from './migrations.mjs';
 import { childListeningOn, cpuMillis } from './runtime-process.mjs';
 import { secretsOf } from './secrets.mjs';
 
+export * from './answers.mjs';
 export * from './operator.mjs';
 export * from './signatures.mjs';
 export * from './storefront.mjs';
@@ -132,9 +133,14 @@ class Gateway {
     await this.#end();
   }
 
-  /** Ends the runtime and starts it again over the same state. The port may change. */
-  async restart() {
+  /**
+   * Ends the runtime and starts it again over the same state. The port may change.
+   *
+   * @param {Record<string, string>} [vars] - vars and secrets that are other from now on
+   */
+  async restart(vars = {}) {
     await this.#end();
+    Object.assign(this.#choice.bindings, vars);
     await this.start();
   }
 

@@ -12,6 +12,7 @@
  *     sees the runtime's own error.
  * - `when`: `before` the request is handled (default), or `after`: what it wrote is durable and
  *   only its answer is lost or late. (D1 knows both as well, but no `abort`.)
+ * - `skip`: how many requests pass before it strikes the first (default 0)
  * - `times`: how many requests it strikes; without it, all until `off`
  * - `alarms`: whether it strikes the object's alarms too (default false)
  * - `message`: of the error
@@ -30,7 +31,7 @@ export function setFault(fault) {
   if (when !== 'before' && when !== 'after') throw new TypeError('when must be before or after');
   if (name === 'D1' && mode === 'abort') throw new TypeError('D1 cannot be aborted');
   if (mode === 'off') standing.delete(name);
-  else standing.set(name, { ...fault, when, left: fault.times ?? Infinity });
+  else standing.set(name, { ...fault, when, pass: fault.skip ?? 0, left: fault.times ?? Infinity });
 }
 
 /** Takes every fault away. */
@@ -42,6 +43,10 @@ export function clearFaults() {
 function strike(name, fits) {
   const fault = standing.get(name);
   if (!fault || !fits(fault)) return undefined;
+  if (fault.pass > 0) {
+    fault.pass -= 1;
+    return undefined;
+  }
   fault.left -= 1;
   if (fault.left <= 0) standing.delete(name);
   return fault;
