@@ -23,6 +23,8 @@ const NOW = 1_795_000_000_000;
 const CHECK = /CHECK constraint failed/;
 const FOREIGN = /FOREIGN KEY constraint failed/;
 const UNIQUE = /UNIQUE constraint failed/;
+/** A unique column's own refusal, or that of the trigger which keeps REPLACE out. */
+const TAKEN = /UNIQUE constraint failed|an integration key is pinned/;
 const NOT_NULL = /NOT NULL constraint failed/;
 const TYPE = /cannot store \w+ value in \w+ column/;
 
@@ -152,9 +154,9 @@ describe('a row that breaks one rule is refused', () => {
   test('integration_keys: two of one id, one hash or one KeyGate', async () => {
     const row = await attempt('integration_keys');
     const another = rows.integration_keys();
-    await refusedInsert('integration_keys', { ...another, key_id: row.key_id }, UNIQUE);
-    await refusedInsert('integration_keys', { ...another, key_hash: row.key_hash, gate: row.gate }, UNIQUE);
-    await refusedInsert('integration_keys', { ...another, key_hash: row.gate + 'f'.repeat(40), gate: row.gate }, UNIQUE);
+    await refusedInsert('integration_keys', { ...another, key_id: row.key_id }, TAKEN);
+    await refusedInsert('integration_keys', { ...another, key_hash: row.key_hash, gate: row.gate }, TAKEN);
+    await refusedInsert('integration_keys', { ...another, key_hash: row.gate + 'f'.repeat(40), gate: row.gate }, TAKEN);
   });
 
   test('api_keys: of a user who is not a member, or a second one of one hash', async () => {
