@@ -18,12 +18,16 @@ export function orderBodies(count) {
   })));
 }
 
-/** Mints so many keys, each for a store of its own, with the highest limit there is. */
-export async function mintKeys(gateway, creds, count) {
+/**
+ * Mints so many keys, each for a store of its own, with the highest limit there is.
+ *
+ * @param {boolean} keepBodies - whether raw bodies are kept beside the log: one row more
+ */
+export async function mintKeys(gateway, creds, count, keepBodies) {
   const keys = [];
   for (let at = 0; at < count; at++) {
     const store_id = await createStore(gateway, creds, `Store ${at + 1}`);
-    keys.push(await mint(gateway, { ...creds, store_id }, { p_name: `Key ${at + 1}` }));
+    keys.push(await mint(gateway, { ...creds, store_id }, { p_name: `Key ${at + 1}`, p_capture_bodies: keepBodies }));
   }
   return keys;
 }

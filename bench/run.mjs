@@ -61,17 +61,21 @@ async function race() {
 
   // The floor's speed bounds Tidegate's, and so says how many keys and requests the rounds need.
   const { rps } = await timed(floor, floorRequests(orderBodies(100_000), CONNECTIONS), 201, WARM_UP_SECONDS);
-  const keys = await mintKeys(tidegate, await setup(tidegate), Math.ceil(rps / RPS_PER_KEY));
+  const count = Math.ceil(rps / RPS_PER_KEY);
+  const creds = await setup(tidegate);
+  const keys = await mintKeys(tidegate, creds, count, false);
+  const keeping = await mintKeys(tidegate, creds, count, true);
   const enough = (span) => orderBodies(Math.ceil(rps * 1.5 * span));
 
   const contests = {
     floor: (span) => [floor, floorRequests(enough(span), keys.length), 201],
     order: (span) => [tidegate, signedOrders(enough(span), keys), 201],
+    order_with_body: (span) => [tidegate, signedOrders(enough(span), keeping), 201],
     forged: (span) => [tidegate, forgedOrders(enough(span * 2)), 401],
   };
   for (const prepare of Object.values(contests)) await timed(...prepare(WARM_UP_SECONDS), WARM_UP_SECONDS);
 
-  const records = { floor: [], order: [], forged: [] };
+  const records = Object.fromEntries(Object.keys(contests).map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     const turns = Object.entries(contests);
     if (round % 2) turns.reverse();
@@ -79,16 +83,23 @@ async function race() {
       const prepared = prepare(seconds);
       records[name].push(await timed(...prepared, seconds));
     }
-    console.error(`  round ${round + 1} of ${rounds}: floor ${per(records.floor)}, order ${per(records.order)}, forged ${per(records.forged)}`);
+    const speeds = Object.entries(records).map(([name, of]) => `${name} ${per(of)}`);
+    console.error(`  round ${round + 1} of ${rounds}: ${speeds.join(', ')}`);
   }
 
-  const paired = (member) => median(records.order.map((order, round) => order[member] / records.floor[round][member]));
-  const counted = await count();
+  const paired = (name, member) => median(records[name].map((order, round) => order[member] / records.floor[round][member]));
+  const counted = await countUnits();
+  const whole = (name) => ({ ...medians(records[name]), ...counted[name] });
   return {
-    ratio_to_floor: paired('rps'),
-    cpu_ratio_to_floor: paired('cpu_us'),
-    order: { ...medians(records.order), ...counted.order },
-    forged: { ...medians(records.forged), ...counted.forged },
+    ratio_to_floor: paired('order', 'rps'),
+    cpu_ratio_to_floor: paired('order', 'cpu_us'),
+    order: whole('order'),
+    order_with_body: {
+      ratio_to_floor: paired('order_with_body', 'rps'),
+      cpu_ratio_to_floor: paired('order_with_body', 'cpu_us'),
+      ...whole('order_with_body'),
+    },
+    forged: whole('forged'),
     floor: medians(records.floor),
   };
 }
@@ -98,15 +109,21 @@ function per(records) {
 }
 
 /** Units of a warm order and of a forged one, from a metered gateway of its own. */
-async function count() {
+async function countUnits() {
   const gateway = await started(startGateway({ state: path.join(state, 'metered'), vars: { FAULT_INJECTION: 'off' } }));
-  const keys = await mintKeys(gateway, await setup(gateway), 1);
+  const creds = await setup(gateway);
+  const keys = await mintKeys(gateway, creds, 1, false);
+  const keeping = await mintKeys(gateway, creds, 1, true);
   const pass = async (requests, expected) => {
     await units(gateway, requests.slice(0, CONNECTIONS), expected);
     return units(gateway, requests.slice(CONNECTIONS), expected);
   };
   const bodies = orderBodies(CONNECTIONS + COUNTED_REQUESTS);
-  return { order: await pass(signedOrders(bodies, keys), 201), forged: await pass(forgedOrders(bodies), 401) };
+  return {
+    order: await pass(signedOrders(bodies, keys), 201),
+    order_with_body: await pass(signedOrders(bodies, keeping), 201),
+    forged: await pass(forgedOrders(bodies), 401),
+  };
 }
 
 function wasmGzipBytes() {
