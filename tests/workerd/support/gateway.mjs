@@ -41,6 +41,7 @@ function meteredModules(build) {
  * @param {boolean} [choice.metered] - with the meter, the faults and the look inside (default true)
  * @param {string} [choice.build] - directory of the built Worker
  * @param {string} [choice.migrations] - directory of the D1 migrations
+ * @param {number} [choice.webhookLimit] - requests a minute with only a key id, from one address to one key
  * @param {boolean} [choice.quiet] - drop what the Worker prints; it is kept in `output` all the same
  * @returns {Promise<Gateway>}
  */
@@ -50,13 +51,14 @@ export async function startGateway({
   metered = true,
   build = process.env.TIDEGATE_BUILD ?? path.join(ROOT, 'build'),
   migrations = process.env.TIDEGATE_MIGRATIONS ?? path.join(ROOT, 'd1-migrations'),
+  webhookLimit,
   quiet = true,
 } = {}) {
   const ephemeral = state === undefined;
   const directory = state ?? mkdtempSync(path.join(tmpdir(), 'tidegate-'));
   const secrets = secretsOf(directory);
   const bindings = { ...secrets, FAULT_INJECTION: 'on', ...vars };
-  const gateway = new Gateway({ directory, ephemeral, bindings, metered, build, migrations, quiet });
+  const gateway = new Gateway({ directory, ephemeral, bindings, metered, build, migrations, webhookLimit, quiet });
   await gateway.start();
   return gateway;
 }
@@ -99,7 +101,7 @@ class Gateway {
   /** Starts the runtime over the state directory; D1 is migrated before this resolves. */
   async start() {
     if (this.#miniflare) throw new Error('the gateway is running');
-    const { directory, bindings, metered, build, migrations, quiet } = this.#choice;
+    const { directory, bindings, metered, build, migrations, webhookLimit, quiet } = this.#choice;
     const wrapped = metered && { modules: meteredModules(build), compatibilityFlags: ['unsafe_module'] };
     const keep = (line) => {
       this.output.push(line);
@@ -107,6 +109,7 @@ class Gateway {
     };
     this.#miniflare = new Miniflare({
       ...miniflareOptions({ state: directory, vars: bindings, build, ...wrapped }),
+      ...(webhookLimit && { ratelimits: { WEBHOOK_LIMITER: { simple: { limit: webhookLimit, period: 60 } } } }),
       log: new Log(LogLevel.WARN),
       handleRuntimeStdio: (...streams) => streams.forEach((stream) => lines(stream, keep)),
     });
