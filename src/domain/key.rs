@@ -177,11 +177,16 @@ pub struct KeyRecord {
 
 impl KeyRecord {
     /// The table that the secrets of keys are sealed for.
-    pub const TABLE: &'static str = "integration_keys";
+    const TABLE: &'static str = "integration_keys";
 
     /// Where its secrets are sealed for.
     pub fn place(&self) -> Place<'_> {
-        Place { workspace: self.workspace_id, table: Self::TABLE, row: self.key_id.as_str() }
+        Self::place_of(self.workspace_id, &self.key_id)
+    }
+
+    /// The same, of a key that has no record yet.
+    pub fn place_of(workspace: WorkspaceId, key_id: &KeyId) -> Place<'_> {
+        Place { workspace, table: Self::TABLE, row: key_id.as_str() }
     }
 
     pub fn is_expired(&self, now: Timestamp) -> bool {

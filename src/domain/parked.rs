@@ -50,6 +50,14 @@ impl ParkReason {
         Self::ALL.into_iter().find(|reason| reason.as_str() == text)
     }
 
+    /// The reason and what is known beyond it, for people.
+    pub fn with(self, detail: Option<&str>) -> String {
+        match detail {
+            Some(detail) => format!("{}: {detail}", self.as_str()),
+            None => self.as_str().to_owned(),
+        }
+    }
+
     /// When it is retried without anybody's doing.
     pub const fn retry(self) -> Retry {
         match self {

@@ -46,7 +46,6 @@ pub async fn handle(
     let gate = object_name(&credential.gate);
     let headers = request.headers();
     let ingest = Ingest {
-        gate: gate.clone(),
         key_hash: credential.key_hash,
         attempt: random_token(),
         operation,

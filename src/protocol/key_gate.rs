@@ -14,7 +14,6 @@ use crate::domain::time::Timestamp;
 /// a frame of status and headers, and the body for the caller.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ingest {
-    pub gate: GateNameText,
     /// The presented key's hash; `None` where the credential is a key id in the URL.
     pub key_hash: Option<CredentialHash>,
     /// Random; the same when the Worker repeats the call, so that it counts once.
@@ -30,11 +29,8 @@ pub struct Ingest {
     pub fault: Option<Fault>,
 }
 
-/// A [`GateName`] as it crosses: the object needs it to look itself up in D1.
-pub type GateNameText = String;
-
 /// The name of the object of a key.
-pub fn object_name(gate: &GateName) -> GateNameText {
+pub fn object_name(gate: &GateName) -> String {
     gate.to_string()
 }
 
@@ -143,35 +139,27 @@ pub enum GateCommand {
     },
     /// Changes a key here first; D1 and the audit log follow, at least once.
     Change {
-        gate: GateNameText,
         change: KeyChange,
         actor: Actor,
         audit_id: AuditId,
     },
     /// Seals its secrets under the newest sealing key.
     Reseal {
-        gate: GateNameText,
         actor: Actor,
         audit_id: AuditId,
     },
-    Stats {
-        gate: GateNameText,
-    },
+    Stats,
     ListRequests {
-        gate: GateNameText,
         filter: RequestFilter,
     },
     ListParked {
-        gate: GateNameText,
         limit: u32,
         before: Option<i64>,
     },
     RetryParked {
-        gate: GateNameText,
         row: i64,
     },
     DiscardParked {
-        gate: GateNameText,
         row: i64,
         actor: Actor,
         audit_id: AuditId,

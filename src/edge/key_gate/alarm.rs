@@ -13,7 +13,7 @@ use crate::domain::log::{LogEntry, Outcome};
 use crate::domain::parked::{NO_BUDGET_DELAY, ParkReason};
 use crate::domain::time::{SECOND, Timestamp};
 use crate::edge::Result;
-use crate::edge::platform::{now, random};
+use crate::edge::platform::{now, random_token};
 use crate::protocol::key_gate::Actor;
 
 /// Parked events that one alarm tries.
@@ -124,7 +124,7 @@ impl KeyGate {
         let event = parked::take(&self.sql, row)?;
         let started = now();
         let _in_flight = InFlight::enter(&self.in_flight);
-        let attempt = i64::from_be_bytes(random()?) >> 11;
+        let attempt = random_token();
         let (retry_row, delivery) = self.with(|awake| {
             let admitted = awake.row(attempt, started);
             let scope = scope(&event.ingest);
@@ -145,7 +145,7 @@ impl KeyGate {
                 let attempts = event.attempts + 1;
                 let next_at = match reason {
                     ParkReason::RateLimited => Some(now.plus(NO_BUDGET_DELAY)),
-                    reason => parked::after_failure(*reason, attempts, now),
+                    reason => parked::next_attempt(*reason, attempts, now),
                 };
                 let (detail, parent) = (detail.as_deref(), parent.as_deref());
                 parked::put_back(&self.sql, row, attempts, *reason, detail, parent, next_at)?;
@@ -180,8 +180,7 @@ impl KeyGate {
                 (outcome, internal_id, external_id, detail)
             }
             Applied::Park { reason, detail, .. } => {
-                let why = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
-                (Outcome::Parked, None, None, Some(format!("{}{why}", reason.as_str())))
+                (Outcome::Parked, None, None, Some(reason.with(detail.as_deref())))
             }
         };
         self.with(|awake| {

@@ -22,14 +22,14 @@ impl KeyGate {
         woken?;
         match command {
             GateCommand::Install { record } => self.install(*record),
-            GateCommand::Change { change, actor, audit_id, gate: _ } => {
+            GateCommand::Change { change, actor, audit_id } => {
                 self.change(change, actor, audit_id).await
             }
-            GateCommand::Reseal { actor, audit_id, gate: _ } => {
+            GateCommand::Reseal { actor, audit_id } => {
                 let secrets = self.resealed()?;
                 self.change(KeyChange::Reseal { secrets }, actor, audit_id).await
             }
-            GateCommand::Stats { gate: _ } => self.with(|awake| {
+            GateCommand::Stats => self.with(|awake| {
                 let [h24, d7, d30] = stats::windows(&self.sql, awake.open_minute(), now())?;
                 let last_used_at = match awake.last_used() {
                     Some(at) => Some(at),
@@ -37,18 +37,18 @@ impl KeyGate {
                 };
                 Ok(GateReply::Stats { h24, d7, d30, last_used_at })
             })?,
-            GateCommand::ListRequests { filter, gate: _ } => self.with(|awake| {
+            GateCommand::ListRequests { filter } => self.with(|awake| {
                 awake.flush_refusals(&self.sql)?;
                 let gate = awake.held.record.key_hash.gate();
                 let (requests, next) = log::list(&self.sql, gate, &filter)?;
                 Ok(GateReply::Requests { requests, next })
             })?,
-            GateCommand::ListParked { limit, before, gate: _ } => {
+            GateCommand::ListParked { limit, before } => {
                 let (events, next) = parked::list(&self.sql, limit, before)?;
                 Ok(GateReply::Parked { events, next })
             }
-            GateCommand::RetryParked { row, gate: _ } => self.retry_by_hand(parked_row(row)?).await,
-            GateCommand::DiscardParked { row, actor, audit_id, gate: _ } => {
+            GateCommand::RetryParked { row } => self.retry_by_hand(parked_row(row)?).await,
+            GateCommand::DiscardParked { row, actor, audit_id } => {
                 parked::discard(&self.sql, parked_row(row)?)?;
                 self.note("parked_event.discarded", row, actor, audit_id).await?;
                 Ok(GateReply::Settled { outcome: None, reason: None })

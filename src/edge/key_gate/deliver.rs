@@ -78,8 +78,7 @@ impl KeyGate {
                 {
                     Ok(()) => {
                         let mut finished = accepted(Outcome::Parked, request_id);
-                        let why = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
-                        finished.detail = Some(format!("{}{why}", reason.as_str()));
+                        finished.detail = Some(reason.with(detail.as_deref()));
                         finished
                     }
                     Err(rejection) => Finished::rejected(&rejection, &request_id, None),

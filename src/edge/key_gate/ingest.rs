@@ -79,16 +79,14 @@ impl KeyGate {
         if ingest.fault == Some(Fault::PanicKeyGate) {
             panic!("a panic on purpose");
         }
-        let admitted = match self.with(|awake| {
+        let row = self.with(|awake| {
             let admitted = awake.row(ingest.attempt, started);
             (admitted, awake.request_id(admitted.row))
-        }) {
-            Ok(admitted) => admitted,
-            Err(rejection) => {
-                return super::refuse(&rejection);
-            }
+        });
+        let (admitted, request_id) = match row {
+            Ok(row) => row,
+            Err(rejection) => return super::refuse(&rejection),
         };
-        let (admitted, request_id) = admitted;
         let finished = match ingest.operation {
             Operation::Whoami => self.whoami(&ingest, body, admitted, started),
             Operation::CreateOrder => self.create_order(&ingest, body, admitted, started).await,

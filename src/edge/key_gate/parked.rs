@@ -61,7 +61,8 @@ pub fn insert(
     Ok(next_at)
 }
 
-fn next_attempt(reason: ParkReason, attempts: u32, now: Timestamp) -> Option<Timestamp> {
+/// When an event that was tried `attempts` times is tried next, if by itself.
+pub fn next_attempt(reason: ParkReason, attempts: u32, now: Timestamp) -> Option<Timestamp> {
     matches!(reason.retry(), Retry::Alarm).then(|| now.plus(backoff(attempts)))
 }
 
@@ -186,11 +187,6 @@ pub fn put_back(
             text(parent),
         ],
     )
-}
-
-/// When an event that failed again is tried next, if by itself.
-pub fn after_failure(reason: ParkReason, attempts: u32, now: Timestamp) -> Option<Timestamp> {
-    next_attempt(reason, attempts, now)
 }
 
 /// Forgets an event that has been applied.

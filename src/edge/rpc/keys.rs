@@ -9,7 +9,7 @@ use crate::domain::credential::{GateName, IntegrationKey, KeyId};
 use crate::domain::id::{AuditId, Namespace, WorkspaceId};
 use crate::domain::key::{KeyChange, KeyRecord, KeyStatus, PayloadFormat, SealedSecret, Source};
 use crate::domain::rejection::{Code, Rejection};
-use crate::domain::sealing::{Place, Sealed};
+use crate::domain::sealing::Sealed;
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::Timestamp;
 use crate::edge::answer::Answer;
@@ -156,8 +156,8 @@ impl Call<'_> {
         change: KeyChange,
     ) -> Result<(Box<KeyRecord>, u32)> {
         let (actor, audit_id) = (admin.actor.clone(), AuditId::from_random(random()?));
-        let command = |gate| GateCommand::Change { gate, change, actor, audit_id };
-        match self.ask(gate, command).await? {
+        let command = GateCommand::Change { change, actor, audit_id };
+        match self.command(gate, command).await? {
             GateReply::Changed { record, in_flight, changed: _ } => Ok((record, in_flight)),
             _ => Err(unfitting()),
         }
@@ -187,8 +187,8 @@ impl Call<'_> {
         for record in page.keys.iter().filter(|record| record.status != KeyStatus::Revoked) {
             let (actor, audit_id) = (admin.actor.clone(), AuditId::from_random(random()?));
             // The gate is asked, not D1: it may hold a secret that D1 has not been told of yet.
-            let command = |gate| GateCommand::Reseal { gate, actor, audit_id };
-            match self.ask(record.key_hash.gate(), command).await? {
+            let command = GateCommand::Reseal { actor, audit_id };
+            match self.command(record.key_hash.gate(), command).await? {
                 GateReply::Changed { changed, .. } => resealed += u32::from(changed),
                 _ => return Err(unfitting()),
             }
@@ -203,13 +203,9 @@ impl Call<'_> {
         secret: &SigningSecret,
     ) -> Result<Sealed> {
         let keys = &self.settings.sealing_keys;
-        keys.seal(secret.reveal(), place(workspace, key_id), random()?)
+        keys.seal(secret.reveal(), KeyRecord::place_of(workspace, key_id), random()?)
             .ok_or_else(|| internal("a secret that cannot be sealed"))
     }
-}
-
-fn place(workspace: WorkspaceId, key_id: &KeyId) -> Place<'_> {
-    Place { workspace, table: KeyRecord::TABLE, row: key_id.as_str() }
 }
 
 /// Whether senders in this format make a secret of their own, often only after the URL is known to

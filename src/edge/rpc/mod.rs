@@ -153,14 +153,6 @@ impl Call<'_> {
         record.map(|_| gate).ok_or_else(not_found)
     }
 
-    async fn ask(
-        &self,
-        gate: GateName,
-        command: impl FnOnce(String) -> GateCommand,
-    ) -> Result<GateReply> {
-        self.command(gate, command(object_name(&gate))).await
-    }
-
     async fn command(&self, gate: GateName, command: GateCommand) -> Result<GateReply> {
         let unavailable = |_| {
             Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")

@@ -17,8 +17,9 @@ use crate::protocol::key_gate::{
 impl Call<'_> {
     pub(super) async fn stats(&self, admin: &Admin, key_id: &KeyId) -> Result<Answer> {
         let gate = self.gate_of(admin, key_id).await?;
-        let command = |gate| GateCommand::Stats { gate };
-        let GateReply::Stats { h24, d7, d30, last_used_at } = self.ask(gate, command).await? else {
+        let command = GateCommand::Stats;
+        let GateReply::Stats { h24, d7, d30, last_used_at } = self.command(gate, command).await?
+        else {
             return Err(unfitting());
         };
         let last_used_at = last_used_at.map(Timestamp::to_rfc3339);
@@ -35,8 +36,8 @@ impl Call<'_> {
         filter: RequestFilter,
     ) -> Result<Answer> {
         let gate = self.gate_of(admin, key_id).await?;
-        let command = |gate| GateCommand::ListRequests { gate, filter };
-        let GateReply::Requests { requests, next } = self.ask(gate, command).await? else {
+        let command = GateCommand::ListRequests { filter };
+        let GateReply::Requests { requests, next } = self.command(gate, command).await? else {
             return Err(unfitting());
         };
         let requests: Vec<Value> = requests.iter().map(request_json).collect();
@@ -52,8 +53,8 @@ impl Call<'_> {
         before: Option<i64>,
     ) -> Result<Answer> {
         let gate = self.gate_of(admin, key_id).await?;
-        let command = |gate| GateCommand::ListParked { gate, limit, before };
-        let GateReply::Parked { events, next } = self.ask(gate, command).await? else {
+        let command = GateCommand::ListParked { limit, before };
+        let GateReply::Parked { events, next } = self.command(gate, command).await? else {
             return Err(unfitting());
         };
         let event_id = |row| Row::from_i64(row).map(|row| RequestId::new(gate, row));
@@ -70,8 +71,8 @@ impl Call<'_> {
         row: Row,
     ) -> Result<Answer> {
         let gate = self.gate_of(admin, key_id).await?;
-        let command = |gate| GateCommand::RetryParked { gate, row: row.as_i64() };
-        let GateReply::Settled { outcome, reason } = self.ask(gate, command).await? else {
+        let command = GateCommand::RetryParked { row: row.as_i64() };
+        let GateReply::Settled { outcome, reason } = self.command(gate, command).await? else {
             return Err(unfitting());
         };
         let settled = outcome.is_some();
@@ -90,7 +91,7 @@ impl Call<'_> {
         let gate = self.gate_of(admin, key_id).await?;
         let (actor, audit_id) = (admin.actor.clone(), AuditId::from_random(random()?));
         let row = row.as_i64();
-        self.ask(gate, |gate| GateCommand::DiscardParked { gate, row, actor, audit_id }).await?;
+        self.command(gate, GateCommand::DiscardParked { row, actor, audit_id }).await?;
         Answer::serialized(200, &json!({ "discarded": true }))
     }
 }
