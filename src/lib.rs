@@ -25,6 +25,7 @@
 //! it to its end, and `edge/store_ledger/orders.rs` keeps it. The order of the checks is
 //! [`domain::admission`]; every way to be turned down is in [`domain::rejection`].
 pub mod api;
+pub mod console;
 pub mod domain;
 #[cfg(target_arch = "wasm32")]
 pub mod edge;
