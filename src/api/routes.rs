@@ -1,6 +1,6 @@
 //! All paths of the HTTP surface, as one table. Pages and handlers take their paths from here.
 
-use crate::domain::key::Source;
+use crate::domain::key::{PayloadFormat, Source};
 
 /// Which of the two public hostnames answers a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,13 @@ pub enum NoRoute {
 /// The path of the webhook of a key, as it stands in the URL that a shop is given.
 pub fn webhook_path(source: Source, key_id: &str) -> String {
     format!("/integrations/v1/webhook/{source}/{key_id}")
+}
+
+/// The URL that a shop is given; `None` where the format has no webhook of its own and posts to the
+/// integration API.
+pub fn webhook_url(api_origin: &str, format: PayloadFormat, key_id: &str) -> Option<String> {
+    let source = Source::parse(format.as_str())?;
+    Some(format!("{api_origin}{}", webhook_path(source, key_id)))
 }
 
 /// Finds the route of a request. Paths are matched as they are: no trailing slashes, no redirects,

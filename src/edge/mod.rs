@@ -7,6 +7,8 @@
 //! integrations.rs  storefronts: credential, size, one hop to the KeyGate
 //! orders.rs        GET /v1/orders
 //! rpc/             POST /rpc/core.rpc_*
+//! console/         the console's pages
+//! operations/      what owners and admins can do, for both
 //! incoming.rs      a request's URL, headers and body
 //! caller.rs        who presents an API key, and what their role allows
 //! catalogue/       D1, one file per table
@@ -25,6 +27,7 @@ mod incoming;
 mod integrations;
 mod key_gate;
 mod objects;
+mod operations;
 mod orders;
 mod platform;
 mod rpc;

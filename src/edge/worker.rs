@@ -47,8 +47,8 @@ async fn handle(request: Request, env: &Env) -> Result<Response> {
         Route::Whoami | Route::CreateOrder | Route::Webhook { .. } => {
             integrations::handle(&request, env, &settings, &route, &target, fault).await
         }
-        Route::ListOrders => orders::list(&request, env, target.query).await,
-        Route::GetOrder { id } => orders::get(&request, env, id).await,
+        Route::ListOrders => orders::list(&request, env, &settings, target.query).await,
+        Route::GetOrder { id } => orders::get(&request, env, &settings, id).await,
         Route::Rpc { procedure } => rpc::handle(&request, env, &settings, procedure, &target).await,
     }
 }

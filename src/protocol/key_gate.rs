@@ -164,6 +164,13 @@ pub enum GateCommand {
         actor: Actor,
         audit_id: AuditId,
     },
+    /// Closes the live tails of a session or of a user.
+    CloseTails {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_id: Option<UserId>,
+    },
 }
 
 /// Which rows of the log to list, newest first.

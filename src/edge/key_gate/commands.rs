@@ -47,6 +47,7 @@ impl KeyGate {
                 let (events, next) = parked::list(&self.sql, limit, before)?;
                 Ok(GateReply::Parked { events, next })
             }
+            GateCommand::CloseTails { .. } => Ok(GateReply::Installed),
             GateCommand::RetryParked { row } => self.retry_by_hand(parked_row(row)?).await,
             GateCommand::DiscardParked { row, actor, audit_id } => {
                 parked::discard(&self.sql, parked_row(row)?)?;
