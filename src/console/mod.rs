@@ -1,1 +1,6 @@
 //! The console: view models in, markup out. No I/O, no clock; tested natively.
+pub mod assets;
+pub mod components;
+pub mod icons;
+pub mod layout;
+pub mod links;

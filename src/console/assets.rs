@@ -1,0 +1,99 @@
+//! The console's static files: embedded in the Worker, served under names that hold their hash, so
+//! that browsers may keep them for ever.
+
+use std::sync::LazyLock;
+
+use sha2::{Digest, Sha256};
+
+/// A static file of the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asset {
+    Stylesheet,
+    Script,
+    Htmx,
+    Favicon,
+}
+
+/// The paths of [`Asset::ALL`], in its order.
+static PATHS: LazyLock<[String; 4]> = LazyLock::new(|| Asset::ALL.map(Asset::hashed_path));
+
+impl Asset {
+    pub const ALL: [Self; 4] = [Self::Stylesheet, Self::Script, Self::Htmx, Self::Favicon];
+
+    pub const fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Stylesheet => include_bytes!("assets/console.css"),
+            Self::Script => include_bytes!("assets/console.js"),
+            Self::Htmx => include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/node_modules/htmx.org/dist/htmx.min.js"
+            )),
+            Self::Favicon => include_bytes!("assets/favicon.svg"),
+        }
+    }
+
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Stylesheet => "text/css; charset=utf-8",
+            Self::Script | Self::Htmx => "text/javascript; charset=utf-8",
+            Self::Favicon => "image/svg+xml",
+        }
+    }
+
+    /// `/assets/<name>.<first 12 hex digits of the SHA-256>.<ext>`
+    pub fn path(self) -> String {
+        let [stylesheet, script, htmx, favicon] = &*PATHS;
+        match self {
+            Self::Stylesheet => stylesheet,
+            Self::Script => script,
+            Self::Htmx => htmx,
+            Self::Favicon => favicon,
+        }
+        .clone()
+    }
+
+    /// The file that a path names. A path with another hash names none: what is served under a
+    /// name never changes.
+    pub fn by_path(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().zip(&*PATHS).find(|(_, known)| *known == path).map(|(asset, _)| asset)
+    }
+
+    fn hashed_path(self) -> String {
+        let (name, extension) = match self {
+            Self::Stylesheet => ("console", "css"),
+            Self::Script => ("console", "js"),
+            Self::Htmx => ("htmx", "js"),
+            Self::Favicon => ("favicon", "svg"),
+        };
+        let hash = hex::encode(Sha256::digest(self.bytes()));
+        let hash = hash.get(..12).unwrap_or(&hash);
+        format!("/assets/{name}.{hash}.{extension}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assets_path_leads_back_to_it_and_no_other_hash_does() {
+        for asset in Asset::ALL {
+            let path = asset.path();
+            assert_eq!(Asset::by_path(&path), Some(asset));
+            assert_eq!(Asset::by_path(&path.replacen('.', ".0", 1)), None);
+        }
+        assert_eq!(Asset::by_path("/assets/console.css"), None);
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_bytes_which_are_served() {
+        let hash = hex::encode(Sha256::digest(Asset::Htmx.bytes()));
+        assert_eq!(Asset::Htmx.path(), format!("/assets/htmx.{}.js", &hash[..12]));
+    }
+
+    #[test]
+    fn stylesheet_and_script_stay_within_their_share_of_a_pages_weight() {
+        assert!(Asset::Stylesheet.bytes().len() <= 30_000);
+        assert!(Asset::Script.bytes().len() <= 14_000);
+    }
+}

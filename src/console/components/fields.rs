@@ -1,0 +1,361 @@
+//! Fields: a label, a control, and what is said about it, tied together for assistive technology.
+
+use maud::{Markup, html};
+
+use super::Attributes;
+use crate::console::icons::{Icon, icon};
+
+/// The id of the control named `name`, unless [`Field::id`] gives another.
+pub fn field_id(name: &str) -> String {
+    format!("f-{name}")
+}
+
+/// A labelled control. Ends with the control's kind: `Field::new("name", "Name").text("")`.
+#[derive(Clone, Debug)]
+pub struct Field<'a> {
+    name: &'a str,
+    label: &'a str,
+    id: String,
+    hint: Option<Markup>,
+    error: Option<&'a str>,
+    after: Option<Markup>,
+    required: bool,
+    label_hidden: bool,
+    attributes: Attributes,
+}
+
+impl<'a> Field<'a> {
+    pub fn new(name: &'a str, label: &'a str) -> Self {
+        Self {
+            name,
+            label,
+            id: field_id(name),
+            hint: None,
+            error: None,
+            after: None,
+            required: false,
+            label_hidden: false,
+            attributes: Attributes::new(),
+        }
+    }
+
+    /// Another id than [`field_id`]'s, where a name stands twice on a page.
+    #[must_use]
+    pub fn id(mut self, id: &str) -> Self {
+        self.id = id.to_owned();
+        self
+    }
+
+    /// One line of help below the label.
+    #[must_use]
+    pub fn hint(mut self, hint: &str) -> Self {
+        self.hint = Some(html! { (hint) });
+        self
+    }
+
+    #[must_use]
+    pub fn hint_markup(mut self, hint: Markup) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// What is wrong with the value, if anything is.
+    #[must_use]
+    pub fn error(mut self, error: Option<&'a str>) -> Self {
+        self.error = error;
+        self
+    }
+
+    /// What stands right of the control: quick buttons, a unit.
+    #[must_use]
+    pub fn after(mut self, after: Markup) -> Self {
+        self.after = Some(after);
+        self
+    }
+
+    #[must_use]
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Keeps the label for assistive technology only, as in filter bars.
+    #[must_use]
+    pub fn label_hidden(mut self) -> Self {
+        self.label_hidden = true;
+        self
+    }
+
+    /// Any further attribute of the control: `autocomplete`, `placeholder`, `min`, `maxlength`…
+    #[must_use]
+    pub fn attr(mut self, name: &'static str, value: &str) -> Self {
+        self.attributes = self.attributes.set(name, value);
+        self
+    }
+
+    /// A further attribute without a value: `autofocus`, `readonly`, `disabled`.
+    #[must_use]
+    pub fn flag(mut self, name: &'static str) -> Self {
+        self.attributes = self.attributes.flag(name, true);
+        self
+    }
+
+    pub fn text(&self, value: &str) -> Markup {
+        self.input("text", Some(value))
+    }
+
+    pub fn email(&self, value: &str) -> Markup {
+        self.input("email", Some(value))
+    }
+
+    pub fn search(&self, value: &str) -> Markup {
+        self.input("search", Some(value))
+    }
+
+    /// A whole number. The value is text, so that what was typed wrongly comes back as typed.
+    pub fn number(&self, value: &str) -> Markup {
+        let attributes = self.control().set("type", "text").set("inputmode", "numeric");
+        self.around(&attributes.set("value", value).void("input"))
+    }
+
+    pub fn datetime(&self, value: &str) -> Markup {
+        self.input("datetime-local", Some(value))
+    }
+
+    /// A password or secret: never filled in by the server. `autocomplete` is `current-password`,
+    /// `new-password` or `off`.
+    pub fn password(&self, autocomplete: &str) -> Markup {
+        let attributes = self.control().set("type", "password").set("autocomplete", autocomplete);
+        self.around(&attributes.void("input"))
+    }
+
+    pub fn textarea(&self, value: &str, rows: u8) -> Markup {
+        let attributes = self.control().set("rows", &rows.to_string());
+        // The parser drops one newline at the start, so a text that begins with one needs two.
+        self.around(&attributes.element("textarea", html! { "\n" (value) }))
+    }
+
+    /// `options` are pairs of value and label.
+    pub fn select<V: AsRef<str>, L: AsRef<str>>(
+        &self,
+        options: &[(V, L)],
+        selected: &str,
+    ) -> Markup {
+        let options = html! {
+            @for (value, label) in options {
+                option value=(value.as_ref()) selected[value.as_ref() == selected] {
+                    (label.as_ref())
+                }
+            }
+        };
+        let control = self.control().element("select", options);
+        self.around(&html! { span.select { (control) (icon(Icon::ChevronDown)) } })
+    }
+
+    fn input(&self, kind: &str, value: Option<&str>) -> Markup {
+        self.around(&self.control().set("type", kind).set_some("value", value).void("input"))
+    }
+
+    fn control(&self) -> Attributes {
+        Attributes::new()
+            .set("id", &self.id)
+            .set("name", self.name)
+            .set("class", "control")
+            .set_some("aria-describedby", describedby(&self.id, &self.hint, self.error).as_deref())
+            .set_some("aria-invalid", self.error.map(|_| "true"))
+            .flag("required", self.required)
+            .and(&self.attributes)
+    }
+
+    fn around(&self, control: &Markup) -> Markup {
+        html! {
+            div.field {
+                label for=(self.id) class=[self.label_hidden.then_some("visually-hidden")] {
+                    (self.label)
+                }
+                (hint(&self.id, &self.hint))
+                @if let Some(after) = &self.after {
+                    div.control-row { (control) (after) }
+                } @else {
+                    (control)
+                }
+                (error(&self.id, self.error))
+            }
+        }
+    }
+}
+
+fn describedby(id: &str, hint: &Option<Markup>, error: Option<&str>) -> Option<String> {
+    match (hint, error) {
+        (None, None) => None,
+        (Some(_), None) => Some(format!("{id}-hint")),
+        (None, Some(_)) => Some(format!("{id}-error")),
+        (Some(_), Some(_)) => Some(format!("{id}-error {id}-hint")),
+    }
+}
+
+fn hint(id: &str, hint: &Option<Markup>) -> Markup {
+    html! { @if let Some(hint) = hint { p.hint id={ (id) "-hint" } { (hint) } } }
+}
+
+fn error(id: &str, error: Option<&str>) -> Markup {
+    html! {
+        @if let Some(error) = error {
+            p.error id={ (id) "-error" } { (icon(Icon::Alert)) span { (error) } }
+        }
+    }
+}
+
+/// One box of a [`checkbox_group`], or a lone [`checkbox`].
+#[derive(Clone, Debug)]
+pub struct Choice<'a> {
+    pub value: &'a str,
+    pub label: &'a str,
+    /// One line that explains it.
+    pub text: &'a str,
+    pub checked: bool,
+    /// Stays as it is, with the reason in `text`; its value is sent by a hidden field.
+    pub locked: bool,
+}
+
+/// A lone checkbox. `attributes` go onto the control (`data-lock-when` of the script…).
+pub fn checkbox(name: &str, choice: &Choice<'_>, attributes: &Attributes) -> Markup {
+    html! { div.field { (choice_label(name, &field_id(name), choice, attributes)) } }
+}
+
+/// Boxes that answer one question, all sent under one name.
+pub fn checkbox_group(
+    name: &str,
+    legend: &str,
+    choices: &[Choice<'_>],
+    hint_text: Option<&str>,
+    error_text: Option<&str>,
+) -> Markup {
+    let id = field_id(name);
+    let hint_text = hint_text.map(|text| html! { (text) });
+    html! {
+        fieldset.field id=(id) tabindex="-1"
+            aria-describedby=[describedby(&id, &hint_text, error_text)]
+        {
+            legend { (legend) }
+            (hint(&id, &hint_text))
+            div.choices {
+                @for (index, choice) in choices.iter().enumerate() {
+                    (choice_label(name, &format!("{id}-{index}"), choice, &Attributes::new()))
+                }
+            }
+            (error(&id, error_text))
+        }
+    }
+}
+
+fn choice_label(name: &str, id: &str, choice: &Choice<'_>, attributes: &Attributes) -> Markup {
+    let control = Attributes::new()
+        .set("type", "checkbox")
+        .set("id", id)
+        .set("name", name)
+        .set("value", choice.value)
+        .set_some(
+            "aria-describedby",
+            (!choice.text.is_empty()).then(|| format!("{id}-text")).as_deref(),
+        )
+        .flag("checked", choice.checked)
+        .flag("disabled", choice.locked)
+        .and(attributes)
+        .void("input");
+    html! {
+        div.choice {
+            (control)
+            @if choice.locked && choice.checked {
+                input type="hidden" name=(name) value=(choice.value) data-locked-value;
+            }
+            label for=(id) { (choice.label) }
+            @if !choice.text.is_empty() { p.hint id={ (id) "-text" } { (choice.text) } }
+        }
+    }
+}
+
+/// One card of [`radio_cards`].
+#[derive(Clone, Debug)]
+pub struct RadioCard<'a> {
+    pub value: &'a str,
+    pub title: &'a str,
+    pub text: &'a str,
+    pub icon: Icon,
+    /// JSON of the values that choosing it fills in, by field name; lists tick checkboxes. Fields
+    /// that were edited keep their value.
+    pub preset: Option<String>,
+}
+
+/// Cards of which one is chosen.
+pub fn radio_cards(name: &str, legend: &str, cards: &[RadioCard<'_>], selected: &str) -> Markup {
+    let id = field_id(name);
+    html! {
+        fieldset.field.radio-cards id=(id) tabindex="-1" {
+            legend { (legend) }
+            div.cards-row {
+                @for card in cards {
+                    label.radio-card {
+                        input type="radio" name=(name) value=(card.value)
+                            checked[card.value == selected] data-preset=[card.preset.as_deref()];
+                        (icon(card.icon))
+                        span.title { (card.title) }
+                        span.hint { (card.text) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_with_an_error_is_invalid_and_described_by_it() {
+        let field = Field::new("name", "Name").hint("Seen by you only").error(Some("is too long"));
+        let markup = field.text("a\"b").into_string();
+        assert!(markup.contains("<label for=\"f-name\">Name</label>"), "{markup}");
+        assert!(markup.contains("aria-describedby=\"f-name-error f-name-hint\""), "{markup}");
+        assert!(markup.contains("aria-invalid=\"true\""));
+        assert!(markup.contains("id=\"f-name-error\"") && markup.contains("id=\"f-name-hint\""));
+        assert!(markup.contains("value=\"a&quot;b\""), "what was typed stays: {markup}");
+    }
+
+    #[test]
+    fn a_field_without_hint_or_error_is_described_by_nothing() {
+        let markup = Field::new("name", "Name").text("").into_string();
+        assert!(!markup.contains("aria-"), "{markup}");
+    }
+
+    #[test]
+    fn a_password_is_never_filled_in() {
+        let markup = Field::new("password", "Password").password("current-password").into_string();
+        assert!(!markup.contains("value="), "{markup}");
+    }
+
+    #[test]
+    fn a_text_that_begins_with_a_newline_keeps_it() {
+        let markup = Field::new("body", "Body").textarea("\n</textarea>", 3).into_string();
+        assert!(markup.contains(">\n\n&lt;/textarea&gt;</textarea>"), "{markup}");
+    }
+
+    #[test]
+    fn a_locked_box_still_sends_its_value() {
+        let choice =
+            Choice { value: "on", label: "Require", text: "Why", checked: true, locked: true };
+        let markup = checkbox("require_signature", &choice, &Attributes::new()).into_string();
+        assert!(markup.contains(" checked disabled>"), "{markup}");
+        assert!(markup.contains("<input type=\"hidden\" name=\"require_signature\" value=\"on\""));
+    }
+
+    #[test]
+    fn a_group_is_one_question_with_its_own_error() {
+        let choices = [Choice { value: "a", label: "A", text: "", checked: false, locked: false }];
+        let markup = checkbox_group("scopes", "Scopes", &choices, None, Some("choose one"));
+        let markup = markup.into_string();
+        assert!(markup.contains("<fieldset class=\"field\" id=\"f-scopes\" tabindex=\"-1\" aria-describedby=\"f-scopes-error\">"), "{markup}");
+        assert!(markup.contains("<legend>Scopes</legend>"));
+    }
+}

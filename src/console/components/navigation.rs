@@ -1,0 +1,109 @@
+//! Moving within a page: tabs, filters, older and newer.
+
+use maud::{Markup, html};
+
+use super::Attributes;
+use crate::console::icons::{Icon, icon};
+
+/// One tab; `href` is the URL that shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Tab<'a> {
+    pub label: &'a str,
+    pub href: &'a str,
+    pub current: bool,
+}
+
+/// The parts of a page, as links under a hairline. `attributes` (htmx's) go onto the `nav`, from
+/// where its links inherit them.
+pub fn tabs(label: &str, tabs: &[Tab<'_>], attributes: &Attributes) -> Markup {
+    links("tabs", label, tabs, attributes)
+}
+
+/// A few ways to see the same thing, such as 24h / 7d / 30d.
+pub fn segmented(label: &str, tabs: &[Tab<'_>], attributes: &Attributes) -> Markup {
+    links("segmented", label, tabs, attributes)
+}
+
+fn links(class: &str, label: &str, tabs: &[Tab<'_>], attributes: &Attributes) -> Markup {
+    let content = html! {
+        @for tab in tabs {
+            a href=(tab.href) aria-current=[tab.current.then_some("page")] { (tab.label) }
+        }
+    };
+    Attributes::new()
+        .set("class", class)
+        .set("aria-label", label)
+        .and(attributes)
+        .element("nav", content)
+}
+
+/// Links to the older and newer page of a list, and a word about where one is. A side without a
+/// page is left out; its place stays.
+pub fn pagination(
+    label: &str,
+    newer: Option<&str>,
+    older: Option<&str>,
+    note: &str,
+    attributes: &Attributes,
+) -> Markup {
+    let content = html! {
+        span.pagination-note { (note) }
+        @if let Some(href) = newer {
+            a.button.small href=(href) rel="prev" { (icon(Icon::ChevronLeft)) span.label { "Newer" } }
+        }
+        @if let Some(href) = older {
+            a.button.small href=(href) rel="next" { span.label { "Older" } (icon(Icon::ChevronRight)) }
+        }
+    };
+    Attributes::new()
+        .set("class", "pagination")
+        .set("aria-label", label)
+        .and(attributes)
+        .element("nav", content)
+}
+
+/// A row of filters: a GET form, so that they live in the URL. `clear_href` is given where any is
+/// set.
+pub fn filter_bar(
+    label: &str,
+    action: &str,
+    attributes: &Attributes,
+    fields: Markup,
+    clear_href: Option<&str>,
+) -> Markup {
+    let content = html! {
+        (fields)
+        div.filter-actions {
+            button.button.small type="submit" { (icon(Icon::Filter)) span.label { "Filter" } }
+            @if let Some(href) = clear_href { a.button.ghost.small href=(href) { "Clear" } }
+        }
+    };
+    Attributes::new()
+        .set("class", "filter-bar")
+        .set("role", "search")
+        .set("aria-label", label)
+        .set("method", "get")
+        .set("action", action)
+        .and(attributes)
+        .element("form", content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_current_tab_is_said_and_not_only_coloured() {
+        let tab = |label, current| Tab { label, href: "/x?a=1&b", current };
+        let markup = tabs("Parts", &[tab("A", true), tab("B", false)], &Attributes::new());
+        let markup = markup.into_string();
+        assert_eq!(markup.matches("aria-current=\"page\"").count(), 1, "{markup}");
+        assert!(markup.contains("href=\"/x?a=1&amp;b\""));
+    }
+
+    #[test]
+    fn a_list_that_fits_has_no_links_to_pages() {
+        let markup = pagination("Pages", None, None, "3 keys", &Attributes::new()).into_string();
+        assert!(!markup.contains("<a"), "{markup}");
+    }
+}

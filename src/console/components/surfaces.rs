@@ -1,0 +1,100 @@
+//! What content stands on: page headers, sections, cards, empty states, lists of facts.
+
+use maud::{Markup, html};
+
+use crate::console::icons::{Icon, icon};
+
+/// The head of a page: its title, a line about it, and what can be done.
+pub fn page_header(title: &str, text: Option<&str>, actions: Markup) -> Markup {
+    html! {
+        header.page-head {
+            div {
+                h1 { (title) }
+                @if let Some(text) = text { p.lede { (text) } }
+            }
+            div.page-actions { (actions) }
+        }
+    }
+}
+
+/// A part of a page with its heading; `aside` stands at the heading's right.
+pub fn section(id: &str, title: &str, aside: Markup, content: Markup) -> Markup {
+    html! {
+        section.section id=(id) aria-labelledby={ (id) "-heading" } {
+            div.section-head { h2 id={ (id) "-heading" } { (title) } (aside) }
+            (content)
+        }
+    }
+}
+
+pub fn card(content: Markup) -> Markup {
+    html! { div.card { (content) } }
+}
+
+/// What stands where there is nothing yet: what would be here, and how to get it.
+pub fn empty_state(shown: Icon, title: &str, text: &str, action: Markup) -> Markup {
+    html! {
+        div.empty {
+            span.empty-icon { (icon(shown)) }
+            p.empty-title { (title) }
+            p.empty-text { (text) }
+            div.empty-action { (action) }
+        }
+    }
+}
+
+/// What a member sees in place of what only owners and admins may see.
+pub fn restricted_card(what: &str) -> Markup {
+    html! {
+        div.empty.restricted {
+            span.empty-icon { (icon(Icon::Lock)) }
+            p.empty-title { "Ask an owner or admin" }
+            p.empty-text { (what) " can be seen and changed by owners and admins of this workspace." }
+        }
+    }
+}
+
+/// Facts about one thing: pairs of name and value.
+pub fn keyvalue<T: AsRef<str>>(pairs: &[(T, Markup)]) -> Markup {
+    html! {
+        dl.keyvalue {
+            @for (name, value) in pairs { div { dt { (name.as_ref()) } dd { (value) } } }
+        }
+    }
+}
+
+/// A row of [`stat`]s.
+pub fn stats(content: Markup) -> Markup {
+    html! { div.stats { (content) } }
+}
+
+/// One number of an overview; `note` says what it compares with or leads to.
+pub fn stat(label: &str, value: Markup, note: Markup) -> Markup {
+    html! {
+        div.stat {
+            p.stat-label { (label) }
+            p.stat-value { (value) }
+            p.stat-note { (note) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_escaped() {
+        let markup = empty_state(Icon::Key, "<t>", "<x>", html! {}).into_string();
+        assert!(markup.contains("&lt;t&gt;") && markup.contains("&lt;x&gt;"), "{markup}");
+        let markup = keyvalue(&[("<n>", html! { "v" })]).into_string();
+        assert!(markup.contains("<dt>&lt;n&gt;</dt><dd>v</dd>"), "{markup}");
+    }
+
+    #[test]
+    fn a_section_is_named_by_its_heading() {
+        let markup = section("keys", "Keys", html! {}, html! {}).into_string();
+        assert!(markup.contains("aria-labelledby=\"keys-heading\""));
+        assert!(markup.contains("<h2 id=\"keys-heading\">Keys</h2>"), "{markup}");
+    }
+}

@@ -1,0 +1,118 @@
+//! Small pieces of text that carry meaning by their form.
+
+use maud::{Markup, html};
+
+use crate::console::icons::{Icon, icon};
+use crate::domain::key::Source;
+use crate::domain::money::{Amount, Currency};
+
+/// How a state is meant. Good is olive, bad is clay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Good,
+    Bad,
+    Warn,
+    Neutral,
+}
+
+/// A state in a word, with an icon and colour that say the same.
+pub fn status_badge(status: Status, text: &str) -> Markup {
+    let (class, shown) = match status {
+        Status::Good => ("good", Icon::Check),
+        Status::Bad => ("bad", Icon::Close),
+        Status::Warn => ("warn", Icon::Clock),
+        Status::Neutral => ("neutral", Icon::Info),
+    };
+    html! { span.badge.(class) { (icon(shown)) (text) } }
+}
+
+/// A short label, such as a scope.
+pub fn chip(text: &str) -> Markup {
+    html! { span.chip { (text) } }
+}
+
+/// Chips side by side, as a list.
+pub fn chips<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Markup {
+    html! { ul.chips { @for text in texts { li { (chip(text.as_ref())) } } } }
+}
+
+/// A key of the keyboard.
+pub fn kbd(key: &str) -> Markup {
+    html! { kbd { (key) } }
+}
+
+/// Ids, keys, paths: monospaced, and broken anywhere when they must.
+pub fn mono(text: &str) -> Markup {
+    html! { span.mono { (text) } }
+}
+
+/// Less important text.
+pub fn muted(text: &str) -> Markup {
+    html! { span.muted { (text) } }
+}
+
+/// A sender's name as its makers write it.
+pub const fn source_label(source: Source) -> &'static str {
+    match source {
+        Source::Custom => "Custom",
+        Source::WooCommerce => "WooCommerce",
+        Source::Zapier => "Zapier",
+        Source::Make => "Make",
+        Source::Shopify => "Shopify",
+        Source::Square => "Square",
+        Source::BigCommerce => "BigCommerce",
+        Source::StripeCheckout => "Stripe Checkout",
+        Source::Squarespace => "Squarespace",
+        Source::Wix => "Wix",
+        Source::Webflow => "Webflow",
+        Source::Other => "Other",
+    }
+}
+
+/// An amount with its currency: `1,234.50 USD`, digits of equal width, grouped.
+pub fn money(amount: Amount, currency: Currency) -> Markup {
+    let text = amount.format(currency);
+    let (sign, text) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("−", rest));
+    let (whole, fraction) = text.split_once('.').map_or((text, None), |(w, f)| (w, Some(f)));
+    html! {
+        span.money {
+            (sign) (grouped(whole)) @if let Some(fraction) = fraction { "." (fraction) }
+            " " span.currency { (currency.as_str()) }
+        }
+    }
+}
+
+/// Digits in groups of three: `1234567` is `1,234,567`.
+pub(super) fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_grouped_and_keeps_its_places() {
+        let shown = |minor, code| {
+            let currency = Currency::parse(code).expect("a currency");
+            money(Amount::from_minor(minor).expect("an amount"), currency).into_string()
+        };
+        assert!(shown(123_450, "USD").contains(">1,234.50 <"));
+        assert!(shown(-5, "USD").contains(">−0.05 <"));
+        assert!(shown(1_234_567, "JPY").contains(">1,234,567 <"));
+        assert!(shown(999, "KWD").contains(">0.999 <"));
+    }
+
+    #[test]
+    fn a_badge_says_its_state_in_text_and_by_icon() {
+        let markup = status_badge(Status::Good, "<Active>").into_string();
+        assert!(markup.contains("&lt;Active&gt;") && markup.contains("<svg"), "{markup}");
+    }
+}

@@ -1,0 +1,348 @@
+//! The frame around every page.
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::assets::Asset;
+use super::components::{Attributes, Button};
+use super::components::{Banner, Flash, banner, form, kbd, toasts};
+use super::icons::{Icon, icon, mark};
+use super::links;
+
+/// How htmx behaves: nothing is evaluated, no page is kept in the browser's storage, and of errors
+/// only those that carry a form or page to show are swapped in.
+const HTMX: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"historyCacheSize":0,"refreshOnHistoryMiss":true,"selfRequestsOnly":true,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},{"code":"4(09|22|03|04|29)","swap":true,"error":false},{"code":"[45]..","swap":false,"error":true}]}"#;
+
+/// The name of the header that carries the CSRF token where htmx asks.
+pub const CSRF_HEADER: &str = "X-CSRF-Token";
+
+/// Which entry of the navigation is the current one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    Overview,
+    Orders,
+    Connectors,
+    Stores,
+    Team,
+    Audit,
+    Account,
+    /// None of them, as on the page of an error.
+    Elsewhere,
+}
+
+/// What the operator chose instead of the system's setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    Light,
+    Dark,
+}
+
+impl Theme {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// Reads a cookie or form value; `None`, as for `system`, follows the system.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "light" => Some(Self::Light),
+            "dark" => Some(Self::Dark),
+            _ => None,
+        }
+    }
+}
+
+/// What the frame shows.
+#[derive(Clone, Debug)]
+pub struct Shell<'a> {
+    pub title: &'a str,
+    pub workspace_name: &'a str,
+    pub user_email: &'a str,
+    /// `Owner`, `Admin` or `Member`.
+    pub role_label: &'a str,
+    pub active: Section,
+    pub theme: Option<Theme>,
+    pub csrf: &'a str,
+    pub banners: Vec<Banner>,
+    pub flash: Option<Flash>,
+    /// The deployment's own name (`COMPANY_SHORT_NAME`).
+    pub company: &'a str,
+    /// A modal or drawer over the page.
+    pub layer: Option<Markup>,
+}
+
+/// A whole page for somebody who is signed in.
+pub fn page(shell: &Shell<'_>, main: Markup) -> Markup {
+    let body = html! {
+        a.skip href="#main" { "Skip to content" }
+        div.shell {
+            (top_bar(shell))
+            nav.side aria-label="Console" { (side(shell, "side")) }
+            main id="main" tabindex="-1" {
+                @for shown in &shell.banners { (banner(shown)) }
+                (main)
+            }
+        }
+        div id="layer" { @if let Some(layer) = &shell.layer { (layer) } }
+        (toasts(shell.flash.as_ref()))
+        (shortcuts())
+        (session_ended())
+    };
+    document(shell.title, shell.company, shell.theme, Some(shell.csrf), "app", body)
+}
+
+/// A page outside the console: signing in, setting up, an invitation, an error.
+pub fn bare(title: &str, company: &str, theme: Option<Theme>, main: Markup) -> Markup {
+    let body = html! {
+        main.bare id="main" {
+            div.bare-brand { (mark()) span { (company) } }
+            (main)
+        }
+        (toasts(None))
+    };
+    document(title, company, theme, None, "bare-page", body)
+}
+
+fn document(
+    title: &str,
+    company: &str,
+    theme: Option<Theme>,
+    csrf: Option<&str>,
+    class: &str,
+    body: Markup,
+) -> Markup {
+    let headers = csrf.map(|csrf| serde_json::json!({ CSRF_HEADER: csrf }).to_string());
+    html! {
+        (DOCTYPE)
+        html lang="en" data-theme=[theme.map(Theme::as_str)] {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content=(theme.map_or("light dark", Theme::as_str));
+                meta name="robots" content="noindex";
+                title { (title) " · " (company) }
+                link rel="icon" type="image/svg+xml" href=(Asset::Favicon.path());
+                link rel="stylesheet" href=(Asset::Stylesheet.path());
+                meta name="htmx-config" content=(HTMX);
+                script src=(Asset::Htmx.path()) defer {}
+                script src=(Asset::Script.path()) defer {}
+            }
+            body class=(class) hx-headers=[headers] { (body) }
+        }
+    }
+}
+
+/// The bar of narrow screens; its menu is the navigation, opened by the browser itself.
+fn top_bar(shell: &Shell<'_>) -> Markup {
+    html! {
+        header.top-bar {
+            a.brand href=(links::OVERVIEW) { (mark()) span { (shell.company) } }
+            details.menu {
+                summary.button.ghost.icon-only title="Menu" {
+                    (icon(Icon::Menu)) span.visually-hidden { "Menu" }
+                }
+                nav.menu-panel aria-label="Console" { (side(shell, "menu")) }
+            }
+        }
+    }
+}
+
+fn side(shell: &Shell<'_>, place: &str) -> Markup {
+    html! {
+        a.brand href=(links::OVERVIEW) { (mark()) span { (shell.company) } }
+        form.global-search role="search" action=(links::ORDERS) method="get" {
+            label.visually-hidden for={ "q-" (place) } { "Search orders" }
+            (icon(Icon::Search))
+            input.control id={ "q-" (place) } type="search" name="q" placeholder="Search orders"
+                autocomplete="off" data-global-search;
+            (kbd("/"))
+        }
+        ul.nav {
+            (entry(shell, Section::Overview, links::OVERVIEW, Icon::Overview, "Overview"))
+            (entry(shell, Section::Orders, links::ORDERS, Icon::Orders, "Orders"))
+        }
+        p.nav-title { "Settings" }
+        ul.nav {
+            (entry(shell, Section::Connectors, links::CONNECTORS, Icon::Connectors, "Connectors"))
+            (entry(shell, Section::Stores, links::STORES, Icon::Stores, "Stores"))
+            (entry(shell, Section::Team, links::TEAM, Icon::Team, "Team"))
+            (entry(shell, Section::Audit, links::AUDIT, Icon::Audit, "Audit log"))
+        }
+        div.side-foot { (user_menu(shell)) }
+    }
+}
+
+fn entry(shell: &Shell<'_>, section: Section, href: &str, shown: Icon, label: &str) -> Markup {
+    html! {
+        li {
+            a href=(href) aria-current=[(shell.active == section).then_some("page")] {
+                (icon(shown)) (label)
+            }
+        }
+    }
+}
+
+fn user_menu(shell: &Shell<'_>) -> Markup {
+    html! {
+        details.user-menu {
+            summary {
+                span.who {
+                    span.workspace { (shell.workspace_name) }
+                    span.email { (shell.user_email) }
+                }
+                (icon(Icon::ChevronDown))
+            }
+            div.user-panel {
+                p.role { (shell.role_label) }
+                a.menu-item href=(links::ACCOUNT)
+                    aria-current=[(shell.active == Section::Account).then_some("page")]
+                { (icon(Icon::Account)) "Your account" }
+                button.menu-item type="button" data-shortcuts hidden {
+                    (icon(Icon::Keyboard)) "Keyboard shortcuts"
+                }
+                (theme_buttons(shell))
+                (form(shell.csrf, links::LOGOUT, &Attributes::new(), html! {
+                    button.menu-item type="submit" { (icon(Icon::SignOut)) "Sign out" }
+                }))
+            }
+        }
+    }
+}
+
+fn theme_buttons(shell: &Shell<'_>) -> Markup {
+    let button = |value: &str, shown, label: &str| {
+        let pressed = shell.theme.map_or("system", Theme::as_str) == value;
+        html! {
+            button type="submit" name="theme" value=(value) title=(label) aria-pressed=(pressed.to_string()) {
+                (icon(shown)) span.visually-hidden { (label) }
+            }
+        }
+    };
+    let attributes = Attributes::new().set("class", "themes").flag("data-themes", true);
+    form(
+        shell.csrf,
+        links::THEME,
+        &attributes,
+        html! {
+            (button("system", Icon::System, "Theme of the system"))
+            (button("light", Icon::Sun, "Light theme"))
+            (button("dark", Icon::Moon, "Dark theme"))
+        },
+    )
+}
+
+/// The list of keyboard shortcuts; the script opens it by `?`.
+fn shortcuts() -> Markup {
+    let rows: [(&[&str], &str); 9] = [
+        (&["/"], "Search"),
+        (&["n"], "New integration key"),
+        (&["g", "h"], "Go to Overview"),
+        (&["g", "o"], "Go to Orders"),
+        (&["g", "c"], "Go to Connectors"),
+        (&["g", "s"], "Go to Stores"),
+        (&["g", "t"], "Go to Team"),
+        (&["g", "a"], "Go to Audit log"),
+        (&["Esc"], "Close a dialog or drawer"),
+    ];
+    html! {
+        dialog.modal.small id="shortcuts" aria-labelledby="shortcuts-title" {
+            header.layer-head {
+                h2 id="shortcuts-title" tabindex="-1" { "Keyboard shortcuts" }
+                button.button.ghost.icon-only.close type="button" data-dismiss title="Close" {
+                    (icon(Icon::Close)) span.visually-hidden { "Close" }
+                }
+            }
+            dl.layer-body.shortcuts {
+                @for (keys, what) in rows {
+                    div { dt { (what) } dd { @for key in keys { (kbd(key)) } } }
+                }
+                div { dt { "This list" } dd { (kbd("?")) } }
+            }
+        }
+    }
+}
+
+/// What the script shows when an answer says that the session has ended.
+fn session_ended() -> Markup {
+    html! {
+        dialog.modal.small id="session-ended" aria-labelledby="session-ended-title" {
+            header.layer-head { h2 id="session-ended-title" tabindex="-1" { "Your session has ended" } }
+            div.layer-body {
+                p { "Sign in in a new tab, then come back and continue. What you typed is still here." }
+                div.actions {
+                    button.button type="button" data-dismiss { "Continue" }
+                    (Button::primary("Sign in").icon(Icon::ExternalLink).href(links::LOGIN).attr("target", "_blank").attr("rel", "noopener"))
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell() -> Shell<'static> {
+        Shell {
+            title: "<Connectors>",
+            workspace_name: "<Acme>",
+            user_email: "o@acme.test",
+            role_label: "Owner",
+            active: Section::Connectors,
+            theme: Some(Theme::Dark),
+            csrf: "tok\"en",
+            banners: Vec::new(),
+            flash: None,
+            company: "Tidegate",
+            layer: None,
+        }
+    }
+
+    #[test]
+    fn a_page_holds_nothing_that_the_content_security_policy_would_block() {
+        let markup = page(&shell(), html! {}).into_string();
+        assert!(!markup.contains("style=\"") && !markup.contains("<style"), "{markup}");
+        assert!(!markup.contains(" onclick") && !markup.contains("hx-on"));
+        assert_eq!(
+            markup.matches("<script").count(),
+            markup.matches("<script src=\"/assets/").count()
+        );
+    }
+
+    #[test]
+    fn the_current_section_is_marked_in_both_navigations_and_nowhere_else() {
+        let markup = page(&shell(), html! {}).into_string();
+        assert_eq!(markup.matches("aria-current=\"page\"").count(), 2);
+    }
+
+    #[test]
+    fn a_chosen_theme_is_on_the_page_from_its_first_byte() {
+        let markup = page(&shell(), html! {}).into_string();
+        assert!(markup.contains("<html lang=\"en\" data-theme=\"dark\">"));
+        let system = page(&Shell { theme: None, ..shell() }, html! {}).into_string();
+        assert!(system.contains("<html lang=\"en\">"));
+    }
+
+    #[test]
+    fn texts_and_the_token_are_escaped_wherever_they_stand() {
+        let markup = page(&shell(), html! {}).into_string();
+        assert!(!markup.contains("<Acme>") && !markup.contains("<Connectors>"));
+        assert!(
+            markup.contains("hx-headers=\"{&quot;X-CSRF-Token&quot;:&quot;tok\\&quot;en&quot;}\""),
+            "{markup}"
+        );
+    }
+
+    #[test]
+    fn ids_are_unique() {
+        let markup = page(&shell(), html! {}).into_string();
+        let mut ids: Vec<_> =
+            markup.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all);
+    }
+}
