@@ -1,5 +1,6 @@
 //! All paths of the HTTP surface, as one table. Pages and handlers take their paths from here.
 
+use super::console_routes::{ConsoleRoute, console_route};
 use crate::domain::key::{PayloadFormat, Source};
 
 /// Which of the two public hostnames answers a path.
@@ -29,6 +30,7 @@ pub enum Route<'a> {
     Rpc {
         procedure: &'a str,
     },
+    Console(ConsoleRoute<'a>),
 }
 
 impl Route<'_> {
@@ -41,6 +43,7 @@ impl Route<'_> {
             | Self::ListOrders
             | Self::GetOrder { .. }
             | Self::Rpc { .. } => Plane::Api,
+            Self::Console(_) => Plane::Console,
         }
     }
 }
@@ -84,7 +87,15 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "orders", "\0", ..] => ("GET", Route::ListOrders),
         ["v1", "orders", id, "\0", _] => ("GET", Route::GetOrder { id }),
         ["rpc", procedure, "\0", ..] => ("POST", Route::Rpc { procedure }),
-        _ => return Err(NoRoute::NotFound),
+        _ => {
+            return console_route(method, path).map(Route::Console).map_err(|allowed| {
+                if allowed.is_empty() {
+                    NoRoute::NotFound
+                } else {
+                    NoRoute::MethodNotAllowed(allowed)
+                }
+            });
+        }
     };
     let head = method == "HEAD" && allowed == "GET";
     if method == allowed || head { Ok(route) } else { Err(NoRoute::MethodNotAllowed(allowed)) }
@@ -117,7 +128,8 @@ mod tests {
             ),
             ("POST", "/integrations/v1/orders/", Err(NoRoute::NotFound)),
             ("POST", "//integrations/v1/orders", Err(NoRoute::NotFound)),
-            ("GET", "/", Err(NoRoute::NotFound)),
+            ("GET", "/", Ok(Route::Console(ConsoleRoute::Overview))),
+            ("POST", "/", Err(NoRoute::MethodNotAllowed("GET"))),
             ("GET", "", Err(NoRoute::NotFound)),
         ] {
             assert_eq!(route(method, path), expected, "{method} {path}");

@@ -89,10 +89,19 @@ pub struct SetupWorkspace {
     pub store_name: String,
 }
 
-impl SetupWorkspace {
-    /// NIST SP 800-63B §3.1.1.2 asks for 15 characters where the password stands alone.
-    const PASSWORD: std::ops::RangeInclusive<usize> = 15..=200;
+/// Characters of a password. NIST SP 800-63B §3.1.1.2 asks for 15 where it stands alone.
+const PASSWORD: std::ops::RangeInclusive<usize> = 15..=200;
 
+/// Says what is wrong with a new password, if anything is.
+pub fn check_password(password: &str) -> Result<(), &'static str> {
+    match password.chars().count() {
+        length if length < *PASSWORD.start() => Err("must have at least 15 characters."),
+        length if length > *PASSWORD.end() => Err("must have at most 200 characters."),
+        _ => Ok(()),
+    }
+}
+
+impl SetupWorkspace {
     pub fn read(body: &[u8]) -> Result<Self, Rejection> {
         arguments(body, |fields| {
             let workspace_name = name(fields, "p_workspace_name");
@@ -104,11 +113,9 @@ impl SetupWorkspace {
             if !valid {
                 fields.problem("p_owner_email", "invalid_email", "must be an e-mail address.");
             }
-            let owner_password = fields.text("p_owner_password", *Self::PASSWORD.end());
+            let owner_password = fields.text("p_owner_password", *PASSWORD.end());
             let owner_password = fields.required("p_owner_password", owner_password);
-            let length = owner_password.as_deref().map_or(0, |password| password.chars().count());
-            if owner_password.is_some() && !Self::PASSWORD.contains(&length) {
-                let detail = "must have at least 15 characters.";
+            if let Some(Err(detail)) = owner_password.as_deref().map(check_password) {
                 fields.problem("p_owner_password", "too_short", detail);
             }
             let store_name = name(fields, "p_store_name");

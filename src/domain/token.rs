@@ -94,6 +94,12 @@ fn csrf_text(mac: &[u8; 32]) -> String {
     base32(&mac[..20])
 }
 
+impl<K> Clone for Token<K> {
+    fn clone(&self) -> Self {
+        Self { text: self.text.clone(), kind: PhantomData }
+    }
+}
+
 impl<K: TokenKind> fmt::Debug for Token<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} token [redacted]", K::LABEL)

@@ -23,6 +23,7 @@
 mod answer;
 mod caller;
 mod catalogue;
+mod console;
 mod incoming;
 mod integrations;
 mod key_gate;
