@@ -6,12 +6,14 @@
 //! signing_in.rs  login, logout, Cloudflare Access
 //! joining.rs     the first workspace, invites
 //! connectors.rs  the list of keys, minting, the one-time reveal
+//! export.rs      lists as files
 //! ```
 //!
 //! Every POST carries the token of its session, or, where nobody is signed in, of its visitor.
 //! Members see the restricted card where only owners and admins may look, and no data behind it.
 
 mod connectors;
+mod export;
 mod joining;
 mod page;
 mod signing_in;
