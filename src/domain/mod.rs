@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod admission;
+pub mod audit;
 pub mod credential;
 pub mod encoding;
 pub mod event;
