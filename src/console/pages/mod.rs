@@ -1,11 +1,13 @@
 //! The pages, one file each: a view model in, markup out.
 
+pub mod account;
 pub mod connectors;
 pub mod error;
 pub mod joining;
 pub mod key_form;
 pub mod login;
 pub mod reveal;
+pub mod team;
 
 use crate::domain::access::Role;
 use crate::domain::key::{PayloadFormat, Scope};

@@ -6,17 +6,21 @@
 //! signing_in.rs  login, logout, Cloudflare Access
 //! joining.rs     the first workspace, invites
 //! connectors.rs  the list of keys, minting, the one-time reveal
+//! team.rs        members and invites
+//! account.rs     the password and sessions of whoever is signed in
 //! export.rs      lists as files
 //! ```
 //!
 //! Every POST carries the token of its session, or, where nobody is signed in, of its visitor.
 //! Members see the restricted card where only owners and admins may look, and no data behind it.
 
+mod account;
 mod connectors;
 mod export;
 mod joining;
 mod page;
 mod signing_in;
+mod team;
 mod visit;
 
 use std::rc::Rc;
@@ -109,6 +113,15 @@ async fn with_session(
         Route::NewKey => connectors::new_key(visit, session).await,
         Route::CreateKey => connectors::create(visit, session, form).await,
         Route::KeysUsage => connectors::usage(visit, session).await,
+        Route::Team => team::list(visit, session).await,
+        Route::Invite => team::invite_member(visit, session, form).await,
+        Route::WithdrawInvite { invite } => team::withdraw(visit, session, invite).await,
+        Route::ChangeRole { user } => team::change_role(visit, session, user, form).await,
+        Route::ConfirmRemove { user } => team::confirm_removal(visit, session, user).await,
+        Route::RemoveMember { user } => team::remove(visit, session, user).await,
+        Route::Account => account::show(visit, session).await,
+        Route::ChangePassword => account::change_password(visit, session, form).await,
+        Route::EndOtherSessions => account::end_other_sessions(visit, session).await,
         Route::Overview => Ok(Page::redirect(links::CONNECTORS)),
         _ => Err(not_found()),
     }
