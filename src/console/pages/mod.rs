@@ -1,6 +1,8 @@
 //! The pages, one file each: a view model in, markup out.
 
 pub mod account;
+pub mod audit;
+pub mod audit_words;
 pub mod connectors;
 pub mod error;
 pub mod joining;

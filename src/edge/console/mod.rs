@@ -8,6 +8,7 @@
 //! connectors.rs  the list of keys, minting, the one-time reveal
 //! team.rs        members and invites
 //! account.rs     the password and sessions of whoever is signed in
+//! audit.rs       the audit log
 //! export.rs      lists as files
 //! ```
 //!
@@ -15,6 +16,7 @@
 //! Members see the restricted card where only owners and admins may look, and no data behind it.
 
 mod account;
+mod audit;
 mod connectors;
 mod export;
 mod joining;
@@ -122,6 +124,8 @@ async fn with_session(
         Route::Account => account::show(visit, session).await,
         Route::ChangePassword => account::change_password(visit, session, form).await,
         Route::EndOtherSessions => account::end_other_sessions(visit, session).await,
+        Route::Audit => audit::list(visit, session).await,
+        Route::ExportAudit { format } => audit::export_entries(visit, session, *format).await,
         Route::Overview => Ok(Page::redirect(links::CONNECTORS)),
         _ => Err(not_found()),
     }
