@@ -75,7 +75,7 @@ function ratelimited(limits) {
   const chosen = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   const unknown = chosen.find(([name]) => !Object.hasOwn(WORKER.ratelimits, name));
   if (unknown) throw new Error(`the Worker has no rate-limit binding ${unknown[0]}`);
-  const replaced = chosen.map(([name, limit]) => [name, { simple: { limit, period: 60 } }]);
+  const replaced = chosen.map(([name, limit]) => [name, { simple: { ...WORKER.ratelimits[name].simple, limit } }]);
   return { ...WORKER.ratelimits, ...Object.fromEntries(replaced) };
 }
 
