@@ -1,6 +1,8 @@
 //! The rules of Tidegate. Pure: no I/O, no clock, no randomness; `now` and bytes are arguments.
 
 pub mod access;
+pub mod access_jwt;
+pub mod access_keys;
 pub mod admission;
 pub mod credential;
 pub mod encoding;
