@@ -1,5 +1,7 @@
 //! The request log of a key: every request ends in exactly one outcome and one entry.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::id::Row;
@@ -107,6 +109,19 @@ pub struct LogEntry {
     pub detail: Option<String>,
 }
 
+/// Most bytes that are kept of an answer.
+pub const KEPT_ANSWER: usize = 64 << 10;
+
+/// What is kept of an answer's body: all of it, or its beginning and a mark that says how much of
+/// it there is.
+pub fn kept_answer(body: &str) -> Cow<'_, str> {
+    if body.len() <= KEPT_ANSWER {
+        return Cow::Borrowed(body);
+    }
+    let kept = body.get(..body.floor_char_boundary(KEPT_ANSWER)).unwrap_or_default();
+    Cow::Owned(format!("{kept}\n… [cut: {} of {} bytes are kept]", kept.len(), body.len()))
+}
+
 /// Requests within a span of time, and how many of them were answered 4xx or 5xx.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
@@ -131,6 +146,18 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_kept_whole_up_to_its_cap_and_cut_with_a_mark_beyond() {
+        let whole = "x".repeat(KEPT_ANSWER);
+        assert_eq!(kept_answer(&whole), whole);
+        // A character of two bytes across the cap goes as a whole.
+        let longer = format!("{}é{}", "x".repeat(KEPT_ANSWER - 1), "y".repeat(9));
+        let cut = kept_answer(&longer);
+        let (kept, mark) = cut.split_once('\n').unwrap();
+        assert_eq!(kept, "x".repeat(KEPT_ANSWER - 1));
+        assert_eq!(mark, "… [cut: 65535 of 65546 bytes are kept]");
+    }
 
     #[test]
     fn every_code_has_its_outcome() {

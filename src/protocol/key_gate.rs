@@ -3,12 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::credential::{CredentialHash, GateName};
-use crate::domain::id::{ApiKeyId, AuditId, RequestId, UserId};
+use crate::domain::id::{ApiKeyId, AuditId, UserId};
 use crate::domain::key::{KeyChange, KeyRecord, PayloadFormat};
 use crate::domain::log::{Outcome, Tally};
 use crate::domain::parked::ParkReason;
-use crate::domain::rejection::{Code, Rejection};
+use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
+
+pub use super::requests::{
+    Kept, LoggedRequest, NotKept, ParkedEvent, RequestDetail, RequestFilter,
+};
 
 /// A storefront's request, its raw body following in the frame: the method `ingest`, answered with
 /// a frame of status and headers, and the body for the caller.
@@ -152,6 +156,10 @@ pub enum GateCommand {
     ListRequests {
         filter: RequestFilter,
     },
+    /// One request of the log with what was kept of it.
+    GetRequest {
+        row: i64,
+    },
     ListParked {
         limit: u32,
         before: Option<i64>,
@@ -164,23 +172,6 @@ pub enum GateCommand {
         actor: Actor,
         audit_id: AuditId,
     },
-}
-
-/// Which rows of the log to list, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestFilter {
-    pub limit: u32,
-    /// Only rows before this one.
-    pub before: Option<i64>,
-    /// Only rows received at or after.
-    pub from: Option<Timestamp>,
-    /// Only rows received before.
-    pub to: Option<Timestamp>,
-    pub status: Option<u16>,
-    pub outcome: Option<Outcome>,
-    pub error_code: Option<Code>,
-    pub external_id: Option<String>,
-    pub idempotency_key: Option<String>,
 }
 
 /// A KeyGate's answer to a [`GateCommand`].
@@ -203,7 +194,12 @@ pub enum GateReply {
     },
     Requests {
         requests: Vec<LoggedRequest>,
+        /// The row to go on before. A page under a filter stops after 2,000 rows, full or not: then
+        /// this is the row that it searched back to, and `Row::time` of it says when that was.
         next: Option<i64>,
+    },
+    Request {
+        detail: Box<RequestDetail>,
     },
     Parked {
         events: Vec<ParkedEvent>,
@@ -214,38 +210,6 @@ pub enum GateReply {
         outcome: Option<Outcome>,
         reason: Option<ParkReason>,
     },
-}
-
-/// A row of the log as the APIs list it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct LoggedRequest {
-    pub id: RequestId,
-    pub received_at: Timestamp,
-    pub method: String,
-    pub path: String,
-    pub status: u16,
-    pub latency_ms: i64,
-    pub outcome: Outcome,
-    pub count: u32,
-    pub topic: Option<String>,
-    pub idempotency_key: Option<String>,
-    pub external_id: Option<String>,
-    pub internal_id: Option<String>,
-    pub error_code: Option<Code>,
-    pub detail: Option<String>,
-}
-
-/// A parked event as the APIs list it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ParkedEvent {
-    pub row: i64,
-    pub received_at: Timestamp,
-    pub reason: ParkReason,
-    pub detail: Option<String>,
-    pub topic: Option<String>,
-    pub attempts: u32,
-    pub next_attempt_at: Option<Timestamp>,
-    pub bytes: u64,
 }
 
 /// The answer on the wire.

@@ -13,6 +13,7 @@
 
 pub mod frame;
 pub mod key_gate;
+pub mod requests;
 pub mod store_ledger;
 
 use serde::{Deserialize, Serialize};

@@ -14,7 +14,7 @@ use crate::domain::parked::{NO_BUDGET_DELAY, ParkReason};
 use crate::domain::time::{SECOND, Timestamp};
 use crate::edge::Result;
 use crate::edge::platform::{now, random_token};
-use crate::protocol::key_gate::Actor;
+use crate::protocol::key_gate::{Actor, LoggedRequest};
 
 /// Parked events that one alarm tries.
 const BATCH: u32 = 50;
@@ -190,7 +190,7 @@ impl KeyGate {
                 attempt,
                 units: 1,
                 count: 0,
-                method: "RETRY".to_owned(),
+                method: LoggedRequest::RETRY.to_owned(),
                 path: ingest.path.clone(),
                 status: 200,
                 latency_ms,

@@ -3,7 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::log::{self, Capture, OpenDay};
+use super::capture::Capture;
+use super::log::{self, OpenDay};
 use super::stats::{self, OpenMinute};
 use super::storage::Held;
 use super::{parked, storage};
@@ -148,8 +149,7 @@ impl Awake {
         }
         let day = self.day.open(sql, entry.row.time())?;
         self.minute.log_bytes += log::write(sql, day, &entry, kept)? as u64;
-        let captured = kept.map_or(0, |kept| kept.headers.len() + kept.body.len());
-        self.minute.capture_bytes += captured as u64;
+        self.minute.capture_bytes += kept.map_or(0, |kept| kept.bytes()) as u64;
         Ok(())
     }
 

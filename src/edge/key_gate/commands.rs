@@ -1,5 +1,6 @@
 //! What the console and the RPCs ask of a key.
 
+use super::capture::{self, Found};
 use super::storage::{self, Held};
 use super::{KeyGate, log, parked, stats};
 use crate::domain::id::Row;
@@ -7,7 +8,7 @@ use crate::domain::key::{KeyChange, KeyRecord, KeyStatus};
 use crate::domain::rejection::{Code, Rejection};
 use crate::edge::Result;
 use crate::edge::platform::now;
-use crate::protocol::key_gate::{GateCommand, GateReply};
+use crate::protocol::key_gate::{GateCommand, GateReply, LoggedRequest, NotKept, RequestDetail};
 
 impl KeyGate {
     /// Carries out a command; `woken` is whether this object knows its key.
@@ -43,6 +44,7 @@ impl KeyGate {
                 let (requests, next) = log::list(&self.sql, gate, &filter)?;
                 Ok(GateReply::Requests { requests, next })
             })?,
+            GateCommand::GetRequest { row } => self.request(row),
             GateCommand::ListParked { limit, before } => {
                 let (events, next) = parked::list(&self.sql, limit, before)?;
                 Ok(GateReply::Parked { events, next })
@@ -64,6 +66,29 @@ impl KeyGate {
             self.rebuild(held)?;
         }
         Ok(GateReply::Installed)
+    }
+
+    /// One request of the log with what was kept of it.
+    fn request(&self, row: i64) -> Result<GateReply> {
+        let not_found =
+            || Rejection::new(Code::NotFound, "The log of this key has no such request.");
+        let row = Row::from_i64(row).ok_or_else(not_found)?;
+        self.with(|awake| {
+            awake.flush_refusals(&self.sql)?;
+            let record = &awake.held.record;
+            let request = log::find(&self.sql, record.key_hash.gate(), row)?;
+            let request = request.ok_or_else(not_found)?;
+            let kept = match capture::find(&self.sql, row)? {
+                Found::Kept(kept) => Ok(kept),
+                _ if request.outcome.is_capped() => Err(NotKept::Refusal),
+                _ if request.method == LoggedRequest::RETRY => Err(NotKept::Retry),
+                _ if !record.capture_bodies => Err(NotKept::CaptureOff),
+                Found::NoDay => Err(NotKept::TooOld),
+                Found::Nothing => Err(NotKept::NoBody),
+            };
+            let parked = parked::find(&self.sql, row)?;
+            Ok(GateReply::Request { detail: Box::new(RequestDetail { request, kept, parked }) })
+        })?
     }
 
     async fn retry_by_hand(&self, row: Row) -> Result<GateReply> {

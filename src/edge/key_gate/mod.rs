@@ -16,6 +16,8 @@
 
 mod alarm;
 mod awake;
+mod bytes;
+mod capture;
 mod change;
 mod commands;
 mod deliver;
