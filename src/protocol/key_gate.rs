@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::credential::{CredentialHash, GateName};
+use crate::domain::failing::FailingWebhook;
 use crate::domain::id::{ApiKeyId, AuditId, UserId};
 use crate::domain::key::{KeyChange, KeyRecord, PayloadFormat};
-use crate::domain::log::{Outcome, Tally};
+use crate::domain::log::{Bucket, Outcome, Tally, Window};
 use crate::domain::parked::ParkReason;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
@@ -153,6 +154,12 @@ pub enum GateCommand {
         audit_id: AuditId,
     },
     Stats,
+    /// What the list of keys shows of one.
+    Usage,
+    /// The requests of a window, bucket by bucket.
+    Series {
+        window: Window,
+    },
     ListRequests {
         filter: RequestFilter,
     },
@@ -191,6 +198,23 @@ pub enum GateReply {
         d7: Tally,
         d30: Tally,
         last_used_at: Option<Timestamp>,
+    },
+    Usage {
+        /// The last 24 hours, exact to the minute, as in `Stats`.
+        h24: Tally,
+        /// The 24 hours up to the running one, oldest first.
+        hours: Vec<Tally>,
+        last_used_at: Option<Timestamp>,
+        /// Counted up to 1,000, which stands for that many or more.
+        parked: u32,
+        /// For a key of WooCommerce whose last 24 hours have errors: its topics that fail.
+        failing: Vec<FailingWebhook>,
+    },
+    Series {
+        /// Oldest first, with the empty ones, up to the running one.
+        buckets: Vec<Bucket>,
+        /// The whole window, as in `Stats`: it reaches back up to one bucket further than `buckets`.
+        total: Tally,
     },
     Requests {
         requests: Vec<LoggedRequest>,

@@ -30,6 +30,8 @@ pub struct Awake {
     pub window: SlidingWindow,
     last_row: Option<Row>,
     last_used: Option<Timestamp>,
+    /// Whether the log has been asked for it.
+    last_use_is_known: bool,
     /// The rows of the Worker's attempts of the last minute.
     attempts: HashMap<i64, Row>,
     day: OpenDay,
@@ -81,6 +83,7 @@ impl Awake {
             window,
             last_row: traces.last().map(|trace| trace.id),
             last_used: None,
+            last_use_is_known: false,
             attempts: traces.iter().map(|trace| (trace.attempt, trace.id)).collect(),
             day: OpenDay::default(),
             minute: OpenMinute::of(written_until.unwrap_or_default()),
@@ -192,9 +195,14 @@ impl Awake {
         &self.minute
     }
 
-    /// When a request was last admitted, as far as memory goes back.
-    pub const fn last_used(&self) -> Option<Timestamp> {
-        self.last_used
+    /// When a request was last admitted. Looked up in the log once, where memory does not go back so
+    /// far.
+    pub fn last_used(&mut self, sql: &Sql) -> Result<Option<Timestamp>> {
+        if self.last_used.is_none() && !self.last_use_is_known {
+            self.last_used = log::last_use(sql)?;
+            self.last_use_is_known = true;
+        }
+        Ok(self.last_used)
     }
 
     /// Rewrites the row of the key and holds it.

@@ -32,11 +32,14 @@ impl KeyGate {
             }
             GateCommand::Stats => self.with(|awake| {
                 let [h24, d7, d30] = stats::windows(&self.sql, awake.open_minute(), now())?;
-                let last_used_at = match awake.last_used() {
-                    Some(at) => Some(at),
-                    None => log::last_use(&self.sql)?,
-                };
+                let last_used_at = awake.last_used(&self.sql)?;
                 Ok(GateReply::Stats { h24, d7, d30, last_used_at })
+            })?,
+            GateCommand::Usage => self.usage(),
+            GateCommand::Series { window } => self.with(|awake| {
+                let open = awake.open_minute();
+                let (buckets, total) = stats::series(&self.sql, open, window, now())?;
+                Ok(GateReply::Series { buckets, total })
             })?,
             GateCommand::ListRequests { filter } => self.with(|awake| {
                 awake.flush_refusals(&self.sql)?;

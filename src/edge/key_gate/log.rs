@@ -294,6 +294,32 @@ pub fn find(sql: &Sql, gate: GateName, row: Row) -> Result<Option<LoggedRequest>
     Ok(found.map(|found| found.listed(gate)))
 }
 
+/// How one request was answered.
+#[derive(Debug, Deserialize)]
+pub struct Answered {
+    pub method: String,
+    pub topic: Option<String>,
+    pub status: u16,
+    pub count: u32,
+    pub outcome: Outcome,
+}
+
+/// How the newest requests were answered, newest first, at most `limit`.
+pub fn answers(sql: &Sql, limit: u32) -> Result<Vec<Answered>> {
+    let mut answers = Vec::new();
+    for day in days(sql, "log")?.into_iter().rev() {
+        let left = i64::from(limit) - answers.len() as i64;
+        if left <= 0 {
+            break;
+        }
+        let query = format!(
+            "SELECT method, topic, status, count, outcome FROM log_{day} ORDER BY id DESC LIMIT ?1"
+        );
+        answers.extend(sql.rows::<Answered>(&query, &[integer(left)])?);
+    }
+    Ok(answers)
+}
+
 /// When the key was last used: the newest row of a request that was admitted. Looks at no more than
 /// 2,000 rows.
 pub fn last_use(sql: &Sql) -> Result<Option<Timestamp>> {

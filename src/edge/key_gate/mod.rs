@@ -27,6 +27,7 @@ mod log;
 mod parked;
 mod stats;
 mod storage;
+mod usage;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;

@@ -237,6 +237,19 @@ pub fn list(sql: &Sql, limit: u32, before: Option<i64>) -> Result<(Vec<ParkedEve
     Ok((rows.into_iter().map(ListedRow::listed).collect(), next))
 }
 
+/// Parked events that are counted; as many stand for that many or more.
+const COUNTED: u32 = 1_000;
+
+/// How many events are parked.
+pub fn count(sql: &Sql) -> Result<u32> {
+    #[derive(Deserialize)]
+    struct Count {
+        n: u32,
+    }
+    let count = "SELECT count(*) AS n FROM (SELECT 1 FROM parked LIMIT ?1)";
+    Ok(sql.first::<Count>(count, &[integer(COUNTED)])?.map_or(0, |count| count.n))
+}
+
 /// The event that a request brought, while it is parked.
 pub fn find(sql: &Sql, row: Row) -> Result<Option<ParkedEvent>> {
     let query = format!("SELECT {} FROM parked WHERE id = ?1", ListedRow::COLUMNS);
