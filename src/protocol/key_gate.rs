@@ -14,6 +14,7 @@ use crate::domain::time::Timestamp;
 pub use super::requests::{
     Kept, LoggedRequest, NotKept, ParkedEvent, RequestDetail, RequestFilter,
 };
+pub use super::tail::TailTicket;
 
 /// A storefront's request, its raw body following in the frame: the method `ingest`, answered with
 /// a frame of status and headers, and the body for the caller.
@@ -179,6 +180,12 @@ pub enum GateCommand {
         actor: Actor,
         audit_id: AuditId,
     },
+    /// Closes the live tails of a session and of a user: of either where only one is named, all
+    /// where neither is.
+    CloseTails {
+        session: Option<String>,
+        user_id: Option<UserId>,
+    },
 }
 
 /// A KeyGate's answer to a [`GateCommand`].
@@ -228,6 +235,9 @@ pub enum GateReply {
     Parked {
         events: Vec<ParkedEvent>,
         next: Option<i64>,
+    },
+    TailsClosed {
+        closed: u32,
     },
     /// What came of one parked event.
     Settled {

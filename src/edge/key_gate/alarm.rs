@@ -1,5 +1,6 @@
-//! The one alarm of a KeyGate: D1 again, parked events again, counted refusals. At least once, and
-//! given up by the platform after six failures, so it never fails: it re-arms instead.
+//! The one alarm of a KeyGate: D1 again, parked events again, counted refusals, the end of tails. At
+//! least once, and given up by the platform after six failures, so it never fails: it re-arms
+//! instead.
 
 use super::awake::Awake;
 use super::change::PUBLISH_AGAIN;
@@ -65,7 +66,8 @@ impl KeyGate {
             .then(|| parked::next_due(&self.sql).ok().flatten())
             .flatten()
             .map(|due| budget_at.map_or(due, |budget_at| due.max(budget_at)));
-        [unpublished, awake.refusals_due(), waiting].into_iter().flatten().min()
+        let tails = awake.tails.next_expiry();
+        [unpublished, awake.refusals_due(), waiting, tails].into_iter().flatten().min()
     }
 
     /// Does what is due. Fails only where it could not set the next alarm: then the platform
@@ -89,6 +91,7 @@ impl KeyGate {
             if awake.refusals_due().is_some_and(|due| due <= now) {
                 let _ = awake.flush_refusals(&self.sql);
             }
+            awake.tails.close_expired(now);
             self.next_due(awake, budget_at)
         });
         match due {

@@ -7,6 +7,7 @@ use super::capture::Capture;
 use super::log::{self, OpenDay};
 use super::stats::{self, OpenMinute};
 use super::storage::Held;
+use super::tail::Tails;
 use super::{parked, storage};
 use crate::domain::id::{RequestId, Row};
 use crate::domain::key::KeyRecord;
@@ -37,6 +38,8 @@ pub struct Awake {
     day: OpenDay,
     minute: OpenMinute,
     refusals: Refusals,
+    /// Who follows the log.
+    pub tails: Tails,
     /// What parked events wait for.
     pub awaited: HashSet<String>,
     /// When the alarm is set for, as far as this object knows.
@@ -66,7 +69,13 @@ pub struct Admitted {
 
 impl Awake {
     /// Rebuilds memory from what the object holds and what its log still shows.
-    pub fn rebuild(sql: &Sql, held: Held, keys: &SealingKeys, now: Timestamp) -> Result<Self> {
+    pub fn rebuild(
+        sql: &Sql,
+        held: Held,
+        keys: &SealingKeys,
+        tails: Tails,
+        now: Timestamp,
+    ) -> Result<Self> {
         let written_until = stats::written_until(sql)?;
         // A minute that was never written is counted from the log; the limit looks back as far.
         let window_start = now.plus(-WINDOW);
@@ -88,6 +97,7 @@ impl Awake {
             day: OpenDay::default(),
             minute: OpenMinute::of(written_until.unwrap_or_default()),
             refusals: Refusals::default(),
+            tails,
             awaited: parked::awaited_parents(sql)?.into_iter().collect(),
             alarm_at: None,
             publishing: false,
@@ -132,8 +142,8 @@ impl Awake {
         RequestId::new(self.held.record.key_hash.gate(), row)
     }
 
-    /// Writes the log entry of a request and counts it. `kept` is what to keep beside
-    /// it.
+    /// Writes the log entry of a request, counts it and shows it to who follows the log. `kept` is
+    /// what to keep beside it.
     pub fn log(
         &mut self,
         sql: &Sql,
@@ -153,6 +163,7 @@ impl Awake {
         let day = self.day.open(sql, entry.row.time())?;
         self.minute.log_bytes += log::write(sql, day, &entry, kept)? as u64;
         self.minute.capture_bytes += kept.map_or(0, |kept| kept.bytes()) as u64;
+        self.tails.push(self.held.record.key_hash.gate(), &entry);
         Ok(())
     }
 
@@ -181,6 +192,7 @@ impl Awake {
         if let (Some(entry), Some(_)) = (&self.refusals.rest, self.refusals.unwritten_since) {
             let day = self.day.open(sql, entry.row.time())?;
             log::write(sql, day, entry, None)?;
+            self.tails.push(self.held.record.key_hash.gate(), entry);
             self.refusals.unwritten_since = None;
         }
         Ok(())

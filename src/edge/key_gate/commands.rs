@@ -58,6 +58,10 @@ impl KeyGate {
                 self.note("parked_event.discarded", row, actor, audit_id).await?;
                 Ok(GateReply::Settled { outcome: None, reason: None })
             }
+            GateCommand::CloseTails { session, user_id } => self.with(|awake| {
+                let closed = awake.tails.sign_out(session.as_deref(), user_id);
+                Ok(GateReply::TailsClosed { closed })
+            })?,
         }
     }
 
