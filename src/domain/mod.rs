@@ -5,6 +5,7 @@ pub mod admission;
 pub mod credential;
 pub mod encoding;
 pub mod event;
+pub mod explain;
 pub mod failing;
 pub mod id;
 pub mod idempotency;

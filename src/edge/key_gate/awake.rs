@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::capture::Capture;
+use super::capture::{self, Capture};
 use super::log::{self, OpenDay};
 use super::stats::{self, OpenMinute};
 use super::storage::Held;
@@ -102,11 +102,14 @@ impl Awake {
             alarm_at: None,
             publishing: false,
         };
+        let kept = capture::sizes(sql, written_until.unwrap_or_default())?;
         for trace in
             traces.iter().filter(|trace| written_until.is_none_or(|until| trace.id.time() >= until))
         {
             awake.turn_minute(sql, trace.id.time())?;
             awake.minute.tally.add(trace.status, trace.count);
+            awake.minute.log_bytes += trace.bytes as u64;
+            awake.minute.capture_bytes += kept.get(&trace.id).copied().unwrap_or_default();
             if trace.outcome.is_capped() {
                 awake.refusals.count(trace.id.time());
             }

@@ -1,12 +1,14 @@
 //! What is kept of a request beside its row: headers, body and answer, in a table per day.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 
 use super::bytes;
 use crate::domain::id::Row;
-use crate::domain::time::DAY;
+use crate::domain::time::{DAY, Timestamp};
 use crate::edge::Result;
-use crate::edge::sql::{Sql, integer, text};
+use crate::edge::sql::{Sql, integer};
 use crate::protocol::key_gate::Kept;
 
 /// What is kept of a request beside its row.
@@ -26,16 +28,35 @@ impl Capture<'_> {
     }
 }
 
+/// The table of a day.
+struct Table {
+    day: i64,
+    /// Whether it has a column for answers: not one that was made before they were kept.
+    has_answers: bool,
+}
+
+/// The days that have a table.
+fn tables(sql: &Sql) -> Result<Vec<Table>> {
+    #[derive(Deserialize)]
+    struct Made {
+        name: String,
+        sql: String,
+    }
+    let made = sql.rows::<Made>(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name GLOB 'capture_[0-9]*'",
+        &[],
+    )?;
+    let table = |made: Made| {
+        let day = made.name.strip_prefix("capture_")?.parse().ok()?;
+        Some(Table { day, has_answers: made.sql.contains(" answer ") })
+    };
+    Ok(made.into_iter().filter_map(table).collect())
+}
+
 /// Gives the table of a day that was made before answers were kept their column. Its view goes: it
 /// names the columns of its table, and is made anew.
 pub fn add_answers(sql: &Sql, day: i64) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Table {
-        sql: String,
-    }
-    let made_as = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?1";
-    let table = sql.first::<Table>(made_as, &[text(Some(&format!("capture_{day}")))])?;
-    if table.is_none_or(|table| table.sql.contains(" answer ")) {
+    if !tables(sql)?.iter().any(|table| table.day == day && !table.has_answers) {
         return Ok(());
     }
     sql.transaction(|| {
@@ -47,6 +68,29 @@ pub fn add_answers(sql: &Sql, day: i64) -> Result<()> {
             &[],
         )
     })
+}
+
+/// About how many bytes were kept of each request since `from`, by row.
+pub fn sizes(sql: &Sql, from: Timestamp) -> Result<HashMap<Row, u64>> {
+    #[derive(Deserialize)]
+    struct Size {
+        id: Row,
+        bytes: u64,
+    }
+    let mut sizes = HashMap::new();
+    for Table { day, has_answers } in tables(sql)? {
+        if day < from.period(DAY) {
+            continue;
+        }
+        let answer = if has_answers { "coalesce(length(answer), 0)" } else { "0" };
+        let query = format!(
+            "SELECT id, length(headers) + length(body) + {answer} AS bytes
+             FROM capture_{day} WHERE id >= ?1"
+        );
+        let rows = sql.rows::<Size>(&query, &[integer(Row::at(from).as_i64())])?;
+        sizes.extend(rows.into_iter().map(|row| (row.id, row.bytes)));
+    }
+    Ok(sizes)
 }
 
 /// What was kept of a request, of a day that has its table still.
@@ -71,7 +115,7 @@ pub fn find(sql: &Sql, row: Row) -> Result<Found> {
         answer: Option<String>,
     }
     let day = row.time().period(DAY);
-    if !super::log::days(sql, "capture")?.contains(&day) {
+    if !tables(sql)?.iter().any(|table| table.day == day) {
         return Ok(Found::NoDay);
     }
     // `*`, because which columns there are depends on the day.

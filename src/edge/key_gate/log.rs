@@ -134,6 +134,8 @@ pub struct Trace {
     pub count: u32,
     pub status: u16,
     pub outcome: Outcome,
+    /// About how many bytes the row takes.
+    pub bytes: usize,
 }
 
 /// The rows since `from`, oldest first.
@@ -142,8 +144,11 @@ pub fn traces(sql: &Sql, from: Timestamp, now: Timestamp) -> Result<Vec<Trace>> 
     for day in days(sql, "log")?.into_iter().filter(|day| *day >= from.period(DAY)) {
         traces.extend(sql.rows::<Trace>(
             &format!(
-                "SELECT id, attempt, units, count, status, outcome FROM log_{day}
-                 WHERE id >= ?1 ORDER BY id"
+                "SELECT id, attempt, units, count, status, outcome,
+                   {ROW_BYTES} + length(path) + coalesce(length(topic), 0)
+                     + coalesce(length(idempotency_key), 0) + coalesce(length(external_id), 0)
+                     + coalesce(length(internal_id), 0) + coalesce(length(detail), 0) AS bytes
+                 FROM log_{day} WHERE id >= ?1 ORDER BY id"
             ),
             &[integer(Row::at(from).as_i64())],
         )?);
