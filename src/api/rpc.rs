@@ -382,6 +382,7 @@ pub fn read_list_requests(
             from: fields.timestamp("p_received_from"),
             to: fields.timestamp("p_received_to"),
             status,
+            status_class: None,
             outcome: fields.choice("p_outcome", Outcome::parse, &outcomes),
             error_code: fields.choice("p_error_code", code, "the documented error codes"),
             external_id: fields.text("p_external_id", TEXT),

@@ -8,6 +8,8 @@ pub mod credential;
 pub mod encoding;
 pub mod event;
 pub mod expiry;
+pub mod explain;
+pub mod failing;
 pub mod id;
 pub mod idempotency;
 pub mod key;

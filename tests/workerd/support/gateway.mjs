@@ -225,6 +225,17 @@ class Gateway {
     return (await this.#harness('POST', '/__d1', { sql, params })).rows;
   }
 
+  /**
+   * Calls the method `command` of one object with a message of `src/protocol`, as the product does.
+   *
+   * @param {"KeyGate" | "StoreLedger"} className
+   * @param {string} name - of the object
+   * @returns {Promise<{reply: any, body: string}>}
+   */
+  command(className, name, message) {
+    return this.#harness('POST', '/__command', { class: className, name, message });
+  }
+
   async #harness(method, pathname, body) {
     if (!this.#choice.metered) throw new Error(`${pathname} needs a metered gateway`);
     const response = await fetch(this.#url + pathname, { method, body: body && JSON.stringify(body) });
