@@ -39,6 +39,11 @@ pub fn modal(layer: &Layer<'_>, body: Markup) -> Markup {
     dialog(layer, "modal", html! {}, body)
 }
 
+/// A narrower one, for a question.
+pub fn small_modal(layer: &Layer<'_>, body: Markup) -> Markup {
+    dialog(layer, "modal small", html! {}, body)
+}
+
 /// A panel at the right edge, for reading and working beside a list. `header` stands right of the
 /// title, such as a status badge.
 pub fn drawer(layer: &Layer<'_>, header: Markup, body: Markup) -> Markup {
