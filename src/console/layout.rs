@@ -288,7 +288,7 @@ fn shortcuts() -> Markup {
     };
     html! {
         dialog.modal.small id="shortcuts" aria-labelledby="shortcuts-title" {
-            header.layer-head {
+            div.layer-head {
                 h2 id="shortcuts-title" tabindex="-1" { "Keyboard shortcuts" }
                 button.button.ghost.icon-only.close type="button" data-dismiss title="Close" {
                     (icon(Icon::Close)) span.visually-hidden { "Close" }
@@ -314,7 +314,7 @@ fn shortcuts() -> Markup {
 fn session_ended() -> Markup {
     html! {
         dialog.modal.small id="session-ended" aria-labelledby="session-ended-title" {
-            header.layer-head { h2 id="session-ended-title" tabindex="-1" { "Your session has ended" } }
+            div.layer-head { h2 id="session-ended-title" tabindex="-1" { "Your session has ended" } }
             div.layer-body {
                 p { "Sign in in a new tab, then come back and continue. What you typed is still here." }
                 p.error role="status" data-resume-note {}

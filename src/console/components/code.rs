@@ -53,7 +53,7 @@ pub fn json_viewer(id: &str, label: &str, text: &str) -> Markup {
                 span id={ (id) "-label" } { (label) }
                 (copy_button(id, &format!("Copy {label}")))
             }
-            pre tabindex="0" role="region" aria-labelledby={ (id) "-label" } { code id=(id) { (text) } }
+            pre tabindex="0" role="group" aria-labelledby={ (id) "-label" } { code id=(id) { (text) } }
         }
     }
 }

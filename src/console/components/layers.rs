@@ -57,7 +57,7 @@ fn dialog(layer: &Layer<'_>, class: &str, header: Markup, body: Markup) -> Marku
             data-close-by=[(layer.close_by == CloseBy::Loading).then_some("loading")]
             data-reveal=[layer.guard] aria-labelledby=(title)
         {
-            header.layer-head {
+            div.layer-head {
                 h2 id=(title) tabindex="-1" { (layer.title) }
                 (header)
                 a.button.ghost.icon-only.close href=(layer.close_href) data-close title="Close" {

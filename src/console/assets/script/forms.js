@@ -1,5 +1,5 @@
 // Forms: sent once, guarded against loss, filled by presets.
-(() => {
+{
   const { find, all, on, start, clicks, make } = tidegate
 
   // While a form is being sent its button says so, keeps focus, and sends nothing again.
@@ -116,4 +116,4 @@
       if (field.value && field.name) event.formData.set(field.name, minutes(new Date(field.value)))
     }
   }, true)
-})()
+}

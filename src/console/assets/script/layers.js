@@ -1,9 +1,8 @@
 // Modals and drawers. The server writes them open into #layer, with links that close them; here they
 // become modal, and closing uncovers the page behind instead of loading it.
-(() => {
-  const { find, all, on, start, clicks } = tidegate
-  const layer = find('#layer')
-  if (!layer) return
+{
+  const { find, on, start, clicks, make } = tidegate
+  const layer = find('#layer') ?? make('div')
   const here = () => location.pathname + location.search
   const open = () => find('dialog[data-layer]', layer)
 
@@ -95,4 +94,4 @@
     if (mayLeave(dialog)) uncover()
     else history.pushState({ htmx: true }, '', shown)
   }, true)
-})()
+}

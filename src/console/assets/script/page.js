@@ -1,5 +1,6 @@
 // The console's script. Every page works without it, but for what is live. The attributes that it
-// reads are written, and described, in src/console/components/. Its files are served as one.
+// reads are written, and described, in src/console/components/. Its files are served
+// as one, in the order in which src/console/assets.rs names them.
 'use strict'
 
 const tidegate = (() => {

@@ -1,5 +1,5 @@
 // What htmx asks for: polling stops while nobody looks, and failures leave what was typed alone.
-(() => {
+{
   const { find, all, on, clicks, toast } = tidegate
 
   let ended = false
@@ -65,4 +65,4 @@
   on('htmx:sendError', event => failed(event, 'No connection to the server.'))
   on('htmx:timeout', event => failed(event, 'The server took too long.'))
   on('htmx:afterRequest', ({ detail }) => { if (detail.successful) problem?.remove() })
-})()
+}

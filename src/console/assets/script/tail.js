@@ -1,6 +1,6 @@
 // The live tail: a WebSocket for each [data-tail-url], whose requests come before those in
 // [data-tail-rows] of the same layer or page.
-(() => {
+{
   const { find, all, on, start, clicks, make, plural, announce, times } = tidegate
   const TEXTS = { connecting: 'Connecting…', live: 'Live', paused: 'Paused', reconnecting: 'Reconnecting…', off: 'Not live' }
   const WAITS = [1, 2, 5, 10]
@@ -132,4 +132,4 @@
   on('tidegate:uncovered', sweep)
   on('visibilitychange', () => { for (const tail of tails) tail.hide(document.hidden) })
   clicks('[data-tail-toggle]', button => button.closest('[data-tail-url]').tail.toggle())
-})()
+}
