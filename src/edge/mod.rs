@@ -21,7 +21,6 @@
 //! platform.rs      the clock, randomness, settings
 //! ```
 
-#[expect(dead_code, reason = "the log-in that calls it comes with the console")]
 mod access;
 mod answer;
 mod caller;
