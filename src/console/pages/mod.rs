@@ -3,7 +3,12 @@
 pub mod connectors;
 pub mod error;
 pub mod joining;
+pub mod key_drawer;
 pub mod key_form;
+pub mod key_log;
+pub mod key_parked;
+pub mod key_request;
+pub mod key_settings;
 pub mod login;
 pub mod reveal;
 

@@ -6,6 +6,7 @@
 //! signing_in.rs  login, logout, Cloudflare Access
 //! joining.rs     the first workspace, invites
 //! connectors.rs  the list of keys, minting, the one-time reveal
+//! keys.rs        the drawer of a key: its log, parked events, settings, changes
 //! ```
 //!
 //! Every POST carries the token of its session, or, where nobody is signed in, of its visitor.
@@ -13,6 +14,7 @@
 
 mod connectors;
 mod joining;
+mod keys;
 mod page;
 mod signing_in;
 mod visit;
@@ -107,6 +109,18 @@ async fn with_session(
         Route::NewKey => connectors::new_key(visit, session).await,
         Route::CreateKey => connectors::create(visit, session, form).await,
         Route::KeysUsage => connectors::usage(visit, session).await,
+        Route::Key { key, tab } => keys::drawer(visit, session, key, *tab).await,
+        Route::KeyRequest { key, request } => keys::request(visit, session, key, request).await,
+        Route::ConfirmRevoke { key } => keys::confirm_revoking(visit, session, key).await,
+        Route::ChangeKey { key, change } => keys::change(visit, session, key, *change).await,
+        Route::RotateForm { key } => keys::rotation_form(visit, session, key).await,
+        Route::Rotate { key } => keys::rotate(visit, session, key, form).await,
+        Route::SetSecret { key } => keys::set_secret(visit, session, key, form).await,
+        Route::ConfirmDiscard { key, event } => {
+            keys::confirm_discarding(visit, session, key, event).await
+        }
+        Route::DiscardEvent { key, event } => keys::discard(visit, session, key, event).await,
+        Route::RetryEvent { key, event } => keys::retry(visit, session, key, event).await,
         Route::Overview => Ok(Page::redirect(links::CONNECTORS)),
         _ => Err(not_found()),
     }
