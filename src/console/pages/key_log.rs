@@ -1,6 +1,7 @@
 //! The request log of a key: its chart, its filters, its rows.
 
 use maud::{Markup, html};
+use serde_json::Value;
 
 use crate::console::components::{
     Attributes, BarChart, Bucket as Bar, Button, Column, Field, Kind, Live, Status, Tab, TimeStyle,
@@ -173,14 +174,7 @@ pub fn key_log(page: &KeyLog<'_>) -> Markup {
             (export_link(page, "csv", "CSV"))
             (export_link(page, "ndjson", "NDJSON"))
         }
-        @if nothing_yet {
-            div data-tail-empty {
-                (empty_state(Icon::Clock, "No request yet", page.hint, html! {}))
-            }
-        } @else if page.requests.is_empty() {
-            p.muted data-tail-empty { "No request matches." }
-        }
-        (rows(page))
+        (rows(page, nothing_yet))
         (pages(page, &base, &layer))
     }
 }
@@ -309,9 +303,19 @@ const EXTERNAL: Column<'_> = Column::new("External id");
 const RESULT: Column<'_> = Column::new("Result");
 const COLUMNS: [Column<'_>; 7] = [RECEIVED, REQUEST, STATUS, LATENCY, KEY, EXTERNAL, RESULT];
 
-fn rows(page: &KeyLog<'_>) -> Markup {
+fn rows(page: &KeyLog<'_>, nothing_yet: bool) -> Markup {
     let body = Attributes::new().set("id", "requests").flag("data-tail-rows", true);
-    let rows = html! { @for request in page.requests { (row(page.key_id, request)) } };
+    let rows = html! {
+        @if page.requests.is_empty() {
+            tr data-tail-empty {
+                td.whole colspan=(COLUMNS.len()) {
+                    @if nothing_yet { (empty_state(Icon::Clock, "No request yet", page.hint, html! {})) }
+                    @else { p.muted { "No request matches." } }
+                }
+            }
+        }
+        @for request in page.requests { (row(page.key_id, request)) }
+    };
     table("Requests, newest first", &COLUMNS, &body, rows)
 }
 
@@ -400,5 +404,82 @@ fn pages(page: &KeyLog<'_>, base: &str, layer: &Attributes) -> Markup {
             p.muted { "Searched back to " (time(row.time(), TimeStyle::Full)) ". Continue with Older." }
         }
         (pagination("Pages of requests", newer, older.as_deref(), "", layer))
+    }
+}
+
+/// The columns of the log as a file.
+pub const EXPORT_COLUMNS: &[&str] = &[
+    "id",
+    "received_at",
+    "method",
+    "path",
+    "status",
+    "latency_ms",
+    "outcome",
+    "count",
+    "topic",
+    "idempotency_key",
+    "external_id",
+    "internal_id",
+    "error_code",
+    "detail",
+];
+
+/// The values of a row, in the order of [`EXPORT_COLUMNS`].
+pub fn export_values(request: &LoggedRequest) -> Vec<Value> {
+    let json = request.to_api_json();
+    EXPORT_COLUMNS.iter().map(|column| json[*column].clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+    fn filters(query: &str) -> LogFilters {
+        LogFilters::from_query(&Form::parse(query.as_bytes()))
+    }
+
+    #[test]
+    fn filters_are_read_from_the_url() {
+        let (filter, misread) = filters(
+            "status=errors&outcome=parked&code=rate_limited&external_id=A-1&from=2026-11-22T10:00&cursor=7",
+        )
+        .to_filter(NOW);
+        assert!(misread.is_empty(), "{misread:?}");
+        assert!(filter.errors);
+        assert_eq!(filter.outcome, Some(Outcome::Parked));
+        assert_eq!(filter.error_code, Some(Code::RateLimited));
+        assert_eq!(filter.external_id.as_deref(), Some("A-1"));
+        assert_eq!(filter.from, Timestamp::parse_rfc3339("2026-11-22T10:00:00Z"));
+        assert_eq!(filter.before, Some(7));
+        let (exact, _) = filters("status=422").to_filter(NOW);
+        assert_eq!((exact.status, exact.errors), (Some(422), false));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named_rather_than_ignored() {
+        let (filter, misread) =
+            filters("status=many&outcome=x&code=y&from=z&to=z&cursor=-1&window=1y").to_filter(NOW);
+        assert_eq!(filter, RequestFilter { limit: PAGE, ..RequestFilter::default() });
+        assert_eq!(misread.len(), 7, "{misread:?}");
+    }
+
+    #[test]
+    fn a_chosen_window_limits_the_list_too() {
+        let (filter, _) = filters("window=7d").to_filter(NOW);
+        assert_eq!(filter.from, Some(NOW.plus(-Window::D7.length())));
+        assert_eq!(filters("").to_filter(NOW).0.from, None);
+    }
+
+    #[test]
+    fn a_path_is_shown_without_what_the_drawer_says_already() {
+        assert_eq!(short_path("/integrations/v1/orders"), "/orders");
+        assert_eq!(
+            short_path("/integrations/v1/webhook/woocommerce/key_a"),
+            "/webhook/woocommerce"
+        );
+        assert_eq!(short_path("/other"), "/other");
     }
 }

@@ -7,15 +7,19 @@
 //! joining.rs     the first workspace, invites
 //! connectors.rs  the list of keys, minting, the one-time reveal
 //! keys.rs        the drawer of a key: its log, parked events, settings, changes
+//! requests.rs    the log as a file, and live
+//! export.rs      lists as files
 //! ```
 //!
 //! Every POST carries the token of its session, or, where nobody is signed in, of its visitor.
 //! Members see the restricted card where only owners and admins may look, and no data behind it.
 
 mod connectors;
+mod export;
 mod joining;
 mod keys;
 mod page;
+mod requests;
 mod signing_in;
 mod visit;
 
@@ -47,6 +51,17 @@ pub async fn handle(
         return page::asset(target.path);
     }
     let visit = Visit::new(request, env, context, settings, *target)?;
+    if let Route::Tail { key } = route {
+        let opened = match visit.session().await {
+            Ok(Some(session)) => requests::tail(&visit, &session, key).await,
+            Ok(None) => return Page::sign_in(&visit, true).into_response(&visit),
+            Err(rejection) => Err(rejection),
+        };
+        return match opened {
+            Ok(response) => Ok(response),
+            Err(rejection) => Page::rejected(&visit, &rejection).into_response(&visit),
+        };
+    }
     match answer(&visit, route).await {
         Ok(page) => page.into_response(&visit),
         Err(rejection) => Page::rejected(&visit, &rejection).into_response(&visit),
@@ -95,6 +110,7 @@ async fn with_session(
 ) -> Result<Page> {
     match route {
         Route::Asset
+        | Route::Tail { .. }
         | Route::SetupForm
         | Route::SetUp
         | Route::LoginForm
@@ -111,6 +127,9 @@ async fn with_session(
         Route::KeysUsage => connectors::usage(visit, session).await,
         Route::Key { key, tab } => keys::drawer(visit, session, key, *tab).await,
         Route::KeyRequest { key, request } => keys::request(visit, session, key, request).await,
+        Route::ExportRequests { key, format } => {
+            requests::export_requests(visit, session, key, *format).await
+        }
         Route::ConfirmRevoke { key } => keys::confirm_revoking(visit, session, key).await,
         Route::ChangeKey { key, change } => keys::change(visit, session, key, *change).await,
         Route::RotateForm { key } => keys::rotation_form(visit, session, key).await,
