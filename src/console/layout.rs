@@ -159,26 +159,73 @@ fn side(shell: &Shell<'_>, place: &str) -> Markup {
                 autocomplete="off" data-global-search;
             (kbd("/"))
         }
-        ul.nav {
-            (entry(shell, Section::Overview, links::OVERVIEW, Icon::Overview, "Overview"))
-            (entry(shell, Section::Orders, links::ORDERS, Icon::Orders, "Orders"))
-        }
+        (entries(shell.active, &DAILY))
         p.nav-title { "Settings" }
-        ul.nav {
-            (entry(shell, Section::Connectors, links::CONNECTORS, Icon::Connectors, "Connectors"))
-            (entry(shell, Section::Stores, links::STORES, Icon::Stores, "Stores"))
-            (entry(shell, Section::Team, links::TEAM, Icon::Team, "Team"))
-            (entry(shell, Section::Audit, links::AUDIT, Icon::Audit, "Audit log"))
-        }
+        (entries(shell.active, &SETTINGS))
         div.side-foot { (user_menu(shell)) }
     }
 }
 
-fn entry(shell: &Shell<'_>, section: Section, href: &str, shown: Icon, label: &str) -> Markup {
+/// One page of the navigation, and the key that goes there after `g`.
+struct Entry {
+    section: Section,
+    href: &'static str,
+    icon: Icon,
+    label: &'static str,
+    key: &'static str,
+}
+
+const DAILY: [Entry; 2] = [
+    Entry {
+        section: Section::Overview,
+        href: links::OVERVIEW,
+        icon: Icon::Overview,
+        label: "Overview",
+        key: "h",
+    },
+    Entry {
+        section: Section::Orders,
+        href: links::ORDERS,
+        icon: Icon::Orders,
+        label: "Orders",
+        key: "o",
+    },
+];
+
+const SETTINGS: [Entry; 4] = [
+    Entry {
+        section: Section::Connectors,
+        href: links::CONNECTORS,
+        icon: Icon::Connectors,
+        label: "Connectors",
+        key: "c",
+    },
+    Entry {
+        section: Section::Stores,
+        href: links::STORES,
+        icon: Icon::Stores,
+        label: "Stores",
+        key: "s",
+    },
+    Entry { section: Section::Team, href: links::TEAM, icon: Icon::Team, label: "Team", key: "t" },
+    Entry {
+        section: Section::Audit,
+        href: links::AUDIT,
+        icon: Icon::Audit,
+        label: "Audit log",
+        key: "a",
+    },
+];
+
+fn entries(active: Section, entries: &[Entry]) -> Markup {
     html! {
-        li {
-            a href=(href) aria-current=[(shell.active == section).then_some("page")] {
-                (icon(shown)) (label)
+        ul.nav {
+            @for entry in entries {
+                li {
+                    a href=(entry.href) data-shortcut={ "g " (entry.key) }
+                        aria-current=[(active == entry.section).then_some("page")]
+                    { (icon(entry.icon)) (entry.label) }
+                }
             }
         }
     }
@@ -199,7 +246,7 @@ fn user_menu(shell: &Shell<'_>) -> Markup {
                 a.menu-item href=(links::ACCOUNT)
                     aria-current=[(shell.active == Section::Account).then_some("page")]
                 { (icon(Icon::Account)) "Your account" }
-                button.menu-item type="button" data-shortcuts hidden {
+                button.menu-item.needs-script type="button" data-shortcuts {
                     (icon(Icon::Keyboard)) "Keyboard shortcuts"
                 }
                 (theme_buttons(shell))
@@ -233,32 +280,31 @@ fn theme_buttons(shell: &Shell<'_>) -> Markup {
     )
 }
 
-/// The list of keyboard shortcuts; the script opens it by `?`.
+/// The list of keyboard shortcuts; the script opens it by `?`. Where a page has no button of its own
+/// for a new key, the link here is the one that `n` follows.
 fn shortcuts() -> Markup {
-    let rows: [(&[&str], &str); 9] = [
-        (&["/"], "Search"),
-        (&["n"], "New integration key"),
-        (&["g", "h"], "Go to Overview"),
-        (&["g", "o"], "Go to Orders"),
-        (&["g", "c"], "Go to Connectors"),
-        (&["g", "s"], "Go to Stores"),
-        (&["g", "t"], "Go to Team"),
-        (&["g", "a"], "Go to Audit log"),
-        (&["Esc"], "Close a dialog or drawer"),
-    ];
+    let row = |what: Markup, keys: &[&str]| {
+        html! { div { dt { (what) } dd { @for key in keys { (kbd(key)) } } } }
+    };
     html! {
         dialog.modal.small id="shortcuts" aria-labelledby="shortcuts-title" {
-            header.layer-head {
+            div.layer-head {
                 h2 id="shortcuts-title" tabindex="-1" { "Keyboard shortcuts" }
                 button.button.ghost.icon-only.close type="button" data-dismiss title="Close" {
                     (icon(Icon::Close)) span.visually-hidden { "Close" }
                 }
             }
             dl.layer-body.shortcuts {
-                @for (keys, what) in rows {
-                    div { dt { (what) } dd { @for key in keys { (kbd(key)) } } }
+                (row(html! { "Search" }, &["/"]))
+                (row(
+                    html! { a href=(links::NEW_KEY) data-shortcut="n" { "New integration key" } },
+                    &["n"],
+                ))
+                @for entry in DAILY.iter().chain(&SETTINGS) {
+                    (row(html! { "Go to " (entry.label) }, &["g", entry.key]))
                 }
-                div { dt { "This list" } dd { (kbd("?")) } }
+                (row(html! { "Close a dialog or drawer" }, &["Esc"]))
+                (row(html! { "Show this list" }, &["?"]))
             }
         }
     }
@@ -268,11 +314,12 @@ fn shortcuts() -> Markup {
 fn session_ended() -> Markup {
     html! {
         dialog.modal.small id="session-ended" aria-labelledby="session-ended-title" {
-            header.layer-head { h2 id="session-ended-title" tabindex="-1" { "Your session has ended" } }
+            div.layer-head { h2 id="session-ended-title" tabindex="-1" { "Your session has ended" } }
             div.layer-body {
                 p { "Sign in in a new tab, then come back and continue. What you typed is still here." }
+                p.error role="status" data-resume-note {}
                 div.actions {
-                    button.button type="button" data-dismiss { "Continue" }
+                    button.button type="button" data-resume { span.label { "Continue" } }
                     (Button::primary("Sign in").icon(Icon::ExternalLink).href(links::LOGIN).attr("target", "_blank").attr("rel", "noopener"))
                 }
             }

@@ -1,12 +1,16 @@
 //! The rules of Tidegate. Pure: no I/O, no clock, no randomness; `now` and bytes are arguments.
 
 pub mod access;
+pub mod access_jwt;
+pub mod access_keys;
 pub mod admission;
 pub mod audit;
 pub mod credential;
 pub mod encoding;
 pub mod event;
 pub mod expiry;
+pub mod explain;
+pub mod failing;
 pub mod id;
 pub mod idempotency;
 pub mod key;
@@ -19,6 +23,7 @@ pub mod password;
 pub mod rate_limit;
 pub mod rejection;
 pub mod sealing;
+pub mod search;
 pub mod secret;
 pub mod signature;
 pub mod time;

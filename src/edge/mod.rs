@@ -10,6 +10,7 @@
 //! console/         the console's pages
 //! operations/      what owners and admins can do, for both
 //! incoming.rs      a request's URL, headers and body
+//! access.rs        single sign-on: the assertion of Cloudflare Access
 //! caller.rs        who presents an API key, and what their role allows
 //! catalogue/       D1, one file per table
 //! key_gate/        the Durable Object of a key
@@ -20,6 +21,7 @@
 //! platform.rs      the clock, randomness, settings
 //! ```
 
+mod access;
 mod answer;
 mod caller;
 mod catalogue;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use worker::Env;
 
 use super::{Result, internal};
+use crate::domain::access_jwt::AccessTeam;
 use crate::domain::credential::TagKeys;
 use crate::domain::id::RequestId;
 use crate::domain::sealing::SealingKeys;
@@ -57,15 +58,6 @@ pub struct Settings {
     pub fault_injection: bool,
 }
 
-/// A Cloudflare Access application that signs users in.
-#[derive(Clone, Debug)]
-pub struct AccessTeam {
-    /// `<team>.cloudflareaccess.com`
-    pub domain: String,
-    /// The `aud` of the application.
-    pub audience: String,
-}
-
 impl Settings {
     fn read(env: &Env) -> Result<Self> {
         let text = |name: &str| {
@@ -90,7 +82,7 @@ impl Settings {
             contact_email: text("CONTACT_EMAIL"),
             access: text("ACCESS_TEAM_DOMAIN")
                 .zip(text("ACCESS_AUDIENCE"))
-                .map(|(domain, audience)| AccessTeam { domain, audience }),
+                .and_then(|(domain, audience)| AccessTeam::new(&domain, &audience)),
             fault_injection: text("FAULT_INJECTION").as_deref() == Some("on"),
         })
     }

@@ -7,7 +7,7 @@ use crate::console::icons::{Icon, icon};
 /// Copies the text of the element with the id `target`.
 pub fn copy_button(target: &str, label: &str) -> Markup {
     html! {
-        button.button.ghost.small.copy type="button" data-copy={ "#" (target) } aria-label=(label) title=(label) {
+        button.button.ghost.small.copy.needs-script type="button" data-copy={ "#" (target) } aria-label=(label) title=(label) {
             (icon(Icon::Copy)) (icon(Icon::Check))
         }
     }
@@ -16,7 +16,7 @@ pub fn copy_button(target: &str, label: &str) -> Markup {
 /// Copies `value` itself; `label` says what it is.
 pub fn copy_value(value: &str, label: &str) -> Markup {
     html! {
-        button.button.ghost.small.copy type="button" data-copy-value=(value) aria-label=(label) title=(label) {
+        button.button.ghost.small.copy.needs-script type="button" data-copy-value=(value) aria-label=(label) title=(label) {
             (icon(Icon::Copy)) (icon(Icon::Check))
         }
     }
@@ -53,7 +53,7 @@ pub fn json_viewer(id: &str, label: &str, text: &str) -> Markup {
                 span id={ (id) "-label" } { (label) }
                 (copy_button(id, &format!("Copy {label}")))
             }
-            pre tabindex="0" role="region" aria-labelledby={ (id) "-label" } { code id=(id) { (text) } }
+            pre tabindex="0" role="group" aria-labelledby={ (id) "-label" } { code id=(id) { (text) } }
         }
     }
 }

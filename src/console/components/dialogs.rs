@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::layers::{Layer, modal};
+use super::layers::{Layer, small_modal};
 use super::{Attributes, Button, actions, form};
 
 /// What is asked before something is destroyed.
@@ -32,7 +32,7 @@ pub fn confirm(asked: Confirm<'_>) -> Markup {
         (Button::danger(asked.button).busy(asked.busy))
     };
     let content = html! { (asked.body) (actions(buttons)) };
-    modal(&layer, form(asked.csrf, asked.action, &asked.attributes, content))
+    small_modal(&layer, form(asked.csrf, asked.action, &asked.attributes, content))
 }
 
 #[cfg(test)]

@@ -118,8 +118,11 @@ impl<'a> Field<'a> {
         self.around(&attributes.set("value", value).void("input"))
     }
 
+    /// A minute of a day: `2026-11-22T11:48`, UTC on the server's side. The script shows and takes
+    /// it in the reader's zone; without it the label should say UTC.
     pub fn datetime(&self, value: &str) -> Markup {
-        self.input("datetime-local", Some(value))
+        let attributes = self.control().set("type", "datetime-local").set("value", value);
+        self.around(&attributes.flag("data-utc", true).void("input"))
     }
 
     /// A password or secret: never filled in by the server. `autocomplete` is `current-password`,
@@ -218,9 +221,37 @@ pub struct Choice<'a> {
     pub locked: bool,
 }
 
-/// A lone checkbox. `attributes` go onto the control (`data-lock-when` of the script…).
-pub fn checkbox(name: &str, choice: &Choice<'_>, attributes: &Attributes) -> Markup {
-    html! { div.field { (choice_label(name, &field_id(name), choice, attributes)) } }
+/// A lone checkbox.
+pub fn checkbox(name: &str, choice: &Choice<'_>) -> Markup {
+    let control = choice_label(name, &field_id(name), choice, &Attributes::new(), html! {});
+    html! { div.field { (control) } }
+}
+
+/// What ticks a box and holds it.
+#[derive(Clone, Copy, Debug)]
+pub struct Lock<'a> {
+    /// Pairs of a field's name and a value; while any of them is chosen, the box is held.
+    pub when: &'a [(&'a str, &'a str)],
+    /// Why, shown while it is.
+    pub reason: &'a str,
+}
+
+/// A lone checkbox that other fields may lock. `choice.locked` says whether they do already; the
+/// script keeps it so as they change.
+pub fn lockable_checkbox(name: &str, choice: &Choice<'_>, lock: &Lock<'_>) -> Markup {
+    let when = serde_json::json!(lock.when).to_string();
+    let attributes = Attributes::new().set("data-lock-when", &when);
+    let reason = html! { p.hint.reason data-lock-reason hidden[!choice.locked] { (lock.reason) } };
+    html! { div.field { (choice_label(name, &field_id(name), choice, &attributes, reason)) } }
+}
+
+/// A button beside a field that fills it: the recommended 90 days. `target` is the field's id.
+pub fn fill_button(target: &str, value: &str, label: &str) -> Markup {
+    html! {
+        button.button.small.needs-script type="button" data-fill=(target) data-value=(value) {
+            (label)
+        }
+    }
 }
 
 /// Boxes that answer one question, all sent under one name.
@@ -241,7 +272,7 @@ pub fn checkbox_group(
             (hint(&id, &hint_text))
             div.choices {
                 @for (index, choice) in choices.iter().enumerate() {
-                    (choice_label(name, &format!("{id}-{index}"), choice, &Attributes::new()))
+                    (choice_label(name, &format!("{id}-{index}"), choice, &Attributes::new(), html! {}))
                 }
             }
             (error(&id, error_text))
@@ -249,7 +280,13 @@ pub fn checkbox_group(
     }
 }
 
-fn choice_label(name: &str, id: &str, choice: &Choice<'_>, attributes: &Attributes) -> Markup {
+fn choice_label(
+    name: &str,
+    id: &str,
+    choice: &Choice<'_>,
+    attributes: &Attributes,
+    below: Markup,
+) -> Markup {
     let control = Attributes::new()
         .set("type", "checkbox")
         .set("id", id)
@@ -271,6 +308,7 @@ fn choice_label(name: &str, id: &str, choice: &Choice<'_>, attributes: &Attribut
             }
             label for=(id) { (choice.label) }
             @if !choice.text.is_empty() { p.hint id={ (id) "-text" } { (choice.text) } }
+            (below)
         }
     }
 }
@@ -345,7 +383,7 @@ mod tests {
     fn a_locked_box_still_sends_its_value() {
         let choice =
             Choice { value: "on", label: "Require", text: "Why", checked: true, locked: true };
-        let markup = checkbox("require_signature", &choice, &Attributes::new()).into_string();
+        let markup = checkbox("require_signature", &choice).into_string();
         assert!(markup.contains(" checked disabled>"), "{markup}");
         assert!(markup.contains("<input type=\"hidden\" name=\"require_signature\" value=\"on\""));
     }
@@ -357,5 +395,17 @@ mod tests {
         let markup = markup.into_string();
         assert!(markup.contains("<fieldset class=\"field\" id=\"f-scopes\" tabindex=\"-1\" aria-describedby=\"f-scopes-error\">"), "{markup}");
         assert!(markup.contains("<legend>Scopes</legend>"));
+    }
+
+    #[test]
+    fn a_lock_tells_the_script_when_and_the_operator_why() {
+        let choice = Choice { value: "on", label: "R", text: "", checked: true, locked: false };
+        let lock = Lock { when: &[("source", "woo\"x")], reason: "<always>" };
+        let markup = lockable_checkbox("require_signature", &choice, &lock).into_string();
+        assert!(
+            markup.contains("data-lock-when=\"[[&quot;source&quot;,&quot;woo\\&quot;x&quot;]]\""),
+            "{markup}"
+        );
+        assert!(markup.contains("data-lock-reason hidden>&lt;always&gt;"), "{markup}");
     }
 }

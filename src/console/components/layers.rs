@@ -39,6 +39,11 @@ pub fn modal(layer: &Layer<'_>, body: Markup) -> Markup {
     dialog(layer, "modal", html! {}, body)
 }
 
+/// A narrower one, for a question.
+pub fn small_modal(layer: &Layer<'_>, body: Markup) -> Markup {
+    dialog(layer, "modal small", html! {}, body)
+}
+
 /// A panel at the right edge, for reading and working beside a list. `header` stands right of the
 /// title, such as a status badge.
 pub fn drawer(layer: &Layer<'_>, header: Markup, body: Markup) -> Markup {
@@ -52,7 +57,7 @@ fn dialog(layer: &Layer<'_>, class: &str, header: Markup, body: Markup) -> Marku
             data-close-by=[(layer.close_by == CloseBy::Loading).then_some("loading")]
             data-reveal=[layer.guard] aria-labelledby=(title)
         {
-            header.layer-head {
+            div.layer-head {
                 h2 id=(title) tabindex="-1" { (layer.title) }
                 (header)
                 a.button.ghost.icon-only.close href=(layer.close_href) data-close title="Close" {

@@ -38,7 +38,9 @@ pub fn polled(url: &str, seconds: u32, placeholder: Markup) -> Markup {
     Attributes::new()
         .set("hx-get", url)
         .set("hx-trigger", &format!("load, every {seconds}s, tidegate:visible from:body"))
+        .set("hx-target", "this")
         .set("hx-swap", "innerHTML")
+        .set("hx-push-url", "false")
         .set("data-poll", "")
         .element("div", placeholder)
 }

@@ -23,13 +23,17 @@ pub use charts::{BarChart, Bucket, bar_chart, sparkline, sparkline_skeleton};
 pub use code::{code_block, copy_button, copy_value, json_viewer, secret_field};
 pub use dialogs::{Confirm, confirm};
 pub use feedback::{Banner, Flash, Kind, banner, flash, inline_note, meter, skeleton, toasts};
-pub use fields::{Choice, Field, RadioCard, checkbox, checkbox_group, field_id, radio_cards};
+pub use fields::{
+    Choice, Field, Lock, RadioCard, checkbox, checkbox_group, field_id, fill_button,
+    lockable_checkbox, radio_cards,
+};
 pub use forms::{actions, error_summary, form, hidden};
-pub use layers::{CloseBy, Layer, drawer, modal};
+pub use layers::{CloseBy, Layer, drawer, modal, small_modal};
 pub use live::{Live, live_tail, polled};
 pub use navigation::{Tab, filter_bar, pagination, segmented, tabs};
 pub use surfaces::{
-    card, empty_state, keyvalue, page_header, restricted_card, section, stat, stats,
+    card, empty_state, keyvalue, link_card, link_cards, page_header, restricted_card, section,
+    stat, stats,
 };
 pub use tables::{Column, cell, head_cell, table};
 pub use text::{Status, chip, chips, kbd, money, mono, muted, source_label, status_badge};

@@ -16,25 +16,27 @@ pub struct Tab<'a> {
 /// The parts of a page, as links under a hairline. `attributes` (htmx's) go onto the `nav`, from
 /// where its links inherit them.
 pub fn tabs(label: &str, tabs: &[Tab<'_>], attributes: &Attributes) -> Markup {
-    links("tabs", label, tabs, attributes)
+    let attributes =
+        Attributes::new().set("class", "tabs").set("aria-label", label).and(attributes);
+    attributes.element("nav", links(tabs, "page"))
 }
 
 /// A few ways to see the same thing, such as 24h / 7d / 30d.
 pub fn segmented(label: &str, tabs: &[Tab<'_>], attributes: &Attributes) -> Markup {
-    links("segmented", label, tabs, attributes)
-}
-
-fn links(class: &str, label: &str, tabs: &[Tab<'_>], attributes: &Attributes) -> Markup {
-    let content = html! {
-        @for tab in tabs {
-            a href=(tab.href) aria-current=[tab.current.then_some("page")] { (tab.label) }
-        }
-    };
     Attributes::new()
-        .set("class", class)
+        .set("class", "segmented")
+        .set("role", "group")
         .set("aria-label", label)
         .and(attributes)
-        .element("nav", content)
+        .element("div", links(tabs, "true"))
+}
+
+fn links(tabs: &[Tab<'_>], current: &str) -> Markup {
+    html! {
+        @for tab in tabs {
+            a href=(tab.href) aria-current=[tab.current.then_some(current)] { (tab.label) }
+        }
+    }
 }
 
 /// Links to the older and newer page of a list, and a word about where one is. A side without a

@@ -31,6 +31,25 @@ pub fn card(content: Markup) -> Markup {
     html! { div.card { (content) } }
 }
 
+/// A row of [`link_card`]s.
+pub fn link_cards(cards: Markup) -> Markup {
+    html! { div.cards-row { (cards) } }
+}
+
+/// A way to begin, such as the quickstart for one kind of storefront. Opens a layer where there is
+/// JavaScript.
+pub fn link_card(shown: Icon, title: &str, text: &str, href: &str) -> Markup {
+    html! {
+        a.link-card href=(href) hx-get=(href) hx-target="#layer" hx-swap="innerHTML"
+            hx-push-url="true"
+        {
+            (icon(shown))
+            span.title { (title) }
+            span.hint { (text) }
+        }
+    }
+}
+
 /// What stands where there is nothing yet: what would be here, and how to get it.
 pub fn empty_state(shown: Icon, title: &str, text: &str, action: Markup) -> Markup {
     html! {

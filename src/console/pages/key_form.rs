@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use crate::console::components::{
-    Attributes, Button, Choice, Field, Kind, Layer, RadioCard, actions, checkbox, checkbox_group,
-    error_summary, form, hidden, inline_note, modal, radio_cards, source_label,
+    Attributes, Button, Choice, Field, Kind, Layer, Lock, RadioCard, actions, checkbox_group,
+    error_summary, form, hidden, inline_note, lockable_checkbox, modal, radio_cards, source_label,
 };
 use crate::console::forms::{Form, FormErrors};
 use crate::console::icons::Icon;
@@ -288,24 +288,17 @@ fn scopes(ticked: &[String]) -> Vec<Choice<'static>> {
 }
 
 fn signature(typed: &Typed) -> Markup {
-    let woocommerce =
-        [&typed.source, &typed.payload_format].iter().any(|name| *name == "woocommerce");
+    const WHEN: [(&str, &str); 2] = [("source", "woocommerce"), ("payload_format", "woocommerce")];
+    let locked = [&typed.source, &typed.payload_format].iter().any(|name| *name == "woocommerce");
     let choice = Choice {
         value: "on",
         label: "Require signature",
-        text: if woocommerce {
-            "WooCommerce signs every delivery, so its keys always require it."
-        } else {
-            "Refuses requests that are not signed with the key's secret."
-        },
-        checked: typed.require_signature || woocommerce,
-        locked: woocommerce,
+        text: "Refuses requests that are not signed with the key's secret.",
+        checked: typed.require_signature || locked,
+        locked,
     };
-    let attributes = Attributes::new()
-        .set("data-lock-when", "source=woocommerce payload_format=woocommerce")
-        .set("data-locked-text", "WooCommerce signs every delivery, so its keys always require it.")
-        .set("data-free-text", "Refuses requests that are not signed with the key's secret.");
-    checkbox("require_signature", &choice, &attributes)
+    let reason = "WooCommerce signs every delivery, so its keys always require it.";
+    lockable_checkbox("require_signature", &choice, &Lock { when: &WHEN, reason })
 }
 
 #[cfg(test)]

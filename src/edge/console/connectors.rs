@@ -19,7 +19,7 @@ use crate::domain::credential::KeyId;
 use crate::domain::encoding::base32;
 use crate::domain::expiry::NOTICES;
 use crate::domain::id::StoreId;
-use crate::domain::key::{KeyRecord, KeyStatus, PayloadFormat, ShownStatus, Source};
+use crate::domain::key::{PayloadFormat, ShownStatus, Source};
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::DAY;
@@ -27,9 +27,8 @@ use crate::edge::Result;
 use crate::edge::caller::Admin;
 use crate::edge::catalogue::integration_keys::KeyFilter;
 use crate::edge::catalogue::stores::Store;
-use crate::edge::operations::Minting;
+use crate::edge::operations::{self, Minting};
 use crate::edge::platform::random;
-use crate::protocol::key_gate::{GateCommand, GateReply};
 
 /// Keys of one page.
 const PAGE: u32 = 50;
@@ -222,17 +221,7 @@ pub async fn usage(visit: &Visit<'_>, session: &Session) -> Result<Page> {
 }
 
 async fn traffic(visit: &Visit<'_>, admin: &Admin, key_id: &KeyId) -> Result<Traffic> {
-    let record = visit.operations.key(admin, key_id).await?;
-    let command = GateCommand::Stats;
-    match visit.operations.command(record.key_hash.gate(), command).await? {
-        GateReply::Stats { h24, last_used_at, .. } => {
-            Ok(Traffic { total: h24, hours: vec![], last_used_at, parked: 0 })
-        }
-        _ => Err(crate::edge::internal("the gate's reply does not fit the command")),
-    }
-}
-
-/// Whether a key can still be used or changed.
-pub fn is_live(record: &KeyRecord) -> bool {
-    record.status != KeyStatus::Revoked
+    let usage = visit.operations.usage(admin, key_id).await?;
+    let operations::Usage { h24, hours, last_used_at, parked, failing: _ } = usage;
+    Ok(Traffic { total: h24, hours, last_used_at, parked })
 }

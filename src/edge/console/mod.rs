@@ -6,6 +6,8 @@
 //! signing_in.rs  login, logout, Cloudflare Access
 //! joining.rs     the first workspace, invites
 //! connectors.rs  the list of keys, minting, the one-time reveal
+//! keys.rs        the drawer of a key: its log, parked events, settings, changes
+//! requests.rs    the log as a file, and live
 //! team.rs        members and invites
 //! account.rs     the password and sessions of whoever is signed in
 //! audit.rs       the audit log
@@ -20,7 +22,9 @@ mod audit;
 mod connectors;
 mod export;
 mod joining;
+mod keys;
 mod page;
+mod requests;
 mod signing_in;
 mod team;
 mod visit;
@@ -53,6 +57,17 @@ pub async fn handle(
         return page::asset(target.path);
     }
     let visit = Visit::new(request, env, context, settings, *target)?;
+    if let Route::Tail { key } = route {
+        let opened = match visit.session().await {
+            Ok(Some(session)) => requests::tail(&visit, &session, key).await,
+            Ok(None) => return Page::sign_in(&visit, true).into_response(&visit),
+            Err(rejection) => Err(rejection),
+        };
+        return match opened {
+            Ok(response) => Ok(response),
+            Err(rejection) => Page::rejected(&visit, &rejection).into_response(&visit),
+        };
+    }
     match answer(&visit, route).await {
         Ok(page) => page.into_response(&visit),
         Err(rejection) => Page::rejected(&visit, &rejection).into_response(&visit),
@@ -101,6 +116,7 @@ async fn with_session(
 ) -> Result<Page> {
     match route {
         Route::Asset
+        | Route::Tail { .. }
         | Route::SetupForm
         | Route::SetUp
         | Route::LoginForm
@@ -115,6 +131,21 @@ async fn with_session(
         Route::NewKey => connectors::new_key(visit, session).await,
         Route::CreateKey => connectors::create(visit, session, form).await,
         Route::KeysUsage => connectors::usage(visit, session).await,
+        Route::Key { key, tab } => keys::drawer(visit, session, key, *tab).await,
+        Route::KeyRequest { key, request } => keys::request(visit, session, key, request).await,
+        Route::ExportRequests { key, format } => {
+            requests::export_requests(visit, session, key, *format).await
+        }
+        Route::ConfirmRevoke { key } => keys::confirm_revoking(visit, session, key).await,
+        Route::ChangeKey { key, change } => keys::change(visit, session, key, *change).await,
+        Route::RotateForm { key } => keys::rotation_form(visit, session, key).await,
+        Route::Rotate { key } => keys::rotate(visit, session, key, form).await,
+        Route::SetSecret { key } => keys::set_secret(visit, session, key, form).await,
+        Route::ConfirmDiscard { key, event } => {
+            keys::confirm_discarding(visit, session, key, event).await
+        }
+        Route::DiscardEvent { key, event } => keys::discard(visit, session, key, event).await,
+        Route::RetryEvent { key, event } => keys::retry(visit, session, key, event).await,
         Route::Team => team::list(visit, session).await,
         Route::Invite => team::invite_member(visit, session, form).await,
         Route::WithdrawInvite { invite } => team::withdraw(visit, session, invite).await,

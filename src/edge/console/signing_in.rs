@@ -8,15 +8,18 @@ use crate::console::forms::{Form, FormErrors, local_path};
 use crate::console::layout::Theme;
 use crate::console::links;
 use crate::console::pages::login::{Login, login as login_page};
+use crate::domain::access_jwt;
 use crate::domain::id::{AuditId, UserId, WorkspaceId};
 use crate::domain::password;
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::token::SessionToken;
 use crate::edge::Result;
+use crate::edge::access::verified_email;
 use crate::edge::catalogue::Catalogue;
 use crate::edge::catalogue::audit_log::AuditEntry;
 use crate::edge::catalogue::members::UserRow;
 use crate::edge::catalogue::sessions::NewSession;
+use crate::edge::incoming::header;
 use crate::edge::platform::random;
 use crate::protocol::key_gate::Actor;
 
@@ -165,8 +168,16 @@ pub async fn session_of(
 }
 
 /// Whom Cloudflare Access says the visitor is, if that is set up and its assertion holds.
-async fn access_email(_visit: &Visit<'_>) -> Option<String> {
-    None
+async fn access_email(visit: &Visit<'_>) -> Option<String> {
+    let team = visit.settings.access.as_ref()?;
+    let assertion = header(visit.request, access_jwt::HEADER).ok().flatten()?;
+    match verified_email(&assertion, team, visit.operations.now).await {
+        Ok(email) => Some(email),
+        Err(error) => {
+            worker::console_warn!("an assertion of Cloudflare Access: {}", error.as_str());
+            None
+        }
+    }
 }
 
 /// Signs in as the user whom Cloudflare Access has verified.

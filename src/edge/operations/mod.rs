@@ -14,7 +14,7 @@ use std::rc::Rc;
 use worker::{D1PreparedStatement, Env};
 
 pub use keys::{Change, Minting};
-pub use requests::Stats;
+pub use requests::{Stats, Usage};
 pub use team::Invited;
 pub use workspaces::SetUp;
 

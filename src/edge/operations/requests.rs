@@ -2,15 +2,16 @@
 
 use super::{Operations, unfitting};
 use crate::domain::credential::{GateName, KeyId};
+use crate::domain::failing::FailingWebhook;
 use crate::domain::id::{AuditId, Row};
-use crate::domain::log::{Outcome, Tally};
+use crate::domain::log::{Bucket, Outcome, Tally, Window};
 use crate::domain::parked::ParkReason;
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 use crate::edge::caller::Admin;
 use crate::edge::platform::random;
 use crate::protocol::key_gate::{
-    GateCommand, GateReply, LoggedRequest, ParkedEvent, RequestFilter,
+    GateCommand, GateReply, LoggedRequest, ParkedEvent, RequestDetail, RequestFilter,
 };
 
 /// Requests within 24 hours, 7 and 30 days, and when one was last admitted.
@@ -21,7 +22,51 @@ pub struct Stats {
     pub last_used_at: Option<Timestamp>,
 }
 
+/// What the list of keys shows of one: [`GateReply::Usage`].
+pub struct Usage {
+    pub h24: Tally,
+    /// 24 hours, the oldest first.
+    pub hours: Vec<Tally>,
+    pub last_used_at: Option<Timestamp>,
+    /// Counted up to 1,000, which stands for that many or more.
+    pub parked: u32,
+    pub failing: Vec<FailingWebhook>,
+}
+
 impl Operations<'_> {
+    pub async fn usage(&self, admin: &Admin, key_id: &KeyId) -> Result<Usage> {
+        let gate = self.gate_of(admin, key_id).await?;
+        match self.command(gate, GateCommand::Usage).await? {
+            GateReply::Usage { h24, hours, last_used_at, parked, failing } => {
+                Ok(Usage { h24, hours, last_used_at, parked, failing })
+            }
+            _ => Err(unfitting()),
+        }
+    }
+
+    /// The requests of a window in buckets, oldest first, and all of it together.
+    pub async fn series(
+        &self,
+        admin: &Admin,
+        key_id: &KeyId,
+        window: Window,
+    ) -> Result<(Vec<Bucket>, Tally)> {
+        let gate = self.gate_of(admin, key_id).await?;
+        match self.command(gate, GateCommand::Series { window }).await? {
+            GateReply::Series { buckets, total } => Ok((buckets, total)),
+            _ => Err(unfitting()),
+        }
+    }
+
+    /// One request of a key with what was kept of it.
+    pub async fn request(&self, admin: &Admin, key_id: &KeyId, row: Row) -> Result<RequestDetail> {
+        let gate = self.gate_of(admin, key_id).await?;
+        match self.command(gate, GateCommand::GetRequest { row: row.as_i64() }).await? {
+            GateReply::Request { detail } => Ok(*detail),
+            _ => Err(unfitting()),
+        }
+    }
+
     pub async fn stats(&self, admin: &Admin, key_id: &KeyId) -> Result<Stats> {
         let gate = self.gate_of(admin, key_id).await?;
         match self.command(gate, GateCommand::Stats).await? {

@@ -1,0 +1,68 @@
+// What htmx asks for: polling stops while nobody looks, and failures leave what was typed alone.
+{
+  const { find, all, on, clicks, toast } = tidegate
+
+  let ended = false
+  let missed = false
+  on('htmx:beforeRequest', event => {
+    if (!event.target.matches('[data-poll]') || !(document.hidden || ended)) return
+    event.preventDefault()
+    missed = true
+  })
+  const catchUp = () => {
+    if (!missed || document.hidden || ended) return
+    missed = false
+    htmx.trigger(document.body, 'tidegate:visible')
+  }
+  on('visibilitychange', catchUp)
+
+  // The session
+  on('tidegate:session-ended', () => {
+    ended = true
+    const dialog = find('#session-ended')
+    if (dialog && !dialog.open) dialog.showModal()
+  })
+  on('htmx:beforeOnLoad', event => {
+    const { xhr } = event.detail
+    if (xhr.status !== 401 && !xhr.getResponseHeader('X-Session-Expired')) return
+    event.preventDefault()
+    htmx.trigger(document.body, 'tidegate:session-ended')
+  })
+  // A new session has a new token. It is taken from this page as it is now, and what was typed stays.
+  clicks('[data-resume]', async button => {
+    const note = find('[data-resume-note]')
+    let headers = null
+    try {
+      const answer = await fetch(location.href, { cache: 'no-store' })
+      headers = new DOMParser().parseFromString(await answer.text(), 'text/html').body.getAttribute('hx-headers')
+      note.textContent = headers ? '' : 'You are not signed in yet.'
+    } catch {
+      note.textContent = 'No connection to the server.'
+    }
+    if (!headers) return
+    document.body.setAttribute('hx-headers', headers)
+    for (const field of all('input[name=csrf]')) field.value = JSON.parse(headers)['X-CSRF-Token']
+    ended = false
+    missed = true
+    button.closest('dialog').close()
+    catchUp()
+  })
+
+  // Failures: a toast offers to try again.
+  let problem = null
+  const failed = (event, text) => {
+    const { elt, requestConfig } = event.detail
+    problem?.remove()
+    const run = () => elt.matches('form')
+      ? elt.requestSubmit()
+      : htmx.ajax(requestConfig.verb, requestConfig.path, { source: elt })
+    problem = toast('bad', text, { label: 'Try again', run })
+  }
+  on('htmx:responseError', event => {
+    const { status } = event.detail.xhr
+    failed(event, status < 500 ? `The server refused this (${status}).` : 'The server could not answer.')
+  })
+  on('htmx:sendError', event => failed(event, 'No connection to the server.'))
+  on('htmx:timeout', event => failed(event, 'The server took too long.'))
+  on('htmx:afterRequest', ({ detail }) => { if (detail.successful) problem?.remove() })
+}

@@ -1,0 +1,135 @@
+// The live tail: a WebSocket for each [data-tail-url], whose requests come before those in
+// [data-tail-rows] of the same layer or page.
+{
+  const { find, all, on, start, clicks, make, plural, announce, times } = tidegate
+  const TEXTS = { connecting: 'Connecting…', live: 'Live', paused: 'Paused', reconnecting: 'Reconnecting…', off: 'Not live' }
+  const WAITS = [1, 2, 5, 10]
+  const ROWS = 200
+  // Close codes of the server: the time of one connection is over; the session is.
+  const OVER = 4000
+  const SIGNED_OUT = 4001
+  const tails = new Set()
+  const sweep = () => { for (const tail of tails) if (!tail.place.isConnected) tail.end() }
+
+  class Tail {
+    tries = 0
+    fresh = 0
+    told = 0
+
+    constructor(place) {
+      this.place = place
+      tails.add(this)
+      this.beat = setInterval(() => {
+        sweep()
+        if (this.socket?.readyState === WebSocket.OPEN) this.socket.send('ping')
+      }, 25000)
+      if (place.matches('[data-tail-paused]')) this.show('paused')
+      else this.connect()
+    }
+
+    get rows() {
+      return find('[data-tail-rows]', this.place.closest('dialog') ?? document)
+    }
+
+    show(state, text = TEXTS[state]) {
+      this.place.dataset.state = state
+      const label = find('.live-text', this.place)
+      if (label.textContent !== text) label.textContent = text
+      const toggle = find('[data-tail-toggle]', this.place)
+      toggle.hidden = state === 'off'
+      toggle.title = state === 'paused' ? 'Resume live updates' : 'Pause live updates'
+      find('.visually-hidden', toggle).textContent = toggle.title
+    }
+
+    connect() {
+      this.show(this.tries ? 'reconnecting' : 'connecting')
+      const url = new URL(this.place.dataset.tailUrl, location)
+      url.protocol = url.protocol.replace('http', 'ws')
+      const socket = this.socket = new WebSocket(url)
+      socket.onopen = () => {
+        // What came while there was no connection is in the list once it is loaded again.
+        if (this.wasOpen) htmx.trigger(this.rows, 'tidegate:refresh')
+        this.wasOpen = true
+        this.tries = 0
+        this.show('live')
+      }
+      socket.onmessage = event => { if (event.data !== 'pong') this.take(JSON.parse(event.data)) }
+      socket.onclose = ({ code }) => {
+        if (socket !== this.socket) return
+        this.socket = null
+        if (code === OVER) return this.show('paused', 'Paused to save energy')
+        if (code === SIGNED_OUT) {
+          this.show('off')
+          return htmx.trigger(document.body, 'tidegate:session-ended')
+        }
+        this.show('reconnecting')
+        this.timer = setTimeout(() => this.place.isConnected && this.connect(), WAITS[Math.min(this.tries++, 3)] * 1000)
+      }
+    }
+
+    stop() {
+      clearTimeout(this.timer)
+      const { socket } = this
+      this.socket = null
+      socket?.close()
+    }
+
+    end() {
+      this.stop()
+      clearInterval(this.beat)
+      tails.delete(this)
+    }
+
+    toggle() {
+      this.tries = 0
+      if (this.place.dataset.state === 'paused') return this.connect()
+      this.stop()
+      this.show('paused')
+    }
+
+    // A page that has been hidden for a minute needs no connection.
+    hide(hidden) {
+      clearTimeout(this.nap)
+      if (hidden) {
+        this.nap = setTimeout(() => {
+          this.asleep = !!this.socket
+          this.stop()
+        }, 60000)
+      } else if (this.asleep) {
+        this.asleep = false
+        this.connect()
+      }
+    }
+
+    take({ type, html }) {
+      const { rows } = this
+      if (type !== 'request' || !rows) return
+      const { content } = make('template', { innerHTML: html })
+      for (const row of [...content.children]) {
+        const known = row.id && find(`#${CSS.escape(row.id)}`)
+        if (known) known.replaceWith(row)
+        else {
+          row.classList.add('fresh')
+          rows.prepend(row)
+          this.fresh += 1
+        }
+        htmx.process(row)
+        times(row)
+      }
+      for (const empty of all('[data-tail-empty]', rows)) empty.remove()
+      while (rows.children.length > ROWS) rows.lastElementChild.remove()
+      if (!this.fresh || Date.now() - this.told < 5000) return
+      this.told = Date.now()
+      announce(plural(this.fresh, 'new request'))
+      this.fresh = 0
+    }
+  }
+
+  start(root => {
+    sweep()
+    for (const place of all('[data-tail-url]', root)) place.tail ??= new Tail(place)
+  })
+  on('tidegate:uncovered', sweep)
+  on('visibilitychange', () => { for (const tail of tails) tail.hide(document.hidden) })
+  clicks('[data-tail-toggle]', button => button.closest('[data-tail-url]').tail.toggle())
+}
