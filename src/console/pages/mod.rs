@@ -6,6 +6,7 @@ pub mod joining;
 pub mod key_form;
 pub mod login;
 pub mod reveal;
+pub mod stores;
 
 use crate::domain::access::Role;
 use crate::domain::key::{PayloadFormat, Scope};

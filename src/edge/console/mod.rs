@@ -6,6 +6,7 @@
 //! signing_in.rs  login, logout, Cloudflare Access
 //! joining.rs     the first workspace, invites
 //! connectors.rs  the list of keys, minting, the one-time reveal
+//! stores.rs      stores: creating, renaming, archiving
 //! ```
 //!
 //! Every POST carries the token of its session, or, where nobody is signed in, of its visitor.
@@ -15,6 +16,7 @@ mod connectors;
 mod joining;
 mod page;
 mod signing_in;
+mod stores;
 mod visit;
 
 use std::rc::Rc;
@@ -107,6 +109,12 @@ async fn with_session(
         Route::NewKey => connectors::new_key(visit, session).await,
         Route::CreateKey => connectors::create(visit, session, form).await,
         Route::KeysUsage => connectors::usage(visit, session).await,
+        Route::Stores => stores::list(visit, session).await,
+        Route::CreateStore => stores::create(visit, session, form).await,
+        Route::RenameStore { store } => stores::rename(visit, session, store, form).await,
+        Route::ConfirmArchive { store } => stores::confirm_archive(visit, session, store).await,
+        Route::ArchiveStore { store } => stores::archive(visit, session, store).await,
+        Route::RestoreStore { store } => stores::restore(visit, session, store).await,
         Route::Overview => Ok(Page::redirect(links::CONNECTORS)),
         _ => Err(not_found()),
     }
