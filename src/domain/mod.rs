@@ -22,6 +22,7 @@ pub mod password;
 pub mod rate_limit;
 pub mod rejection;
 pub mod sealing;
+pub mod search;
 pub mod secret;
 pub mod signature;
 pub mod time;
