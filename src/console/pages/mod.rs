@@ -5,6 +5,9 @@ pub mod error;
 pub mod joining;
 pub mod key_form;
 pub mod login;
+pub mod order;
+pub mod order_view;
+pub mod orders;
 pub mod reveal;
 pub mod stores;
 

@@ -6,6 +6,7 @@
 //! signing_in.rs  login, logout, Cloudflare Access
 //! joining.rs     the first workspace, invites
 //! connectors.rs  the list of keys, minting, the one-time reveal
+//! orders.rs      the list of orders, one order
 //! stores.rs      stores: creating, renaming, archiving
 //! ```
 //!
@@ -14,6 +15,7 @@
 
 mod connectors;
 mod joining;
+mod orders;
 mod page;
 mod signing_in;
 mod stores;
@@ -109,6 +111,8 @@ async fn with_session(
         Route::NewKey => connectors::new_key(visit, session).await,
         Route::CreateKey => connectors::create(visit, session, form).await,
         Route::KeysUsage => connectors::usage(visit, session).await,
+        Route::Orders => orders::list(visit, session).await,
+        Route::Order { id } => orders::show(visit, session, id).await,
         Route::Stores => stores::list(visit, session).await,
         Route::CreateStore => stores::create(visit, session, form).await,
         Route::RenameStore { store } => stores::rename(visit, session, store, form).await,
