@@ -1,5 +1,6 @@
 //! The pages, one file each: a view model in, markup out.
 
+pub mod attention;
 pub mod connectors;
 pub mod error;
 pub mod joining;
@@ -8,6 +9,7 @@ pub mod login;
 pub mod order;
 pub mod order_view;
 pub mod orders;
+pub mod overview;
 pub mod reveal;
 pub mod stores;
 

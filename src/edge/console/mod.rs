@@ -6,6 +6,7 @@
 //! signing_in.rs  login, logout, Cloudflare Access
 //! joining.rs     the first workspace, invites
 //! connectors.rs  the list of keys, minting, the one-time reveal
+//! overview.rs    what needs attention today
 //! orders.rs      the list of orders, one order
 //! stores.rs      stores: creating, renaming, archiving
 //! ```
@@ -16,6 +17,7 @@
 mod connectors;
 mod joining;
 mod orders;
+mod overview;
 mod page;
 mod signing_in;
 mod stores;
@@ -33,7 +35,6 @@ use super::platform::Settings;
 use super::{Result, internal};
 use crate::api::console_routes::ConsoleRoute as Route;
 use crate::console::forms::Form;
-use crate::console::links;
 use crate::domain::rejection::{Code, Rejection};
 
 /// Answers a request to the console. What goes wrong is a page too.
@@ -119,7 +120,7 @@ async fn with_session(
         Route::ConfirmArchive { store } => stores::confirm_archive(visit, session, store).await,
         Route::ArchiveStore { store } => stores::archive(visit, session, store).await,
         Route::RestoreStore { store } => stores::restore(visit, session, store).await,
-        Route::Overview => Ok(Page::redirect(links::CONNECTORS)),
+        Route::Overview => overview::show(visit, session).await,
         _ => Err(not_found()),
     }
 }
