@@ -1,5 +1,6 @@
 //! The pages, one file each: a view model in, markup out.
 
+pub mod attention;
 pub mod connectors;
 pub mod error;
 pub mod joining;
@@ -10,7 +11,12 @@ pub mod key_parked;
 pub mod key_request;
 pub mod key_settings;
 pub mod login;
+pub mod order;
+pub mod order_view;
+pub mod orders;
+pub mod overview;
 pub mod reveal;
+pub mod stores;
 
 use crate::domain::access::Role;
 use crate::domain::key::{PayloadFormat, Scope};

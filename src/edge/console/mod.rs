@@ -9,6 +9,9 @@
 //! keys.rs        the drawer of a key: its log, parked events, settings, changes
 //! requests.rs    the log as a file, and live
 //! export.rs      lists as files
+//! overview.rs    what needs attention today
+//! orders.rs      the list of orders, one order
+//! stores.rs      stores: creating, renaming, archiving
 //! ```
 //!
 //! Every POST carries the token of its session, or, where nobody is signed in, of its visitor.
@@ -18,9 +21,12 @@ mod connectors;
 mod export;
 mod joining;
 mod keys;
+mod orders;
+mod overview;
 mod page;
 mod requests;
 mod signing_in;
+mod stores;
 mod visit;
 
 use std::rc::Rc;
@@ -35,7 +41,6 @@ use super::platform::Settings;
 use super::{Result, internal};
 use crate::api::console_routes::ConsoleRoute as Route;
 use crate::console::forms::Form;
-use crate::console::links;
 use crate::domain::rejection::{Code, Rejection};
 
 /// Answers a request to the console. What goes wrong is a page too.
@@ -140,7 +145,15 @@ async fn with_session(
         }
         Route::DiscardEvent { key, event } => keys::discard(visit, session, key, event).await,
         Route::RetryEvent { key, event } => keys::retry(visit, session, key, event).await,
-        Route::Overview => Ok(Page::redirect(links::CONNECTORS)),
+        Route::Orders => orders::list(visit, session).await,
+        Route::Order { id } => orders::show(visit, session, id).await,
+        Route::Stores => stores::list(visit, session).await,
+        Route::CreateStore => stores::create(visit, session, form).await,
+        Route::RenameStore { store } => stores::rename(visit, session, store, form).await,
+        Route::ConfirmArchive { store } => stores::confirm_archive(visit, session, store).await,
+        Route::ArchiveStore { store } => stores::archive(visit, session, store).await,
+        Route::RestoreStore { store } => stores::restore(visit, session, store).await,
+        Route::Overview => overview::show(visit, session).await,
         _ => Err(not_found()),
     }
 }
