@@ -1,6 +1,9 @@
 //! The pages, one file each: a view model in, markup out.
 
+pub mod account;
 pub mod attention;
+pub mod audit;
+pub mod audit_words;
 pub mod connectors;
 pub mod error;
 pub mod joining;
@@ -17,6 +20,7 @@ pub mod orders;
 pub mod overview;
 pub mod reveal;
 pub mod stores;
+pub mod team;
 
 use crate::domain::access::Role;
 use crate::domain::key::{PayloadFormat, Scope};
