@@ -16,6 +16,11 @@ const MODULES = ['entry.mjs', 'index.js', 'index_bg.wasm'];
 /** The JavaScript that the Rust Worker is entered by; imports it from beside itself. */
 const ENTRY = join(ROOT, 'src/edge/entry.mjs');
 
+/** What worker-build's own call of wasm-opt takes, and the runtime understands. */
+const WASM_FEATURES = [
+  'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'bulk-memory', 'multivalue', 'reference-types', 'exception-handling',
+].map((feature) => `--enable-${feature}`);
+
 /** Remembers what the last good build was made from: `{ digest, included }`. */
 const STAMP = join(BUILD_DIR, '.inputs.json');
 
@@ -45,7 +50,7 @@ export async function buildWorker() {
 async function stripNames() {
   const wasm = join(BUILD_DIR, 'index_bg.wasm');
   const { WASM_OPT_BIN } = toolEnvironment();
-  await run(process.execPath, [WASM_OPT_BIN, wasm, '-o', wasm, '--strip-debug', '--all-features'], { output: 'on-failure' });
+  await run(process.execPath, [WASM_OPT_BIN, wasm, '-o', wasm, '--strip-debug', ...WASM_FEATURES], { output: 'on-failure' });
 }
 
 function readStamp() {

@@ -181,6 +181,16 @@ pub(super) fn email(fields: &mut Fields<'_>, field: &'static str) -> Option<Stri
     Some(email)
 }
 
+/// Days until a key expires; `None` for one that does not.
+pub(super) fn expires_in_days(fields: &mut Fields<'_>) -> Option<i64> {
+    let days = fields.integer("p_expires_in_days");
+    if days.is_some_and(|days| !(1..=EXPIRY_DAYS).contains(&days)) {
+        let detail = "must be between 1 and 3650, or null for a key that does not expire.";
+        fields.problem("p_expires_in_days", "out_of_range", detail);
+    }
+    days
+}
+
 /// `core.rpc_create_integration_key`
 #[derive(Debug)]
 pub struct CreateIntegrationKey {
@@ -217,7 +227,7 @@ impl CreateIntegrationKey {
                     RateLimit::DEFAULT
                 }
             };
-            let expires_in_days = expiry(fields);
+            let expires_in_days = expires_in_days(fields);
             let require_signature = fields.boolean("p_require_signature").unwrap_or(true);
             let native = payload_format.is_some_and(PayloadFormat::requires_signature);
             if !require_signature && (native || source == Some(Source::WooCommerce)) {
@@ -244,24 +254,6 @@ impl CreateIntegrationKey {
     pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.expires_in_days.map(|days| now.plus(days.saturating_mul(DAY)))
     }
-}
-
-/// The name of a key that takes the place of another, and the days until it expires.
-pub fn read_rotation(body: &[u8]) -> Result<(String, Option<i64>), Rejection> {
-    arguments(body, |fields| {
-        let name = name(fields, "p_name");
-        let days = expiry(fields);
-        Some((name?, days))
-    })
-}
-
-pub(super) fn expiry(fields: &mut Fields<'_>) -> Option<i64> {
-    let days = fields.integer("p_expires_in_days");
-    if days.is_some_and(|days| !(1..=EXPIRY_DAYS).contains(&days)) {
-        let detail = "must be between 1 and 3650, or null for a key that does not expire.";
-        fields.problem("p_expires_in_days", "out_of_range", detail);
-    }
-    days
 }
 
 fn names<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> String {

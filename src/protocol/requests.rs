@@ -168,7 +168,9 @@ pub enum NotKept {
     CaptureOff,
     /// Its day has been dropped: bodies are kept 30 days and 512 MiB.
     TooOld,
-    /// It had no body.
+    /// What was kept of its day filled 512 MiB by then.
+    DayFull,
+    /// It only asked what its key is.
     NoBody,
 }
 

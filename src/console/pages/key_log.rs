@@ -283,7 +283,7 @@ fn filters(page: &KeyLog<'_>, base: &str, layer: &Attributes) -> Markup {
             (field("outcome", "Outcome").select(&outcomes, &chosen.outcome))
             details.more-filters open[more] {
                 summary { "More" }
-                div.field-grid {
+                div.field-row {
                     (Field::new("code", "Error code").select(&codes, &chosen.code))
                     (Field::new("from", "From (UTC)").datetime(&chosen.from))
                     (Field::new("to", "To (UTC)").datetime(&chosen.to))

@@ -1,6 +1,7 @@
 //! The pages, one file each: a view model in, markup out.
 
 pub mod account;
+pub mod attention;
 pub mod audit;
 pub mod audit_words;
 pub mod connectors;
@@ -13,7 +14,12 @@ pub mod key_parked;
 pub mod key_request;
 pub mod key_settings;
 pub mod login;
+pub mod order;
+pub mod order_view;
+pub mod orders;
+pub mod overview;
 pub mod reveal;
+pub mod stores;
 pub mod team;
 
 use crate::domain::access::Role;

@@ -164,6 +164,7 @@ impl Awake {
             return Ok(());
         }
         let day = self.day.open(sql, entry.row.time())?;
+        let kept = kept.filter(|kept| self.day.takes(kept.bytes()));
         self.minute.log_bytes += log::write(sql, day, &entry, kept)? as u64;
         self.minute.capture_bytes += kept.map_or(0, |kept| kept.bytes()) as u64;
         self.tails.push(&self.held.record, &entry);
