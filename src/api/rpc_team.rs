@@ -1,7 +1,7 @@
 //! The arguments of the procedures of stores, keys that are rotated, the team and the audit log.
 
 use super::fields::{Fields, TEXT};
-use super::rpc::{arguments, email, expiry, key_id, limit, name, optional_name, store_id};
+use super::rpc::{arguments, email, expires_in_days, key_id, limit, name, optional_name, store_id};
 use crate::domain::access::Role;
 use crate::domain::audit::{AuditCursor, AuditFilter};
 use crate::domain::credential::{KeyId, TagKeys};
@@ -35,7 +35,7 @@ impl RotateIntegrationKey {
         arguments(body, |fields| {
             let key_id = key_id(fields, tag_keys);
             let name = optional_name(fields, "p_name");
-            let expires_in_days = expiry(fields);
+            let expires_in_days = expires_in_days(fields);
             Some(Self { key_id: key_id?, name, expires_in_days })
         })
     }
