@@ -45,7 +45,7 @@ pub fn table(
     body: Markup,
 ) -> Markup {
     html! {
-        div.table-frame {
+        div.table-frame.wide[columns.len() > 5] {
             table {
                 caption.visually-hidden { (caption) }
                 thead {
