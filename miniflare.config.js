@@ -23,13 +23,18 @@ export const WORKER = {
     CONTACT_EMAIL: '',
     PUBLIC_API_URL: '',
     PUBLIC_CONSOLE_URL: '',
+    ACCESS_TEAM_DOMAIN: '',
+    ACCESS_AUDIENCE: '',
   },
   d1Databases: { DB: 'tidegate' },
   durableObjects: {
     KEY_GATE: { className: 'KeyGate', useSQLite: true },
     STORE_LEDGER: { className: 'StoreLedger', useSQLite: true },
   },
-  ratelimits: { WEBHOOK_LIMITER: { simple: { limit: 12000, period: 60 } } },
+  ratelimits: {
+    WEBHOOK_LIMITER: { simple: { limit: 12000, period: 60 } },
+    LOGIN_LIMITER: { simple: { limit: 10, period: 60 } },
+  },
 };
 
 /** What worker-build makes of a crate, entry first. */

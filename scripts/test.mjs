@@ -5,6 +5,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildWorker } from './build.mjs';
+import { ensureChromium } from './chromium.mjs';
 import { Failure, run, runScript } from './processes.mjs';
 import { ROOT } from './project.mjs';
 import { preflight, toolEnvironment } from './toolchain.mjs';
@@ -16,12 +17,21 @@ const TIERS = {
   /** The built Worker on the real runtime; one file at a time, since each starts a runtime. */
   async workerd() {
     await buildWorker();
-    await run(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', ...testFiles('workerd')], {
-      cwd: ROOT,
-      env: toolEnvironment(),
-    });
+    await runNode('workerd');
+  },
+
+  /** The console of the built Worker in Chromium; one file at a time, since each starts both. */
+  async browser() {
+    await buildWorker();
+    await runNode('browser', { CHROMIUM_BIN: await ensureChromium() });
   },
 };
+
+const runNode = (tier, env) =>
+  run(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', ...testFiles(tier)], {
+    cwd: ROOT,
+    env: { ...toolEnvironment(), ...env },
+  });
 
 function testFiles(tier) {
   const directory = join(ROOT, 'tests', tier);

@@ -1,5 +1,6 @@
 //! The HTTP APIs: what comes in, what goes out, and where.
 
+pub mod console_routes;
 pub mod fields;
 pub mod order_input;
 pub mod order_output;

@@ -1,6 +1,7 @@
 //! All paths of the HTTP surface, as one table. Pages and handlers take their paths from here.
 
-use crate::domain::key::Source;
+use super::console_routes::{ConsoleRoute, console_route};
+use crate::domain::key::{PayloadFormat, Source};
 
 /// Which of the two public hostnames answers a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub enum Route<'a> {
     Rpc {
         procedure: &'a str,
     },
+    Console(ConsoleRoute<'a>),
 }
 
 impl Route<'_> {
@@ -41,6 +43,7 @@ impl Route<'_> {
             | Self::ListOrders
             | Self::GetOrder { .. }
             | Self::Rpc { .. } => Plane::Api,
+            Self::Console(_) => Plane::Console,
         }
     }
 }
@@ -56,6 +59,13 @@ pub enum NoRoute {
 /// The path of the webhook of a key, as it stands in the URL that a shop is given.
 pub fn webhook_path(source: Source, key_id: &str) -> String {
     format!("/integrations/v1/webhook/{source}/{key_id}")
+}
+
+/// The URL that a shop is given; `None` where the format has no webhook of its own and posts to the
+/// integration API.
+pub fn webhook_url(api_origin: &str, format: PayloadFormat, key_id: &str) -> Option<String> {
+    let source = Source::parse(format.as_str())?;
+    Some(format!("{api_origin}{}", webhook_path(source, key_id)))
 }
 
 /// Finds the route of a request. Paths are matched as they are: no trailing slashes, no redirects,
@@ -77,7 +87,15 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "orders", "\0", ..] => ("GET", Route::ListOrders),
         ["v1", "orders", id, "\0", _] => ("GET", Route::GetOrder { id }),
         ["rpc", procedure, "\0", ..] => ("POST", Route::Rpc { procedure }),
-        _ => return Err(NoRoute::NotFound),
+        _ => {
+            return console_route(method, path).map(Route::Console).map_err(|allowed| {
+                if allowed.is_empty() {
+                    NoRoute::NotFound
+                } else {
+                    NoRoute::MethodNotAllowed(allowed)
+                }
+            });
+        }
     };
     let head = method == "HEAD" && allowed == "GET";
     if method == allowed || head { Ok(route) } else { Err(NoRoute::MethodNotAllowed(allowed)) }
@@ -110,7 +128,8 @@ mod tests {
             ),
             ("POST", "/integrations/v1/orders/", Err(NoRoute::NotFound)),
             ("POST", "//integrations/v1/orders", Err(NoRoute::NotFound)),
-            ("GET", "/", Err(NoRoute::NotFound)),
+            ("GET", "/", Ok(Route::Console(ConsoleRoute::Overview))),
+            ("POST", "/", Err(NoRoute::MethodNotAllowed("GET"))),
             ("GET", "", Err(NoRoute::NotFound)),
         ] {
             assert_eq!(route(method, path), expected, "{method} {path}");

@@ -89,10 +89,19 @@ pub struct SetupWorkspace {
     pub store_name: String,
 }
 
-impl SetupWorkspace {
-    /// NIST SP 800-63B §3.1.1.2 asks for 15 characters where the password stands alone.
-    const PASSWORD: std::ops::RangeInclusive<usize> = 15..=200;
+/// Characters of a password. NIST SP 800-63B §3.1.1.2 asks for 15 where it stands alone.
+const PASSWORD: std::ops::RangeInclusive<usize> = 15..=200;
 
+/// Says what is wrong with a new password, if anything is.
+pub fn check_password(password: &str) -> Result<(), &'static str> {
+    match password.chars().count() {
+        length if length < *PASSWORD.start() => Err("must have at least 15 characters."),
+        length if length > *PASSWORD.end() => Err("must have at most 200 characters."),
+        _ => Ok(()),
+    }
+}
+
+impl SetupWorkspace {
     pub fn read(body: &[u8]) -> Result<Self, Rejection> {
         arguments(body, |fields| {
             let workspace_name = name(fields, "p_workspace_name");
@@ -104,11 +113,9 @@ impl SetupWorkspace {
             if !valid {
                 fields.problem("p_owner_email", "invalid_email", "must be an e-mail address.");
             }
-            let owner_password = fields.text("p_owner_password", *Self::PASSWORD.end());
+            let owner_password = fields.text("p_owner_password", *PASSWORD.end());
             let owner_password = fields.required("p_owner_password", owner_password);
-            let length = owner_password.as_deref().map_or(0, |password| password.chars().count());
-            if owner_password.is_some() && !Self::PASSWORD.contains(&length) {
-                let detail = "must have at least 15 characters.";
+            if let Some(Err(detail)) = owner_password.as_deref().map(check_password) {
                 fields.problem("p_owner_password", "too_short", detail);
             }
             let store_name = name(fields, "p_store_name");
@@ -177,11 +184,7 @@ impl CreateIntegrationKey {
                     RateLimit::DEFAULT
                 }
             };
-            let expires_in_days = fields.integer("p_expires_in_days");
-            if expires_in_days.is_some_and(|days| !(1..=EXPIRY_DAYS).contains(&days)) {
-                let detail = "must be between 1 and 3650, or null for a key that does not expire.";
-                fields.problem("p_expires_in_days", "out_of_range", detail);
-            }
+            let expires_in_days = expiry(fields);
             let require_signature = fields.boolean("p_require_signature").unwrap_or(true);
             let native = payload_format.is_some_and(PayloadFormat::requires_signature);
             if !require_signature && (native || source == Some(Source::WooCommerce)) {
@@ -208,6 +211,24 @@ impl CreateIntegrationKey {
     pub fn expires_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.expires_in_days.map(|days| now.plus(days.saturating_mul(DAY)))
     }
+}
+
+/// The name of a key that takes the place of another, and the days until it expires.
+pub fn read_rotation(body: &[u8]) -> Result<(String, Option<i64>), Rejection> {
+    arguments(body, |fields| {
+        let name = name(fields, "p_name");
+        let days = expiry(fields);
+        Some((name?, days))
+    })
+}
+
+fn expiry(fields: &mut Fields<'_>) -> Option<i64> {
+    let days = fields.integer("p_expires_in_days");
+    if days.is_some_and(|days| !(1..=EXPIRY_DAYS).contains(&days)) {
+        let detail = "must be between 1 and 3650, or null for a key that does not expire.";
+        fields.problem("p_expires_in_days", "out_of_range", detail);
+    }
+    days
 }
 
 fn names<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> String {
@@ -375,6 +396,8 @@ pub fn read_list_requests(
             from: fields.timestamp("p_received_from"),
             to: fields.timestamp("p_received_to"),
             status,
+            status_class: None,
+            errors: false,
             outcome: fields.choice("p_outcome", Outcome::parse, &outcomes),
             error_code: fields.choice("p_error_code", code, "the documented error codes"),
             external_id: fields.text("p_external_id", TEXT),

@@ -264,6 +264,7 @@ mod tests {
             created_at: NOW,
             expires_at: None,
             revoked_at: None,
+            rotated_from: None,
             secrets: vec![crate::domain::key::SealedSecret {
                 sealed: Sealed::from_text("1.x".into()),
                 valid_until: None,

@@ -31,13 +31,18 @@ impl TagKeys {
     }
 
     /// The tag of `message` under the newest key.
-    fn tag(&self, label: &str, message: &[u8]) -> [u8; 32] {
+    pub(super) fn tag(&self, label: &str, message: &[u8]) -> [u8; 32] {
         self.0.first().map(|key| hmac(key, label, message)).unwrap_or_default()
     }
 
     /// Whether `matches` holds for the tag of `message` under any of the keys. Looks at all of
     /// them, whichever matches.
-    fn any(&self, label: &str, message: &[u8], matches: impl Fn(&[u8; 32]) -> bool) -> bool {
+    pub(super) fn any(
+        &self,
+        label: &str,
+        message: &[u8],
+        matches: impl Fn(&[u8; 32]) -> bool,
+    ) -> bool {
         self.0.iter().fold(false, |found, key| found | matches(&hmac(key, label, message)))
     }
 }
@@ -62,7 +67,7 @@ fn hmac(key: &[u8; 32], label: &str, message: &[u8]) -> [u8; 32] {
 pub struct CredentialHash([u8; 32]);
 
 impl CredentialHash {
-    fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         Self(Sha256::digest(text).into())
     }
 

@@ -36,6 +36,8 @@ kinds! {
     User "usr_"
     /// An API key's public id.
     ApiKey "api_"
+    /// A way into a workspace that has not been taken yet.
+    Invite "inv_"
     /// An entry of the audit log.
     Audit "aud_"
     /// One connection's space of external ids; a rotated key inherits its predecessor's.
@@ -48,6 +50,7 @@ pub type WorkspaceId = Id<Workspace>;
 pub type StoreId = Id<Store>;
 pub type UserId = Id<User>;
 pub type ApiKeyId = Id<ApiKey>;
+pub type InviteId = Id<Invite>;
 pub type AuditId = Id<Audit>;
 pub type Namespace = Id<NamespaceKind>;
 pub type OrderId = RowId<Order>;

@@ -79,6 +79,12 @@ impl PayloadFormat {
     pub const fn requires_signature(self) -> bool {
         !matches!(self, Self::Gateway)
     }
+
+    /// Whether its senders make a signing secret of their own, often only after the URL is known to
+    /// them: such a key awaits it.
+    pub const fn has_own_secret(self) -> bool {
+        !matches!(self, Self::Gateway | Self::WooCommerce)
+    }
 }
 
 names! {
@@ -97,6 +103,16 @@ names! {
     KeyStatus {
         Active = "active",
         Paused = "paused",
+        Revoked = "revoked",
+    }
+}
+
+names! {
+    /// Where a key stands at a time, as people are told.
+    ShownStatus {
+        Active = "active",
+        Paused = "paused",
+        Expired = "expired",
         Revoked = "revoked",
     }
 }
@@ -171,6 +187,9 @@ pub struct KeyRecord {
     pub expires_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
+    /// The key that this one took the place of, in the same namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated_from: Option<KeyId>,
     /// Newest first. Empty: the key awaits a secret that the sender has yet to reveal.
     pub secrets: Vec<SealedSecret>,
 }
@@ -187,6 +206,15 @@ impl KeyRecord {
     /// The same, of a key that has no record yet.
     pub fn place_of(workspace: WorkspaceId, key_id: &KeyId) -> Place<'_> {
         Place { workspace, table: Self::TABLE, row: key_id.as_str() }
+    }
+
+    pub fn shown_status(&self, now: Timestamp) -> ShownStatus {
+        match self.status {
+            KeyStatus::Revoked => ShownStatus::Revoked,
+            KeyStatus::Active | KeyStatus::Paused if self.is_expired(now) => ShownStatus::Expired,
+            KeyStatus::Paused => ShownStatus::Paused,
+            KeyStatus::Active => ShownStatus::Active,
+        }
     }
 
     pub fn is_expired(&self, now: Timestamp) -> bool {

@@ -1,10 +1,15 @@
 //! The rules of Tidegate. Pure: no I/O, no clock, no randomness; `now` and bytes are arguments.
 
 pub mod access;
+pub mod access_jwt;
+pub mod access_keys;
 pub mod admission;
 pub mod credential;
 pub mod encoding;
 pub mod event;
+pub mod expiry;
+pub mod explain;
+pub mod failing;
 pub mod id;
 pub mod idempotency;
 pub mod key;
@@ -17,6 +22,8 @@ pub mod password;
 pub mod rate_limit;
 pub mod rejection;
 pub mod sealing;
+pub mod search;
 pub mod secret;
 pub mod signature;
 pub mod time;
+pub mod token;

@@ -1,4 +1,4 @@
-//! Who presents an API key. Authority is a parameter's type: a handler that takes an [`Admin`]
+//! Who asks: the user of an API key, or of a session at the console. Authority is a parameter's type: a handler that takes an [`Admin`]
 //! cannot be reached without one.
 
 use worker::Env;
@@ -14,8 +14,8 @@ use crate::domain::id::WorkspaceId;
 use crate::domain::rejection::{Code, Rejection};
 use crate::protocol::key_gate::Actor;
 
-/// A user of a workspace, by an API key.
-#[derive(Debug)]
+/// A user of a workspace.
+#[derive(Clone, Debug)]
 pub struct Caller {
     pub workspace_id: WorkspaceId,
     pub actor: Actor,
@@ -23,7 +23,7 @@ pub struct Caller {
 }
 
 /// An owner or admin of a workspace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Admin(Caller);
 
 impl std::ops::Deref for Admin {
@@ -57,6 +57,15 @@ impl Caller {
             address: header(request, "cf-connecting-ip")?,
         };
         Ok(Self { workspace_id: holder.workspace_id, actor, role: holder.role })
+    }
+
+    /// The holder of a live session at the console.
+    pub const fn signed_in(workspace_id: WorkspaceId, actor: Actor, role: Role) -> Self {
+        Self { workspace_id, actor, role }
+    }
+
+    pub const fn role(&self) -> Role {
+        self.role
     }
 
     pub fn into_admin(self) -> Result<Admin> {

@@ -30,6 +30,22 @@ export class KeyGate extends DurableObject {
   alarm() {
     return this.#gate.alarm();
   }
+
+  /** A WebSocket that follows the key's log; all else is asked for by a method. */
+  fetch(request) {
+    return this.#gate.fetch(request);
+  }
+
+  /** Pages have nothing to say but pings, which the runtime answers. */
+  webSocketMessage() {}
+
+  webSocketClose(socket) {
+    this.#gate.socket_ended(socket);
+  }
+
+  webSocketError(socket) {
+    this.#gate.socket_ended(socket);
+  }
 }
 
 export class StoreLedger extends DurableObject {

@@ -62,25 +62,29 @@ pub async fn body(request: &Request) -> Result<Vec<u8>> {
         return Ok(Uint8Array::new(&buffer).to_vec());
     }
     match request.body() {
-        Some(stream) => read_stream(stream).await?.ok_or_else(too_large),
+        Some(stream) => read_stream(stream, MAX_BODY, MAX_DRAINED).await?.ok_or_else(too_large),
         None => Ok(Vec::new()),
     }
 }
 
-/// The bytes of a stream, or `None` if they are more than the limit.
-async fn read_stream(stream: ReadableStream) -> Result<Option<Vec<u8>>> {
+/// The bytes of a stream, or `None` if they are more than `most`; then it is read on, to `drained`.
+pub async fn read_stream(
+    stream: ReadableStream,
+    most: usize,
+    drained: usize,
+) -> Result<Option<Vec<u8>>> {
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes = Vec::new();
     let mut length = 0;
-    while length <= MAX_DRAINED {
+    while length <= drained {
         let step = JsFuture::from(reader.read()).await.map_err(worker::Error::from)?;
         let chunk = Reflect::get(&step, &"value".into()).unwrap_or_default();
         if chunk.is_undefined() {
-            return Ok((length <= MAX_BODY).then_some(bytes));
+            return Ok((length <= most).then_some(bytes));
         }
         let chunk: Uint8Array = chunk.unchecked_into();
         length += chunk.length() as usize;
-        if length <= MAX_BODY {
+        if length <= most {
             bytes.extend(chunk.to_vec());
         } else {
             bytes = Vec::new();

@@ -123,9 +123,11 @@ fn operation(route: &Route<'_>) -> Result<Operation> {
                 let detail = format!("Webhooks of {source} are not understood yet.");
                 Rejection::new(Code::NotFound, detail)
             }),
-        Route::Healthz | Route::ListOrders | Route::GetOrder { .. } | Route::Rpc { .. } => {
-            Err(internal("a route of another handler"))
-        }
+        Route::Healthz
+        | Route::ListOrders
+        | Route::GetOrder { .. }
+        | Route::Rpc { .. }
+        | Route::Console(_) => Err(internal("a route of another handler")),
     }
 }
 

@@ -7,7 +7,10 @@
 //! integrations.rs  storefronts: credential, size, one hop to the KeyGate
 //! orders.rs        GET /v1/orders
 //! rpc/             POST /rpc/core.rpc_*
+//! console/         the console's pages
+//! operations/      what owners and admins can do, for both
 //! incoming.rs      a request's URL, headers and body
+//! access.rs        single sign-on: the assertion of Cloudflare Access
 //! caller.rs        who presents an API key, and what their role allows
 //! catalogue/       D1, one file per table
 //! key_gate/        the Durable Object of a key
@@ -18,13 +21,16 @@
 //! platform.rs      the clock, randomness, settings
 //! ```
 
+mod access;
 mod answer;
 mod caller;
 mod catalogue;
+mod console;
 mod incoming;
 mod integrations;
 mod key_gate;
 mod objects;
+mod operations;
 mod orders;
 mod platform;
 mod rpc;

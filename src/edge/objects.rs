@@ -1,17 +1,21 @@
 //! Calls to Durable Objects: one buffer there, one back, with a deadline, and one retry where the
 //! runtime says that it makes sense.
 //!
-//! The calls are of methods (RPC, see `entry.mjs`), not of `fetch`: measured, they cost half.
+//! The calls are of methods (RPC, see `entry.mjs`), not of `fetch`: measured, they cost half. Only a
+//! WebSocket is asked for by `fetch`.
 
 use std::cell::RefCell;
 
-use worker::js_sys::{Array, Object, Promise, Reflect, Uint8Array, futures::JsFuture};
+use serde_json::json;
+use worker::js_sys::{Array, JSON, Object, Promise, Reflect, Uint8Array, futures::JsFuture};
 use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use worker::worker_sys::DurableObjectNamespace;
+use worker::worker_sys::web_sys::Response;
 use worker::{Env, console_error};
 
 use super::platform::now;
 use crate::domain::time::{SECOND, Timestamp};
+use crate::protocol::tail::{self, TailTicket, TooLong};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
@@ -25,6 +29,9 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     fn command(this: &Stub, frame: &Uint8Array) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Stub, url: &str, init: &JsValue) -> Result<Promise, JsValue>;
 
     /// A promise that is kept after so many milliseconds.
     #[wasm_bindgen(js_namespace = scheduler)]
@@ -44,6 +51,17 @@ pub struct CallFailed {
     /// The object has more work than it can do: never repeat the call.
     pub overloaded: bool,
 }
+
+/// Why there is no live tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TailFailed {
+    /// The ticket's filter is too long to be kept with a socket: the caller's to mend.
+    FilterTooLong,
+    NoAnswer,
+}
+
+/// How long a KeyGate may take to accept a tail.
+const TAIL_DEADLINE_MS: u32 = 5_000;
 
 /// A namespace of objects.
 #[derive(Debug)]
@@ -78,6 +96,23 @@ impl Objects {
         let frame = Uint8Array::from(frame);
         let send = async || send(&self.stub(name)?, method, &frame, &wait(deadline_ms)).await;
         repeated_once(name, send).await
+    }
+
+    /// Asks the KeyGate `name` for a socket that follows its log: 101 with the socket for the caller,
+    /// or a problem. Sent once: the page tries again by itself.
+    pub async fn tail(&self, name: &str, ticket: &TailTicket) -> Result<Response, TailFailed> {
+        let text = ticket.to_text().map_err(|TooLong| TailFailed::FilterTooLong)?;
+        let asked = async || {
+            let headers = json!({ "headers": { "Upgrade": "websocket", tail::HEADER: text } });
+            let init = JSON::parse(&headers.to_string())?;
+            let call = self.stub(name)?.fetch("https://key-gate/tail", &init)?;
+            let deadline = wait(TAIL_DEADLINE_MS);
+            JsFuture::from(Promise::race(&Array::of2(&call, &deadline))).await?.dyn_into()
+        };
+        asked().await.map_err(|error| {
+            console_error!("a tail of {name}: {error:?}");
+            TailFailed::NoAnswer
+        })
     }
 
     fn stub(&self, name: &str) -> Result<Stub, JsValue> {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use worker::Env;
 
 use super::{Result, internal};
+use crate::domain::access_jwt::AccessTeam;
 use crate::domain::credential::TagKeys;
 use crate::domain::id::RequestId;
 use crate::domain::sealing::SealingKeys;
@@ -46,6 +47,13 @@ pub struct Settings {
     pub console_host: Option<String>,
     /// The origin in the webhook URLs that keys are minted with; the request's own, if not set.
     pub public_api_url: Option<String>,
+    /// The origin of the console, for links that people are given; the request's own, if not set.
+    pub public_console_url: Option<String>,
+    /// The name of the company that runs this, and where its people are reached.
+    pub company: String,
+    pub contact_email: Option<String>,
+    /// Single sign-on with Cloudflare Access: the team's domain and the application's audience.
+    pub access: Option<AccessTeam>,
     /// Whether requests may ask for faults. Tests only.
     pub fault_injection: bool,
 }
@@ -55,7 +63,9 @@ impl Settings {
         let text = |name: &str| {
             env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty())
         };
-        let public_api_url = text("PUBLIC_API_URL").map(|url| url.trim_end_matches('/').to_owned());
+        let origin = |name: &str| text(name).map(|url| url.trim_end_matches('/').to_owned());
+        let public_api_url = origin("PUBLIC_API_URL");
+        let public_console_url = origin("PUBLIC_CONSOLE_URL");
         Ok(Self {
             tag_keys: text("TAG_KEYS")
                 .and_then(|list| TagKeys::parse(&list))
@@ -65,8 +75,14 @@ impl Settings {
                 .ok_or_else(|| internal("The secret SEALING_KEYS is missing or malformed."))?,
             setup_token: text("SETUP_TOKEN"),
             api_host: public_api_url.as_deref().and_then(host),
-            console_host: text("PUBLIC_CONSOLE_URL").as_deref().and_then(host),
+            console_host: public_console_url.as_deref().and_then(host),
             public_api_url,
+            public_console_url,
+            company: text("COMPANY_SHORT_NAME").unwrap_or_else(|| "Tidegate".to_owned()),
+            contact_email: text("CONTACT_EMAIL"),
+            access: text("ACCESS_TEAM_DOMAIN")
+                .zip(text("ACCESS_AUDIENCE"))
+                .and_then(|(domain, audience)| AccessTeam::new(&domain, &audience)),
             fault_injection: text("FAULT_INJECTION").as_deref() == Some("on"),
         })
     }

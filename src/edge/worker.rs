@@ -1,21 +1,22 @@
 //! The Worker's events.
 
 use worker::worker_sys::web_sys::{Request, Response};
-use worker::{Context, Env, event};
+use worker::{Context, Env, ScheduleContext, ScheduledEvent, console_error, event};
 
 use super::answer::{Answer, contained};
 use super::incoming::{Target, body, header};
+use super::operations::Operations;
 use super::platform::{Settings, settings, unlogged_request_id};
-use super::{Result, integrations, orders, rpc};
+use super::{Result, console, integrations, orders, rpc};
 use crate::api::routes::{NoRoute, Plane, Route, route};
 use crate::domain::rejection::{Code, Rejection};
 
 use crate::protocol::key_gate::Fault;
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     contained(async move {
-        match handle(request, &env).await {
+        match handle(request, &env, &context).await {
             Ok(response) => Ok(response),
             Err(rejection) => {
                 let request_id = unlogged_request_id();
@@ -26,7 +27,19 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
     .await
 }
 
-async fn handle(request: Request, env: &Env) -> Result<Response> {
+/// By the hour: notes what expires, and forgets sessions that have ended.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    let noted = async {
+        let settings = settings(&env)?;
+        Operations::new(&env, &settings)?.note_expiring().await
+    };
+    if let Err(rejection) = noted.await {
+        console_error!("the scheduled event: {}", rejection.detail);
+    }
+}
+
+async fn handle(request: Request, env: &Env, context: &Context) -> Result<Response> {
     let settings = settings(env)?;
     let url = request.url();
     let target = Target::of(&url);
@@ -47,8 +60,11 @@ async fn handle(request: Request, env: &Env) -> Result<Response> {
         Route::Whoami | Route::CreateOrder | Route::Webhook { .. } => {
             integrations::handle(&request, env, &settings, &route, &target, fault).await
         }
-        Route::ListOrders => orders::list(&request, env, target.query).await,
-        Route::GetOrder { id } => orders::get(&request, env, id).await,
+        Route::ListOrders => orders::list(&request, env, &settings, target.query).await,
+        Route::GetOrder { id } => orders::get(&request, env, &settings, id).await,
+        Route::Console(route) => {
+            console::handle(&request, env, context, &settings, &route, &target).await
+        }
         Route::Rpc { procedure } => rpc::handle(&request, env, &settings, procedure, &target).await,
     }
 }

@@ -3,12 +3,18 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::credential::{CredentialHash, GateName};
-use crate::domain::id::{ApiKeyId, AuditId, RequestId, UserId};
+use crate::domain::failing::FailingWebhook;
+use crate::domain::id::{ApiKeyId, AuditId, UserId};
 use crate::domain::key::{KeyChange, KeyRecord, PayloadFormat};
-use crate::domain::log::{Outcome, Tally};
+use crate::domain::log::{Bucket, Outcome, Tally, Window};
 use crate::domain::parked::ParkReason;
-use crate::domain::rejection::{Code, Rejection};
+use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
+
+pub use super::requests::{
+    Kept, LoggedRequest, NotKept, ParkedEvent, RequestDetail, RequestFilter,
+};
+pub use super::tail::TailTicket;
 
 /// A storefront's request, its raw body following in the frame: the method `ingest`, answered with
 /// a frame of status and headers, and the body for the caller.
@@ -149,8 +155,18 @@ pub enum GateCommand {
         audit_id: AuditId,
     },
     Stats,
+    /// What the list of keys shows of one.
+    Usage,
+    /// The requests of a window, bucket by bucket.
+    Series {
+        window: Window,
+    },
     ListRequests {
         filter: RequestFilter,
+    },
+    /// One request of the log with what was kept of it.
+    GetRequest {
+        row: i64,
     },
     ListParked {
         limit: u32,
@@ -164,23 +180,12 @@ pub enum GateCommand {
         actor: Actor,
         audit_id: AuditId,
     },
-}
-
-/// Which rows of the log to list, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestFilter {
-    pub limit: u32,
-    /// Only rows before this one.
-    pub before: Option<i64>,
-    /// Only rows received at or after.
-    pub from: Option<Timestamp>,
-    /// Only rows received before.
-    pub to: Option<Timestamp>,
-    pub status: Option<u16>,
-    pub outcome: Option<Outcome>,
-    pub error_code: Option<Code>,
-    pub external_id: Option<String>,
-    pub idempotency_key: Option<String>,
+    /// Closes the live tails of a session and of a user: of either where only one is named, all
+    /// where neither is.
+    CloseTails {
+        session: Option<String>,
+        user_id: Option<UserId>,
+    },
 }
 
 /// A KeyGate's answer to a [`GateCommand`].
@@ -201,51 +206,44 @@ pub enum GateReply {
         d30: Tally,
         last_used_at: Option<Timestamp>,
     },
+    Usage {
+        /// The last 24 hours, exact to the minute, as in `Stats`.
+        h24: Tally,
+        /// The 24 hours up to the running one, oldest first.
+        hours: Vec<Tally>,
+        last_used_at: Option<Timestamp>,
+        /// Counted up to 1,000, which stands for that many or more.
+        parked: u32,
+        /// For a key of WooCommerce whose last 24 hours have errors: its topics that fail.
+        failing: Vec<FailingWebhook>,
+    },
+    Series {
+        /// Oldest first, with the empty ones, up to the running one.
+        buckets: Vec<Bucket>,
+        /// The whole window, as in `Stats`: it reaches back up to one bucket further than `buckets`.
+        total: Tally,
+    },
     Requests {
         requests: Vec<LoggedRequest>,
+        /// The row to go on before. A page under a filter stops after 2,000 rows, full or not: then
+        /// this is the row that it searched back to, and `Row::time` of it says when that was.
         next: Option<i64>,
+    },
+    Request {
+        detail: Box<RequestDetail>,
     },
     Parked {
         events: Vec<ParkedEvent>,
         next: Option<i64>,
+    },
+    TailsClosed {
+        closed: u32,
     },
     /// What came of one parked event.
     Settled {
         outcome: Option<Outcome>,
         reason: Option<ParkReason>,
     },
-}
-
-/// A row of the log as the APIs list it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct LoggedRequest {
-    pub id: RequestId,
-    pub received_at: Timestamp,
-    pub method: String,
-    pub path: String,
-    pub status: u16,
-    pub latency_ms: i64,
-    pub outcome: Outcome,
-    pub count: u32,
-    pub topic: Option<String>,
-    pub idempotency_key: Option<String>,
-    pub external_id: Option<String>,
-    pub internal_id: Option<String>,
-    pub error_code: Option<Code>,
-    pub detail: Option<String>,
-}
-
-/// A parked event as the APIs list it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ParkedEvent {
-    pub row: i64,
-    pub received_at: Timestamp,
-    pub reason: ParkReason,
-    pub detail: Option<String>,
-    pub topic: Option<String>,
-    pub attempts: u32,
-    pub next_attempt_at: Option<Timestamp>,
-    pub bytes: u64,
 }
 
 /// The answer on the wire.

@@ -13,7 +13,9 @@
 
 pub mod frame;
 pub mod key_gate;
+pub mod requests;
 pub mod store_ledger;
+pub mod tail;
 
 use serde::{Deserialize, Serialize};
 

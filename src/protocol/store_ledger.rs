@@ -53,9 +53,22 @@ pub enum LedgerCommand {
         store_id: StoreId,
         row: i64,
     },
+    /// An order with its history; the body is
+    /// `{"order": …, "history": [{"at", "request_id", "event", "delivery"}]}`, oldest first.
+    DescribeOrder {
+        store_id: StoreId,
+        row: i64,
+    },
     ListOrders {
         store_id: StoreId,
         filter: OrderFilter,
+    },
+    /// What an overview shows; the body is `{"orders": …, "more": …, "newest": […]}`: how many
+    /// were created since, whether there are more than the 2,000 that are counted, and the newest
+    /// five of all.
+    Summary {
+        store_id: StoreId,
+        since: Timestamp,
     },
 }
 
@@ -79,6 +92,10 @@ pub struct OrderFilter {
     pub placed_from: Option<Timestamp>,
     /// Placed before.
     pub placed_to: Option<Timestamp>,
+    /// A text as somebody types it ([`OrderSearch`](crate::domain::search::OrderSearch)). What it
+    /// names by an id stands first on the first page, however old.
+    #[serde(default)]
+    pub search: Option<String>,
 }
 
 /// A ledger's answer. The body that follows it in the frame is the JSON for the caller, empty where

@@ -1,10 +1,11 @@
 //! `audit_log`: append-only.
 
+use serde::Deserialize;
 use worker::D1PreparedStatement;
 use worker::wasm_bindgen::JsValue;
 
 use super::{Catalogue, millis, optional, text};
-use crate::domain::id::{AuditId, WorkspaceId};
+use crate::domain::id::{ApiKeyId, AuditId, UserId, WorkspaceId};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 use crate::protocol::key_gate::Actor;
@@ -16,10 +17,53 @@ pub struct AuditEntry<'a> {
     pub workspace: WorkspaceId,
     pub at: Timestamp,
     pub action: &'a str,
-    pub actor: &'a Actor,
+    /// `None` where nobody who was signed in did it.
+    pub actor: Option<&'a Actor>,
+    /// The address that it came from.
+    pub address: Option<&'a str>,
     pub subject: &'a str,
     pub detail: serde_json::Value,
 }
+
+/// An entry as it is listed.
+#[derive(Debug, Deserialize)]
+pub struct AuditRow {
+    pub id: AuditId,
+    pub at: Timestamp,
+    pub action: String,
+    pub user_id: Option<UserId>,
+    pub email: Option<String>,
+    pub api_key_id: Option<ApiKeyId>,
+    pub address: Option<String>,
+    pub subject: String,
+    /// A JSON object.
+    pub detail: String,
+}
+
+/// Which entries to list, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// An action, or the part before its dot.
+    pub action: Option<String>,
+    /// The e-mail address of who acted.
+    pub email: Option<String>,
+    pub subject: Option<String>,
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+    /// Only entries before this one.
+    pub before: Option<(Timestamp, String)>,
+    pub limit: u32,
+}
+
+/// A page of entries, and where a next one goes on.
+#[derive(Debug)]
+pub struct AuditPage {
+    pub entries: Vec<AuditRow>,
+    pub next: Option<(Timestamp, String)>,
+}
+
+/// Most entries that a filtered page looks at.
+const SCAN: u32 = 1_000;
 
 impl Catalogue {
     /// Writes the entry, once: an entry with the same id stands as it is.
@@ -33,12 +77,72 @@ impl Catalogue {
                 text(&entry.workspace),
                 millis(entry.at),
                 JsValue::from_str(entry.action),
-                text(&entry.actor.user_id),
-                optional(entry.actor.api_key_id, |id| text(&id)),
-                optional(entry.actor.address.as_deref(), JsValue::from_str),
+                optional(entry.actor, |actor| text(&actor.user_id)),
+                optional(entry.actor.and_then(|actor| actor.api_key_id), |id| text(&id)),
+                optional(entry.address, JsValue::from_str),
                 JsValue::from_str(entry.subject),
                 text(&entry.detail),
             ],
         )
+    }
+
+    /// A page of a workspace's log. Under a filter it looks at no more than 1,000 entries, so it may
+    /// hold less than its limit and still have a next one.
+    pub async fn audit_entries(
+        &self,
+        workspace: WorkspaceId,
+        filter: &AuditFilter,
+    ) -> Result<AuditPage> {
+        #[derive(Deserialize)]
+        struct Scanned {
+            #[serde(flatten)]
+            row: AuditRow,
+            scanned: u32,
+            matched: u8,
+        }
+        let last = filter.to.map_or(i64::MAX >> 11, Timestamp::millis);
+        let (before_at, before_id) = match &filter.before {
+            Some((at, id)) if at.millis() < last => (at.millis(), id.as_str()),
+            _ => (last, ""),
+        };
+        // The last row that was looked at comes too, matched or not: a next page goes on from it.
+        let query = "WITH scanned AS (
+               SELECT a.*, u.email, row_number() OVER (ORDER BY a.at DESC, a.id DESC) AS scanned
+               FROM (SELECT * FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
+                       AND at >= ?4 ORDER BY at DESC, id DESC LIMIT ?5) a
+               LEFT JOIN users u ON u.id = a.user_id),
+             judged AS (
+               SELECT *, (?6 IS NULL OR action = ?6 OR action LIKE ?6 || '.%')
+                 AND (?7 IS NULL OR email = ?7) AND (?8 IS NULL OR subject = ?8) AS matched
+               FROM scanned)
+             SELECT * FROM (SELECT * FROM judged WHERE matched ORDER BY scanned LIMIT ?9)
+             UNION SELECT * FROM judged WHERE scanned = ?5
+             ORDER BY scanned";
+        let filtered =
+            filter.action.is_some() || filter.email.is_some() || filter.subject.is_some();
+        let scan = if filtered { SCAN } else { filter.limit };
+        let owned = |value: &Option<String>| optional(value.as_deref(), JsValue::from_str);
+        let parameters = [
+            text(&workspace),
+            JsValue::from_f64(before_at as f64),
+            JsValue::from_str(before_id),
+            JsValue::from_f64(filter.from.map_or(0, Timestamp::millis) as f64),
+            JsValue::from_f64(f64::from(scan)),
+            owned(&filter.action),
+            owned(&filter.email),
+            owned(&filter.subject),
+            JsValue::from_f64(f64::from(filter.limit)),
+        ];
+        let mut rows = self.all::<Scanned>(query, &parameters).await?;
+        let full = rows.iter().filter(|row| row.matched != 0).count() >= filter.limit as usize;
+        if full {
+            rows.truncate(filter.limit as usize);
+        }
+        let next = rows
+            .last()
+            .filter(|last| full || last.scanned == scan)
+            .map(|last| (last.row.at, last.row.id.to_string()));
+        let matched = rows.into_iter().filter(|row| row.matched != 0).map(|row| row.row);
+        Ok(AuditPage { entries: matched.collect(), next })
     }
 }

@@ -7,14 +7,16 @@ use worker::wasm_bindgen::JsValue;
 use super::{Catalogue, millis, optional, text};
 use crate::domain::credential::{CredentialHash, GateName, KeyId};
 use crate::domain::id::{Namespace, StoreId, UserId, WorkspaceId};
-use crate::domain::key::{KeyRecord, KeyStatus, PayloadFormat, Scopes, SealedSecret, Source};
+use crate::domain::key::{
+    KeyRecord, KeyStatus, PayloadFormat, Scopes, SealedSecret, ShownStatus, Source,
+};
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::time::Timestamp;
 use crate::edge::{Result, internal};
 
 const COLUMNS: &str = "key_id, key_hash, preview, workspace_id, store_id, namespace, name, source,
   payload_format, scopes, rate_limit_per_minute, require_signature, capture_bodies, status, secrets,
-  created_at, expires_at, revoked_at";
+  created_at, expires_at, revoked_at, rotated_from";
 
 #[derive(Deserialize)]
 struct Row {
@@ -36,6 +38,7 @@ struct Row {
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
+    rotated_from: Option<KeyId>,
 }
 
 impl Row {
@@ -62,9 +65,20 @@ impl Row {
             created_at: self.created_at,
             expires_at: self.expires_at,
             revoked_at: self.revoked_at,
+            rotated_from: self.rotated_from,
             secrets,
         })
     }
+}
+
+/// Which keys to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyFilter {
+    pub store: Option<StoreId>,
+    pub source: Option<Source>,
+    pub status: Option<ShownStatus>,
+    /// Part of a name, the beginning of a key, or a key id.
+    pub search: Option<String>,
 }
 
 /// A page of keys and the cursor of the next one.
@@ -79,15 +93,16 @@ impl Catalogue {
         &self,
         record: &KeyRecord,
         created_by: UserId,
+        form: Option<&str>,
     ) -> Result<D1PreparedStatement> {
         let flag = |value: bool| JsValue::from_f64(if value { 1.0 } else { 0.0 });
         self.statement(
             "INSERT INTO integration_keys (gate, created_by, key_id, key_hash, preview,
                workspace_id, store_id, namespace, name, source, payload_format, scopes,
                rate_limit_per_minute, require_signature, capture_bodies, status, secrets,
-               created_at, expires_at, revoked_at)
+               created_at, expires_at, revoked_at, rotated_from, form)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-               ?18, ?19, ?20)",
+               ?18, ?19, ?20, ?21, ?22)",
             &[
                 text(&record.key_hash.gate()),
                 text(&created_by),
@@ -109,6 +124,8 @@ impl Catalogue {
                 millis(record.created_at),
                 optional(record.expires_at, millis),
                 optional(record.revoked_at, millis),
+                optional(record.rotated_from.as_ref(), |id| text(&id)),
+                optional(form, JsValue::from_str),
             ],
         )
     }
@@ -147,38 +164,130 @@ impl Catalogue {
         row.map(Row::into_record).transpose()
     }
 
-    /// A page of a workspace's keys, newest first; `cursor` is `<created_at>.<key_id>` of the last
-    /// key of the page before.
+    /// The key that a form has minted.
+    pub async fn integration_key_of_form(
+        &self,
+        workspace: WorkspaceId,
+        form: &str,
+    ) -> Result<Option<KeyRecord>> {
+        let query =
+            format!("SELECT {COLUMNS} FROM integration_keys WHERE form = ?1 AND workspace_id = ?2");
+        let parameters = [JsValue::from_str(form), text(&workspace)];
+        let row = self.first::<Row>(&query, &parameters).await?;
+        row.map(Row::into_record).transpose()
+    }
+
+    /// The keys that took the place of this one, newest first.
+    pub async fn successors(
+        &self,
+        workspace: WorkspaceId,
+        key_id: &KeyId,
+    ) -> Result<Vec<KeyRecord>> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM integration_keys WHERE rotated_from = ?1 AND workspace_id = ?2
+             ORDER BY created_at DESC LIMIT 10"
+        );
+        self.records(&query, &[text(&key_id), text(&workspace)]).await
+    }
+
+    /// The keys of a workspace that expire between these times and are not revoked, soonest first.
+    pub async fn expiring_keys(
+        &self,
+        workspace: Option<WorkspaceId>,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<KeyRecord>> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM integration_keys
+             WHERE expires_at IS NOT NULL AND revoked_at IS NULL AND expires_at >= ?1
+               AND expires_at < ?2 AND (?3 IS NULL OR workspace_id = ?3)
+             ORDER BY expires_at LIMIT 500"
+        );
+        let workspace = optional(workspace, |workspace| text(&workspace));
+        self.records(&query, &[millis(from), millis(to), workspace]).await
+    }
+
+    async fn records(&self, query: &str, parameters: &[JsValue]) -> Result<Vec<KeyRecord>> {
+        self.all::<Row>(query, parameters).await?.into_iter().map(Row::into_record).collect()
+    }
+
+    /// A page of a workspace's keys, newest first; `cursor` is when the last key of the page before
+    /// was made, and its id. Under a filter it looks at no more than 2,000 rows, so it may hold less
+    /// than its limit and still have a next one.
     pub async fn integration_keys(
         &self,
         workspace: WorkspaceId,
-        store: Option<StoreId>,
+        filter: &KeyFilter,
         cursor: Option<(i64, &str)>,
         limit: u32,
+        now: Timestamp,
     ) -> Result<KeyPage> {
         let (created_at, key_id) = cursor.unwrap_or((crate::domain::money::Amount::MAX, ""));
         let query = format!(
-            "SELECT {COLUMNS} FROM integration_keys
-             WHERE workspace_id = ?1 AND (created_at, key_id) < (?2, ?3)
-               AND (?4 IS NULL OR store_id = ?4)
-             ORDER BY created_at DESC, key_id DESC LIMIT ?5"
+            "SELECT {COLUMNS} FROM (SELECT * FROM integration_keys
+               WHERE workspace_id = ?1 AND (created_at, key_id) < (?2, ?3)
+               ORDER BY created_at DESC, key_id DESC LIMIT ?4)
+             WHERE (?5 IS NULL OR store_id = ?5) AND (?6 IS NULL OR source = ?6)
+               AND (?7 IS NULL OR ?7 = CASE WHEN status <> 'revoked' AND expires_at <= ?8
+                 THEN 'expired' ELSE status END)
+               AND (?9 IS NULL OR name LIKE '%' || ?9 || '%' ESCAPE '\\'
+                 OR preview = substr(?11, 1, 12) OR key_id = ?11)
+             LIMIT ?10"
         );
-        let parameters = [
-            text(&workspace),
-            JsValue::from_f64(created_at as f64),
-            JsValue::from_str(key_id),
-            optional(store, |store| text(&store)),
+        let from =
+            [text(&workspace), JsValue::from_f64(created_at as f64), JsValue::from_str(key_id)];
+        let filtered = *filter != KeyFilter::default();
+        // Half for finding where the scan ends, half for the scan.
+        let scan = if filtered { SCAN / 2 } else { limit };
+        let scan = JsValue::from_f64(f64::from(scan));
+        let pattern = filter.search.as_deref().map(like_pattern);
+        let own = [
+            scan.clone(),
+            optional(filter.store, |store| text(&store)),
+            optional(filter.source, |source| text(&source)),
+            optional(filter.status, |status| text(&status)),
+            millis(now),
+            optional(pattern.as_deref(), JsValue::from_str),
             JsValue::from_f64(f64::from(limit)),
+            optional(filter.search.as_deref(), JsValue::from_str),
         ];
-        let rows = self.all::<Row>(&query, &parameters).await?;
-        let full = rows.len() == limit as usize;
-        let keys = rows.into_iter().map(Row::into_record).collect::<Result<Vec<_>>>()?;
-        let next_cursor = keys
-            .last()
-            .filter(|_| full)
-            .map(|key| format!("{}.{}", key.created_at.millis(), key.key_id));
+        let keys = self.records(&query, &[&from[..], &own].concat()).await?;
+        if keys.len() == limit as usize {
+            let next_cursor = keys.last().map(|key| cursor_after(key.created_at, &key.key_id));
+            return Ok(KeyPage { keys, next_cursor });
+        }
+        if !filtered {
+            return Ok(KeyPage { keys, next_cursor: None });
+        }
+        let last = "SELECT created_at, key_id, scanned FROM (
+               SELECT created_at, key_id, count(*) OVER () AS scanned FROM (
+                 SELECT created_at, key_id FROM integration_keys
+                 WHERE workspace_id = ?1 AND (created_at, key_id) < (?2, ?3)
+                 ORDER BY created_at DESC, key_id DESC LIMIT ?4))
+             WHERE scanned = ?4 ORDER BY created_at, key_id LIMIT 1";
+        let last = self.first::<LastScanned>(last, &[&from[..], &[scan]].concat()).await?;
+        let next_cursor = last.map(|last| cursor_after(last.created_at, &last.key_id));
         Ok(KeyPage { keys, next_cursor })
     }
+}
+
+/// Most rows that one filtered page looks at.
+const SCAN: u32 = 2_000;
+
+#[derive(Deserialize)]
+struct LastScanned {
+    created_at: Timestamp,
+    key_id: KeyId,
+}
+
+/// Where a page of keys goes on, as text: `<created_at>.<key_id>`.
+fn cursor_after(created_at: Timestamp, key_id: &KeyId) -> String {
+    format!("{}.{key_id}", created_at.millis())
+}
+
+/// The text of a search with what LIKE would take for wildcards escaped.
+fn like_pattern(search: &str) -> String {
+    search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 fn secrets_json(record: &KeyRecord) -> Result<String> {

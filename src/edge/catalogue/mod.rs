@@ -4,6 +4,8 @@
 pub mod api_keys;
 pub mod audit_log;
 pub mod integration_keys;
+pub mod members;
+pub mod sessions;
 pub mod stores;
 pub mod workspaces;
 
@@ -31,6 +33,21 @@ impl Catalogue {
     pub async fn batch(&self, statements: Vec<D1PreparedStatement>) -> Result<()> {
         self.0.batch(statements).await.map_err(failed)?;
         Ok(())
+    }
+
+    /// Runs all statements, or none; where one breaks a rule that the schema states in these words,
+    /// answers with `otherwise`.
+    pub async fn batch_unless(
+        &self,
+        statements: Vec<D1PreparedStatement>,
+        rule: &str,
+        otherwise: impl FnOnce() -> Rejection,
+    ) -> Result<()> {
+        match self.0.batch(statements).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.to_string().contains(rule) => Err(otherwise()),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     async fn first<T: DeserializeOwned>(

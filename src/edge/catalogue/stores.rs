@@ -1,20 +1,22 @@
 //! `stores`.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use worker::D1PreparedStatement;
 use worker::wasm_bindgen::JsValue;
 
-use super::{Catalogue, millis, text};
+use super::{Catalogue, millis, optional, text};
 use crate::domain::id::{StoreId, WorkspaceId};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 
-/// A store as the APIs list it.
-#[derive(Debug, Serialize)]
+/// A store.
+#[derive(Clone, Debug, Deserialize)]
 pub struct Store {
-    pub store_id: StoreId,
+    pub id: StoreId,
     pub name: String,
-    pub created_at: String,
+    pub created_at: Timestamp,
+    /// Since when no key can be minted for it.
+    pub archived_at: Option<Timestamp>,
 }
 
 impl Catalogue {
@@ -31,22 +33,42 @@ impl Catalogue {
         )
     }
 
-    /// All stores of a workspace, oldest first.
+    /// All stores of a workspace, oldest first, archived ones too.
     pub async fn stores(&self, workspace: WorkspaceId) -> Result<Vec<Store>> {
-        #[derive(Deserialize)]
-        struct Row {
-            id: StoreId,
-            name: String,
-            created_at: Timestamp,
-        }
-        let query = "SELECT id, name, created_at FROM stores WHERE workspace_id = ?1
+        let query = "SELECT id, name, created_at, archived_at FROM stores WHERE workspace_id = ?1
                      ORDER BY created_at, id";
-        let rows = self.all::<Row>(query, &[text(&workspace)]).await?;
-        let stores = rows.into_iter().map(|Row { id, name, created_at }| Store {
-            store_id: id,
-            name,
-            created_at: created_at.to_rfc3339(),
-        });
-        Ok(stores.collect())
+        self.all(query, &[text(&workspace)]).await
+    }
+
+    /// A store of this workspace; another workspace's is not found.
+    pub async fn store(&self, workspace: WorkspaceId, id: StoreId) -> Result<Option<Store>> {
+        let query = "SELECT id, name, created_at, archived_at FROM stores
+                     WHERE workspace_id = ?1 AND id = ?2";
+        self.first(query, &[text(&workspace), text(&id)]).await
+    }
+
+    pub fn rename_store(
+        &self,
+        workspace: WorkspaceId,
+        id: StoreId,
+        name: &str,
+    ) -> Result<D1PreparedStatement> {
+        self.statement(
+            "UPDATE stores SET name = ?3 WHERE workspace_id = ?1 AND id = ?2",
+            &[text(&workspace), text(&id), JsValue::from_str(name)],
+        )
+    }
+
+    /// Archives a store, or takes it back. D1 refuses to archive one that a live key points to.
+    pub fn archive_store(
+        &self,
+        workspace: WorkspaceId,
+        id: StoreId,
+        archived_at: Option<Timestamp>,
+    ) -> Result<D1PreparedStatement> {
+        self.statement(
+            "UPDATE stores SET archived_at = ?3 WHERE workspace_id = ?1 AND id = ?2",
+            &[text(&workspace), text(&id), optional(archived_at, millis)],
+        )
     }
 }

@@ -1,5 +1,6 @@
-//! The one alarm of a KeyGate: D1 again, parked events again, counted refusals. At least once, and
-//! given up by the platform after six failures, so it never fails: it re-arms instead.
+//! The one alarm of a KeyGate: D1 again, parked events again, counted refusals, the end of tails. At
+//! least once, and given up by the platform after six failures, so it never fails: it re-arms
+//! instead.
 
 use super::awake::Awake;
 use super::change::PUBLISH_AGAIN;
@@ -14,7 +15,7 @@ use crate::domain::parked::{NO_BUDGET_DELAY, ParkReason};
 use crate::domain::time::{SECOND, Timestamp};
 use crate::edge::Result;
 use crate::edge::platform::{now, random_token};
-use crate::protocol::key_gate::Actor;
+use crate::protocol::key_gate::{Actor, LoggedRequest};
 
 /// Parked events that one alarm tries.
 const BATCH: u32 = 50;
@@ -65,7 +66,8 @@ impl KeyGate {
             .then(|| parked::next_due(&self.sql).ok().flatten())
             .flatten()
             .map(|due| budget_at.map_or(due, |budget_at| due.max(budget_at)));
-        [unpublished, awake.refusals_due(), waiting].into_iter().flatten().min()
+        let tails = awake.tails.next_expiry();
+        [unpublished, awake.refusals_due(), waiting, tails].into_iter().flatten().min()
     }
 
     /// Does what is due. Fails only where it could not set the next alarm: then the platform
@@ -89,6 +91,7 @@ impl KeyGate {
             if awake.refusals_due().is_some_and(|due| due <= now) {
                 let _ = awake.flush_refusals(&self.sql);
             }
+            awake.tails.close_expired(now);
             self.next_due(awake, budget_at)
         });
         match due {
@@ -190,7 +193,7 @@ impl KeyGate {
                 attempt,
                 units: 1,
                 count: 0,
-                method: "RETRY".to_owned(),
+                method: LoggedRequest::RETRY.to_owned(),
                 path: ingest.path.clone(),
                 status: 200,
                 latency_ms,

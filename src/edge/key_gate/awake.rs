@@ -3,9 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::log::{self, Capture, OpenDay};
+use super::capture::{self, Capture};
+use super::log::{self, OpenDay};
 use super::stats::{self, OpenMinute};
 use super::storage::Held;
+use super::tail::Tails;
 use super::{parked, storage};
 use crate::domain::id::{RequestId, Row};
 use crate::domain::key::KeyRecord;
@@ -29,11 +31,15 @@ pub struct Awake {
     pub window: SlidingWindow,
     last_row: Option<Row>,
     last_used: Option<Timestamp>,
+    /// Whether the log has been asked for it.
+    last_use_is_known: bool,
     /// The rows of the Worker's attempts of the last minute.
     attempts: HashMap<i64, Row>,
     day: OpenDay,
     minute: OpenMinute,
     refusals: Refusals,
+    /// Who follows the log.
+    pub tails: Tails,
     /// What parked events wait for.
     pub awaited: HashSet<String>,
     /// When the alarm is set for, as far as this object knows.
@@ -63,7 +69,13 @@ pub struct Admitted {
 
 impl Awake {
     /// Rebuilds memory from what the object holds and what its log still shows.
-    pub fn rebuild(sql: &Sql, held: Held, keys: &SealingKeys, now: Timestamp) -> Result<Self> {
+    pub fn rebuild(
+        sql: &Sql,
+        held: Held,
+        keys: &SealingKeys,
+        tails: Tails,
+        now: Timestamp,
+    ) -> Result<Self> {
         let written_until = stats::written_until(sql)?;
         // A minute that was never written is counted from the log; the limit looks back as far.
         let window_start = now.plus(-WINDOW);
@@ -80,19 +92,24 @@ impl Awake {
             window,
             last_row: traces.last().map(|trace| trace.id),
             last_used: None,
+            last_use_is_known: false,
             attempts: traces.iter().map(|trace| (trace.attempt, trace.id)).collect(),
             day: OpenDay::default(),
             minute: OpenMinute::of(written_until.unwrap_or_default()),
             refusals: Refusals::default(),
+            tails,
             awaited: parked::awaited_parents(sql)?.into_iter().collect(),
             alarm_at: None,
             publishing: false,
         };
+        let kept = capture::sizes(sql, written_until.unwrap_or_default())?;
         for trace in
             traces.iter().filter(|trace| written_until.is_none_or(|until| trace.id.time() >= until))
         {
             awake.turn_minute(sql, trace.id.time())?;
             awake.minute.tally.add(trace.status, trace.count);
+            awake.minute.log_bytes += trace.bytes as u64;
+            awake.minute.capture_bytes += kept.get(&trace.id).copied().unwrap_or_default();
             if trace.outcome.is_capped() {
                 awake.refusals.count(trace.id.time());
             }
@@ -128,8 +145,8 @@ impl Awake {
         RequestId::new(self.held.record.key_hash.gate(), row)
     }
 
-    /// Writes the log entry of a request and counts it. `kept` is what to keep beside
-    /// it.
+    /// Writes the log entry of a request, counts it and shows it to who follows the log. `kept` is
+    /// what to keep beside it.
     pub fn log(
         &mut self,
         sql: &Sql,
@@ -147,9 +164,10 @@ impl Awake {
             return Ok(());
         }
         let day = self.day.open(sql, entry.row.time())?;
+        let kept = kept.filter(|kept| self.day.takes(kept.bytes()));
         self.minute.log_bytes += log::write(sql, day, &entry, kept)? as u64;
-        let captured = kept.map_or(0, |kept| kept.headers.len() + kept.body.len());
-        self.minute.capture_bytes += captured as u64;
+        self.minute.capture_bytes += kept.map_or(0, |kept| kept.bytes()) as u64;
+        self.tails.push(&self.held.record, &entry);
         Ok(())
     }
 
@@ -178,6 +196,7 @@ impl Awake {
         if let (Some(entry), Some(_)) = (&self.refusals.rest, self.refusals.unwritten_since) {
             let day = self.day.open(sql, entry.row.time())?;
             log::write(sql, day, entry, None)?;
+            self.tails.push(&self.held.record, entry);
             self.refusals.unwritten_since = None;
         }
         Ok(())
@@ -192,9 +211,14 @@ impl Awake {
         &self.minute
     }
 
-    /// When a request was last admitted, as far as memory goes back.
-    pub const fn last_used(&self) -> Option<Timestamp> {
-        self.last_used
+    /// When a request was last admitted. Looked up in the log once, where memory does not go back so
+    /// far.
+    pub fn last_used(&mut self, sql: &Sql) -> Result<Option<Timestamp>> {
+        if self.last_used.is_none() && !self.last_use_is_known {
+            self.last_used = log::last_use(sql)?;
+            self.last_use_is_known = true;
+        }
+        Ok(self.last_used)
     }
 
     /// Rewrites the row of the key and holds it.

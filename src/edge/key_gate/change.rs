@@ -140,7 +140,8 @@ impl KeyGate {
                 workspace: record.workspace_id,
                 at: intent.at,
                 action: &intent.action,
-                actor: &intent.actor,
+                actor: Some(&intent.actor),
+                address: intent.actor.address.as_deref(),
                 subject: record.key_id.as_str(),
                 detail: serde_json::from_str(&intent.detail).unwrap_or_default(),
             })?);

@@ -1,5 +1,6 @@
 //! What the console and the RPCs ask of a key.
 
+use super::capture::{self, Found};
 use super::storage::{self, Held};
 use super::{KeyGate, log, parked, stats};
 use crate::domain::id::Row;
@@ -7,7 +8,7 @@ use crate::domain::key::{KeyChange, KeyRecord, KeyStatus};
 use crate::domain::rejection::{Code, Rejection};
 use crate::edge::Result;
 use crate::edge::platform::now;
-use crate::protocol::key_gate::{GateCommand, GateReply};
+use crate::protocol::key_gate::{GateCommand, GateReply, LoggedRequest, NotKept, RequestDetail};
 
 impl KeyGate {
     /// Carries out a command; `woken` is whether this object knows its key.
@@ -31,11 +32,14 @@ impl KeyGate {
             }
             GateCommand::Stats => self.with(|awake| {
                 let [h24, d7, d30] = stats::windows(&self.sql, awake.open_minute(), now())?;
-                let last_used_at = match awake.last_used() {
-                    Some(at) => Some(at),
-                    None => log::last_use(&self.sql)?,
-                };
+                let last_used_at = awake.last_used(&self.sql)?;
                 Ok(GateReply::Stats { h24, d7, d30, last_used_at })
+            })?,
+            GateCommand::Usage => self.usage(),
+            GateCommand::Series { window } => self.with(|awake| {
+                let open = awake.open_minute();
+                let (buckets, total) = stats::series(&self.sql, open, window, now())?;
+                Ok(GateReply::Series { buckets, total })
             })?,
             GateCommand::ListRequests { filter } => self.with(|awake| {
                 awake.flush_refusals(&self.sql)?;
@@ -43,6 +47,7 @@ impl KeyGate {
                 let (requests, next) = log::list(&self.sql, gate, &filter)?;
                 Ok(GateReply::Requests { requests, next })
             })?,
+            GateCommand::GetRequest { row } => self.request(row),
             GateCommand::ListParked { limit, before } => {
                 let (events, next) = parked::list(&self.sql, limit, before)?;
                 Ok(GateReply::Parked { events, next })
@@ -53,6 +58,10 @@ impl KeyGate {
                 self.note("parked_event.discarded", row, actor, audit_id).await?;
                 Ok(GateReply::Settled { outcome: None, reason: None })
             }
+            GateCommand::CloseTails { session, user_id } => self.with(|awake| {
+                let closed = awake.tails.sign_out(session.as_deref(), user_id);
+                Ok(GateReply::TailsClosed { closed })
+            })?,
         }
     }
 
@@ -64,6 +73,30 @@ impl KeyGate {
             self.rebuild(held)?;
         }
         Ok(GateReply::Installed)
+    }
+
+    /// One request of the log with what was kept of it.
+    fn request(&self, row: i64) -> Result<GateReply> {
+        let not_found =
+            || Rejection::new(Code::NotFound, "The log of this key has no such request.");
+        let row = Row::from_i64(row).ok_or_else(not_found)?;
+        self.with(|awake| {
+            awake.flush_refusals(&self.sql)?;
+            let record = &awake.held.record;
+            let request = log::find(&self.sql, record.key_hash.gate(), row)?;
+            let request = request.ok_or_else(not_found)?;
+            let kept = match capture::find(&self.sql, row)? {
+                Found::Kept(kept) => Ok(kept),
+                _ if request.outcome.is_capped() => Err(NotKept::Refusal),
+                _ if request.method == LoggedRequest::RETRY => Err(NotKept::Retry),
+                _ if !record.capture_bodies => Err(NotKept::CaptureOff),
+                Found::NoDay => Err(NotKept::TooOld),
+                Found::Nothing if request.method == "POST" => Err(NotKept::DayFull),
+                Found::Nothing => Err(NotKept::NoBody),
+            };
+            let parked = parked::find(&self.sql, row)?;
+            Ok(GateReply::Request { detail: Box::new(RequestDetail { request, kept, parked }) })
+        })?
     }
 
     async fn retry_by_hand(&self, row: Row) -> Result<GateReply> {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::log::Capture;
+use super::capture::Capture;
 use super::{InFlight, KeyGate};
 use crate::api::order_input::read_order;
 use crate::domain::admission::{Needs, Presented, Refused, admit_api};
@@ -10,7 +10,7 @@ use crate::domain::id::Row;
 use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
 use crate::domain::key::{PayloadFormat, Scope};
 use crate::domain::ledger::Origin;
-use crate::domain::log::{LogEntry, Outcome};
+use crate::domain::log::{LogEntry, Outcome, kept_answer};
 use crate::domain::rate_limit::Quota;
 use crate::domain::rejection::{Code, FieldError, Rejection};
 use crate::domain::signature::{SignatureHeaders, diagnose};
@@ -143,9 +143,10 @@ impl KeyGate {
             // What nobody could authenticate is not worth keeping.
             let keep = awake.held.record.capture_bodies
                 && !finished.outcome.is_capped()
-                && !body.is_empty();
+                && ingest.operation != Operation::Whoami;
             let headers = keep.then(|| serde_json::to_string(&ingest.headers).unwrap_or_default());
-            let kept = headers.as_deref().map(|headers| Capture { headers, body });
+            let answer = kept_answer(&finished.answer.body);
+            let kept = headers.as_deref().map(|headers| Capture { headers, body, answer: &answer });
             awake.log(&self.sql, entry, kept, now)?;
             Ok::<_, Rejection>(awake.refusals_due())
         });

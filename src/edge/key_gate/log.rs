@@ -7,6 +7,7 @@ use serde::Deserialize;
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen::JsValue;
 
+use super::capture::{self, Capture};
 use crate::domain::credential::GateName;
 use crate::domain::id::{RequestId, Row};
 use crate::domain::log::{LogEntry, Outcome};
@@ -29,13 +30,18 @@ const ROW_BYTES: usize = 96;
 
 /// The day whose tables exist for sure.
 #[derive(Debug, Default)]
-pub struct OpenDay(Option<i64>);
+pub struct OpenDay {
+    day: Option<i64>,
+    /// Bytes of bodies that are kept of it.
+    captured: u64,
+}
 
 impl OpenDay {
     /// Makes the tables of a day before its first row, and drops days beyond the caps.
     pub fn open(&mut self, sql: &Sql, at: Timestamp) -> Result<i64> {
         let day = at.period(DAY);
-        if self.0 != Some(day) {
+        if self.day != Some(day) {
+            capture::add_answers(sql, day)?;
             sql.run(
                 &format!(
                     "CREATE TABLE IF NOT EXISTS log_{day} (id INTEGER PRIMARY KEY,
@@ -45,9 +51,10 @@ impl OpenDay {
                        idempotency_key TEXT, external_id TEXT, internal_id TEXT, error_code TEXT,
                        detail TEXT);
                      CREATE TABLE IF NOT EXISTS capture_{day} (id INTEGER PRIMARY KEY,
-                       headers TEXT NOT NULL, body BLOB NOT NULL);
+                       headers TEXT NOT NULL, body BLOB NOT NULL, answer TEXT);
                      CREATE VIEW IF NOT EXISTS entries_{day} AS
-                       SELECT log_{day}.*, headers, body FROM log_{day} JOIN capture_{day} USING (id);
+                       SELECT log_{day}.*, headers, body, answer
+                         FROM log_{day} JOIN capture_{day} USING (id);
                      CREATE TRIGGER IF NOT EXISTS entries_{day}_are_written
                      INSTEAD OF INSERT ON entries_{day}
                      BEGIN
@@ -56,24 +63,29 @@ impl OpenDay {
                          NEW.topic, NEW.idempotency_key, NEW.external_id, NEW.internal_id,
                          NEW.error_code, NEW.detail);
                        INSERT OR REPLACE INTO capture_{day}
-                         SELECT NEW.id, NEW.headers, NEW.body WHERE NEW.body IS NOT NULL;
+                         SELECT NEW.id, NEW.headers, NEW.body, NEW.answer
+                         WHERE NEW.body IS NOT NULL;
                      END"
                 ),
                 &[],
             )?;
             drop_old_days(sql, day)?;
-            self.0 = Some(day);
+            self.captured = capture::bytes_of(sql, day)?;
+            self.day = Some(day);
         }
         Ok(day)
     }
-}
 
-/// What is kept of a request beside its row.
-#[derive(Clone, Copy, Debug)]
-pub struct Capture<'a> {
-    /// The allow-listed headers, as a JSON object.
-    pub headers: &'a str,
-    pub body: &'a [u8],
+    /// Whether so much more may be kept of this day: one that fills the cap by itself keeps no more,
+    /// as there is no older one to drop.
+    pub fn takes(&mut self, bytes: usize) -> bool {
+        let captured = self.captured + bytes as u64;
+        let takes = captured <= CAPTURE_BYTES as u64;
+        if takes {
+            self.captured = captured;
+        }
+        takes
+    }
 }
 
 /// Writes the one row of a request, over the row of an earlier attempt of the same request, and its
@@ -101,7 +113,7 @@ pub fn write(sql: &Sql, day: i64, entry: &LogEntry, kept: Option<Capture<'_>>) -
     sql.run(
         &format!(
             "INSERT INTO entries_{day} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-               ?13, ?14, ?15, ?16, ?17)"
+               ?13, ?14, ?15, ?16, ?17, ?18)"
         ),
         &[
             integer(row.as_i64()),
@@ -121,6 +133,7 @@ pub fn write(sql: &Sql, day: i64, entry: &LogEntry, kept: Option<Capture<'_>>) -
             text(detail.as_deref()),
             text(kept.map(|kept| kept.headers)),
             body,
+            text(kept.map(|kept| kept.answer)),
         ],
     )?;
     let optional = [topic, idempotency_key, external_id, internal_id, detail];
@@ -137,6 +150,8 @@ pub struct Trace {
     pub count: u32,
     pub status: u16,
     pub outcome: Outcome,
+    /// About how many bytes the row takes.
+    pub bytes: usize,
 }
 
 /// The rows since `from`, oldest first.
@@ -145,8 +160,11 @@ pub fn traces(sql: &Sql, from: Timestamp, now: Timestamp) -> Result<Vec<Trace>> 
     for day in days(sql, "log")?.into_iter().filter(|day| *day >= from.period(DAY)) {
         traces.extend(sql.rows::<Trace>(
             &format!(
-                "SELECT id, attempt, units, count, status, outcome FROM log_{day}
-                 WHERE id >= ?1 ORDER BY id"
+                "SELECT id, attempt, units, count, status, outcome,
+                   {ROW_BYTES} + length(path) + coalesce(length(topic), 0)
+                     + coalesce(length(idempotency_key), 0) + coalesce(length(external_id), 0)
+                     + coalesce(length(internal_id), 0) + coalesce(length(detail), 0) AS bytes
+                 FROM log_{day} WHERE id >= ?1 ORDER BY id"
             ),
             &[integer(Row::at(from).as_i64())],
         )?);
@@ -157,7 +175,7 @@ pub fn traces(sql: &Sql, from: Timestamp, now: Timestamp) -> Result<Vec<Trace>> 
 }
 
 /// The days that have a table of this kind, oldest first.
-fn days(sql: &Sql, kind: &str) -> Result<Vec<i64>> {
+pub fn days(sql: &Sql, kind: &str) -> Result<Vec<i64>> {
     #[derive(Deserialize)]
     struct Table {
         name: String,
@@ -188,7 +206,8 @@ fn drop_old_days(sql: &Sql, today: i64) -> Result<()> {
         newer.map(bytes).sum::<i64>() > cap
     };
     for day in days(sql, "capture")? {
-        if day < today - CAPTURE_DAYS || beyond(day, CAPTURE_BYTES, |day| day.capture_bytes) {
+        let beyond = day < today && beyond(day, CAPTURE_BYTES, |day| day.capture_bytes);
+        if beyond || day < today - CAPTURE_DAYS {
             // The day's view is for writing, and no past day is written.
             sql.run(&format!("DROP VIEW IF EXISTS entries_{day}; DROP TABLE capture_{day}"), &[])?;
         }
@@ -219,13 +238,8 @@ struct ListedRow {
 }
 
 impl ListedRow {
-    fn matches(&self, filter: &RequestFilter) -> bool {
-        filter.status.is_none_or(|status| status == self.status)
-            && filter.outcome.is_none_or(|outcome| outcome == self.outcome)
-            && filter.error_code.is_none_or(|code| Some(code) == self.error_code)
-            && (filter.external_id.is_none() || filter.external_id == self.external_id)
-            && (filter.idempotency_key.is_none() || filter.idempotency_key == self.idempotency_key)
-    }
+    const COLUMNS: &'static str = "id, count, method, path, status, latency_ms, outcome, topic,
+      idempotency_key, external_id, internal_id, error_code, detail";
 
     fn listed(self, gate: GateName) -> LoggedRequest {
         LoggedRequest {
@@ -257,6 +271,7 @@ pub fn list(
     let newest = filter.to.map_or(i64::MAX, |to| Row::at(to).as_i64());
     let before = filter.before.unwrap_or(i64::MAX).min(newest).min((1 << 53) - 1);
     let from = filter.from.map_or(0, |from| Row::at(from).as_i64());
+    let limit = filter.limit.min(RequestFilter::MAX_LIMIT) as usize;
     let mut requests = Vec::new();
     let mut looked_at = 0;
     let mut last = None;
@@ -268,19 +283,19 @@ pub fn list(
             continue;
         }
         let query = format!(
-            "SELECT id, count, method, path, status, latency_ms, outcome, topic, idempotency_key,
-               external_id, internal_id, error_code, detail
-             FROM log_{day} WHERE id < ?1 AND id >= ?2 ORDER BY id DESC LIMIT ?3"
+            "SELECT {} FROM log_{day} WHERE id < ?1 AND id >= ?2 ORDER BY id DESC LIMIT ?3",
+            ListedRow::COLUMNS
         );
         let parameters = [integer(before), integer(from), integer(SCAN - looked_at)];
         let mut stopped = false;
         sql.scan::<ListedRow>(&query, &parameters, |row| {
             looked_at += 1;
             last = Some(row.id.as_i64());
-            if row.matches(filter) {
-                requests.push(row.listed(gate));
+            let request = row.listed(gate);
+            if filter.matches(&request) {
+                requests.push(request);
             }
-            stopped = looked_at >= SCAN || requests.len() >= filter.limit as usize;
+            stopped = looked_at >= SCAN || requests.len() >= limit;
             if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         if stopped {
@@ -288,6 +303,43 @@ pub fn list(
         }
     }
     Ok((requests, None))
+}
+
+/// One request of the log, if it stands in it.
+pub fn find(sql: &Sql, gate: GateName, row: Row) -> Result<Option<LoggedRequest>> {
+    let day = row.time().period(DAY);
+    if !days(sql, "log")?.contains(&day) {
+        return Ok(None);
+    }
+    let query = format!("SELECT {} FROM log_{day} WHERE id = ?1", ListedRow::COLUMNS);
+    let found = sql.first::<ListedRow>(&query, &[integer(row.as_i64())])?;
+    Ok(found.map(|found| found.listed(gate)))
+}
+
+/// How one request was answered.
+#[derive(Debug, Deserialize)]
+pub struct Answered {
+    pub method: String,
+    pub topic: Option<String>,
+    pub status: u16,
+    pub count: u32,
+    pub outcome: Outcome,
+}
+
+/// How the newest requests were answered, newest first, at most `limit`.
+pub fn answers(sql: &Sql, limit: u32) -> Result<Vec<Answered>> {
+    let mut answers = Vec::new();
+    for day in days(sql, "log")?.into_iter().rev() {
+        let left = i64::from(limit) - answers.len() as i64;
+        if left <= 0 {
+            break;
+        }
+        let query = format!(
+            "SELECT method, topic, status, count, outcome FROM log_{day} ORDER BY id DESC LIMIT ?1"
+        );
+        answers.extend(sql.rows::<Answered>(&query, &[integer(left)])?);
+    }
+    Ok(answers)
 }
 
 /// When the key was last used: the newest row of a request that was admitted. Looks at no more than

@@ -11,11 +11,14 @@
 //! ```text
 //! Worker ─Ingest─▶ ingest.rs / deliver.rs ─▶ ledger.rs ─LedgerCommand─▶ StoreLedger
 //! Worker ─GateCommand─▶ commands.rs ─▶ change.rs ─batch─▶ D1
-//!           alarm ─▶ alarm.rs: D1 again, parked events again, counted refusals
+//! console ──WebSocket──▶ tail.rs ◀─each log entry─ awake.rs
+//!           alarm ─▶ alarm.rs: D1 again, parked events again, counted refusals, the end of tails
 //! ```
 
 mod alarm;
 mod awake;
+mod bytes;
+mod capture;
 mod change;
 mod commands;
 mod deliver;
@@ -25,6 +28,8 @@ mod log;
 mod parked;
 mod stats;
 mod storage;
+mod tail;
+mod usage;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
@@ -34,10 +39,12 @@ use futures_util::FutureExt;
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen::{self, JsValue, prelude::wasm_bindgen};
 use worker::worker_sys::DurableObjectState;
+use worker::worker_sys::web_sys::{Request, WebSocket};
 use worker::{Env, durable::State};
 
 use awake::Awake;
 use storage::Held;
+use tail::Tails;
 
 use super::answer::Answer;
 use super::catalogue::Catalogue;
@@ -100,6 +107,23 @@ impl KeyGate {
         Ok(Uint8Array::from(&frame[..]).into())
     }
 
+    /// A request to follow the log, with a ticket of the Worker's (see [`crate::protocol::tail`]);
+    /// answers 101 and a socket.
+    pub async fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
+        let opened = AssertUnwindSafe(self.open_tail(&request)).catch_unwind().await;
+        let opened = opened.unwrap_or_else(|_| Err(internal("a panic in a KeyGate")));
+        let response = opened.or_else(|rejection| {
+            let request_id = unlogged_request_id();
+            Answer::problem(&rejection, &request_id).into_response(&request_id)
+        })?;
+        Ok(response.into())
+    }
+
+    /// A tail's socket was closed, or broke.
+    pub fn socket_ended(&self, socket: WebSocket) {
+        self.tail_ended(&socket);
+    }
+
     /// Fails only where the platform is to repeat it.
     pub async fn alarm(&self) -> std::result::Result<JsValue, JsValue> {
         AssertUnwindSafe(async move { Ok(self.on_alarm().await.map(|()| JsValue::UNDEFINED)?) })
@@ -160,7 +184,8 @@ impl KeyGate {
 
     fn rebuild(&self, held: Held) -> Result<()> {
         let settings = settings(&self.env)?;
-        let awake = Awake::rebuild(&self.sql, held, &settings.sealing_keys, now())?;
+        let tails = Tails::learn(&self.state);
+        let awake = Awake::rebuild(&self.sql, held, &settings.sealing_keys, tails, now())?;
         *self.awake.borrow_mut() = Some(awake);
         Ok(())
     }

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use worker::js_sys::Uint8Array;
 
+use super::bytes;
 use crate::domain::id::Row;
 use crate::domain::parked::{ParkReason, RESERVE, Retry, backoff};
 use crate::domain::rejection::{Code, Rejection};
@@ -139,32 +140,6 @@ pub fn take(sql: &Sql, row: Row) -> Result<Parked> {
     Ok(Parked { attempts: found.attempts, ingest, body: found.body })
 }
 
-/// SQLite's blobs arrive as `ArrayBuffer`s.
-mod bytes {
-    use serde::Deserializer;
-    use serde::de::{Error, Visitor};
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
-        struct Bytes;
-        impl Visitor<'_> for Bytes {
-            type Value = Vec<u8>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("bytes")
-            }
-
-            fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
-                Ok(bytes)
-            }
-
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
-                Ok(bytes.to_vec())
-            }
-        }
-        from.deserialize_byte_buf(Bytes)
-    }
-}
-
 /// Puts an event back after an attempt that did not settle it.
 pub fn put_back(
     sql: &Sql,
@@ -220,36 +195,64 @@ fn being_retried() -> Rejection {
     Rejection::new(Code::InvalidState, "The event is being retried at this moment.")
 }
 
+#[derive(Deserialize)]
+struct ListedRow {
+    id: Row,
+    reason: ParkReason,
+    detail: Option<String>,
+    topic: Option<String>,
+    attempts: u32,
+    next_at: Option<Timestamp>,
+    bytes: u64,
+}
+
+impl ListedRow {
+    const COLUMNS: &'static str =
+        "id, reason, detail, topic, attempts, next_at, length(body) AS bytes";
+
+    fn listed(self) -> ParkedEvent {
+        ParkedEvent {
+            row: self.id.as_i64(),
+            received_at: self.id.time(),
+            reason: self.reason,
+            detail: self.detail,
+            topic: self.topic,
+            attempts: self.attempts,
+            next_attempt_at: self.next_at,
+            bytes: self.bytes,
+        }
+    }
+}
+
 /// A page of parked events, newest first, and the row to go on before.
 pub fn list(sql: &Sql, limit: u32, before: Option<i64>) -> Result<(Vec<ParkedEvent>, Option<i64>)> {
-    #[derive(Deserialize)]
-    struct Listed {
-        id: Row,
-        reason: ParkReason,
-        detail: Option<String>,
-        topic: Option<String>,
-        attempts: u32,
-        next_at: Option<Timestamp>,
-        bytes: u64,
-    }
-    let rows = sql.rows::<Listed>(
-        "SELECT id, reason, detail, topic, attempts, next_at, length(body) AS bytes FROM parked
-         WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+    let rows = sql.rows::<ListedRow>(
+        &format!(
+            "SELECT {} FROM parked WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+            ListedRow::COLUMNS
+        ),
         &[integer(before.unwrap_or((1 << 53) - 1)), integer(limit)],
     )?;
     let next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| row.id.as_i64());
-    let events = rows
-        .into_iter()
-        .map(|row| ParkedEvent {
-            row: row.id.as_i64(),
-            received_at: row.id.time(),
-            reason: row.reason,
-            detail: row.detail,
-            topic: row.topic,
-            attempts: row.attempts,
-            next_attempt_at: row.next_at,
-            bytes: row.bytes,
-        })
-        .collect();
-    Ok((events, next))
+    Ok((rows.into_iter().map(ListedRow::listed).collect(), next))
+}
+
+/// Parked events that are counted; as many stand for that many or more.
+const COUNTED: u32 = 1_000;
+
+/// How many events are parked.
+pub fn count(sql: &Sql) -> Result<u32> {
+    #[derive(Deserialize)]
+    struct Count {
+        n: u32,
+    }
+    let count = "SELECT count(*) AS n FROM (SELECT 1 FROM parked LIMIT ?1)";
+    Ok(sql.first::<Count>(count, &[integer(COUNTED)])?.map_or(0, |count| count.n))
+}
+
+/// The event that a request brought, while it is parked.
+pub fn find(sql: &Sql, row: Row) -> Result<Option<ParkedEvent>> {
+    let query = format!("SELECT {} FROM parked WHERE id = ?1", ListedRow::COLUMNS);
+    let found = sql.first::<ListedRow>(&query, &[integer(row.as_i64())])?;
+    Ok(found.map(ListedRow::listed))
 }

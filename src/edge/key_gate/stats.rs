@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::domain::log::Tally;
+use crate::domain::log::{Bucket, Tally, Window};
 use crate::domain::time::{DAY, HOUR, MINUTE, Timestamp};
 use crate::edge::sql::{Sql, integer, text};
 use crate::edge::{Result, internal};
@@ -111,27 +111,69 @@ pub fn written_until(sql: &Sql) -> Result<Option<Timestamp>> {
 /// exact to the minute, the others to the hour. Reads a row for each of 25 hours and 31 days, however
 /// long the log is.
 pub fn windows(sql: &Sql, open: &OpenMinute, now: Timestamp) -> Result<[Tally; 3]> {
-    let sum = |rows: &[PackedRow], unit: i64, from: i64| -> Result<Tally> {
-        let mut tally = open.tally;
-        for row in rows {
-            let tallies = unpack(row)?;
-            let within = tallies.iter().filter(|(place, _)| row.start + **place * unit > from);
-            tally = within.fold(tally, |sum, (_, tally)| sum.plus(*tally));
-        }
-        Ok(tally)
-    };
-    let now = now.millis();
-    let hours = sql.rows::<PackedRow>(
-        "SELECT start, tallies FROM stats_hour WHERE start > ?1",
-        &[integer(now - DAY - HOUR)],
-    )?;
-    let days = sql.rows::<PackedRow>(
-        "SELECT start, tallies FROM stats_day WHERE start > ?1",
-        &[integer(now - 31 * DAY)],
-    )?;
+    let minutes = minutes(sql, open, now.plus(-DAY))?;
+    let hours = hours(sql, open, now.plus(-30 * DAY))?;
     Ok([
-        sum(&hours, MINUTE, now - DAY)?,
-        sum(&days, HOUR, now - 7 * DAY)?,
-        sum(&days, HOUR, now - 30 * DAY)?,
+        total(&minutes, Window::H24, now),
+        total(&hours, Window::D7, now),
+        total(&hours, Window::D30, now),
     ])
+}
+
+/// A window bucket by bucket, and its total, which is that of [`windows`]. Reads 25 rows or 31.
+pub fn series(
+    sql: &Sql,
+    open: &OpenMinute,
+    window: Window,
+    now: Timestamp,
+) -> Result<(Vec<Bucket>, Tally)> {
+    let from = now.plus(-window.length());
+    let pieces = match window {
+        Window::H24 => minutes(sql, open, from)?,
+        Window::D7 | Window::D30 => hours(sql, open, from)?,
+    };
+    let mut buckets = window.buckets(now);
+    let first = buckets.first().map_or(0, |bucket| bucket.start.millis());
+    for (at, tally) in &pieces {
+        let place = usize::try_from((at - first).div_euclid(window.step())).ok();
+        if let Some(bucket) = place.and_then(|place| buckets.get_mut(place)) {
+            bucket.tally = bucket.tally.plus(*tally);
+        }
+    }
+    let total = total(&pieces, window, now);
+    Ok((buckets, total))
+}
+
+/// What began after the start of a window that ends at `now`.
+fn total(pieces: &[(i64, Tally)], window: Window, now: Timestamp) -> Tally {
+    let from = now.millis() - window.length();
+    let within = pieces.iter().filter(|(at, _)| *at > from);
+    within.fold(Tally::default(), |sum, (_, tally)| sum.plus(*tally))
+}
+
+/// The minutes since about `from`, each with its first millisecond, and the open one.
+fn minutes(sql: &Sql, open: &OpenMinute, from: Timestamp) -> Result<Vec<(i64, Tally)>> {
+    let rows = sql.rows::<PackedRow>(
+        "SELECT start, tallies FROM stats_hour WHERE start > ?1",
+        &[integer(from.millis() - HOUR)],
+    )?;
+    pieces(&rows, MINUTE, open)
+}
+
+/// The hours since about `from`, each with its first millisecond, and the open minute.
+fn hours(sql: &Sql, open: &OpenMinute, from: Timestamp) -> Result<Vec<(i64, Tally)>> {
+    let rows = sql.rows::<PackedRow>(
+        "SELECT start, tallies FROM stats_day WHERE start > ?1",
+        &[integer(from.millis() - DAY)],
+    )?;
+    pieces(&rows, HOUR, open)
+}
+
+fn pieces(rows: &[PackedRow], unit: i64, open: &OpenMinute) -> Result<Vec<(i64, Tally)>> {
+    let mut pieces = vec![(open.start, open.tally)];
+    for row in rows {
+        let tallies = unpack(row)?;
+        pieces.extend(tallies.into_iter().map(|(place, tally)| (row.start + place * unit, tally)));
+    }
+    Ok(pieces)
 }

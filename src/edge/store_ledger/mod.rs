@@ -12,6 +12,7 @@ mod events;
 mod idempotency;
 mod listing;
 mod orders;
+mod reading;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
@@ -25,6 +26,8 @@ use super::platform::now;
 use super::sql::Sql;
 use super::{Result, internal};
 use crate::domain::id::Row;
+use crate::domain::ledger::StoredOrder;
+use crate::domain::log::Outcome;
 use crate::domain::time::Timestamp;
 use crate::protocol::key_gate::Fault;
 use crate::protocol::store_ledger::{LedgerCommand, LedgerReply};
@@ -111,7 +114,9 @@ impl StoreLedger {
                 Ok((reply, String::new()))
             }
             LedgerCommand::GetOrder { store_id, row } => self.get_order(store_id, row),
+            LedgerCommand::DescribeOrder { store_id, row } => self.describe_order(store_id, row),
             LedgerCommand::ListOrders { store_id, filter } => self.list_orders(store_id, &filter),
+            LedgerCommand::Summary { store_id, since } => self.summary(store_id, since),
         }
     }
 
@@ -148,6 +153,16 @@ impl StoreLedger {
             &[],
         )?;
         Ok(newest.and_then(|newest| newest.id))
+    }
+}
+
+/// The reply to a question; about one order, where it was about one.
+fn found(order: Option<&StoredOrder>) -> LedgerReply {
+    LedgerReply::Done {
+        status: 200,
+        outcome: Outcome::Accepted,
+        internal_id: order.map(|order| order.id.to_string()),
+        external_id: order.and_then(|order| order.content.external_id.clone()),
     }
 }
 

@@ -288,16 +288,14 @@ impl StoreLedger {
         )
     }
 
-    pub(super) fn get_order(&self, store: StoreId, row: i64) -> Result<(LedgerReply, String)> {
-        let row = Row::from_i64(row).ok_or_else(not_found)?;
-        let order = self.order(store, row)?.order;
-        let reply = LedgerReply::Done {
-            status: 200,
-            outcome: Outcome::Accepted,
-            internal_id: Some(order.id.to_string()),
-            external_id: order.content.external_id.clone(),
-        };
-        Ok((reply, to_json(&OrderOut::from(&order))?))
+    /// The row, if it is of an order.
+    pub(super) fn row_of_order(&self, row: Row) -> Result<Option<Row>> {
+        #[derive(Deserialize)]
+        struct Found {
+            id: Row,
+        }
+        let query = "SELECT id FROM orders WHERE id = ?1";
+        Ok(self.sql.first::<Found>(query, &[integer(row.as_i64())])?.map(|found| found.id))
     }
 }
 
@@ -305,7 +303,7 @@ fn done(status: u16, outcome: Outcome, id: String, external_id: Option<String>) 
     LedgerReply::Done { status, outcome, internal_id: Some(id), external_id }
 }
 
-fn not_found() -> Rejection {
+pub(super) fn not_found() -> Rejection {
     Rejection::new(Code::NotFound, "There is no such order.")
 }
 

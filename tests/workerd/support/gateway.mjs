@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Miniflare, Log, LogLevel } from 'miniflare';
-import miniflareOptions, { builtModules } from '../../../miniflare.config.js';
+import miniflareOptions, { builtModules, WORKER } from '../../../miniflare.config.js';
 import { migrate } from './migrations.mjs';
 import { childListeningOn, cpuMillis } from './runtime-process.mjs';
 import { secretsOf } from './secrets.mjs';
@@ -42,6 +42,9 @@ function meteredModules(build) {
  * @param {string} [choice.build] - directory of the built Worker
  * @param {string} [choice.migrations] - directory of the D1 migrations
  * @param {number} [choice.webhookLimit] - requests a minute with only a key id, from one address to one key
+ * @param {number} [choice.loginLimit] - log-ins a minute of one account or address
+ * @param {Record<string, number>} [choice.rateLimits] - requests a minute of any rate-limit binding, by its name
+ * @param {(request: import('miniflare').Request) => import('miniflare').Response | Promise<import('miniflare').Response>} [choice.outbound] - answers in place of the internet
  * @param {boolean} [choice.quiet] - drop what the Worker prints; it is kept in `output` all the same
  * @returns {Promise<Gateway>}
  */
@@ -52,15 +55,28 @@ export async function startGateway({
   build = process.env.TIDEGATE_BUILD ?? path.join(ROOT, 'build'),
   migrations = process.env.TIDEGATE_MIGRATIONS ?? path.join(ROOT, 'd1-migrations'),
   webhookLimit,
+  loginLimit,
+  rateLimits = {},
+  outbound,
   quiet = true,
 } = {}) {
   const ephemeral = state === undefined;
   const directory = state ?? mkdtempSync(path.join(tmpdir(), 'tidegate-'));
   const secrets = secretsOf(directory);
   const bindings = { ...secrets, FAULT_INJECTION: 'on', ...vars };
-  const gateway = new Gateway({ directory, ephemeral, bindings, metered, build, migrations, webhookLimit, quiet });
+  const ratelimits = ratelimited({ WEBHOOK_LIMITER: webhookLimit, LOGIN_LIMITER: loginLimit, ...rateLimits });
+  const gateway = new Gateway({ directory, ephemeral, bindings, metered, build, migrations, ratelimits, outbound, quiet });
   await gateway.start();
   return gateway;
+}
+
+/** The Worker's rate-limit bindings, with the limits of some replaced. */
+function ratelimited(limits) {
+  const chosen = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+  const unknown = chosen.find(([name]) => !Object.hasOwn(WORKER.ratelimits, name));
+  if (unknown) throw new Error(`the Worker has no rate-limit binding ${unknown[0]}`);
+  const replaced = chosen.map(([name, limit]) => [name, { simple: { ...WORKER.ratelimits[name].simple, limit } }]);
+  return { ...WORKER.ratelimits, ...Object.fromEntries(replaced) };
 }
 
 class Gateway {
@@ -101,7 +117,7 @@ class Gateway {
   /** Starts the runtime over the state directory; D1 is migrated before this resolves. */
   async start() {
     if (this.#miniflare) throw new Error('the gateway is running');
-    const { directory, bindings, metered, build, migrations, webhookLimit, quiet } = this.#choice;
+    const { directory, bindings, metered, build, migrations, ratelimits, outbound, quiet } = this.#choice;
     const wrapped = metered && { modules: meteredModules(build), compatibilityFlags: ['unsafe_module'] };
     const keep = (line) => {
       this.output.push(line);
@@ -109,7 +125,8 @@ class Gateway {
     };
     this.#miniflare = new Miniflare({
       ...miniflareOptions({ state: directory, vars: bindings, build, ...wrapped }),
-      ...(webhookLimit && { ratelimits: { WEBHOOK_LIMITER: { simple: { limit: webhookLimit, period: 60 } } } }),
+      ratelimits,
+      ...(outbound && { outboundService: outbound }),
       log: new Log(LogLevel.WARN),
       handleRuntimeStdio: (...streams) => streams.forEach((stream) => lines(stream, keep)),
     });
@@ -206,6 +223,17 @@ class Gateway {
   /** Runs SQL in D1, past product code and meter. Returns rows. */
   async d1(sql, params = []) {
     return (await this.#harness('POST', '/__d1', { sql, params })).rows;
+  }
+
+  /**
+   * Calls the method `command` of one object with a message of `src/protocol`, as the product does.
+   *
+   * @param {"KeyGate" | "StoreLedger"} className
+   * @param {string} name - of the object
+   * @returns {Promise<{reply: any, body: string}>}
+   */
+  command(className, name, message) {
+    return this.#harness('POST', '/__command', { class: className, name, message });
   }
 
   async #harness(method, pathname, body) {

@@ -13,6 +13,10 @@
  * - `POST /__sql`          {class, name | id, sql, params}: runs SQL inside one object, past the
  *                          meter and without waking the product's class; answers {rows, read, written}
  * - `POST /__d1`           {sql, params}: the same in D1
+ * - `POST /__command`      {class, name, message}: calls an object's method `command` as the product
+ *                          does, and counts it as such; answers {reply, body}
+ * - `GET  /__tail`         ?gate=…&ticket=…, an upgrade to a WebSocket: asks the KeyGate for a live
+ *                          tail as the Worker does, past sessions and roles
  *
  * An object's product class is constructed at its first event, not before, so that looking into
  * one with `/__sql` neither counts nor changes anything.
@@ -41,7 +45,8 @@ function countedEnv(env) {
 
 export default class Metered extends WorkerEntrypoint {
   async fetch(request) {
-    const { pathname } = new URL(request.url);
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname === '/__tail') return tail(this.env, searchParams);
     const own = OWN[`${request.method} ${pathname}`];
     if (own) return answer(() => own(this.env, request));
     meter.worker.fetches += 1;
@@ -83,6 +88,10 @@ const OWN = {
     });
     return response.json();
   },
+  'POST /__command': async (env, request) => {
+    const { class: name, name: objectName, message } = await request.json();
+    return unframed(await env[BINDINGS[name]].getByName(objectName).command(framed(message)));
+  },
   'POST /__d1': async (env, request) => {
     const { sql, params = [] } = await request.json();
     const { results, meta } = await env.DB.prepare(sql)
@@ -91,6 +100,28 @@ const OWN = {
     return { rows: results, read: meta.rows_read, written: meta.rows_written };
   },
 };
+
+/** What a KeyGate answers to a page that wants to follow its log. */
+function tail(env, parameters) {
+  const headers = { upgrade: 'websocket', 'x-tidegate-tail': parameters.get('ticket') };
+  return env.KEY_GATE.getByName(parameters.get('gate')).fetch('https://key-gate/tail', { headers });
+}
+
+/** A message and nothing else, as src/protocol/frame.rs frames it. */
+function framed(message) {
+  const json = new TextEncoder().encode(JSON.stringify({ v: 1, message }));
+  const frame = new Uint8Array(4 + json.length);
+  new DataView(frame.buffer).setUint32(0, json.length);
+  frame.set(json, 4);
+  return frame;
+}
+
+/** The message of a frame, and the text after it. */
+function unframed(frame) {
+  const end = 4 + new DataView(frame.buffer, frame.byteOffset).getUint32(0);
+  const text = (from, to) => new TextDecoder().decode(frame.subarray(from, to));
+  return { reply: JSON.parse(text(4, end)), body: text(end) };
+}
 
 /** JSON of what an endpoint of the harness returns, or 400 with the reason it threw. */
 async function answer(endpoint) {
@@ -130,10 +161,10 @@ function metered(name) {
       this.#env = env;
     }
 
-    /** Only the harness fetches; the product calls methods. */
+    /** The product fetches a WebSocket only; for all else it calls methods. */
     fetch(request) {
       if (request.headers.get(PRIVATE)) return answer(() => this.#sql(request));
-      throw new TypeError('this object is called by its methods');
+      return this.#call((inner) => inner.fetch(request));
     }
 
     ingest(frame) {

@@ -1,0 +1,369 @@
+//! The modal in which a new integration key is described, and the cards that fill it in.
+
+use maud::{Markup, html};
+
+use crate::console::components::{
+    Attributes, Button, Choice, Field, Kind, Layer, Lock, RadioCard, actions, checkbox_group,
+    error_summary, form, hidden, inline_note, lockable_checkbox, modal, radio_cards, source_label,
+};
+use crate::console::forms::{Form, FormErrors};
+use crate::console::icons::Icon;
+use crate::console::links;
+use crate::console::pages::{format_label, scope_text};
+use crate::domain::key::{PayloadFormat, Scope, Source};
+
+/// A way to begin: what the modal is filled in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    WooCommerce,
+    Automation,
+    Custom,
+}
+
+impl Preset {
+    pub const ALL: [Self; 3] = [Self::WooCommerce, Self::Automation, Self::Custom];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WooCommerce => "woocommerce",
+            Self::Automation => "automation",
+            Self::Custom => "custom",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.as_str() == text)
+    }
+
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::WooCommerce => "WooCommerce",
+            Self::Automation => "Zapier / Make",
+            Self::Custom => "Custom integration",
+        }
+    }
+
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::WooCommerce => "Paste a URL and a secret into your shop. Every event is signed.",
+            Self::Automation => "Post orders from a Zap or a scenario with one header.",
+            Self::Custom => "Post orders from your own back end, signed with HMAC-SHA256.",
+        }
+    }
+
+    pub const fn icon(self) -> Icon {
+        match self {
+            Self::WooCommerce => Icon::Cart,
+            Self::Automation => Icon::Quickstart,
+            Self::Custom => Icon::Code,
+        }
+    }
+
+    /// What it fills in.
+    pub fn typed(self) -> Typed {
+        let base = Typed { rate_limit: "120".to_owned(), ..Typed::default() };
+        let scopes = |scopes: &[Scope]| scopes.iter().map(|s| s.as_str().to_owned()).collect();
+        match self {
+            Self::WooCommerce => Typed {
+                name: "WooCommerce".to_owned(),
+                source: Source::WooCommerce.as_str().to_owned(),
+                payload_format: PayloadFormat::WooCommerce.as_str().to_owned(),
+                scopes: scopes(&[Scope::OrdersWrite, Scope::ClientsWrite]),
+                require_signature: true,
+                ..base
+            },
+            Self::Automation => Typed {
+                name: "Zapier".to_owned(),
+                source: Source::Zapier.as_str().to_owned(),
+                payload_format: PayloadFormat::Gateway.as_str().to_owned(),
+                scopes: scopes(&[Scope::OrdersWrite]),
+                // A Zap cannot compute a signature without code.
+                require_signature: false,
+                ..base
+            },
+            Self::Custom => Typed {
+                name: "Custom integration".to_owned(),
+                source: Source::Custom.as_str().to_owned(),
+                payload_format: PayloadFormat::Gateway.as_str().to_owned(),
+                scopes: scopes(&[Scope::OrdersWrite]),
+                require_signature: true,
+                ..base
+            },
+        }
+    }
+
+    /// The same as JSON, for the script.
+    fn json(self) -> String {
+        let typed = self.typed();
+        serde_json::json!({
+            "name": typed.name, "source": typed.source, "payload_format": typed.payload_format,
+            "scopes": typed.scopes, "require_signature": typed.require_signature,
+        })
+        .to_string()
+    }
+}
+
+/// What stands in the fields of the modal, as it was typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Typed {
+    pub store_id: String,
+    pub name: String,
+    pub source: String,
+    pub payload_format: String,
+    pub scopes: Vec<String>,
+    pub rate_limit: String,
+    pub expires_in_days: String,
+    pub require_signature: bool,
+}
+
+impl Typed {
+    pub fn from_form(form: &Form) -> Self {
+        Self {
+            store_id: form.get("store_id").to_owned(),
+            name: form.get("name").to_owned(),
+            source: form.get("source").to_owned(),
+            payload_format: form.get("payload_format").to_owned(),
+            scopes: form.all("scopes").map(str::to_owned).collect(),
+            rate_limit: form.get("rate_limit_per_minute").to_owned(),
+            expires_in_days: form.get("expires_in_days").to_owned(),
+            require_signature: !form.get("require_signature").is_empty(),
+        }
+    }
+
+    /// The same as the arguments of `core.rpc_create_integration_key`, which has the rules.
+    pub fn arguments(&self) -> serde_json::Value {
+        serde_json::json!({
+            "p_store_id": self.store_id,
+            "p_name": self.name.trim(),
+            "p_source": self.source,
+            "p_payload_format": self.payload_format,
+            "p_scopes": self.scopes,
+            "p_rate_limit_per_minute": number(&self.rate_limit),
+            "p_expires_in_days": number(&self.expires_in_days),
+            "p_require_signature": self.require_signature,
+        })
+    }
+}
+
+/// What was typed as a number: a number, nothing, or text that the rules will refuse.
+pub fn number(typed: &str) -> serde_json::Value {
+    match typed.trim() {
+        "" => serde_json::Value::Null,
+        text => text.parse::<i64>().map_or_else(|_| text.into(), Into::into),
+    }
+}
+
+/// The labels of the fields, by name.
+pub fn label(field: &str) -> &'static str {
+    match field {
+        "store_id" => "The store",
+        "name" => "The name",
+        "source" => "The source",
+        "payload_format" => "The payload format",
+        "scopes" => "The scopes",
+        "rate_limit_per_minute" => "The rate limit",
+        "expires_in_days" => "The expiry",
+        "require_signature" => "The signature",
+        "signing_secret" => "The secret",
+        "overlap_hours" => "The overlap",
+        _ => "The form",
+    }
+}
+
+/// The modal.
+#[derive(Debug)]
+pub struct KeyForm<'a> {
+    pub csrf: &'a str,
+    /// Mints one key however often the form is sent.
+    pub form_id: &'a str,
+    /// Ids and names of the stores that take keys.
+    pub stores: &'a [(String, String)],
+    pub preset: Option<Preset>,
+    pub typed: &'a Typed,
+    pub errors: &'a FormErrors,
+}
+
+pub fn key_form(page: &KeyForm<'_>) -> Markup {
+    let layer = Layer::new("new-key", "New integration key", links::CONNECTORS);
+    if page.stores.is_empty() {
+        return modal(&layer, no_store());
+    }
+    let errors = page.errors;
+    let content = html! {
+        (error_summary(&errors.summary()))
+        (hidden("form", page.form_id))
+        (radio_cards("preset", "Begin with", &cards(), page.preset.map_or("", Preset::as_str)))
+        div.field-row {
+            (Field::new("name", "Name").required().error(errors.of("name")).attr("maxlength", "100")
+                .hint("How you will know it, such as the shop's name.").text(&page.typed.name))
+            (Field::new("store_id", "Store").required().error(errors.of("store_id"))
+                .hint("Orders that come in by this key belong to it.")
+                .select(page.stores, &page.typed.store_id))
+            (Field::new("source", "Source").error(errors.of("source"))
+                .hint("A label: where the requests come from.")
+                .select(&sources(), &page.typed.source))
+            (Field::new("payload_format", "Payload format").error(errors.of("payload_format"))
+                .hint("What the bodies look like.")
+                .select(&formats(), &page.typed.payload_format))
+        }
+        (checkbox_group("scopes", "Scopes", &scopes(&page.typed.scopes),
+            Some("What the key may do. Fixed for its life."), errors.of("scopes")))
+        div.field-row {
+            (Field::new("rate_limit_per_minute", "Rate limit").error(errors.of("rate_limit_per_minute"))
+                .hint("Requests in any 60 seconds, 1 to 10,000. More than 6,000 is kept as 6,000.")
+                .after(html! { span.unit { "per minute" } }).number(&page.typed.rate_limit))
+            (Field::new("expires_in_days", "Expires in").error(errors.of("expires_in_days"))
+                .hint("Days, 1 to 3,650; blank for never. 90 is a good choice, 30 for a trial.")
+                .after(expiry_buttons()).number(&page.typed.expires_in_days))
+        }
+        (signature(page.typed))
+        (actions(html! {
+            (Button::secondary("Cancel").href(links::CONNECTORS).attr("data-close", ""))
+            (Button::primary("Create key").busy("Creating…"))
+        }))
+    };
+    let attributes = Attributes::new()
+        .set("class", "stack")
+        .flag("data-guard", true)
+        .set("hx-post", links::CONNECTORS)
+        .set("hx-target", "#layer")
+        .set("hx-swap", "innerHTML");
+    modal(&layer, form(page.csrf, links::CONNECTORS, &attributes, content))
+}
+
+/// The buttons that fill in the field of days.
+pub fn expiry_buttons() -> Markup {
+    html! {
+        span.quick {
+            @for (days, label) in [("90", "90"), ("30", "30"), ("", "Never")] {
+                (Button::secondary(label).small().inert()
+                    .attr("data-fill", "expires_in_days").attr("data-value", days))
+            }
+        }
+    }
+}
+
+fn no_store() -> Markup {
+    html! {
+        (inline_note(Kind::Info, html! {
+            "A key belongs to a store, and this workspace has none that takes keys yet."
+        }))
+        (actions(html! { (Button::primary("Create a store").href(links::STORES)) }))
+    }
+}
+
+fn cards() -> Vec<RadioCard<'static>> {
+    Preset::ALL
+        .into_iter()
+        .map(|preset| RadioCard {
+            value: preset.as_str(),
+            title: preset.title(),
+            text: preset.text(),
+            icon: preset.icon(),
+            preset: Some(preset.json()),
+        })
+        .collect()
+}
+
+fn sources() -> Vec<(&'static str, &'static str)> {
+    Source::ALL.iter().map(|source| (source.as_str(), source_label(*source))).collect()
+}
+
+/// The formats that can be minted.
+fn formats() -> Vec<(&'static str, &'static str)> {
+    PayloadFormat::SUPPORTED.iter().map(|format| (format.as_str(), format_label(*format))).collect()
+}
+
+fn scopes(ticked: &[String]) -> Vec<Choice<'static>> {
+    Scope::ALL
+        .iter()
+        .map(|scope| Choice {
+            value: scope.as_str(),
+            label: scope.as_str(),
+            text: scope_text(*scope),
+            checked: ticked.iter().any(|ticked| ticked == scope.as_str()),
+            locked: false,
+        })
+        .collect()
+}
+
+fn signature(typed: &Typed) -> Markup {
+    const WHEN: [(&str, &str); 2] = [("source", "woocommerce"), ("payload_format", "woocommerce")];
+    let locked = [&typed.source, &typed.payload_format].iter().any(|name| *name == "woocommerce");
+    let choice = Choice {
+        value: "on",
+        label: "Require signature",
+        text: "Refuses requests that are not signed with the key's secret.",
+        checked: typed.require_signature || locked,
+        locked,
+    };
+    let reason = "WooCommerce signs every delivery, so its keys always require it.";
+    lockable_checkbox("require_signature", &choice, &Lock { when: &WHEN, reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::rpc::CreateIntegrationKey;
+    use crate::domain::id::StoreId;
+
+    fn page<'a>(
+        typed: &'a Typed,
+        errors: &'a FormErrors,
+        stores: &'a [(String, String)],
+    ) -> String {
+        let page = KeyForm { csrf: "c", form_id: "f", stores, preset: None, typed, errors };
+        key_form(&page).into_string()
+    }
+
+    #[test]
+    fn every_preset_is_a_key_that_can_be_minted() {
+        for preset in Preset::ALL {
+            let store_id = StoreId::from_random([1; 10]).to_string();
+            let typed = Typed { store_id, ..preset.typed() };
+            let arguments = typed.arguments().to_string();
+            let key = CreateIntegrationKey::read(arguments.as_bytes()).unwrap();
+            assert_eq!(key.require_signature, preset != Preset::Automation);
+            assert_eq!(key.rate_limit.per_minute(), 120);
+        }
+    }
+
+    #[test]
+    fn all_twelve_sources_can_be_chosen() {
+        let stores = [("sto_a".to_owned(), "Shop".to_owned())];
+        let markup = page(&Preset::Custom.typed(), &FormErrors::default(), &stores);
+        for source in Source::ALL {
+            assert!(markup.contains(&format!("<option value=\"{source}\"")), "{source}");
+        }
+    }
+
+    #[test]
+    fn what_was_typed_comes_back_beside_what_is_wrong_with_it() {
+        let typed = Typed {
+            name: "<b>".to_owned(),
+            rate_limit: "many".to_owned(),
+            ..Preset::Custom.typed()
+        };
+        let rejection =
+            CreateIntegrationKey::read(typed.arguments().to_string().as_bytes()).unwrap_err();
+        let errors = FormErrors::of_arguments(&rejection, label);
+        let stores = [("sto_a".to_owned(), "Shop".to_owned())];
+        let markup = page(&typed, &errors, &stores);
+        assert!(markup.contains("value=\"many\"") && markup.contains("value=\"&lt;b&gt;\""));
+        assert!(markup.contains("The rate limit must be a whole number"), "{markup}");
+        assert!(markup.contains("The store is required."), "{markup}");
+    }
+
+    #[test]
+    fn woocommerce_locks_the_signature_and_says_why() {
+        let stores = [("sto_a".to_owned(), "Shop".to_owned())];
+        let markup = page(&Preset::WooCommerce.typed(), &FormErrors::default(), &stores);
+        assert!(markup.contains("checked disabled") && markup.contains("always require it"));
+    }
+
+    #[test]
+    fn without_a_store_the_modal_leads_to_making_one() {
+        let markup = page(&Typed::default(), &FormErrors::default(), &[]);
+        assert!(markup.contains("href=\"/settings/stores\"") && !markup.contains("<form"));
+    }
+}

@@ -1,0 +1,51 @@
+//! The pages, one file each: a view model in, markup out.
+
+pub mod connectors;
+pub mod error;
+pub mod joining;
+pub mod key_drawer;
+pub mod key_form;
+pub mod key_log;
+pub mod key_parked;
+pub mod key_request;
+pub mod key_settings;
+pub mod login;
+pub mod reveal;
+
+use crate::domain::access::Role;
+use crate::domain::key::{PayloadFormat, Scope};
+
+/// A role as people read it.
+pub const fn role_label(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "Owner",
+        Role::Admin => "Admin",
+        Role::Member => "Member",
+    }
+}
+
+/// A payload format as people read it.
+pub const fn format_label(format: PayloadFormat) -> &'static str {
+    match format {
+        PayloadFormat::Gateway => "Tidegate JSON",
+        PayloadFormat::WooCommerce => "WooCommerce webhook",
+        PayloadFormat::Shopify => "Shopify webhook",
+        PayloadFormat::Square => "Square webhook",
+        PayloadFormat::BigCommerce => "BigCommerce webhook",
+        PayloadFormat::StripeCheckout => "Stripe webhook",
+        PayloadFormat::Squarespace => "Squarespace webhook",
+        PayloadFormat::Wix => "Wix webhook",
+        PayloadFormat::Webflow => "Webflow webhook",
+    }
+}
+
+/// What a scope allows, in one line.
+pub const fn scope_text(scope: Scope) -> &'static str {
+    match scope {
+        Scope::OrdersWrite => "Create orders, and keep those of a shop up to date.",
+        Scope::OrdersCancel => "Cancel orders. Nothing uses it yet.",
+        Scope::PaymentsWrite => "Record payments of orders. Nothing uses it yet.",
+        Scope::PaymentsRefund => "Record refunds of payments. Nothing uses it yet.",
+        Scope::ClientsWrite => "Create and update clients, such as a shop's customers.",
+    }
+}

@@ -1,0 +1,150 @@
+//! The console: who visits, whether they may, and the page that answers.
+//!
+//! ```text
+//! visit.rs       one request: cookies, session, forms, CSRF
+//! page.rs        answers: pages, layers, redirects, errors, static files; their headers
+//! signing_in.rs  login, logout, Cloudflare Access
+//! joining.rs     the first workspace, invites
+//! connectors.rs  the list of keys, minting, the one-time reveal
+//! keys.rs        the drawer of a key: its log, parked events, settings, changes
+//! requests.rs    the log as a file, and live
+//! export.rs      lists as files
+//! ```
+//!
+//! Every POST carries the token of its session, or, where nobody is signed in, of its visitor.
+//! Members see the restricted card where only owners and admins may look, and no data behind it.
+
+mod connectors;
+mod export;
+mod joining;
+mod keys;
+mod page;
+mod requests;
+mod signing_in;
+mod visit;
+
+use std::rc::Rc;
+
+use worker::worker_sys::web_sys::{Request, Response};
+use worker::{Context, Env};
+
+use self::page::Page;
+use self::visit::{Session, Visit};
+use super::incoming::Target;
+use super::platform::Settings;
+use super::{Result, internal};
+use crate::api::console_routes::ConsoleRoute as Route;
+use crate::console::forms::Form;
+use crate::console::links;
+use crate::domain::rejection::{Code, Rejection};
+
+/// Answers a request to the console. What goes wrong is a page too.
+pub async fn handle(
+    request: &Request,
+    env: &Env,
+    context: &Context,
+    settings: &Rc<Settings>,
+    route: &Route<'_>,
+    target: &Target<'_>,
+) -> Result<Response> {
+    if *route == Route::Asset {
+        return page::asset(target.path);
+    }
+    let visit = Visit::new(request, env, context, settings, *target)?;
+    if let Route::Tail { key } = route {
+        let opened = match visit.session().await {
+            Ok(Some(session)) => requests::tail(&visit, &session, key).await,
+            Ok(None) => return Page::sign_in(&visit, true).into_response(&visit),
+            Err(rejection) => Err(rejection),
+        };
+        return match opened {
+            Ok(response) => Ok(response),
+            Err(rejection) => Page::rejected(&visit, &rejection).into_response(&visit),
+        };
+    }
+    match answer(&visit, route).await {
+        Ok(page) => page.into_response(&visit),
+        Err(rejection) => Page::rejected(&visit, &rejection).into_response(&visit),
+    }
+}
+
+async fn answer(visit: &Visit<'_>, route: &Route<'_>) -> Result<Page> {
+    let posts = visit.method == "POST";
+    let form = if posts { visit.form().await? } else { Form::default() };
+    if let Some(page) = without_session(visit, route, &form).await? {
+        return Ok(page);
+    }
+    let Some(session) = visit.session().await? else { return Ok(Page::sign_in(visit, posts)) };
+    if posts {
+        visit.check_form(&form, &session.token)?;
+    }
+    with_session(visit, &session, route, &form).await
+}
+
+/// The pages of people who are not signed in.
+async fn without_session(
+    visit: &Visit<'_>,
+    route: &Route<'_>,
+    form: &Form,
+) -> Result<Option<Page>> {
+    let page = match route {
+        Route::SetupForm => joining::setup_form(visit).await?,
+        Route::SetUp => joining::set_up(visit, form).await?,
+        Route::LoginForm => signing_in::login_form(visit).await?,
+        Route::Login => signing_in::login(visit, form).await?,
+        Route::AccessLogin => signing_in::access_login(visit, form).await?,
+        Route::InviteForm { token } => joining::invite_form(visit, token).await?,
+        Route::AcceptInvite { token } => joining::accept_invite(visit, token, form).await?,
+        _ => return Ok(None),
+    };
+    Ok(Some(page))
+}
+
+/// The pages of the signed in. Whoever may look at what is decided by the handler: it takes an
+/// `Admin` where a session is not enough.
+async fn with_session(
+    visit: &Visit<'_>,
+    session: &Session,
+    route: &Route<'_>,
+    form: &Form,
+) -> Result<Page> {
+    match route {
+        Route::Asset
+        | Route::Tail { .. }
+        | Route::SetupForm
+        | Route::SetUp
+        | Route::LoginForm
+        | Route::Login
+        | Route::AccessLogin
+        | Route::InviteForm { .. }
+        | Route::AcceptInvite { .. } => Err(internal("a page of people who are not signed in")),
+        Route::Logout => signing_in::logout(visit, session).await,
+        Route::FormToken => Ok(Page::json(&serde_json::json!({ "csrf": visit.csrf(session) }))),
+        Route::SetTheme => Ok(signing_in::set_theme(visit, form)),
+        Route::Connectors => connectors::list(visit, session, None).await,
+        Route::NewKey => connectors::new_key(visit, session).await,
+        Route::CreateKey => connectors::create(visit, session, form).await,
+        Route::KeysUsage => connectors::usage(visit, session).await,
+        Route::Key { key, tab } => keys::drawer(visit, session, key, *tab).await,
+        Route::KeyRequest { key, request } => keys::request(visit, session, key, request).await,
+        Route::ExportRequests { key, format } => {
+            requests::export_requests(visit, session, key, *format).await
+        }
+        Route::ConfirmRevoke { key } => keys::confirm_revoking(visit, session, key).await,
+        Route::ChangeKey { key, change } => keys::change(visit, session, key, *change).await,
+        Route::RotateForm { key } => keys::rotation_form(visit, session, key).await,
+        Route::Rotate { key } => keys::rotate(visit, session, key, form).await,
+        Route::SetSecret { key } => keys::set_secret(visit, session, key, form).await,
+        Route::ConfirmDiscard { key, event } => {
+            keys::confirm_discarding(visit, session, key, event).await
+        }
+        Route::DiscardEvent { key, event } => keys::discard(visit, session, key, event).await,
+        Route::RetryEvent { key, event } => keys::retry(visit, session, key, event).await,
+        Route::Overview => Ok(Page::redirect(links::CONNECTORS)),
+        _ => Err(not_found()),
+    }
+}
+
+fn not_found() -> Rejection {
+    Rejection::new(Code::NotFound, "There is nothing at this address.")
+}

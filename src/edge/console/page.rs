@@ -1,0 +1,228 @@
+//! What the console answers: pages, parts of pages, redirects, errors and static files, with the
+//! headers that keep other sites out of them.
+
+use maud::{Markup, PreEscaped};
+use serde_json::Value;
+use worker::js_sys::Uint8Array;
+use worker::wasm_bindgen::JsCast;
+use worker::worker_sys::web_sys::{ReadableStream, Response, ResponseInit};
+
+use super::visit::{Session, Visit};
+use crate::console::assets::Asset;
+use crate::console::components::{Flash, Kind};
+use crate::console::layout::{self, Section, Shell};
+use crate::console::links;
+use crate::console::pages::error::{ErrorPage, error_page};
+use crate::domain::rejection::{Code, Rejection};
+use crate::domain::time::SECOND;
+use crate::domain::token::SESSION_ABSOLUTE;
+use crate::edge::Result;
+use crate::edge::answer::Answer;
+use crate::edge::platform::unlogged_request_id;
+
+/// `__Host-`: over https only, for this host only, for every path (RFC 6265bis §4.1.3.2). Browsers
+/// take http on this machine for as good.
+pub const COOKIE_SESSION: &str = "__Host-tidegate";
+/// Ties the forms of people who are not signed in to their browser.
+pub const COOKIE_VISITOR: &str = "__Host-tidegate-visitor";
+/// What to tell on the page that a redirect leads to.
+pub const COOKIE_FLASH: &str = "__Host-tidegate-flash";
+pub const COOKIE_THEME: &str = "__Host-tidegate-theme";
+
+/// Nothing inline, nothing from elsewhere, in nobody's frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// An answer of the console.
+#[derive(Debug)]
+pub struct Page {
+    answer: Answer,
+    /// What is sent in place of the answer's body.
+    stream: Option<ReadableStream>,
+    cookies: Vec<String>,
+}
+
+impl Page {
+    pub fn html(status: u16, markup: Markup) -> Self {
+        let PreEscaped(body) = markup;
+        Self::of(Answer { content_type: "text/html; charset=utf-8", ..Answer::json(status, body) })
+    }
+
+    pub fn json(value: &Value) -> Self {
+        Self::of(Answer::json(200, value.to_string()))
+    }
+
+    const fn of(answer: Answer) -> Self {
+        Self { answer, stream: None, cookies: Vec::new() }
+    }
+
+    /// A body that comes bit by bit.
+    pub fn stream(content_type: &'static str, stream: ReadableStream) -> Self {
+        let answer = Answer { content_type, ..Answer::json(200, String::new()) };
+        Self { stream: Some(stream), ..Self::of(answer) }
+    }
+
+    /// Leads to another page by GET, also after a POST.
+    pub fn redirect(path: &str) -> Self {
+        Self::html(303, PreEscaped(String::new())).header("Location", path.to_owned())
+    }
+
+    /// Leads to another page, which tells what was done.
+    pub fn done(path: &str, told: &str) -> Self {
+        let text: String = form_urlencoded::byte_serialize(told.as_bytes()).collect();
+        Self::redirect(path).cookie(&format!("{COOKIE_FLASH}={text}; Max-Age=60"))
+    }
+
+    /// Asks who is there: by the login page, or, where a part of a page was asked for or a form was
+    /// sent by htmx, by a status that the page's script understands.
+    pub fn sign_in(visit: &Visit<'_>, posts: bool) -> Self {
+        if visit.is_htmx() {
+            let message = "Your session has ended. Sign in again.";
+            return Self::html(401, maud::html! { p { (message) } })
+                .header("X-Session-Expired", "1".to_owned());
+        }
+        // What was posted is not repeated: coming back to its page is as near as it gets.
+        let next = if posts { links::OVERVIEW.to_owned() } else { visit.here() };
+        let next = if next == links::OVERVIEW { "" } else { &next };
+        let reason = if posts { "ended" } else { "" };
+        Self::redirect(&links::with_query(links::LOGIN, &[("next", next), ("reason", reason)]))
+    }
+
+    /// The page that says why not. A page for the signed in, but it shows nothing that is theirs.
+    pub fn rejected(visit: &Visit<'_>, rejection: &Rejection) -> Self {
+        let request_id = unlogged_request_id().to_string();
+        let shown = ErrorPage {
+            rejection,
+            request_id: &request_id,
+            contact: visit.settings.contact_email.as_deref(),
+        };
+        let markup = if visit.is_htmx() {
+            error_page(&shown)
+        } else {
+            let title = rejection.code.title();
+            layout::bare(title, &visit.settings.company, visit.theme, error_page(&shown))
+        };
+        let page = Self::html(rejection.code.status(), markup);
+        match rejection.retry_after {
+            Some(seconds) => page.header("Retry-After", seconds.to_string()),
+            None => page,
+        }
+    }
+
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: String) -> Self {
+        self.answer = self.answer.with_header(name, value);
+        self
+    }
+
+    /// Sets a cookie that scripts do not see.
+    #[must_use]
+    pub fn cookie(mut self, pair: &str) -> Self {
+        self.cookies.push(format!("{pair}; Path=/; Secure; HttpOnly; SameSite=Lax"));
+        self
+    }
+
+    #[must_use]
+    pub fn start_session(self, token: &str) -> Self {
+        let seconds = SESSION_ABSOLUTE / SECOND;
+        self.cookie(&format!("{COOKIE_SESSION}={token}; Max-Age={seconds}"))
+    }
+
+    #[must_use]
+    pub fn end_session(self) -> Self {
+        self.cookie(&format!("{COOKIE_SESSION}=; Max-Age=0"))
+    }
+
+    pub fn into_response(self, visit: &Visit<'_>) -> Result<Response> {
+        let Self { mut answer, stream, mut cookies } = self;
+        let is_page = answer.content_type.starts_with("text/html");
+        if is_page && answer.status == 200 && visit.flash.is_some() && !visit.is_htmx() {
+            cookies.push(format!("{COOKIE_FLASH}=; Max-Age=0; Path=/; Secure; HttpOnly"));
+        }
+        if visit.visitor_is_new && is_page && !visit.is_htmx() {
+            let token = visit.visitor.reveal();
+            cookies
+                .push(format!("{COOKIE_VISITOR}={token}; Path=/; Secure; HttpOnly; SameSite=Lax"));
+        }
+        answer = answer.with_security();
+        for cookie in cookies {
+            answer = answer.with_header("Set-Cookie", cookie);
+        }
+        let request_id = unlogged_request_id();
+        match stream {
+            Some(stream) => Ok(answer.into_stream(&request_id, &stream)?),
+            None => Ok(answer.into_response(&request_id)?),
+        }
+    }
+}
+
+impl Answer {
+    /// The headers of everything that the console answers.
+    fn with_security(self) -> Self {
+        self.with_header("Content-Security-Policy", POLICY.to_owned())
+            .with_header("X-Frame-Options", "DENY".to_owned())
+            .with_header("Referrer-Policy", "same-origin".to_owned())
+            .with_header("Cross-Origin-Opener-Policy", "same-origin".to_owned())
+            .with_header("Cross-Origin-Resource-Policy", "same-origin".to_owned())
+            .with_header(
+                "Permissions-Policy",
+                "camera=(), geolocation=(), microphone=(), payment=()".to_owned(),
+            )
+            .with_header(
+                "Strict-Transport-Security",
+                "max-age=63072000; includeSubDomains".to_owned(),
+            )
+            .with_header("Vary", "Cookie, HX-Request, HX-Target".to_owned())
+    }
+}
+
+impl Visit<'_> {
+    /// The frame around a page of somebody who is signed in.
+    pub fn framed(
+        &self,
+        session: &Session,
+        title: &str,
+        active: Section,
+        layer: Option<Markup>,
+        main: Markup,
+    ) -> Markup {
+        let csrf = self.csrf(session);
+        let role = session.role();
+        let shell = Shell {
+            title,
+            workspace_name: &session.workspace_name,
+            user_email: &session.email,
+            role_label: crate::console::pages::role_label(role),
+            active,
+            theme: self.theme,
+            csrf: &csrf,
+            banners: Vec::new(),
+            flash: self.flash.clone().map(|text| Flash { kind: Kind::Good, text }),
+            company: &self.settings.company,
+            layer,
+        };
+        layout::page(&shell, main)
+    }
+
+    /// The frame around a page of somebody who is not.
+    pub fn bare(&self, title: &str, main: Markup) -> Markup {
+        layout::bare(title, &self.settings.company, self.theme, main)
+    }
+}
+
+/// A static file. What is served under a name never changes, so browsers keep it.
+pub fn asset(path: &str) -> Result<Response> {
+    let Some(asset) = Asset::by_path(path) else {
+        return Err(Rejection::new(Code::NotFound, "There is no such file."));
+    };
+    let init = serde_json::json!({ "status": 200, "headers": [
+        ["Content-Type", asset.content_type()],
+        ["Cache-Control", "public, max-age=31536000, immutable"],
+        ["X-Content-Type-Options", "nosniff"],
+        ["Cross-Origin-Resource-Policy", "same-origin"],
+    ]});
+    let init = worker::js_sys::JSON::parse(&init.to_string()).map_err(worker::Error::from)?;
+    let init: ResponseInit = init.unchecked_into();
+    let body = Uint8Array::from(asset.bytes());
+    let response = Response::new_with_opt_js_u8_array_and_init(Some(&body), &init);
+    Ok(response.map_err(worker::Error::from)?)
+}

@@ -1,0 +1,230 @@
+//! Integration keys: minting, rotating, changing.
+
+use serde_json::json;
+
+use super::{Operations, unfitting};
+use crate::api::rpc::{CreateIntegrationKey, ListIntegrationKeys};
+use crate::domain::credential::{GateName, IntegrationKey, KeyId};
+use crate::domain::id::{AuditId, Namespace, WorkspaceId};
+use crate::domain::key::{KeyChange, KeyRecord, KeyStatus, SealedSecret};
+use crate::domain::rejection::{Code, Rejection};
+use crate::domain::sealing::Sealed;
+use crate::domain::secret::SigningSecret;
+use crate::edge::caller::Admin;
+use crate::edge::catalogue::integration_keys::{KeyFilter, KeyPage};
+use crate::edge::platform::random;
+use crate::edge::{Result, internal};
+use crate::protocol::key_gate::{GateCommand, GateReply};
+
+/// A key that was just minted, and what is shown of it this once.
+pub struct Minting {
+    pub record: KeyRecord,
+    pub key: IntegrationKey,
+    /// `None` where it was pasted or has yet to be.
+    pub secret: Option<SigningSecret>,
+}
+
+/// A key after a change.
+pub struct Change {
+    pub record: Box<KeyRecord>,
+    /// Requests that were admitted before and have not finished.
+    pub in_flight: u32,
+}
+
+impl Operations<'_> {
+    /// Mints a key: D1 and the audit log in one batch, then the KeyGate, before anybody learns of
+    /// it. A `form` mints one key however often it is sent. A key that takes the place of another
+    /// (`rotated_from`) inherits its store and namespace.
+    pub async fn mint(
+        &self,
+        admin: &Admin,
+        arguments: CreateIntegrationKey,
+        rotated_from: Option<&KeyRecord>,
+        form: Option<&str>,
+    ) -> Result<Minting> {
+        let store = self.catalogue.store(admin.workspace_id, arguments.store_id).await?;
+        let store =
+            store.ok_or_else(|| Rejection::new(Code::NotFound, "There is no such store."))?;
+        if store.archived_at.is_some() {
+            return Err(archived());
+        }
+        let tag_keys = &self.settings.tag_keys;
+        let key = IntegrationKey::mint(&random()?, tag_keys);
+        let key_hash = key.hash();
+        let key_id = KeyId::mint(key_hash.gate(), tag_keys);
+        let expires_at = arguments.expires_at(self.now);
+        let pasted = arguments.signing_secret.is_some();
+        let secret = match arguments.signing_secret {
+            Some(secret) => Some(secret),
+            // Senders with a secret of their own reveal it later.
+            None if arguments.payload_format.has_own_secret() => None,
+            None => Some(SigningSecret::mint(&random()?)),
+        };
+        let sealed = secret.as_ref().map(|secret| self.seal(admin.workspace_id, &key_id, secret));
+        let secrets = sealed.transpose()?.into_iter();
+        let namespace = match rotated_from {
+            Some(old) => old.namespace,
+            None => Namespace::from_random(random()?),
+        };
+        let record = KeyRecord {
+            key_hash,
+            preview: key.preview().to_owned(),
+            workspace_id: admin.workspace_id,
+            store_id: arguments.store_id,
+            namespace,
+            name: arguments.name,
+            source: arguments.source,
+            payload_format: arguments.payload_format,
+            scopes: arguments.scopes,
+            rate_limit: arguments.rate_limit,
+            require_signature: arguments.require_signature,
+            capture_bodies: arguments.capture_bodies,
+            status: KeyStatus::Active,
+            created_at: self.now,
+            expires_at,
+            revoked_at: None,
+            rotated_from: rotated_from.map(|old| old.key_id.clone()),
+            secrets: secrets.map(|sealed| SealedSecret { sealed, valid_until: None }).collect(),
+            key_id,
+        };
+        // A pasted secret is never shown.
+        let secret = secret.filter(|_| !pasted);
+        let insert = self.catalogue.insert_integration_key(&record, admin.actor.user_id, form)?;
+        let action = match rotated_from {
+            Some(_) => "integration_key.rotated",
+            None => "integration_key.created",
+        };
+        let detail = json!({
+            "name": record.name,
+            "rotated_from": record.rotated_from,
+            "secret_revealed": secret.is_some(),
+        });
+        let (workspace, subject) = (admin.workspace_id, record.key_id.as_str());
+        let audit = self.audit(workspace, &admin.actor, action, subject, detail)?;
+        self.catalogue
+            .batch_unless(vec![insert, audit], "integration_keys.form", form_used)
+            .await?;
+        let install = GateCommand::Install { record: Box::new(record.clone()) };
+        // Where this fails, the KeyGate looks itself up in D1 when it is first used.
+        if let Err(rejection) = self.command(record.key_hash.gate(), install).await {
+            worker::console_warn!("install {}: {}", record.key_id, rejection.detail);
+        }
+        Ok(Minting { record, key, secret })
+    }
+
+    /// Mints a key with the settings of another and in its namespace, so that what came in through
+    /// the one is known to the other. The old one goes on until it is revoked.
+    pub async fn rotate(
+        &self,
+        admin: &Admin,
+        old: &KeyRecord,
+        name: String,
+        expires_in_days: Option<i64>,
+        form: Option<&str>,
+    ) -> Result<Minting> {
+        if old.status == KeyStatus::Revoked {
+            return Err(Rejection::new(
+                Code::InvalidState,
+                "This key is revoked: nothing takes its place. Mint a new one.",
+            ));
+        }
+        let arguments = CreateIntegrationKey {
+            store_id: old.store_id,
+            name,
+            source: old.source,
+            payload_format: old.payload_format,
+            scopes: old.scopes.clone(),
+            rate_limit: old.rate_limit,
+            expires_in_days,
+            require_signature: old.require_signature,
+            signing_secret: None,
+            capture_bodies: old.capture_bodies,
+        };
+        self.mint(admin, arguments, Some(old), form).await
+    }
+
+    pub async fn key_page(&self, admin: &Admin, list: &ListIntegrationKeys) -> Result<KeyPage> {
+        let cursor = list.cursor.as_ref().map(|(at, id)| (*at, id.as_str()));
+        let filter = KeyFilter { store: list.store_id, ..KeyFilter::default() };
+        let (workspace, now) = (admin.workspace_id, self.now);
+        self.catalogue.integration_keys(workspace, &filter, cursor, list.limit, now).await
+    }
+
+    pub async fn change(&self, admin: &Admin, key_id: &KeyId, change: KeyChange) -> Result<Change> {
+        let gate = self.gate_of(admin, key_id).await?;
+        self.change_gate(admin, gate, change).await
+    }
+
+    async fn change_gate(
+        &self,
+        admin: &Admin,
+        gate: GateName,
+        change: KeyChange,
+    ) -> Result<Change> {
+        let (actor, audit_id) = (admin.actor.clone(), AuditId::from_random(random()?));
+        let command = GateCommand::Change { change, actor, audit_id };
+        match self.command(gate, command).await? {
+            GateReply::Changed { record, in_flight, changed: _ } => {
+                Ok(Change { record, in_flight })
+            }
+            _ => Err(unfitting()),
+        }
+    }
+
+    /// Pastes or rotates a signing secret; those before it count for `overlap` more milliseconds.
+    pub async fn set_signing_secret(
+        &self,
+        admin: &Admin,
+        key_id: &KeyId,
+        secret: &SigningSecret,
+        overlap: i64,
+    ) -> Result<Change> {
+        let sealed = self.seal(admin.workspace_id, key_id, secret)?;
+        let overlap_until = self.now.plus(overlap);
+        self.change(admin, key_id, KeyChange::SetSecret { sealed, overlap_until }).await
+    }
+
+    /// Seals the secrets of a page of keys anew, where they are under an older sealing key: how many
+    /// were, and where to go on. Once there is nothing to go on with, the older key may be dropped.
+    pub async fn reseal_secrets(
+        &self,
+        admin: &Admin,
+        list: &ListIntegrationKeys,
+    ) -> Result<(u32, Option<String>)> {
+        let page = self.key_page(admin, list).await?;
+        let mut resealed = 0;
+        for record in page.keys.iter().filter(|record| record.status != KeyStatus::Revoked) {
+            let (actor, audit_id) = (admin.actor.clone(), AuditId::from_random(random()?));
+            // The gate is asked, not D1: it may hold a secret that D1 has not been told of yet.
+            let command = GateCommand::Reseal { actor, audit_id };
+            match self.command(record.key_hash.gate(), command).await? {
+                GateReply::Changed { changed, .. } => resealed += u32::from(changed),
+                _ => return Err(unfitting()),
+            }
+        }
+        Ok((resealed, page.next_cursor))
+    }
+
+    fn seal(
+        &self,
+        workspace: WorkspaceId,
+        key_id: &KeyId,
+        secret: &SigningSecret,
+    ) -> Result<Sealed> {
+        let keys = &self.settings.sealing_keys;
+        keys.seal(secret.reveal(), KeyRecord::place_of(workspace, key_id), random()?)
+            .ok_or_else(|| internal("a secret that cannot be sealed"))
+    }
+}
+
+fn archived() -> Rejection {
+    Rejection::new(Code::InvalidState, "This store is archived: it takes no new keys.")
+}
+
+/// What a form that has minted its key is answered.
+pub(super) fn form_used() -> Rejection {
+    Rejection::new(
+        Code::InvalidState,
+        "This form has minted its key already. The key was shown then, and is not shown again.",
+    )
+}

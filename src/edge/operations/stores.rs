@@ -1,0 +1,66 @@
+//! Stores: creating, renaming, archiving.
+
+use serde_json::json;
+
+use super::Operations;
+use crate::domain::id::StoreId;
+use crate::domain::rejection::{Code, Rejection};
+use crate::edge::Result;
+use crate::edge::caller::Admin;
+use crate::edge::catalogue::stores::Store;
+use crate::edge::platform::random;
+
+impl Operations<'_> {
+    pub async fn create_store(&self, admin: &Admin, name: &str) -> Result<Store> {
+        let id = StoreId::from_random(random()?);
+        let workspace = admin.workspace_id;
+        let insert = self.catalogue.insert_store(id, workspace, name, self.now)?;
+        let detail = json!({ "name": name });
+        let audit =
+            self.audit(workspace, &admin.actor, "store.created", &id.to_string(), detail)?;
+        self.catalogue.batch(vec![insert, audit]).await?;
+        Ok(Store { id, name: name.to_owned(), created_at: self.now, archived_at: None })
+    }
+
+    /// A store of the admin's workspace.
+    pub async fn store(&self, admin: &Admin, id: StoreId) -> Result<Store> {
+        let store = self.catalogue.store(admin.workspace_id, id).await?;
+        store.ok_or_else(|| Rejection::new(Code::NotFound, "There is no such store."))
+    }
+
+    pub async fn rename_store(&self, admin: &Admin, id: StoreId, name: &str) -> Result<Store> {
+        let store = self.store(admin, id).await?;
+        if store.name == name {
+            return Ok(store);
+        }
+        let workspace = admin.workspace_id;
+        let rename = self.catalogue.rename_store(workspace, id, name)?;
+        let detail = json!({ "name": name, "before": store.name });
+        let audit =
+            self.audit(workspace, &admin.actor, "store.renamed", &id.to_string(), detail)?;
+        self.catalogue.batch(vec![rename, audit]).await?;
+        Ok(Store { name: name.to_owned(), ..store })
+    }
+
+    /// Archives a store, or takes it back. Refused while a live key points to it.
+    pub async fn archive_store(&self, admin: &Admin, id: StoreId, archive: bool) -> Result<Store> {
+        let store = self.store(admin, id).await?;
+        if store.archived_at.is_some() == archive {
+            return Ok(store);
+        }
+        let workspace = admin.workspace_id;
+        let archived_at = archive.then_some(self.now);
+        let action = if archive { "store.archived" } else { "store.restored" };
+        let change = self.catalogue.archive_store(workspace, id, archived_at)?;
+        let detail = json!({ "name": store.name });
+        let audit = self.audit(workspace, &admin.actor, action, &id.to_string(), detail)?;
+        let in_use = || {
+            Rejection::new(
+                Code::InvalidState,
+                "A live key points to this store. Revoke its keys first.",
+            )
+        };
+        self.catalogue.batch_unless(vec![change, audit], "a live key points to", in_use).await?;
+        Ok(Store { archived_at, ..store })
+    }
+}

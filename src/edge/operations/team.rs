@@ -1,0 +1,139 @@
+//! The team: invites, roles, removals. Only owners make, change or remove owners, and the last
+//! owner stays one (D1 itself says so).
+
+use serde_json::json;
+
+use super::Operations;
+use crate::domain::access::{Role, check};
+use crate::domain::id::{InviteId, UserId, WorkspaceId};
+use crate::domain::rejection::{Code, Rejection};
+use crate::domain::token::{INVITE_LIFETIME, InviteToken};
+use crate::edge::Result;
+use crate::edge::caller::Admin;
+use crate::edge::catalogue::members::{MemberRow, NewInvite};
+use crate::edge::catalogue::sessions::TailRow;
+use crate::edge::platform::random;
+use crate::protocol::key_gate::GateCommand;
+
+/// An invite that was just made; its token is shown this once.
+pub struct Invited {
+    pub token: InviteToken,
+    pub email: String,
+    pub role: Role,
+}
+
+impl Operations<'_> {
+    /// Makes a link by which whoever has it joins the workspace under this address.
+    pub async fn invite(&self, admin: &Admin, email: String, role: Role) -> Result<Invited> {
+        check(admin.role().may_grant(role))?;
+        if let Some(user) = self.catalogue.user_by_email(&email).await?
+            && self.catalogue.member(admin.workspace_id, user.id).await?.is_some()
+        {
+            return Err(Rejection::new(
+                Code::InvalidState,
+                format!("{email} belongs to this workspace already."),
+            ));
+        }
+        let token = InviteToken::mint(&random()?, &self.settings.tag_keys);
+        let id = InviteId::from_random(random()?);
+        let mut batch = self.catalogue.insert_invite(&NewInvite {
+            id,
+            hash: token.hash(),
+            workspace_id: admin.workspace_id,
+            email: &email,
+            role,
+            created_by: admin.actor.user_id,
+            now: self.now,
+            expires_at: self.now.plus(INVITE_LIFETIME),
+        })?;
+        let detail = json!({ "email": email, "role": role });
+        batch.push(self.audit(
+            admin.workspace_id,
+            &admin.actor,
+            "member.invited",
+            &id.to_string(),
+            detail,
+        )?);
+        self.catalogue.batch(batch).await?;
+        Ok(Invited { token, email, role })
+    }
+
+    pub async fn withdraw_invite(&self, admin: &Admin, id: InviteId) -> Result<()> {
+        let invite = self.catalogue.invite_of(admin.workspace_id, id).await?;
+        let invite =
+            invite.ok_or_else(|| Rejection::new(Code::NotFound, "There is no such invite."))?;
+        check(admin.role().may_change(invite.role))?;
+        let delete = self.catalogue.delete_invite(id)?;
+        let detail = json!({ "email": invite.email, "role": invite.role });
+        let (workspace, actor) = (admin.workspace_id, &admin.actor);
+        let audit = self.audit(workspace, actor, "invite.withdrawn", &id.to_string(), detail)?;
+        self.catalogue.batch(vec![delete, audit]).await
+    }
+
+    /// A member of the admin's workspace.
+    pub async fn member(&self, admin: &Admin, user: UserId) -> Result<MemberRow> {
+        let member = self.catalogue.member(admin.workspace_id, user).await?;
+        member.ok_or_else(|| Rejection::new(Code::NotFound, "There is no such member."))
+    }
+
+    /// Promotes or demotes a member. Whoever may do less from now on is pushed nothing more.
+    pub async fn change_role(&self, admin: &Admin, user: UserId, role: Role) -> Result<MemberRow> {
+        let member = self.member(admin, user).await?;
+        check(admin.role().may_change(member.role) && admin.role().may_grant(role))?;
+        if member.role == role {
+            return Ok(member);
+        }
+        let tails = self.catalogue.tails_of(user).await?;
+        let workspace = admin.workspace_id;
+        let change = self.catalogue.update_role(workspace, user, role)?;
+        let detail = json!({ "email": member.email, "before": member.role, "role": role });
+        let subject = user.to_string();
+        let audit = self.audit(workspace, &admin.actor, "member.role_changed", &subject, detail)?;
+        self.catalogue.change_team(vec![change, audit]).await?;
+        if !role.manages_connections() {
+            self.close_tails(tails).await;
+        }
+        Ok(MemberRow { role, ..member })
+    }
+
+    /// Ends a membership, with its sessions, API keys and live tails.
+    pub async fn remove_member(&self, admin: &Admin, user: UserId) -> Result<MemberRow> {
+        let member = self.member(admin, user).await?;
+        check(admin.role().may_change(member.role))?;
+        self.end_membership(admin.workspace_id, admin, &member).await?;
+        Ok(member)
+    }
+
+    async fn end_membership(
+        &self,
+        workspace: WorkspaceId,
+        admin: &Admin,
+        member: &MemberRow,
+    ) -> Result<()> {
+        let tails = self.catalogue.tails_of(member.user_id).await?;
+        let delete = self.catalogue.delete_membership(workspace, member.user_id)?;
+        let detail = json!({ "email": member.email, "role": member.role });
+        let subject = member.user_id.to_string();
+        let audit = self.audit(workspace, &admin.actor, "member.removed", &subject, detail)?;
+        self.catalogue.change_team(vec![delete, audit]).await?;
+        self.close_tails(tails).await;
+        Ok(())
+    }
+
+    /// Tells the KeyGates that these tails have ended. What does not answer closes them by itself
+    /// within ten minutes.
+    pub async fn close_tails(&self, tails: Vec<TailRow>) {
+        for tail in tails {
+            let mut gate = [0; 12];
+            if hex::decode_to_slice(&tail.gate, &mut gate).is_err() {
+                continue;
+            }
+            let gate = crate::domain::credential::GateName::from_bytes(gate);
+            let command =
+                GateCommand::CloseTails { session: Some(tail.session_hash), user_id: None };
+            if let Err(rejection) = self.command(gate, command).await {
+                worker::console_warn!("closing tails of {gate}: {}", rejection.detail);
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! How the procedures answer keys, stores, requests and events.
+
+use serde_json::{Value, json};
+
+use crate::api::routes::webhook_url;
+use crate::domain::id::RequestId;
+use crate::domain::key::KeyRecord;
+use crate::domain::time::Timestamp;
+use crate::edge::catalogue::stores::Store;
+use crate::protocol::key_gate::{LoggedRequest, ParkedEvent};
+
+/// A key without its secrets.
+pub fn key(record: &KeyRecord, api_origin: &str, now: Timestamp) -> Value {
+    json!({
+        "key_id": record.key_id,
+        "preview": record.preview,
+        "store_id": record.store_id,
+        "namespace": record.namespace,
+        "name": record.name,
+        "source": record.source,
+        "payload_format": record.payload_format,
+        "scopes": record.scopes,
+        "rate_limit_per_minute": record.rate_limit.per_minute(),
+        "require_signature": record.require_signature,
+        "capture_bodies": record.capture_bodies,
+        "status": record.shown_status(now),
+        "awaiting_secret": record.awaits_secret(),
+        "webhook_url": webhook_url(api_origin, record.payload_format, record.key_id.as_str()),
+        "created_at": record.created_at.to_rfc3339(),
+        "expires_at": record.expires_at.map(Timestamp::to_rfc3339),
+        "revoked_at": record.revoked_at.map(Timestamp::to_rfc3339),
+        "rotated_from": record.rotated_from,
+    })
+}
+
+pub fn store(store: &Store) -> Value {
+    json!({
+        "store_id": store.id,
+        "name": store.name,
+        "created_at": store.created_at.to_rfc3339(),
+        "archived_at": store.archived_at.map(Timestamp::to_rfc3339),
+    })
+}
+
+pub fn request(request: &LoggedRequest) -> Value {
+    let mut value = serde_json::to_value(request).unwrap_or_default();
+    value["received_at"] = json!(request.received_at.to_rfc3339());
+    value
+}
+
+pub fn parked(event: &ParkedEvent, id: Option<RequestId>) -> Value {
+    json!({
+        "event_id": id,
+        "received_at": event.received_at.to_rfc3339(),
+        "reason": event.reason,
+        "detail": event.detail,
+        "topic": event.topic,
+        "attempts": event.attempts,
+        "next_attempt_at": event.next_attempt_at.map(Timestamp::to_rfc3339),
+        "bytes": event.bytes,
+    })
+}

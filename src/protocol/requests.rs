@@ -1,0 +1,286 @@
+//! What the log of a key shows: its requests, what was kept of them, and parked events.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::credential::GateName;
+use crate::domain::id::RequestId;
+use crate::domain::log::{LogEntry, Outcome};
+use crate::domain::parked::ParkReason;
+use crate::domain::rejection::Code;
+use crate::domain::time::Timestamp;
+
+/// Which rows of the log to list, newest first, or to follow live.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestFilter {
+    /// At most [`RequestFilter::MAX_LIMIT`]; more counts as that.
+    pub limit: u32,
+    /// Only rows before this one.
+    pub before: Option<i64>,
+    /// Only rows received at or after.
+    pub from: Option<Timestamp>,
+    /// Only rows received before.
+    pub to: Option<Timestamp>,
+    pub status: Option<u16>,
+    /// The first digit of the status: 2, 4 or 5.
+    #[serde(default)]
+    pub status_class: Option<u8>,
+    /// Only rows that were answered 400 or more.
+    #[serde(default)]
+    pub errors: bool,
+    pub outcome: Option<Outcome>,
+    pub error_code: Option<Code>,
+    pub external_id: Option<String>,
+    pub idempotency_key: Option<String>,
+}
+
+impl RequestFilter {
+    /// Most rows of one page: what an export asks for.
+    pub const MAX_LIMIT: u32 = 1_000;
+
+    /// Whether a row is asked for. `limit` and `before` say nothing of a row: they are about pages.
+    pub fn matches(&self, request: &LoggedRequest) -> bool {
+        let Self {
+            limit: _,
+            before: _,
+            from,
+            to,
+            status,
+            status_class,
+            errors,
+            outcome,
+            error_code,
+            external_id,
+            idempotency_key,
+        } = self;
+        from.is_none_or(|from| request.received_at >= from)
+            && to.is_none_or(|to| request.received_at < to)
+            && status.is_none_or(|status| status == request.status)
+            && status_class.is_none_or(|class| u16::from(class) == request.status / 100)
+            && (!errors || request.status >= 400)
+            && outcome.is_none_or(|outcome| outcome == request.outcome)
+            && error_code.is_none_or(|code| Some(code) == request.error_code)
+            && (external_id.is_none() || *external_id == request.external_id)
+            && (idempotency_key.is_none() || *idempotency_key == request.idempotency_key)
+    }
+}
+
+/// A row of the log as the APIs list it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggedRequest {
+    pub id: RequestId,
+    pub received_at: Timestamp,
+    pub method: String,
+    pub path: String,
+    pub status: u16,
+    pub latency_ms: i64,
+    pub outcome: Outcome,
+    pub count: u32,
+    pub topic: Option<String>,
+    pub idempotency_key: Option<String>,
+    pub external_id: Option<String>,
+    pub internal_id: Option<String>,
+    pub error_code: Option<Code>,
+    pub detail: Option<String>,
+}
+
+impl LoggedRequest {
+    /// The method of the rows that stand for the gateway's own retries of parked events.
+    pub const RETRY: &'static str = "RETRY";
+
+    /// What the APIs list of an entry in the log of the key of `gate`.
+    pub fn of(gate: GateName, entry: &LogEntry) -> Self {
+        let LogEntry {
+            row,
+            attempt: _,
+            units: _,
+            count,
+            method,
+            path,
+            status,
+            latency_ms,
+            outcome,
+            topic,
+            idempotency_key,
+            external_id,
+            internal_id,
+            error_code,
+            detail,
+        } = entry.clone();
+        Self {
+            id: RequestId::new(gate, row),
+            received_at: row.time(),
+            method,
+            path,
+            status,
+            latency_ms,
+            outcome,
+            count,
+            topic,
+            idempotency_key,
+            external_id,
+            internal_id,
+            error_code,
+            detail,
+        }
+    }
+
+    /// As the APIs answer it: with `received_at` as RFC 3339.
+    pub fn to_api_json(&self) -> Value {
+        // Serialising strings and numbers cannot fail.
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        value["received_at"] = Value::String(self.received_at.to_rfc3339());
+        value
+    }
+}
+
+/// One request with all that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestDetail {
+    pub request: LoggedRequest,
+    pub kept: Result<Kept, NotKept>,
+    /// The event that came with it, while it is parked.
+    pub parked: Option<ParkedEvent>,
+}
+
+/// What was kept of a request beside its row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Those of an allow-list, in lower case; never `Authorization`.
+    pub headers: Vec<(String, String)>,
+    /// Exactly as it came in; base64 in the message.
+    #[serde(with = "base64")]
+    pub body: Vec<u8>,
+    /// The body of the answer, cut to 64 KiB with a mark where it was longer. `None` for requests
+    /// that came in before answers were kept.
+    pub answer: Option<String>,
+}
+
+/// Why nothing was kept of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotKept {
+    /// Nobody could tell who sent it.
+    Refusal,
+    /// A retry by the gateway itself: the request that brought the event holds it.
+    Retry,
+    /// The key was minted not to keep bodies.
+    CaptureOff,
+    /// Its day has been dropped: bodies are kept 30 days and 512 MiB.
+    TooOld,
+    /// What was kept of its day filled 512 MiB by then.
+    DayFull,
+    /// It only asked what its key is.
+    NoBody,
+}
+
+/// A parked event as the APIs list it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedEvent {
+    pub row: i64,
+    pub received_at: Timestamp,
+    pub reason: ParkReason,
+    pub detail: Option<String>,
+    pub topic: Option<String>,
+    pub attempts: u32,
+    pub next_attempt_at: Option<Timestamp>,
+    pub bytes: u64,
+}
+
+/// Bytes as base64 (RFC 4648 §4) in JSON.
+mod base64 {
+    use data_encoding::BASE64;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(from)?;
+        BASE64.decode(text.as_bytes()).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::Row;
+
+    fn entry() -> LogEntry {
+        LogEntry {
+            row: Row::at(Timestamp::from_millis(1_795_000_000_000)),
+            attempt: 1,
+            units: 1,
+            count: 1,
+            method: "POST".into(),
+            path: "/integrations/v1/orders".into(),
+            status: 422,
+            latency_ms: 3,
+            outcome: Outcome::Rejected,
+            topic: None,
+            idempotency_key: Some("k".into()),
+            external_id: Some("A-1".into()),
+            internal_id: None,
+            error_code: Some(Code::ValidationFailed),
+            detail: None,
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_filter_is_looked_at() {
+        let request = LoggedRequest::of(GateName::from_bytes([1; 12]), &entry());
+        let at = request.received_at;
+        let any = RequestFilter::default;
+        for (filter, matches) in [
+            (any(), true),
+            (RequestFilter { limit: 1, before: Some(0), ..any() }, true),
+            (RequestFilter { from: Some(at), to: Some(at.plus(1)), ..any() }, true),
+            (RequestFilter { from: Some(at.plus(1)), ..any() }, false),
+            (RequestFilter { to: Some(at), ..any() }, false),
+            (RequestFilter { status: Some(422), ..any() }, true),
+            (RequestFilter { status: Some(201), ..any() }, false),
+            (RequestFilter { status_class: Some(4), ..any() }, true),
+            (RequestFilter { status_class: Some(5), ..any() }, false),
+            (RequestFilter { outcome: Some(Outcome::Rejected), ..any() }, true),
+            (RequestFilter { outcome: Some(Outcome::Refused), ..any() }, false),
+            (RequestFilter { error_code: Some(Code::ValidationFailed), ..any() }, true),
+            (RequestFilter { error_code: Some(Code::InvalidJson), ..any() }, false),
+            (RequestFilter { external_id: Some("A-1".into()), ..any() }, true),
+            (RequestFilter { external_id: Some("A-2".into()), ..any() }, false),
+            (RequestFilter { idempotency_key: Some("k".into()), ..any() }, true),
+            (RequestFilter { idempotency_key: Some("l".into()), ..any() }, false),
+        ] {
+            assert_eq!(filter.matches(&request), matches, "{filter:?}");
+        }
+    }
+
+    #[test]
+    fn a_filter_of_the_version_before_is_read() {
+        let before = r#"{"limit":50,"before":null,"from":null,"to":null,"status":null,
+            "outcome":null,"error_code":null,"external_id":null,"idempotency_key":null}"#;
+        let filter: RequestFilter = serde_json::from_str(before).unwrap();
+        assert_eq!(filter, RequestFilter { limit: 50, ..RequestFilter::default() });
+    }
+
+    #[test]
+    fn a_kept_body_crosses_byte_for_byte() {
+        let kept = Kept {
+            headers: vec![("content-type".into(), "application/json".into())],
+            body: (0..=255).collect(),
+            answer: Some("{}".into()),
+        };
+        let json = serde_json::to_string(&kept).unwrap();
+        assert_eq!(serde_json::from_str::<Kept>(&json).unwrap(), kept);
+    }
+
+    #[test]
+    fn a_request_is_answered_with_its_time_for_people() {
+        let json = LoggedRequest::of(GateName::from_bytes([1; 12]), &entry()).to_api_json();
+        assert_eq!(json["received_at"], "2026-11-18T11:06:40.000Z");
+        assert_eq!(
+            (&json["status"], &json["error_code"]),
+            (&422.into(), &"validation_failed".into())
+        );
+    }
+}
