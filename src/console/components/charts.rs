@@ -62,28 +62,9 @@ pub fn sparkline(values: &[(u64, u64)]) -> Markup {
     }
 }
 
-/// The last 24 hours of a key, for a cell that loads later: bars, and below them how many requests
-/// there were and, in clay, how many failed.
-pub fn figures(hours: &[(u64, u64)], requests: u64, errors: u64) -> Markup {
-    html! {
-        div.figures {
-            (sparkline(hours))
-            span.sub {
-                (grouped(&requests.to_string()))
-                @if errors > 0 { " " span.bad { (grouped(&errors.to_string())) " errors" } }
-            }
-        }
-    }
-}
-
-/// What stands where [`figures`] will, and takes the same room.
-pub fn figures_skeleton() -> Markup {
-    html! {
-        div.figures aria-hidden="true" {
-            span.skeleton.sparkline-skeleton {}
-            span.sub { span.skeleton.w-3 {} }
-        }
-    }
+/// The place of a sparkline of 24 bars that loads later.
+pub fn sparkline_skeleton() -> Markup {
+    html! { span.skeleton.sparkline-skeleton aria-hidden="true" {} }
 }
 
 /// A larger chart with its axes and, for assistive technology, its numbers as a table.

@@ -19,7 +19,7 @@ mod time;
 
 pub use attributes::Attributes;
 pub use buttons::{Button, post_button};
-pub use charts::{BarChart, Bucket, bar_chart, figures, figures_skeleton, sparkline};
+pub use charts::{BarChart, Bucket, bar_chart, sparkline, sparkline_skeleton};
 pub use code::{code_block, copy_button, copy_value, json_viewer, secret_field};
 pub use dialogs::{Confirm, confirm};
 pub use feedback::{Banner, Flash, Kind, banner, flash, inline_note, meter, skeleton, toasts};
