@@ -117,7 +117,7 @@ impl<'de> Deserialize<'de> for CredentialHash {
 
 /// Names a KeyGate: the first 12 bytes of its key's hash. Does not depend on the tag keys, so
 /// rotating them moves nothing.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GateName([u8; 12]);
 
 impl GateName {

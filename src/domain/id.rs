@@ -128,6 +128,13 @@ impl RequestId {
         Row::from_bytes(&self.0[12..])
     }
 
+    /// The KeyGate of the key that made the request.
+    pub fn gate(&self) -> GateName {
+        let mut bytes = [0; 12];
+        bytes.copy_from_slice(&self.0[..12]);
+        GateName::from_bytes(bytes)
+    }
+
     /// Whether it is of a request that the key of this KeyGate made.
     pub fn is_of(&self, gate: GateName) -> bool {
         self.0.starts_with(gate.as_bytes())
@@ -249,6 +256,7 @@ mod tests {
         let row = Row::at(Timestamp::from_millis(1_795_000_000_123));
         let id = RequestId::new(GateName::from_bytes([9; 12]), row);
         assert_eq!(RequestId::parse(&id.to_string()).and_then(|id| id.row()), Some(row));
+        assert_eq!(id.gate(), GateName::from_bytes([9; 12]));
     }
 
     #[test]

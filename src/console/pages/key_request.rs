@@ -159,6 +159,9 @@ const fn not_kept(reason: NotKept) -> &'static str {
         NotKept::TooOld => {
             "Its body is not kept any more: bodies stay for 30 days, or 512 MiB of them."
         }
+        NotKept::DayFull => {
+            "Its body was not kept: the bodies of that day had filled their 512 MiB."
+        }
         NotKept::NoBody => "It had no body.",
     }
 }

@@ -14,7 +14,8 @@ use crate::domain::rate_limit::RateLimit;
 use crate::domain::time::Timestamp;
 use crate::edge::{Result, internal};
 
-const COLUMNS: &str = "key_id, key_hash, preview, workspace_id, store_id, namespace, name, source,
+pub(super) const COLUMNS: &str =
+    "key_id, key_hash, preview, workspace_id, store_id, namespace, name, source,
   payload_format, scopes, rate_limit_per_minute, require_signature, capture_bodies, status, secrets,
   created_at, expires_at, revoked_at, rotated_from";
 
@@ -207,7 +208,11 @@ impl Catalogue {
         self.records(&query, &[millis(from), millis(to), workspace]).await
     }
 
-    async fn records(&self, query: &str, parameters: &[JsValue]) -> Result<Vec<KeyRecord>> {
+    pub(super) async fn records(
+        &self,
+        query: &str,
+        parameters: &[JsValue],
+    ) -> Result<Vec<KeyRecord>> {
         self.all::<Row>(query, parameters).await?.into_iter().map(Row::into_record).collect()
     }
 

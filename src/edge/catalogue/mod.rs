@@ -4,6 +4,7 @@
 pub mod api_keys;
 pub mod audit_log;
 pub mod integration_keys;
+pub mod live_keys;
 pub mod members;
 pub mod sessions;
 pub mod stores;
@@ -15,6 +16,9 @@ use worker::{D1Database, D1PreparedStatement, Env};
 
 use super::{Result, internal};
 use crate::domain::rejection::{Code, Rejection};
+
+/// Words with which the schema refuses what breaks a rule, and the answer to it.
+type Rule<'a> = (&'a str, fn() -> Rejection);
 
 /// The D1 database.
 #[derive(Debug)]
@@ -41,13 +45,21 @@ impl Catalogue {
         &self,
         statements: Vec<D1PreparedStatement>,
         rule: &str,
-        otherwise: impl FnOnce() -> Rejection,
+        otherwise: fn() -> Rejection,
     ) -> Result<()> {
-        match self.0.batch(statements).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.to_string().contains(rule) => Err(otherwise()),
-            Err(error) => Err(failed(error)),
-        }
+        self.batch_unless_any(statements, &[(rule, otherwise)]).await
+    }
+
+    /// The same, with an answer for each of several rules.
+    pub async fn batch_unless_any(
+        &self,
+        statements: Vec<D1PreparedStatement>,
+        rules: &[Rule<'_>],
+    ) -> Result<()> {
+        let Err(error) = self.0.batch(statements).await else { return Ok(()) };
+        let cause = error.to_string();
+        let broken = rules.iter().find(|(rule, _)| cause.contains(rule));
+        Err(broken.map_or_else(|| failed(error), |(_, otherwise)| otherwise()))
     }
 
     async fn first<T: DeserializeOwned>(

@@ -1,11 +1,12 @@
 //! The drawer of a key, and what can be done with it.
 
-use super::connectors::{checked_form_id, form_id, layered, restricted, revealed};
+use super::connectors::{checked_form_id, form_id, layered, restricted, revealed, sent_before};
 use super::page::Page;
 use super::visit::{Session, Visit};
 use crate::api::console_routes::{KeyAction, KeyTab};
 use crate::api::routes::webhook_url;
-use crate::api::rpc::{SetSigningSecret, read_rotation};
+use crate::api::rpc::SetSigningSecret;
+use crate::api::rpc_team::RotateIntegrationKey;
 use crate::console::forms::{Form, FormErrors};
 use crate::console::links;
 use crate::console::pages::key_drawer::{KeyDrawer, key_drawer};
@@ -19,10 +20,9 @@ use crate::console::pages::key_settings::{
 use crate::domain::credential::KeyId;
 use crate::domain::expiry::days_left;
 use crate::domain::id::{RequestId, Row};
-use crate::domain::key::{KeyChange, KeyRecord, KeyStatus, PayloadFormat, ShownStatus};
+use crate::domain::key::{KeyChange, KeyRecord, KeyStatus, PayloadFormat};
 use crate::domain::log::Window;
 use crate::domain::rejection::{Code, Rejection};
-use crate::domain::time::DAY;
 use crate::edge::Result;
 use crate::edge::caller::Admin;
 use crate::edge::operations::Change;
@@ -318,10 +318,14 @@ pub async fn rotate(visit: &Visit<'_>, session: &Session, key: &str, form: &Form
     let record = key_of(visit, &admin, key).await?;
     let form_id = checked_form_id(form)?;
     let (name, days) = (form.get("name").trim(), form.get("expires_in_days"));
-    let arguments = serde_json::json!({ "p_name": name, "p_expires_in_days": number(days) });
-    let minted = match read_rotation(arguments.to_string().as_bytes()) {
-        Ok((name, days)) => {
-            visit.operations.rotate(&admin, &record, name, days, Some(form_id)).await
+    let arguments = serde_json::json!({
+        "p_key_id": key, "p_name": name, "p_expires_in_days": number(days),
+    });
+    let tag_keys = &visit.settings.tag_keys;
+    let minted = match RotateIntegrationKey::read(arguments.to_string().as_bytes(), tag_keys) {
+        Ok(RotateIntegrationKey { key_id: _, name, expires_in_days }) => {
+            let name = name.unwrap_or_else(|| record.name.clone());
+            visit.operations.rotate(&admin, &record, name, expires_in_days, Some(form_id)).await
         }
         Err(rejection) => Err(rejection),
     };
@@ -331,7 +335,7 @@ pub async fn rotate(visit: &Visit<'_>, session: &Session, key: &str, form: &Form
             let errors = FormErrors::of_arguments(&rejection, label);
             rotation_page(visit, session, 422, &record, form_id, name, days, &errors).await
         }
-        Err(rejection) => Err(rejection),
+        Err(rejection) => sent_before(visit, &admin, form_id, rejection).await,
     }
 }
 

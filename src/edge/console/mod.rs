@@ -8,19 +8,31 @@
 //! connectors.rs  the list of keys, minting, the one-time reveal
 //! keys.rs        the drawer of a key: its log, parked events, settings, changes
 //! requests.rs    the log as a file, and live
+//! team.rs        members and invites
+//! account.rs     the password and sessions of whoever is signed in
+//! audit.rs       the audit log
 //! export.rs      lists as files
+//! overview.rs    what needs attention today
+//! orders.rs      the list of orders, one order
+//! stores.rs      stores: creating, renaming, archiving
 //! ```
 //!
 //! Every POST carries the token of its session, or, where nobody is signed in, of its visitor.
 //! Members see the restricted card where only owners and admins may look, and no data behind it.
 
+mod account;
+mod audit;
 mod connectors;
 mod export;
 mod joining;
 mod keys;
+mod orders;
+mod overview;
 mod page;
 mod requests;
 mod signing_in;
+mod stores;
+mod team;
 mod visit;
 
 use std::rc::Rc;
@@ -35,8 +47,6 @@ use super::platform::Settings;
 use super::{Result, internal};
 use crate::api::console_routes::ConsoleRoute as Route;
 use crate::console::forms::Form;
-use crate::console::links;
-use crate::domain::rejection::{Code, Rejection};
 
 /// Answers a request to the console. What goes wrong is a page too.
 pub async fn handle(
@@ -140,11 +150,25 @@ async fn with_session(
         }
         Route::DiscardEvent { key, event } => keys::discard(visit, session, key, event).await,
         Route::RetryEvent { key, event } => keys::retry(visit, session, key, event).await,
-        Route::Overview => Ok(Page::redirect(links::CONNECTORS)),
-        _ => Err(not_found()),
+        Route::Orders => orders::list(visit, session).await,
+        Route::Order { id } => orders::show(visit, session, id).await,
+        Route::Stores => stores::list(visit, session).await,
+        Route::CreateStore => stores::create(visit, session, form).await,
+        Route::RenameStore { store } => stores::rename(visit, session, store, form).await,
+        Route::ConfirmArchive { store } => stores::confirm_archive(visit, session, store).await,
+        Route::ArchiveStore { store } => stores::archive(visit, session, store).await,
+        Route::RestoreStore { store } => stores::restore(visit, session, store).await,
+        Route::Overview => overview::show(visit, session).await,
+        Route::Team => team::list(visit, session).await,
+        Route::Invite => team::invite_member(visit, session, form).await,
+        Route::WithdrawInvite { invite } => team::withdraw(visit, session, invite).await,
+        Route::ChangeRole { user } => team::change_role(visit, session, user, form).await,
+        Route::ConfirmRemove { user } => team::confirm_removal(visit, session, user).await,
+        Route::RemoveMember { user } => team::remove(visit, session, user).await,
+        Route::Account => account::show(visit, session).await,
+        Route::ChangePassword => account::change_password(visit, session, form).await,
+        Route::EndOtherSessions => account::end_other_sessions(visit, session).await,
+        Route::Audit => audit::list(visit, session).await,
+        Route::ExportAudit { format } => audit::export_entries(visit, session, *format).await,
     }
-}
-
-fn not_found() -> Rejection {
-    Rejection::new(Code::NotFound, "There is nothing at this address.")
 }

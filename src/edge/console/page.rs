@@ -72,6 +72,20 @@ impl Page {
         Self::redirect(path).cookie(&format!("{COOKIE_FLASH}={text}; Max-Age=60"))
     }
 
+    /// The same redirect, also where htmx asked for a part of a page: the browser goes there whole.
+    #[must_use]
+    pub fn leading(mut self, visit: &Visit<'_>) -> Self {
+        if visit.is_htmx() {
+            self.answer.status = 200;
+            for (name, _) in &mut self.answer.headers {
+                if *name == "Location" {
+                    *name = "HX-Redirect";
+                }
+            }
+        }
+        self
+    }
+
     /// Asks who is there: by the login page, or, where a part of a page was asked for or a form was
     /// sent by htmx, by a status that the page's script understands.
     pub fn sign_in(visit: &Visit<'_>, posts: bool) -> Self {

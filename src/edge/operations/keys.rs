@@ -102,7 +102,10 @@ impl Operations<'_> {
         let (workspace, subject) = (admin.workspace_id, record.key_id.as_str());
         let audit = self.audit(workspace, &admin.actor, action, subject, detail)?;
         self.catalogue
-            .batch_unless(vec![insert, audit], "integration_keys.form", form_used)
+            .batch_unless_any(
+                vec![insert, audit],
+                &[("integration_keys.form", form_used), ("the store is archived", archived)],
+            )
             .await?;
         let install = GateCommand::Install { record: Box::new(record.clone()) };
         // Where this fails, the KeyGate looks itself up in D1 when it is first used.

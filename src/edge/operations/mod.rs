@@ -67,6 +67,16 @@ impl<'a> Operations<'a> {
 
     /// Asks a KeyGate, whose key was found to be of the right workspace.
     pub async fn command(&self, gate: GateName, command: GateCommand) -> Result<GateReply> {
+        self.command_within(gate, command, GATE_DEADLINE_MS).await
+    }
+
+    /// The same with another deadline.
+    pub async fn command_within(
+        &self,
+        gate: GateName,
+        command: GateCommand,
+        deadline_ms: u32,
+    ) -> Result<GateReply> {
         let unavailable = |_| {
             Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
                 .retry_after(2)
@@ -74,7 +84,7 @@ impl<'a> Operations<'a> {
         let frame = frame::encode(&Versioned::new(command), &[])
             .map_err(|frame::Malformed| internal("a command that is too large"))?;
         let reply = Objects::key_gates(self.env)?
-            .call(&key_gate::object_name(&gate), Method::Command, &frame, GATE_DEADLINE_MS)
+            .call(&key_gate::object_name(&gate), Method::Command, &frame, deadline_ms)
             .await
             .map_err(unavailable)?;
         let (reply, _) = frame::decode::<GateResult>(&reply)

@@ -1,0 +1,325 @@
+//! The page of one order.
+
+use maud::{Markup, html};
+
+use super::order_view::{Described, HistoryView, OrderView, is_zero};
+use crate::console::components::{
+    Attributes, Column, TimeStyle, cell, copy_value, head_cell, json_viewer, keyvalue, mono, muted,
+    no_time, page_header, section, table, time,
+};
+use crate::console::icons::{Icon, icon};
+use crate::console::links;
+use crate::domain::id::RequestId;
+use crate::domain::order::Address;
+
+/// A key that requests of this order came through, for whoever may look at keys.
+#[derive(Clone, Debug)]
+pub struct ThroughKey {
+    pub key_id: String,
+    pub name: String,
+}
+
+/// The page, for members too.
+pub struct OrderPage<'a> {
+    pub described: &'a Described,
+    pub store_name: &'a str,
+    /// The key behind a request; `None` for members, and for what is unknown.
+    pub key_of: &'a dyn Fn(&RequestId) -> Option<&'a ThroughKey>,
+    /// The key that brought the order in.
+    pub first_key: Option<&'a ThroughKey>,
+}
+
+pub fn order_page(page: &OrderPage<'_>) -> Markup {
+    let order = &page.described.order;
+    let store = order.id.store.to_string();
+    let id = order.id.to_string();
+    html! {
+        p.trail {
+            a href=(links::with_query(links::ORDERS, &[("store", &store)])) {
+                (icon(Icon::ChevronLeft)) (page.store_name)
+            }
+        }
+        (page_header(&format!("Order {}", order.title()), None, html! {}))
+        p.order-head {
+            (order.status_badge())
+            (order.source_chip())
+            span { "Placed " (time(order.placed_at, TimeStyle::Full)) }
+            strong { (order.amount(&order.total)) }
+        }
+        div.order-columns {
+            div {
+                (section("lines", "Lines", html! {}, html! { (lines(order)) (totals(order)) }))
+                (section("payments", "Payments", sum(order, &order.paid_total), payments(order)))
+                (section("refunds", "Refunds", sum(order, &order.refunded_total), refunds(order)))
+                (section("history", "History", muted("and the requests that made it"), history(page)))
+            }
+            div {
+                (section("facts", "About", html! {}, facts(page, &id)))
+                (section("client", "Client", html! {}, client(order)))
+                @for (id, title, address) in [
+                    ("billing", "Billing address", &order.billing_address),
+                    ("shipping", "Shipping address", &order.shipping_address),
+                ] {
+                    @if let Some(address) = address { (section(id, title, html! {}, lines_of(address))) }
+                }
+                @if let Some(note) = &order.note {
+                    (section("note", "Note", html! {}, html! { p.note-text { (note) } }))
+                }
+            }
+        }
+        @if !order.metadata.is_empty() {
+            (section("metadata", "Metadata", html! {}, json_viewer("metadata-json", "As it was sent",
+                &serde_json::to_string_pretty(&order.metadata).unwrap_or_default())))
+        }
+    }
+}
+
+fn sum(order: &OrderView, total: &str) -> Markup {
+    html! { @if !is_zero(total) { strong { (order.amount(total)) } } }
+}
+
+fn with_copy(value: &str, label: &str) -> Markup {
+    html! { span.with-copy { (mono(value)) (copy_value(value, label)) } }
+}
+
+fn facts(page: &OrderPage<'_>, id: &str) -> Markup {
+    let order = &page.described.order;
+    let mut facts = vec![("Id", with_copy(id, "Copy the order's id"))];
+    if let Some(number) = &order.number {
+        facts.push(("Number", html! { (number) }));
+    }
+    if let Some(external_id) = &order.external_id {
+        facts.push(("External id", with_copy(external_id, "Copy the external id")));
+    }
+    facts.push(("Store", html! { (page.store_name) }));
+    if let Some(key) = page.first_key {
+        facts.push(("Connection", html! { a href=(links::key(&key.key_id)) { (key.name) } }));
+    }
+    facts.push(("Received", time(order.created_at, TimeStyle::Full)));
+    facts.push(("Updated", time(order.updated_at, TimeStyle::Full)));
+    keyvalue(&facts)
+}
+
+const ITEM: Column<'_> = Column::new("Item");
+const SKU: Column<'_> = Column::new("SKU");
+const QUANTITY: Column<'_> = Column::numeric("Quantity");
+const PRICE: Column<'_> = Column::numeric("Unit price");
+const DISCOUNT: Column<'_> = Column::numeric("Discount");
+const TAX: Column<'_> = Column::numeric("Tax");
+const TOTAL: Column<'_> = Column::numeric("Total");
+
+fn lines(order: &OrderView) -> Markup {
+    if order.lines.is_empty() {
+        return html! { div.table-frame { p.nothing { "This order has no lines." } } };
+    }
+    // A column that says nothing about any line is left out.
+    let sku = order.lines.iter().any(|line| line.sku.is_some());
+    let discount = order.lines.iter().any(|line| !is_zero(&line.discount));
+    let columns: Vec<_> = [ITEM, SKU, QUANTITY, PRICE, DISCOUNT, TAX, TOTAL]
+        .into_iter()
+        .zip([true, sku, true, true, discount, true, true])
+        .filter_map(|(column, shown)| shown.then_some(column))
+        .collect();
+    let rows = html! {
+        @for line in &order.lines {
+            tr {
+                (head_cell(html! { (line.name) }))
+                @if sku { (cell(&SKU, html! { (mono(line.sku.as_deref().unwrap_or("—"))) })) }
+                (cell(&QUANTITY, html! { (line.quantity.to_string()) }))
+                (cell(&PRICE, order.amount(&line.unit_price)))
+                @if discount { (cell(&DISCOUNT, order.amount(&line.discount))) }
+                (cell(&TAX, order.amount(&line.tax)))
+                (cell(&TOTAL, order.amount(&line.total)))
+            }
+        }
+    };
+    table("Lines", &columns, &Attributes::new(), rows)
+}
+
+fn totals(order: &OrderView) -> Markup {
+    let rows = [
+        ("Subtotal", &order.subtotal, true),
+        ("Discount", &order.discount_total, false),
+        ("Shipping", &order.shipping_total, false),
+        ("Fees", &order.fee_total, false),
+        ("Tax", &order.tax_total, true),
+    ];
+    html! {
+        dl.totals {
+            @for (label, amount, always) in rows {
+                @if always || !is_zero(amount) {
+                    div { dt { (label) } dd { @if label == "Discount" { "−" } (order.amount(amount)) } }
+                }
+            }
+            div.sum { dt { "Total" } dd { (order.amount(&order.total)) } }
+        }
+    }
+}
+
+const WHEN: Column<'_> = Column::new("When");
+const METHOD: Column<'_> = Column::new("Method");
+const REASON: Column<'_> = Column::new("Reason");
+const EXTERNAL_ID: Column<'_> = Column::new("External id");
+const AMOUNT: Column<'_> = Column::numeric("Amount");
+
+fn payments(order: &OrderView) -> Markup {
+    if order.payments.is_empty() {
+        return html! { p.muted { "None stated." } };
+    }
+    let rows = html! {
+        @for payment in &order.payments {
+            tr {
+                (head_cell(html! { (payment.method.as_deref().unwrap_or("Payment")) }))
+                (cell(&WHEN, payment.paid_at.map_or_else(|| no_time("—"), |at| time(at, TimeStyle::Full))))
+                (cell(&EXTERNAL_ID, mono(payment.external_id.as_deref().unwrap_or("—"))))
+                (cell(&AMOUNT, order.amount(&payment.amount)))
+            }
+        }
+    };
+    table("Payments", &[METHOD, WHEN, EXTERNAL_ID, AMOUNT], &Attributes::new(), rows)
+}
+
+fn refunds(order: &OrderView) -> Markup {
+    if order.refunds.is_empty() {
+        return html! { p.muted { "None stated." } };
+    }
+    let rows = html! {
+        @for refund in &order.refunds {
+            tr {
+                (head_cell(html! { (refund.reason.as_deref().unwrap_or("Refund")) }))
+                (cell(&EXTERNAL_ID, mono(refund.external_id.as_deref().unwrap_or("—"))))
+                (cell(&AMOUNT, order.amount(&refund.amount)))
+            }
+        }
+    };
+    table("Refunds", &[REASON, EXTERNAL_ID, AMOUNT], &Attributes::new(), rows)
+}
+
+const EVENT: Column<'_> = Column::new("What");
+const REQUEST: Column<'_> = Column::new("Request");
+
+/// The newest first.
+fn history(page: &OrderPage<'_>) -> Markup {
+    let rows = html! {
+        @for entry in page.described.history.iter().rev() {
+            tr {
+                (head_cell(event(entry)))
+                (cell(&WHEN, time(entry.at, TimeStyle::Full)))
+                (cell(&REQUEST, request(page, &entry.request_id)))
+            }
+        }
+    };
+    table("History", &[EVENT, WHEN, REQUEST], &Attributes::new(), rows)
+}
+
+fn event(entry: &HistoryView) -> Markup {
+    html! { @if entry.event == "created" { "Created" } @else { (mono(&entry.event)) } }
+}
+
+fn request(page: &OrderPage<'_>, id: &RequestId) -> Markup {
+    let key = (page.key_of)(id);
+    let id = id.to_string();
+    html! {
+        div {
+            span.with-copy {
+                @if let Some(key) = key {
+                    a.mono href=(links::request(&key.key_id, &id)) { (id) }
+                } @else { (mono(&id)) }
+                (copy_value(&id, "Copy the request's id"))
+            }
+            @if let Some(key) = key { span.sub { "by " (key.name) } }
+        }
+    }
+}
+
+fn client(order: &OrderView) -> Markup {
+    let Some(client) = &order.client else { return muted("The sender names none.") };
+    let mut facts = Vec::new();
+    for (name, value) in [("Name", &client.name), ("Phone", &client.phone)] {
+        if let Some(value) = value {
+            facts.push((name, html! { (value) }));
+        }
+    }
+    if let Some(email) = &client.email {
+        facts.insert(facts.len().min(1), ("E-mail", html! { (email) }));
+    }
+    for (name, value) in [("External id", &client.external_id), ("Id", &client.id)] {
+        if let Some(value) = value {
+            let copy = format!("Copy the client's {}", name.to_lowercase());
+            facts.push((name, with_copy(value, &copy)));
+        }
+    }
+    keyvalue(&facts)
+}
+
+fn lines_of(address: &Address) -> Markup {
+    let Address { name, company, line1, line2, city, region, postal_code, country, phone } =
+        address;
+    let place = [city, region, postal_code].into_iter().flatten().cloned().collect::<Vec<_>>();
+    let place = (!place.is_empty()).then(|| place.join(", "));
+    html! {
+        address {
+            @for line in [name, company, line1, line2, &place, country, phone].into_iter().flatten() {
+                span { (line) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::order_view::tests::order;
+    use super::*;
+    use crate::domain::credential::GateName;
+    use crate::domain::id::Row;
+    use crate::domain::time::Timestamp;
+
+    fn described() -> Described {
+        let at = Timestamp::from_millis(1_795_348_087_000);
+        let request_id = RequestId::new(GateName::from_bytes([9; 12]), Row::at(at));
+        let entry = |event: &str, at| HistoryView { at, request_id, event: event.to_owned() };
+        let history = vec![entry("created", at), entry("order.<updated>", at.plus(60_000))];
+        Described { order: order(1, 5), history }
+    }
+
+    fn shown(described: &Described, key: Option<&ThroughKey>) -> String {
+        let key_of = |_: &RequestId| key;
+        order_page(&OrderPage { described, store_name: "<Main>", key_of: &key_of, first_key: key })
+            .into_string()
+    }
+
+    #[test]
+    fn what_senders_and_operators_write_is_escaped_in_every_place() {
+        let key = ThroughKey { key_id: "key_a".into(), name: "<key>".into() };
+        let markup = shown(&described(), Some(&key));
+        for raw in ["<script>", "<Main>", "<key>", "<updated>"] {
+            assert!(!markup.contains(raw), "{raw}: {markup}");
+        }
+        let hostile = "&lt;script&gt;&quot;'";
+        assert!(markup.matches(hostile).count() > 15, "{}", markup.matches(hostile).count());
+    }
+
+    #[test]
+    fn requests_lead_to_their_log_for_those_who_may_see_it() {
+        let described = described();
+        let request = described.history[0].request_id.to_string();
+        let key = ThroughKey { key_id: "key_a".into(), name: "Shop".into() };
+        let link = format!("href=\"{}\"", links::request("key_a", &request));
+        assert_eq!(shown(&described, Some(&key)).matches(&link).count(), 2);
+        let member = shown(&described, None);
+        assert!(member.contains(&request) && !member.contains(links::CONNECTORS), "{member}");
+    }
+
+    #[test]
+    fn totals_that_are_nothing_are_left_out_but_for_the_main_ones() {
+        let markup = shown(&described(), None);
+        assert!(markup.contains("<dt>Shipping</dt>") && markup.contains("<dt>Tax</dt>"));
+        assert!(!markup.contains("<dt>Fees</dt>") && !markup.contains("<dt>Discount</dt>"));
+    }
+
+    #[test]
+    fn the_newest_of_a_history_stands_first() {
+        let markup = shown(&described(), None);
+        assert!(markup.find("order.&lt;updated") < markup.find(">Created<"), "{markup}");
+    }
+}

@@ -1,0 +1,321 @@
+//! Orders as the ledgers answer them (`api/order_output.rs` writes them), and the answers of several
+//! ledgers as one list.
+
+use maud::{Markup, html};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Number, Value};
+
+use crate::console::components::{Status, chip, money, mono, source_label, status_badge};
+use crate::domain::credential::KeyId;
+use crate::domain::id::{OrderId, RequestId, Row};
+use crate::domain::key::Source;
+use crate::domain::money::{Amount, Currency};
+use crate::domain::order::{Address, OrderStatus};
+use crate::domain::search::OrderSearch;
+use crate::domain::time::Timestamp;
+
+/// An order. Amounts are decimal text with the currency's own number of places.
+#[derive(Clone, Debug, Deserialize)]
+pub struct OrderView {
+    pub id: OrderId,
+    pub external_id: Option<String>,
+    pub number: Option<String>,
+    pub status: OrderStatus,
+    pub source: Source,
+    pub key_id: KeyId,
+    pub currency: Currency,
+    #[serde(deserialize_with = "rfc3339")]
+    pub placed_at: Timestamp,
+    pub client: Option<ClientView>,
+    pub billing_address: Option<Address>,
+    pub shipping_address: Option<Address>,
+    pub lines: Vec<LineView>,
+    pub subtotal: String,
+    pub discount_total: String,
+    pub shipping_total: String,
+    pub fee_total: String,
+    pub tax_total: String,
+    pub total: String,
+    pub paid_total: String,
+    pub refunded_total: String,
+    pub payments: Vec<PaymentView>,
+    pub refunds: Vec<RefundView>,
+    pub note: Option<String>,
+    pub metadata: Map<String, Value>,
+    #[serde(deserialize_with = "rfc3339")]
+    pub created_at: Timestamp,
+    #[serde(deserialize_with = "rfc3339")]
+    pub updated_at: Timestamp,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct ClientView {
+    pub id: Option<String>,
+    pub external_id: Option<String>,
+    pub email: Option<String>,
+    pub name: Option<String>,
+    pub phone: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct LineView {
+    pub external_id: Option<String>,
+    pub sku: Option<String>,
+    pub name: String,
+    pub quantity: Number,
+    pub unit_price: String,
+    pub discount: String,
+    pub tax: String,
+    pub total: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct PaymentView {
+    pub external_id: Option<String>,
+    pub method: Option<String>,
+    pub amount: String,
+    #[serde(deserialize_with = "rfc3339_or_none")]
+    pub paid_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct RefundView {
+    pub external_id: Option<String>,
+    pub reason: Option<String>,
+    pub amount: String,
+}
+
+/// One thing that happened to an order.
+#[derive(Clone, Debug, Deserialize)]
+pub struct HistoryView {
+    #[serde(deserialize_with = "rfc3339")]
+    pub at: Timestamp,
+    pub request_id: RequestId,
+    /// `created`, or the topic of a native event.
+    pub event: String,
+}
+
+/// An order with its history, oldest first.
+#[derive(Debug, Deserialize)]
+pub struct Described {
+    pub order: OrderView,
+    pub history: Vec<HistoryView>,
+}
+
+/// A ledger's page of orders.
+#[derive(Debug, Default, Deserialize)]
+pub struct StorePage {
+    pub orders: Vec<OrderView>,
+    #[serde(deserialize_with = "row_or_none")]
+    pub next_cursor: Option<Row>,
+}
+
+fn rfc3339<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(from)?;
+    Timestamp::parse_rfc3339(&text).ok_or_else(|| serde::de::Error::custom("not a time"))
+}
+
+fn rfc3339_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    Ok(text.as_deref().and_then(Timestamp::parse_rfc3339))
+}
+
+fn row_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Row>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    Ok(text.and_then(|text| text.parse().ok()).and_then(Row::from_i64))
+}
+
+impl OrderView {
+    /// What people call it: its number, else its sender's id, else its own.
+    pub fn title(&self) -> String {
+        let given = self.number.as_deref().or(self.external_id.as_deref());
+        given.map_or_else(|| self.id.to_string(), str::to_owned)
+    }
+
+    pub fn amount(&self, text: &str) -> Markup {
+        amount(text, self.currency)
+    }
+
+    pub fn status_badge(&self) -> Markup {
+        let kind = match self.status {
+            OrderStatus::Completed => Status::Good,
+            OrderStatus::Pending | OrderStatus::OnHold => Status::Warn,
+            OrderStatus::Processing | OrderStatus::Refunded => Status::Neutral,
+            OrderStatus::Cancelled | OrderStatus::Failed => Status::Bad,
+        };
+        status_badge(kind, status_label(self.status))
+    }
+
+    /// `imported · WooCommerce`
+    pub fn source_chip(&self) -> Markup {
+        chip(&format!("imported · {}", source_label(self.source)))
+    }
+
+    /// Whose order it is, in one or two lines.
+    pub fn client_summary(&self) -> Markup {
+        let client = self.client.as_ref();
+        let parts = client
+            .map(|client| [&client.name, &client.email, &client.external_id].into_iter().flatten());
+        let mut parts = parts.into_iter().flatten();
+        html! {
+            @if let Some(first) = parts.next() { div { (first) } } @else { span.muted { "—" } }
+            @if let Some(second) = parts.next() { div.sub { (second) } }
+        }
+    }
+
+    /// The number or id that stands below its title, where there is another.
+    pub fn other_id(&self) -> Markup {
+        let other = self.external_id.as_deref().filter(|id| Some(*id) != self.number.as_deref());
+        html! {
+            @if let (Some(_), Some(other)) = (&self.number, other) { span.sub { (mono(other)) } }
+        }
+    }
+}
+
+/// A decimal text as money; one that is none stands as it is.
+fn amount(text: &str, currency: Currency) -> Markup {
+    match Amount::parse(text, currency) {
+        Ok(amount) => money(amount, currency),
+        Err(_) => html! { span.money { (text) " " span.currency { (currency.as_str()) } } },
+    }
+}
+
+/// Whether a decimal text is nothing.
+pub fn is_zero(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b'0' | b'.' | b'-'))
+}
+
+/// A status as people read it.
+pub const fn status_label(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::Pending => "Pending",
+        OrderStatus::OnHold => "On hold",
+        OrderStatus::Processing => "Processing",
+        OrderStatus::Completed => "Completed",
+        OrderStatus::Cancelled => "Cancelled",
+        OrderStatus::Refunded => "Refunded",
+        OrderStatus::Failed => "Failed",
+    }
+}
+
+/// The pages of several stores as one, newest first, with the row to go on before. Rows are times,
+/// so one cursor serves every store: the list ends where the first of the ledgers stopped, and what
+/// others found beyond comes with the next page.
+///
+/// What a search names by an id stands first on its first page, however old; ledgers leave it out of
+/// all others.
+pub fn merged(
+    pages: Vec<StorePage>,
+    search: Option<&OrderSearch>,
+    limit: usize,
+) -> (Vec<OrderView>, Option<Row>) {
+    let mut end = pages.iter().filter_map(|page| page.next_cursor).max();
+    let is_named = |order: &OrderView| {
+        search.is_some_and(|search| {
+            search.order_id() == Some(order.id)
+                || search.is_external_id(order.external_id.as_deref())
+        })
+    };
+    let orders = pages.into_iter().flat_map(|page| page.orders);
+    let (mut named, mut rest): (Vec<_>, Vec<_>) = orders.partition(is_named);
+    let newest_first = |a: &OrderView, b: &OrderView| b.id.row.cmp(&a.id.row);
+    named.sort_by(newest_first);
+    rest.sort_by(newest_first);
+    // Rows of two stores may be the same: both are shown, so that neither falls between two pages.
+    if let Some(last) = rest.get(limit.saturating_sub(1)).map(|order| order.id.row)
+        && rest.get(limit).is_some()
+    {
+        end = end.max(Some(last));
+    }
+    rest.retain(|order| end.is_none_or(|end| order.id.row >= end));
+    named.append(&mut rest);
+    (named, end)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use crate::domain::id::StoreId;
+    use serde_json::json;
+
+    /// An order as a ledger answers it, with hostile texts wherever a sender may write any.
+    pub fn order(store: u8, millis: i64) -> OrderView {
+        let row = Row::at(Timestamp::from_millis(millis));
+        let id = OrderId::new(StoreId::from_random([store; 10]), row);
+        let hostile = "<script>\"'";
+        serde_json::from_value(json!({
+            "id": id, "external_id": format!("ext-{millis}{hostile}"), "number": format!("N{hostile}"),
+            "status": "on_hold", "source": "woocommerce", "key_id": format!("key_{}", "a".repeat(26)),
+            "currency": "KWD", "placed_at": "2026-11-22T11:48:07.000Z",
+            "client": {"id": null, "external_id": hostile, "email": hostile, "name": hostile, "phone": hostile},
+            "billing_address": {"line1": hostile, "city": hostile, "country": "US"},
+            "shipping_address": {"name": hostile},
+            "lines": [{"external_id": null, "sku": hostile, "name": hostile, "quantity": 0.5,
+                "unit_price": "3.000", "discount": "0.000", "tax": "0.100", "total": "1234.500"}],
+            "subtotal": "1234.500", "discount_total": "0.000", "shipping_total": "2.000",
+            "fee_total": "0.000", "tax_total": "0.100", "total": "1236.600",
+            "paid_total": "1236.600", "refunded_total": "0.250",
+            "payments": [{"external_id": hostile, "method": hostile, "amount": "1236.600",
+                "paid_at": "2026-11-22T11:50:00.000Z"}],
+            "refunds": [{"external_id": hostile, "reason": hostile, "amount": "0.250"}],
+            "note": hostile, "metadata": {hostile: hostile},
+            "created_at": "2026-11-22T11:48:09.000Z", "updated_at": "2026-11-22T12:00:00.000Z",
+        }))
+        .unwrap()
+    }
+
+    fn page(orders: Vec<OrderView>, next: Option<i64>) -> StorePage {
+        let next_cursor = next.map(|millis| Row::at(Timestamp::from_millis(millis)));
+        StorePage { orders, next_cursor }
+    }
+
+    fn times(orders: &[OrderView]) -> Vec<i64> {
+        orders.iter().map(|order| order.id.row.time().millis()).collect()
+    }
+
+    #[test]
+    fn several_stores_make_one_list_newest_first() {
+        let a = page(vec![order(1, 50), order(1, 20)], None);
+        let b = page(vec![order(2, 40), order(2, 30)], None);
+        let (orders, next) = merged(vec![a, b], None, 10);
+        assert_eq!(times(&orders), [50, 40, 30, 20]);
+        assert_eq!(next, None);
+    }
+
+    #[test]
+    fn a_list_ends_where_the_first_ledger_stopped() {
+        let a = page(vec![order(1, 50)], Some(40));
+        let b = page(vec![order(2, 45), order(2, 30)], None);
+        let (orders, next) = merged(vec![a, b], None, 10);
+        assert_eq!(times(&orders), [50, 45]);
+        assert_eq!(next.map(|row| row.time().millis()), Some(40));
+    }
+
+    #[test]
+    fn no_order_falls_between_two_pages() {
+        let a = page(vec![order(1, 50), order(1, 40)], None);
+        let b = page(vec![order(2, 40), order(2, 30)], None);
+        let (orders, next) = merged(vec![a, b], None, 2);
+        assert_eq!(times(&orders), [50, 40, 40], "both of the same row");
+        assert_eq!(next.map(|row| row.time().millis()), Some(40));
+    }
+
+    #[test]
+    fn what_a_search_names_comes_first_however_old() {
+        let named = order(2, 1);
+        let search = OrderSearch::parse(named.external_id.as_deref().unwrap()).unwrap();
+        let a = page(vec![order(1, 50)], Some(40));
+        let b = page(vec![named], None);
+        let (orders, next) = merged(vec![a, b], Some(&search), 10);
+        assert_eq!(times(&orders), [1, 50]);
+        assert_eq!(next.map(|row| row.time().millis()), Some(40));
+    }
+
+    #[test]
+    fn amounts_keep_the_places_of_their_currency() {
+        let order = order(1, 1);
+        assert!(order.amount(&order.total).into_string().contains(">1,236.600 <"));
+        assert_eq!(order.lines[0].quantity.to_string(), "0.5");
+        assert!(is_zero("0.000") && !is_zero("0.010"));
+    }
+}
