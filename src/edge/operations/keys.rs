@@ -103,7 +103,7 @@ impl Operations<'_> {
         let audit = self.audit(workspace, &admin.actor, action, subject, detail)?;
         self.catalogue
             .batch_unless_any(
-                vec![insert, audit],
+                vec![insert, audit, revealed],
                 &[("integration_keys.form", form_used), ("the store is archived", archived)],
             )
             .await?;
