@@ -104,7 +104,7 @@ pub fn today(shown: &Today<'_>) -> Markup {
         @if let Some(given) = &shown.attention {
             (section("attention-today", "Needs attention", html! {}, attention(given)))
         }
-        (section("orders-today", "Orders", html! { a href=(links::ORDERS) { "All orders" } }, html! {
+        (section("orders-today", "Orders in the last 24 hours", html! { a href=(links::ORDERS) { "All orders" } }, html! {
             @if nothing_yet {
                 (getting_started(Steps { store: true, key: true, order: false, manages }))
             } @else {
@@ -149,7 +149,7 @@ fn counts(shown: &Today<'_>) -> Markup {
                     }
                 }, html! {
                     @if store.summary.is_some() {
-                        a href=(orders) { "in the last 24 hours" span.visually-hidden { ": orders of " (store.name) } }
+                        a href=(orders) { "Show orders" span.visually-hidden { " of " (store.name) } }
                     } @else { "did not answer in time" }
                 }))
             }
