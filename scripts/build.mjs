@@ -16,6 +16,11 @@ const MODULES = ['entry.mjs', 'index.js', 'index_bg.wasm'];
 /** The JavaScript that the Rust Worker is entered by; imports it from beside itself. */
 const ENTRY = join(ROOT, 'src/edge/entry.mjs');
 
+/** What worker-build's own call of wasm-opt takes, and the runtime understands. */
+const WASM_FEATURES = [
+  'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'bulk-memory', 'multivalue', 'reference-types', 'exception-handling',
+].map((feature) => `--enable-${feature}`);
+
 /** Remembers what the last good build was made from: `{ digest, included }`. */
 const STAMP = join(BUILD_DIR, '.inputs.json');
 
@@ -32,12 +37,20 @@ export async function buildWorker() {
     run(workerBuild(), ['--release', '--panic-unwind'], { output: 'on-failure', cwd: ROOT, env: toolEnvironment() }),
     { hint: 'one to two minutes when it starts from nothing' },
   );
+  await step('Leaving out the names of functions', stripNames);
   copyFileSync(ENTRY, join(BUILD_DIR, 'entry.mjs'));
   checkSize();
   const included = includedFiles();
   const unchanged = before === digest(nightly, stamp?.included ?? []);
   if (unchanged) writeFileSync(STAMP, JSON.stringify({ digest: digest(nightly, included), included }));
   return true;
+}
+
+/** worker-build keeps them for stack traces, which here name nothing that a log line does not: a tenth of the Worker. */
+async function stripNames() {
+  const wasm = join(BUILD_DIR, 'index_bg.wasm');
+  const { WASM_OPT_BIN } = toolEnvironment();
+  await run(process.execPath, [WASM_OPT_BIN, wasm, '-o', wasm, '--strip-debug', ...WASM_FEATURES], { output: 'on-failure' });
 }
 
 function readStamp() {

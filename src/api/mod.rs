@@ -8,3 +8,4 @@ pub mod order_query;
 pub mod problem;
 pub mod routes;
 pub mod rpc;
+pub mod rpc_team;

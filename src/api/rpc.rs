@@ -40,10 +40,21 @@ pub enum Procedure {
     ListParkedEvents,
     RetryParkedEvent,
     DiscardParkedEvent,
+    RotateIntegrationKey,
+    RenameStore,
+    ArchiveStore,
+    RestoreStore,
+    ListMembers,
+    ChangeMemberRole,
+    RemoveMember,
+    InviteMember,
+    ListInvites,
+    WithdrawInvite,
+    ListAuditEntries,
 }
 
 impl Procedure {
-    pub const ALL: [(&'static str, Self); 15] = [
+    pub const ALL: [(&'static str, Self); 26] = [
         ("core.rpc_setup_workspace", Self::SetupWorkspace),
         ("core.rpc_create_store", Self::CreateStore),
         ("core.rpc_list_stores", Self::ListStores),
@@ -59,6 +70,17 @@ impl Procedure {
         ("core.rpc_list_parked_events", Self::ListParkedEvents),
         ("core.rpc_retry_parked_event", Self::RetryParkedEvent),
         ("core.rpc_discard_parked_event", Self::DiscardParkedEvent),
+        ("core.rpc_rotate_integration_key", Self::RotateIntegrationKey),
+        ("core.rpc_rename_store", Self::RenameStore),
+        ("core.rpc_archive_store", Self::ArchiveStore),
+        ("core.rpc_restore_store", Self::RestoreStore),
+        ("core.rpc_list_members", Self::ListMembers),
+        ("core.rpc_change_member_role", Self::ChangeMemberRole),
+        ("core.rpc_remove_member", Self::RemoveMember),
+        ("core.rpc_invite_member", Self::InviteMember),
+        ("core.rpc_list_invites", Self::ListInvites),
+        ("core.rpc_withdraw_invite", Self::WithdrawInvite),
+        ("core.rpc_list_audit_entries", Self::ListAuditEntries),
     ];
 
     pub fn parse(name: &str) -> Option<Self> {
@@ -67,7 +89,7 @@ impl Procedure {
 }
 
 /// Reads the arguments with `read`, and refuses those that it did not take.
-fn arguments<T>(
+pub(super) fn arguments<T>(
     body: &[u8],
     read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
 ) -> Result<T, Rejection> {
@@ -105,14 +127,7 @@ impl SetupWorkspace {
     pub fn read(body: &[u8]) -> Result<Self, Rejection> {
         arguments(body, |fields| {
             let workspace_name = name(fields, "p_workspace_name");
-            let owner_email = fields.identifier("p_owner_email");
-            let owner_email = fields.required("p_owner_email", owner_email);
-            let valid = owner_email
-                .as_deref()
-                .is_none_or(|email| email.len() <= 254 && email.split('@').count() == 2);
-            if !valid {
-                fields.problem("p_owner_email", "invalid_email", "must be an e-mail address.");
-            }
+            let owner_email = email(fields, "p_owner_email");
             let owner_password = fields.text("p_owner_password", *PASSWORD.end());
             let owner_password = fields.required("p_owner_password", owner_password);
             if let Some(Err(detail)) = owner_password.as_deref().map(check_password) {
@@ -121,7 +136,7 @@ impl SetupWorkspace {
             let store_name = name(fields, "p_store_name");
             Some(Self {
                 workspace_name: workspace_name?,
-                owner_email: owner_email?.to_lowercase(),
+                owner_email: owner_email?,
                 owner_password: owner_password?,
                 store_name: store_name?,
             })
@@ -139,13 +154,41 @@ pub fn read_nothing(body: &[u8]) -> Result<(), Rejection> {
     arguments(body, |_| Some(()))
 }
 
-fn name(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
-    let name = fields.text(field, NAME);
-    let name = fields.required(field, name)?;
+pub(super) fn name(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
+    let name = optional_name(fields, field);
+    fields.required(field, name)
+}
+
+pub(super) fn optional_name(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
+    let name = fields.text(field, NAME)?;
     if name.trim().is_empty() || name.chars().any(char::is_control) {
         fields.problem(field, "invalid_text", "must be a name without line breaks.");
     }
     Some(name)
+}
+
+/// An e-mail address in lower case, as accounts have it. Whether mail arrives there is nothing that
+/// could be told from its form.
+pub(super) fn email(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
+    let email = fields.identifier(field);
+    let email = fields.required(field, email)?.to_lowercase();
+    let halves = email.split_once('@').filter(|(_, domain)| !domain.contains('@'));
+    let filled = halves.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    if !filled || email.len() > 254 || email.contains(char::is_whitespace) {
+        fields.problem(field, "invalid_email", "must be an e-mail address.");
+        return None;
+    }
+    Some(email)
+}
+
+/// Days until a key expires; `None` for one that does not.
+pub(super) fn expires_in_days(fields: &mut Fields<'_>) -> Option<i64> {
+    let days = fields.integer("p_expires_in_days");
+    if days.is_some_and(|days| !(1..=EXPIRY_DAYS).contains(&days)) {
+        let detail = "must be between 1 and 3650, or null for a key that does not expire.";
+        fields.problem("p_expires_in_days", "out_of_range", detail);
+    }
+    days
 }
 
 /// `core.rpc_create_integration_key`
@@ -184,11 +227,7 @@ impl CreateIntegrationKey {
                     RateLimit::DEFAULT
                 }
             };
-            let expires_in_days = fields.integer("p_expires_in_days");
-            if expires_in_days.is_some_and(|days| !(1..=EXPIRY_DAYS).contains(&days)) {
-                let detail = "must be between 1 and 3650, or null for a key that does not expire.";
-                fields.problem("p_expires_in_days", "out_of_range", detail);
-            }
+            let expires_in_days = expires_in_days(fields);
             let require_signature = fields.boolean("p_require_signature").unwrap_or(true);
             let native = payload_format.is_some_and(PayloadFormat::requires_signature);
             if !require_signature && (native || source == Some(Source::WooCommerce)) {
@@ -221,7 +260,7 @@ fn names<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> String {
     all.iter().map(|name| text(*name)).collect::<Vec<_>>().join(", ")
 }
 
-fn store_id(fields: &mut Fields<'_>) -> Option<StoreId> {
+pub(super) fn store_id(fields: &mut Fields<'_>) -> Option<StoreId> {
     let text = fields.text("p_store_id", TEXT);
     let text = fields.required("p_store_id", text)?;
     let id = StoreId::parse(&text);
@@ -269,7 +308,7 @@ fn signing_secret(fields: &mut Fields<'_>, field: &'static str) -> Option<Signin
     secret
 }
 
-fn key_id(fields: &mut Fields<'_>, tag_keys: &TagKeys) -> Option<KeyId> {
+pub(super) fn key_id(fields: &mut Fields<'_>, tag_keys: &TagKeys) -> Option<KeyId> {
     let text = fields.text("p_key_id", TEXT);
     let text = fields.required("p_key_id", text)?;
     let id = KeyId::parse(&text, tag_keys);
@@ -279,7 +318,7 @@ fn key_id(fields: &mut Fields<'_>, tag_keys: &TagKeys) -> Option<KeyId> {
     id
 }
 
-fn limit(fields: &mut Fields<'_>) -> u32 {
+pub(super) fn limit(fields: &mut Fields<'_>) -> u32 {
     match fields.integer("p_limit") {
         None => 50,
         Some(limit) if (1..=PAGE).contains(&limit) => u32::try_from(limit).unwrap_or(50),
@@ -383,6 +422,7 @@ pub fn read_list_requests(
             to: fields.timestamp("p_received_to"),
             status,
             status_class: None,
+            errors: false,
             outcome: fields.choice("p_outcome", Outcome::parse, &outcomes),
             error_code: fields.choice("p_error_code", code, "the documented error codes"),
             external_id: fields.text("p_external_id", TEXT),

@@ -1,6 +1,7 @@
 //! The console: view models in, markup out. No I/O, no clock; tested natively.
 pub mod assets;
 pub mod components;
+pub mod export;
 pub mod forms;
 pub mod icons;
 pub mod layout;

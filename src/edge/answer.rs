@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use serde::Serialize;
 use worker::js_sys::JSON;
 use worker::wasm_bindgen::JsCast;
-use worker::worker_sys::web_sys::{Response, ResponseInit};
+use worker::worker_sys::web_sys::{ReadableStream, Response, ResponseInit};
 
 use super::{Result, internal};
 use crate::api::problem;
@@ -77,6 +77,16 @@ impl Answer {
 
     pub fn into_response(self, request_id: &RequestId) -> worker::Result<Response> {
         response(&self.init(request_id), &self.body)
+    }
+
+    /// The answer with a body that comes bit by bit.
+    pub fn into_stream(
+        self,
+        request_id: &RequestId,
+        stream: &ReadableStream,
+    ) -> worker::Result<Response> {
+        let init: ResponseInit = JSON::parse(&self.init(request_id))?.unchecked_into();
+        Ok(Response::new_with_opt_readable_stream_and_init(Some(stream), &init)?)
     }
 
     /// The answer as a KeyGate hands it to the Worker: a frame of `ResponseInit` and body.

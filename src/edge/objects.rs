@@ -100,7 +100,6 @@ impl Objects {
 
     /// Asks the KeyGate `name` for a socket that follows its log: 101 with the socket for the caller,
     /// or a problem. Sent once: the page tries again by itself.
-    #[expect(dead_code, reason = "the console's route, which calls it, comes after it")]
     pub async fn tail(&self, name: &str, ticket: &TailTicket) -> Result<Response, TailFailed> {
         let text = ticket.to_text().map_err(|TooLong| TailFailed::FilterTooLong)?;
         let asked = async || {

@@ -25,6 +25,9 @@ pub struct RequestFilter {
     /// The first digit of the status: 2, 4 or 5.
     #[serde(default)]
     pub status_class: Option<u8>,
+    /// Only rows that were answered 400 or more.
+    #[serde(default)]
+    pub errors: bool,
     pub outcome: Option<Outcome>,
     pub error_code: Option<Code>,
     pub external_id: Option<String>,
@@ -44,6 +47,7 @@ impl RequestFilter {
             to,
             status,
             status_class,
+            errors,
             outcome,
             error_code,
             external_id,
@@ -53,6 +57,7 @@ impl RequestFilter {
             && to.is_none_or(|to| request.received_at < to)
             && status.is_none_or(|status| status == request.status)
             && status_class.is_none_or(|class| u16::from(class) == request.status / 100)
+            && (!errors || request.status >= 400)
             && outcome.is_none_or(|outcome| outcome == request.outcome)
             && error_code.is_none_or(|code| Some(code) == request.error_code)
             && (external_id.is_none() || *external_id == request.external_id)
@@ -163,7 +168,9 @@ pub enum NotKept {
     CaptureOff,
     /// Its day has been dropped: bodies are kept 30 days and 512 MiB.
     TooOld,
-    /// It had no body.
+    /// What was kept of its day filled 512 MiB by then.
+    DayFull,
+    /// It only asked what its key is.
     NoBody,
 }
 

@@ -82,11 +82,12 @@ test('an answer takes no further row, and counts among the bytes kept, also afte
   const [{ bytes }] = await inGate(key, `SELECT sum(length(headers) + length(body) + length(answer)) AS bytes FROM ${table}`);
   const [{ answers }] = await inGate(key, `SELECT sum(length(answer)) AS answers FROM ${table}`);
   assert.ok(answers > 500);
+  // As if it had been two minutes ago: the first request after a minute writes it.
+  const [log] = (await inGate(key, "SELECT name FROM sqlite_master WHERE name GLOB 'log_[0-9]*'")).map(({ name }) => name);
+  for (const name of [table, log]) await inGate(key, `UPDATE ${name} SET id = id - ${120_000 * 1024}`);
   await gateway.evict();
-  // The first request of another minute writes the one before.
-  await new Promise((resolve) => setTimeout(resolve, 60_100 - (Date.now() % 60_000)));
   await postOrder(gateway, key);
-  const [written] = await inGate(key, 'SELECT log_bytes, capture_bytes FROM stats_day');
+  const [written] = await inGate(key, 'SELECT sum(log_bytes) AS log_bytes, sum(capture_bytes) AS capture_bytes FROM stats_day');
   assert.equal(written.capture_bytes, bytes);
   assert.ok(written.log_bytes > 200, `${written.log_bytes} bytes of two rows`);
 });
@@ -103,6 +104,34 @@ test('where nothing was kept, the reason is told', async () => {
   const old = await postOrder(gateway, key);
   await inGate(key, `DROP TABLE ${await capturesOf(key)}`);
   assert.equal(await reason(key, old), 'too_old');
+});
+
+test('a request with an empty body is kept with its answer', async () => {
+  const key = await mint(gateway, creds, { p_require_signature: false });
+  const answer = await postOrder(gateway, key, '', { sign: null });
+  assert.equal(answer.status, 400);
+  const { kept } = await detail(key, idOf(answer));
+  assert.deepEqual([kept.Ok.body, kept.Ok.answer], ['', answer.text]);
+});
+
+test('a day that fills the cap by itself keeps no more, and goes on being logged', async () => {
+  const key = await mint(gateway, creds);
+  const first = await postOrder(gateway, key);
+  const day = Number((await capturesOf(key)).slice('capture_'.length));
+  await inGate(key, `INSERT INTO stats_day VALUES (${day * DAY}, '{}', 0, ${512 * 1024 * 1024 - 3_000})`);
+  await inGate(key, `INSERT INTO stats_day VALUES (${(day - 1) * DAY}, '{}', 0, 1)`);
+  await inGate(key, `CREATE TABLE capture_${day - 1} (id INTEGER PRIMARY KEY, headers TEXT NOT NULL, body BLOB NOT NULL, answer TEXT)`);
+  await gateway.evict();
+  const fits = await postOrder(gateway, key);
+  const beyond = [await postOrder(gateway, key), await postOrder(gateway, key)];
+  await gateway.evict();
+  for (const answer of [first, fits]) assert.equal((await detail(key, idOf(answer))).kept.Ok?.answer, answer.text);
+  const { request, kept } = await detail(key, idOf(beyond[1]));
+  assert.deepEqual([request.status, kept], [201, { Err: 'day_full' }]);
+  assert.equal((await log(gateway, creds, key)).length, 4);
+  // Nor are older days dropped for less than the cap.
+  const kinds = await inGate(key, "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'capture_*' ORDER BY name");
+  assert.deepEqual(kinds.map(({ name }) => name), [`capture_${day - 1}`, `capture_${day}`]);
 });
 
 test('a refusal that is only counted is shown as the row that stands for the rest', async () => {

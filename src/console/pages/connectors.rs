@@ -5,11 +5,11 @@ use maud::{Markup, html};
 use super::format_label;
 use crate::console::components::{
     Attributes, Banner, Button, Column, Field, Kind, Status, cell, chips, empty_state, filter_bar,
-    head_cell, mono, muted, no_time, page_header, pagination, post_button, section, skeleton,
-    source_label, sparkline, sparkline_skeleton, status_badge, table, time,
+    head_cell, link_card, link_cards, mono, muted, no_time, page_header, pagination, post_button,
+    section, skeleton, source_label, sparkline, sparkline_skeleton, status_badge, table, time,
 };
 use crate::console::components::{TimeStyle, banner};
-use crate::console::icons::{Icon, icon};
+use crate::console::icons::Icon;
 use crate::console::links;
 use crate::console::pages::key_form::Preset;
 use crate::domain::expiry::{days_left, notice};
@@ -97,18 +97,11 @@ fn expiring_banner(count: usize, soonest: &KeyRecord, now: Timestamp) -> Markup 
 }
 
 fn cards() -> Markup {
-    html! {
-        div.quickstart {
-            @for preset in Preset::ALL {
-                @let href = links::new_key(preset.as_str());
-                a.quickstart-card href=(href) hx-get=(href) hx-target="#layer" hx-swap="innerHTML" hx-push-url="true" {
-                    (icon(preset.icon()))
-                    span.title { (preset.title()) }
-                    span.hint { (preset.text()) }
-                }
-            }
+    link_cards(html! {
+        @for preset in Preset::ALL {
+            (link_card(preset.icon(), preset.title(), preset.text(), &links::new_key(preset.as_str())))
         }
-    }
+    })
 }
 
 fn filters(page: &Connectors<'_>) -> Markup {

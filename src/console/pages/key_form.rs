@@ -193,7 +193,7 @@ pub fn key_form(page: &KeyForm<'_>) -> Markup {
         (error_summary(&errors.summary()))
         (hidden("form", page.form_id))
         (radio_cards("preset", "Begin with", &cards(), page.preset.map_or("", Preset::as_str)))
-        div.field-grid {
+        div.field-row {
             (Field::new("name", "Name").required().error(errors.of("name")).attr("maxlength", "100")
                 .hint("How you will know it, such as the shop's name.").text(&page.typed.name))
             (Field::new("store_id", "Store").required().error(errors.of("store_id"))
@@ -208,7 +208,7 @@ pub fn key_form(page: &KeyForm<'_>) -> Markup {
         }
         (checkbox_group("scopes", "Scopes", &scopes(&page.typed.scopes),
             Some("What the key may do. Fixed for its life."), errors.of("scopes")))
-        div.field-grid {
+        div.field-row {
             (Field::new("rate_limit_per_minute", "Rate limit").error(errors.of("rate_limit_per_minute"))
                 .hint("Requests in any 60 seconds, 1 to 10,000. More than 6,000 is kept as 6,000.")
                 .after(html! { span.unit { "per minute" } }).number(&page.typed.rate_limit))

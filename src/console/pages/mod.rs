@@ -1,10 +1,18 @@
 //! The pages, one file each: a view model in, markup out.
 
+pub mod account;
 pub mod attention;
+pub mod audit;
+pub mod audit_words;
 pub mod connectors;
 pub mod error;
 pub mod joining;
+pub mod key_drawer;
 pub mod key_form;
+pub mod key_log;
+pub mod key_parked;
+pub mod key_request;
+pub mod key_settings;
 pub mod login;
 pub mod order;
 pub mod order_view;
@@ -12,6 +20,7 @@ pub mod orders;
 pub mod overview;
 pub mod reveal;
 pub mod stores;
+pub mod team;
 
 use crate::domain::access::Role;
 use crate::domain::key::{PayloadFormat, Scope};

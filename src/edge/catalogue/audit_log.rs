@@ -5,6 +5,7 @@ use worker::D1PreparedStatement;
 use worker::wasm_bindgen::JsValue;
 
 use super::{Catalogue, millis, optional, text};
+use crate::domain::audit::{AuditCursor, AuditFilter};
 use crate::domain::id::{ApiKeyId, AuditId, UserId, WorkspaceId};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
@@ -40,30 +41,18 @@ pub struct AuditRow {
     pub detail: String,
 }
 
-/// Which entries to list, newest first.
-#[derive(Clone, Debug, Default)]
-pub struct AuditFilter {
-    /// An action, or the part before its dot.
-    pub action: Option<String>,
-    /// The e-mail address of who acted.
-    pub email: Option<String>,
-    pub subject: Option<String>,
-    pub from: Option<Timestamp>,
-    pub to: Option<Timestamp>,
-    /// Only entries before this one.
-    pub before: Option<(Timestamp, String)>,
-    pub limit: u32,
-}
-
 /// A page of entries, and where a next one goes on.
 #[derive(Debug)]
 pub struct AuditPage {
     pub entries: Vec<AuditRow>,
-    pub next: Option<(Timestamp, String)>,
+    pub next: Option<AuditCursor>,
 }
 
 /// Most entries that a filtered page looks at.
 const SCAN: u32 = 1_000;
+
+/// Later than any entry, and a whole number in JavaScript too.
+const LAST: i64 = 1 << 52;
 
 impl Catalogue {
     /// Writes the entry, once: an entry with the same id stands as it is.
@@ -86,12 +75,14 @@ impl Catalogue {
         )
     }
 
-    /// A page of a workspace's log. Under a filter it looks at no more than 1,000 entries, so it may
-    /// hold less than its limit and still have a next one.
+    /// A page of a workspace's log, newest first. Under a filter it looks at no more than 1,000
+    /// entries, so it may hold less than its limit and still have a next one.
     pub async fn audit_entries(
         &self,
         workspace: WorkspaceId,
         filter: &AuditFilter,
+        before: Option<AuditCursor>,
+        limit: u32,
     ) -> Result<AuditPage> {
         #[derive(Deserialize)]
         struct Scanned {
@@ -100,48 +91,46 @@ impl Catalogue {
             scanned: u32,
             matched: u8,
         }
-        let last = filter.to.map_or(i64::MAX >> 11, Timestamp::millis);
-        let (before_at, before_id) = match &filter.before {
-            Some((at, id)) if at.millis() < last => (at.millis(), id.as_str()),
-            _ => (last, ""),
+        let AuditFilter { action, email, subject, from, to } = filter;
+        let last = to.map_or(LAST, Timestamp::millis);
+        let (before_at, before_id) = match before {
+            Some(AuditCursor { at, id }) if at.millis() < last => (at.millis(), id.to_string()),
+            _ => (last, String::new()),
         };
         // The last row that was looked at comes too, matched or not: a next page goes on from it.
-        let query = "WITH scanned AS (
-               SELECT a.*, u.email, row_number() OVER (ORDER BY a.at DESC, a.id DESC) AS scanned
+        let query = "WITH judged AS MATERIALIZED (
+               SELECT a.*, u.email, row_number() OVER (ORDER BY a.at DESC, a.id DESC) AS scanned,
+                 (?6 IS NULL OR a.action = ?6 OR substr(a.action, 1, length(?6) + 1) = ?6 || '.')
+                 AND (?7 IS NULL OR u.email IS ?7) AND (?8 IS NULL OR a.subject = ?8) AS matched
                FROM (SELECT * FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
                        AND at >= ?4 ORDER BY at DESC, id DESC LIMIT ?5) a
-               LEFT JOIN users u ON u.id = a.user_id),
-             judged AS (
-               SELECT *, (?6 IS NULL OR action = ?6 OR action LIKE ?6 || '.%')
-                 AND (?7 IS NULL OR email = ?7) AND (?8 IS NULL OR subject = ?8) AS matched
-               FROM scanned)
+               LEFT JOIN users u ON u.id = a.user_id)
              SELECT * FROM (SELECT * FROM judged WHERE matched ORDER BY scanned LIMIT ?9)
              UNION SELECT * FROM judged WHERE scanned = ?5
              ORDER BY scanned";
-        let filtered =
-            filter.action.is_some() || filter.email.is_some() || filter.subject.is_some();
-        let scan = if filtered { SCAN } else { filter.limit };
+        let filtered = action.is_some() || email.is_some() || subject.is_some();
+        let scan = if filtered { SCAN.max(limit) } else { limit };
         let owned = |value: &Option<String>| optional(value.as_deref(), JsValue::from_str);
         let parameters = [
             text(&workspace),
             JsValue::from_f64(before_at as f64),
-            JsValue::from_str(before_id),
-            JsValue::from_f64(filter.from.map_or(0, Timestamp::millis) as f64),
+            JsValue::from_str(&before_id),
+            JsValue::from_f64(from.map_or(0, Timestamp::millis) as f64),
             JsValue::from_f64(f64::from(scan)),
-            owned(&filter.action),
-            owned(&filter.email),
-            owned(&filter.subject),
-            JsValue::from_f64(f64::from(filter.limit)),
+            owned(action),
+            owned(email),
+            owned(subject),
+            JsValue::from_f64(f64::from(limit)),
         ];
         let mut rows = self.all::<Scanned>(query, &parameters).await?;
-        let full = rows.iter().filter(|row| row.matched != 0).count() >= filter.limit as usize;
+        let full = rows.iter().filter(|row| row.matched != 0).count() >= limit as usize;
         if full {
-            rows.truncate(filter.limit as usize);
+            rows.truncate(limit as usize);
         }
         let next = rows
             .last()
             .filter(|last| full || last.scanned == scan)
-            .map(|last| (last.row.at, last.row.id.to_string()));
+            .map(|last| AuditCursor { at: last.row.at, id: last.row.id });
         let matched = rows.into_iter().filter(|row| row.matched != 0).map(|row| row.row);
         Ok(AuditPage { entries: matched.collect(), next })
     }

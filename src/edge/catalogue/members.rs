@@ -4,11 +4,11 @@ use serde::Deserialize;
 use worker::D1PreparedStatement;
 use worker::wasm_bindgen::JsValue;
 
-use super::{Catalogue, millis, text};
+use super::{Catalogue, failed, millis, text};
 use crate::domain::access::{Role, last_owner};
 use crate::domain::credential::CredentialHash;
 use crate::domain::id::{InviteId, UserId, WorkspaceId};
-use crate::domain::rejection::Rejection;
+use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 
@@ -30,6 +30,16 @@ pub struct MemberRow {
     pub created_at: Timestamp,
     /// When a session of theirs was last used.
     pub seen_at: Option<Timestamp>,
+}
+
+/// The roles by which a change of the team was judged.
+#[derive(Debug)]
+pub struct Judged {
+    pub workspace_id: WorkspaceId,
+    /// Whom it changes.
+    pub member: (UserId, Role),
+    /// Who asks for it.
+    pub by: (UserId, Role),
 }
 
 /// An invite that nobody has taken yet.
@@ -162,9 +172,38 @@ impl Catalogue {
         )
     }
 
+    /// Fails the batch where a member or whoever changes them has another role by now than when it
+    /// was judged whether they may: nobody acts by a role that was taken away meanwhile.
+    pub fn if_still(&self, judged: &Judged) -> Result<D1PreparedStatement> {
+        // A role that is NULL breaks a constraint.
+        self.statement(
+            "INSERT INTO memberships (workspace_id, user_id, role, created_at)
+             SELECT ?1, ?2, NULL, 0
+             WHERE NOT EXISTS (SELECT 1 FROM memberships
+                 WHERE workspace_id = ?1 AND user_id = ?2 AND role = ?3)
+               OR NOT EXISTS (SELECT 1 FROM memberships
+                 WHERE workspace_id = ?1 AND user_id = ?4 AND role = ?5)",
+            &[
+                text(&judged.workspace_id),
+                text(&judged.member.0),
+                text(&judged.member.1),
+                text(&judged.by.0),
+                text(&judged.by.1),
+            ],
+        )
+    }
+
     /// Runs a change of the team; D1 itself refuses one that leaves no owner.
     pub async fn change_team(&self, batch: Vec<D1PreparedStatement>) -> Result<()> {
-        self.batch_unless(batch, "keeps an owner", last_owner).await
+        match self.0.batch(batch).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.to_string().contains("keeps an owner") => Err(last_owner()),
+            Err(error) if error.to_string().contains("memberships.role") => Err(Rejection::new(
+                Code::InvalidState,
+                "The team was changed by somebody else meanwhile. Look again, then try again.",
+            )),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Makes an invite, in place of an older one of the same address.
@@ -216,6 +255,28 @@ impl Catalogue {
         self.first(&query, &[text(&id), text(&workspace)]).await
     }
 
+    /// The invite of an address into a workspace, good or not.
+    pub async fn invite_for(
+        &self,
+        workspace: WorkspaceId,
+        email: &str,
+    ) -> Result<Option<InviteRow>> {
+        let query = format!("{INVITES} WHERE i.workspace_id = ?1 AND i.email = ?2");
+        self.first(&query, &[text(&workspace), JsValue::from_str(email)]).await
+    }
+
+    /// Withdraws what a member has invited: they may not come back by a link of their own.
+    pub fn delete_invites_by(
+        &self,
+        workspace: WorkspaceId,
+        user: UserId,
+    ) -> Result<D1PreparedStatement> {
+        self.statement(
+            "DELETE FROM invites WHERE workspace_id = ?1 AND created_by = ?2",
+            &[text(&workspace), text(&user)],
+        )
+    }
+
     pub fn delete_invite(&self, id: InviteId) -> Result<D1PreparedStatement> {
         self.statement("DELETE FROM invites WHERE id = ?1", &[text(&id)])
     }
@@ -224,7 +285,7 @@ impl Catalogue {
 /// What an invite that is gone, used or made up is answered.
 pub fn no_invite() -> Rejection {
     Rejection::new(
-        crate::domain::rejection::Code::NotFound,
+        Code::NotFound,
         "This invite has been used or withdrawn, or has expired. Ask for a new one.",
     )
 }

@@ -166,8 +166,23 @@ pub async fn create(visit: &Visit<'_>, session: &Session, form: &Form) -> Result
             });
             layered(visit, session, 422, layer).await
         }
-        Err(rejection) => Err(rejection),
+        Err(rejection) => sent_before(visit, &admin, form_id, rejection).await,
     }
+}
+
+/// Leads whoever sends a form again to the key that it has minted.
+pub async fn sent_before(
+    visit: &Visit<'_>,
+    admin: &Admin,
+    form_id: &str,
+    rejection: Rejection,
+) -> Result<Page> {
+    let catalogue = &visit.operations.catalogue;
+    let Some(minted) = catalogue.integration_key_of_form(admin.workspace_id, form_id).await? else {
+        return Err(rejection);
+    };
+    let told = format!("This form has minted “{}” already. It was shown then, once.", minted.name);
+    Ok(Page::done(&links::key_settings(minted.key_id.as_str()), &told).leading(visit))
 }
 
 pub fn checked_form_id(form: &Form) -> Result<&str> {

@@ -6,6 +6,12 @@
 //! signing_in.rs  login, logout, Cloudflare Access
 //! joining.rs     the first workspace, invites
 //! connectors.rs  the list of keys, minting, the one-time reveal
+//! keys.rs        the drawer of a key: its log, parked events, settings, changes
+//! requests.rs    the log as a file, and live
+//! team.rs        members and invites
+//! account.rs     the password and sessions of whoever is signed in
+//! audit.rs       the audit log
+//! export.rs      lists as files
 //! overview.rs    what needs attention today
 //! orders.rs      the list of orders, one order
 //! stores.rs      stores: creating, renaming, archiving
@@ -14,13 +20,19 @@
 //! Every POST carries the token of its session, or, where nobody is signed in, of its visitor.
 //! Members see the restricted card where only owners and admins may look, and no data behind it.
 
+mod account;
+mod audit;
 mod connectors;
+mod export;
 mod joining;
+mod keys;
 mod orders;
 mod overview;
 mod page;
+mod requests;
 mod signing_in;
 mod stores;
+mod team;
 mod visit;
 
 use std::rc::Rc;
@@ -35,7 +47,6 @@ use super::platform::Settings;
 use super::{Result, internal};
 use crate::api::console_routes::ConsoleRoute as Route;
 use crate::console::forms::Form;
-use crate::domain::rejection::{Code, Rejection};
 
 /// Answers a request to the console. What goes wrong is a page too.
 pub async fn handle(
@@ -50,6 +61,17 @@ pub async fn handle(
         return page::asset(target.path);
     }
     let visit = Visit::new(request, env, context, settings, *target)?;
+    if let Route::Tail { key } = route {
+        let opened = match visit.session().await {
+            Ok(Some(session)) => requests::tail(&visit, &session, key).await,
+            Ok(None) => return Page::sign_in(&visit, true).into_response(&visit),
+            Err(rejection) => Err(rejection),
+        };
+        return match opened {
+            Ok(response) => Ok(response),
+            Err(rejection) => Page::rejected(&visit, &rejection).into_response(&visit),
+        };
+    }
     match answer(&visit, route).await {
         Ok(page) => page.into_response(&visit),
         Err(rejection) => Page::rejected(&visit, &rejection).into_response(&visit),
@@ -98,6 +120,7 @@ async fn with_session(
 ) -> Result<Page> {
     match route {
         Route::Asset
+        | Route::Tail { .. }
         | Route::SetupForm
         | Route::SetUp
         | Route::LoginForm
@@ -112,6 +135,21 @@ async fn with_session(
         Route::NewKey => connectors::new_key(visit, session).await,
         Route::CreateKey => connectors::create(visit, session, form).await,
         Route::KeysUsage => connectors::usage(visit, session).await,
+        Route::Key { key, tab } => keys::drawer(visit, session, key, *tab).await,
+        Route::KeyRequest { key, request } => keys::request(visit, session, key, request).await,
+        Route::ExportRequests { key, format } => {
+            requests::export_requests(visit, session, key, *format).await
+        }
+        Route::ConfirmRevoke { key } => keys::confirm_revoking(visit, session, key).await,
+        Route::ChangeKey { key, change } => keys::change(visit, session, key, *change).await,
+        Route::RotateForm { key } => keys::rotation_form(visit, session, key).await,
+        Route::Rotate { key } => keys::rotate(visit, session, key, form).await,
+        Route::SetSecret { key } => keys::set_secret(visit, session, key, form).await,
+        Route::ConfirmDiscard { key, event } => {
+            keys::confirm_discarding(visit, session, key, event).await
+        }
+        Route::DiscardEvent { key, event } => keys::discard(visit, session, key, event).await,
+        Route::RetryEvent { key, event } => keys::retry(visit, session, key, event).await,
         Route::Orders => orders::list(visit, session).await,
         Route::Order { id } => orders::show(visit, session, id).await,
         Route::Stores => stores::list(visit, session).await,
@@ -121,10 +159,16 @@ async fn with_session(
         Route::ArchiveStore { store } => stores::archive(visit, session, store).await,
         Route::RestoreStore { store } => stores::restore(visit, session, store).await,
         Route::Overview => overview::show(visit, session).await,
-        _ => Err(not_found()),
+        Route::Team => team::list(visit, session).await,
+        Route::Invite => team::invite_member(visit, session, form).await,
+        Route::WithdrawInvite { invite } => team::withdraw(visit, session, invite).await,
+        Route::ChangeRole { user } => team::change_role(visit, session, user, form).await,
+        Route::ConfirmRemove { user } => team::confirm_removal(visit, session, user).await,
+        Route::RemoveMember { user } => team::remove(visit, session, user).await,
+        Route::Account => account::show(visit, session).await,
+        Route::ChangePassword => account::change_password(visit, session, form).await,
+        Route::EndOtherSessions => account::end_other_sessions(visit, session).await,
+        Route::Audit => audit::list(visit, session).await,
+        Route::ExportAudit { format } => audit::export_entries(visit, session, *format).await,
     }
-}
-
-fn not_found() -> Rejection {
-    Rejection::new(Code::NotFound, "There is nothing at this address.")
 }

@@ -10,11 +10,11 @@ use crate::console::pages::attention::{Attention, Traffic};
 use crate::console::pages::overview::{
     Overview, PART, Steps, StoreToday, Summary, Today, overview, today,
 };
+use crate::domain::audit::AuditFilter;
 use crate::domain::key::KeyRecord;
 use crate::domain::time::DAY;
 use crate::edge::Result;
 use crate::edge::caller::Admin;
-use crate::edge::catalogue::audit_log::AuditFilter;
 use crate::edge::catalogue::stores::Store;
 use crate::protocol::key_gate::{GateCommand, GateReply};
 use crate::protocol::store_ledger::LedgerCommand;
@@ -127,10 +127,9 @@ impl Looked {
         let filter = AuditFilter {
             action: Some("session.refused".to_owned()),
             from: Some(now.plus(-DAY)),
-            limit: SIGN_INS,
             ..AuditFilter::default()
         };
-        let refused = catalogue.audit_entries(workspace, &filter).await?;
+        let refused = catalogue.audit_entries(workspace, &filter, None, SIGN_INS).await?;
         let keys = catalogue.newest_live_keys(workspace, KEYS).await?;
         let told = join_all(keys.iter().map(|key| traffic(visit, key))).await;
         Ok(Self {

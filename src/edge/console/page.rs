@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped};
 use serde_json::Value;
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen::JsCast;
-use worker::worker_sys::web_sys::{Response, ResponseInit};
+use worker::worker_sys::web_sys::{ReadableStream, Response, ResponseInit};
 
 use super::visit::{Session, Visit};
 use crate::console::assets::Asset;
@@ -36,6 +36,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 #[derive(Debug)]
 pub struct Page {
     answer: Answer,
+    /// What is sent in place of the answer's body.
+    stream: Option<ReadableStream>,
     cookies: Vec<String>,
 }
 
@@ -50,7 +52,13 @@ impl Page {
     }
 
     const fn of(answer: Answer) -> Self {
-        Self { answer, cookies: Vec::new() }
+        Self { answer, stream: None, cookies: Vec::new() }
+    }
+
+    /// A body that comes bit by bit.
+    pub fn stream(content_type: &'static str, stream: ReadableStream) -> Self {
+        let answer = Answer { content_type, ..Answer::json(200, String::new()) };
+        Self { stream: Some(stream), ..Self::of(answer) }
     }
 
     /// Leads to another page by GET, also after a POST.
@@ -62,6 +70,20 @@ impl Page {
     pub fn done(path: &str, told: &str) -> Self {
         let text: String = form_urlencoded::byte_serialize(told.as_bytes()).collect();
         Self::redirect(path).cookie(&format!("{COOKIE_FLASH}={text}; Max-Age=60"))
+    }
+
+    /// The same redirect, also where htmx asked for a part of a page: the browser goes there whole.
+    #[must_use]
+    pub fn leading(mut self, visit: &Visit<'_>) -> Self {
+        if visit.is_htmx() {
+            self.answer.status = 200;
+            for (name, _) in &mut self.answer.headers {
+                if *name == "Location" {
+                    *name = "HX-Redirect";
+                }
+            }
+        }
+        self
     }
 
     /// Asks who is there: by the login page, or, where a part of a page was asked for or a form was
@@ -125,7 +147,7 @@ impl Page {
     }
 
     pub fn into_response(self, visit: &Visit<'_>) -> Result<Response> {
-        let Self { mut answer, mut cookies } = self;
+        let Self { mut answer, stream, mut cookies } = self;
         let is_page = answer.content_type.starts_with("text/html");
         if is_page && answer.status == 200 && visit.flash.is_some() && !visit.is_htmx() {
             cookies.push(format!("{COOKIE_FLASH}=; Max-Age=0; Path=/; Secure; HttpOnly"));
@@ -139,7 +161,11 @@ impl Page {
         for cookie in cookies {
             answer = answer.with_header("Set-Cookie", cookie);
         }
-        Ok(answer.into_response(&unlogged_request_id())?)
+        let request_id = unlogged_request_id();
+        match stream {
+            Some(stream) => Ok(answer.into_stream(&request_id, &stream)?),
+            None => Ok(answer.into_response(&request_id)?),
+        }
     }
 }
 

@@ -38,6 +38,7 @@ pub async fn login_form(visit: &Visit<'_>) -> Result<Page> {
     let note = match query.get("reason") {
         "ended" => Some("Your session has ended, and nothing was changed. Sign in again."),
         "password" => Some("Your password was changed. Sign in with the new one."),
+        "left" => Some("You have left the workspace."),
         _ => None,
     };
     let access_email = access_email(visit).await;

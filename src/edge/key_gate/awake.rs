@@ -164,9 +164,10 @@ impl Awake {
             return Ok(());
         }
         let day = self.day.open(sql, entry.row.time())?;
+        let kept = kept.filter(|kept| self.day.takes(kept.bytes()));
         self.minute.log_bytes += log::write(sql, day, &entry, kept)? as u64;
         self.minute.capture_bytes += kept.map_or(0, |kept| kept.bytes()) as u64;
-        self.tails.push(self.held.record.key_hash.gate(), &entry);
+        self.tails.push(&self.held.record, &entry);
         Ok(())
     }
 
@@ -195,7 +196,7 @@ impl Awake {
         if let (Some(entry), Some(_)) = (&self.refusals.rest, self.refusals.unwritten_since) {
             let day = self.day.open(sql, entry.row.time())?;
             log::write(sql, day, entry, None)?;
-            self.tails.push(self.held.record.key_hash.gate(), entry);
+            self.tails.push(&self.held.record, entry);
             self.refusals.unwritten_since = None;
         }
         Ok(())

@@ -93,6 +93,16 @@ pub fn sizes(sql: &Sql, from: Timestamp) -> Result<HashMap<Row, u64>> {
     Ok(sizes)
 }
 
+/// How many bytes were kept of a day, as far as its minutes have been written.
+pub fn bytes_of(sql: &Sql, day: i64) -> Result<u64> {
+    #[derive(Deserialize)]
+    struct Bytes {
+        bytes: u64,
+    }
+    let query = "SELECT capture_bytes AS bytes FROM stats_day WHERE start = ?1";
+    Ok(sql.first::<Bytes>(query, &[integer(day * DAY)])?.map_or(0, |found| found.bytes))
+}
+
 /// What was kept of a request, of a day that has its table still.
 #[derive(Debug)]
 pub enum Found {

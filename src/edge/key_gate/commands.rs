@@ -91,6 +91,7 @@ impl KeyGate {
                 _ if request.method == LoggedRequest::RETRY => Err(NotKept::Retry),
                 _ if !record.capture_bodies => Err(NotKept::CaptureOff),
                 Found::NoDay => Err(NotKept::TooOld),
+                Found::Nothing if request.method == "POST" => Err(NotKept::DayFull),
                 Found::Nothing => Err(NotKept::NoBody),
             };
             let parked = parked::find(&self.sql, row)?;

@@ -143,7 +143,7 @@ impl KeyGate {
             // What nobody could authenticate is not worth keeping.
             let keep = awake.held.record.capture_bodies
                 && !finished.outcome.is_capped()
-                && !body.is_empty();
+                && ingest.operation != Operation::Whoami;
             let headers = keep.then(|| serde_json::to_string(&ingest.headers).unwrap_or_default());
             let answer = kept_answer(&finished.answer.body);
             let kept = headers.as_deref().map(|headers| Capture { headers, body, answer: &answer });

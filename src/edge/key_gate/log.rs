@@ -30,13 +30,17 @@ const ROW_BYTES: usize = 96;
 
 /// The day whose tables exist for sure.
 #[derive(Debug, Default)]
-pub struct OpenDay(Option<i64>);
+pub struct OpenDay {
+    day: Option<i64>,
+    /// Bytes of bodies that are kept of it.
+    captured: u64,
+}
 
 impl OpenDay {
     /// Makes the tables of a day before its first row, and drops days beyond the caps.
     pub fn open(&mut self, sql: &Sql, at: Timestamp) -> Result<i64> {
         let day = at.period(DAY);
-        if self.0 != Some(day) {
+        if self.day != Some(day) {
             capture::add_answers(sql, day)?;
             sql.run(
                 &format!(
@@ -66,9 +70,21 @@ impl OpenDay {
                 &[],
             )?;
             drop_old_days(sql, day)?;
-            self.0 = Some(day);
+            self.captured = capture::bytes_of(sql, day)?;
+            self.day = Some(day);
         }
         Ok(day)
+    }
+
+    /// Whether so much more may be kept of this day: one that fills the cap by itself keeps no more,
+    /// as there is no older one to drop.
+    pub fn takes(&mut self, bytes: usize) -> bool {
+        let captured = self.captured + bytes as u64;
+        let takes = captured <= CAPTURE_BYTES as u64;
+        if takes {
+            self.captured = captured;
+        }
+        takes
     }
 }
 
@@ -190,7 +206,8 @@ fn drop_old_days(sql: &Sql, today: i64) -> Result<()> {
         newer.map(bytes).sum::<i64>() > cap
     };
     for day in days(sql, "capture")? {
-        if day < today - CAPTURE_DAYS || beyond(day, CAPTURE_BYTES, |day| day.capture_bytes) {
+        let beyond = day < today && beyond(day, CAPTURE_BYTES, |day| day.capture_bytes);
+        if beyond || day < today - CAPTURE_DAYS {
             // The day's view is for writing, and no past day is written.
             sql.run(&format!("DROP VIEW IF EXISTS entries_{day}; DROP TABLE capture_{day}"), &[])?;
         }

@@ -15,8 +15,9 @@ use worker::worker_sys::{WebSocketPair, WebSocketRequestResponsePair};
 use worker::{Error, State};
 
 use super::KeyGate;
-use crate::domain::credential::GateName;
+use crate::console::pages::key_log;
 use crate::domain::id::UserId;
+use crate::domain::key::KeyRecord;
 use crate::domain::log::LogEntry;
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
@@ -39,8 +40,9 @@ struct Tail {
 }
 
 /// The text message for an entry. This is the one place that says what is in it.
-pub fn message(request: &LoggedRequest) -> String {
-    json!({ "type": "request", "request": request.to_api_json() }).to_string()
+pub fn message(key_id: &str, request: &LoggedRequest) -> String {
+    let html = key_log::row(key_id, request).into_string();
+    json!({ "type": "request", "request": request.to_api_json(), "html": html }).to_string()
 }
 
 impl Tails {
@@ -61,14 +63,14 @@ impl Tails {
     /// Sends an entry to those that asked for such. The page tells a repeated row by its id: the row
     /// of a request is written again where the Worker repeats it, and that of counted refusals while
     /// their count grows. A failed send changes nothing: its socket is gone, or closing.
-    pub fn push(&self, gate: GateName, entry: &LogEntry) {
+    pub fn push(&self, record: &KeyRecord, entry: &LogEntry) {
         if self.0.is_empty() {
             return;
         }
-        let request = LoggedRequest::of(gate, entry);
+        let request = LoggedRequest::of(record.key_hash.gate(), entry);
         let mut text = None;
         for tail in self.0.iter().filter(|tail| tail.ticket.filter.matches(&request)) {
-            let text = text.get_or_insert_with(|| message(&request));
+            let text = text.get_or_insert_with(|| message(record.key_id.as_str(), &request));
             let _ = tail.socket.send_with_str(text);
         }
     }

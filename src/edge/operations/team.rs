@@ -5,21 +5,25 @@ use serde_json::json;
 
 use super::Operations;
 use crate::domain::access::{Role, check};
-use crate::domain::id::{InviteId, UserId, WorkspaceId};
+use crate::domain::credential::GateName;
+use crate::domain::id::{InviteId, UserId};
 use crate::domain::rejection::{Code, Rejection};
+use crate::domain::time::Timestamp;
 use crate::domain::token::{INVITE_LIFETIME, InviteToken};
 use crate::edge::Result;
 use crate::edge::caller::Admin;
-use crate::edge::catalogue::members::{MemberRow, NewInvite};
+use crate::edge::catalogue::members::{Judged, MemberRow, NewInvite};
 use crate::edge::catalogue::sessions::TailRow;
 use crate::edge::platform::random;
 use crate::protocol::key_gate::GateCommand;
 
 /// An invite that was just made; its token is shown this once.
 pub struct Invited {
+    pub id: InviteId,
     pub token: InviteToken,
     pub email: String,
     pub role: Role,
+    pub expires_at: Timestamp,
 }
 
 impl Operations<'_> {
@@ -34,8 +38,13 @@ impl Operations<'_> {
                 format!("{email} belongs to this workspace already."),
             ));
         }
+        // The new invite takes the place of an older one, which may be an owner's.
+        if let Some(older) = self.catalogue.invite_for(admin.workspace_id, &email).await? {
+            check(admin.role().may_change(older.role))?;
+        }
         let token = InviteToken::mint(&random()?, &self.settings.tag_keys);
         let id = InviteId::from_random(random()?);
+        let expires_at = self.now.plus(INVITE_LIFETIME);
         let mut batch = self.catalogue.insert_invite(&NewInvite {
             id,
             hash: token.hash(),
@@ -44,7 +53,7 @@ impl Operations<'_> {
             role,
             created_by: admin.actor.user_id,
             now: self.now,
-            expires_at: self.now.plus(INVITE_LIFETIME),
+            expires_at,
         })?;
         let detail = json!({ "email": email, "role": role });
         batch.push(self.audit(
@@ -55,7 +64,7 @@ impl Operations<'_> {
             detail,
         )?);
         self.catalogue.batch(batch).await?;
-        Ok(Invited { token, email, role })
+        Ok(Invited { id, token, email, role, expires_at })
     }
 
     pub async fn withdraw_invite(&self, admin: &Admin, id: InviteId) -> Result<()> {
@@ -85,39 +94,41 @@ impl Operations<'_> {
         }
         let tails = self.catalogue.tails_of(user).await?;
         let workspace = admin.workspace_id;
-        let change = self.catalogue.update_role(workspace, user, role)?;
         let detail = json!({ "email": member.email, "before": member.role, "role": role });
         let subject = user.to_string();
-        let audit = self.audit(workspace, &admin.actor, "member.role_changed", &subject, detail)?;
-        self.catalogue.change_team(vec![change, audit]).await?;
-        if !role.manages_connections() {
+        let mut batch = vec![
+            self.catalogue.if_still(&judged(admin, &member))?,
+            self.catalogue.update_role(workspace, user, role)?,
+            self.audit(workspace, &admin.actor, "member.role_changed", &subject, detail)?,
+        ];
+        let restricted = !role.manages_connections();
+        if restricted {
+            batch.push(self.catalogue.delete_invites_by(workspace, user)?);
+        }
+        self.catalogue.change_team(batch).await?;
+        if restricted {
             self.close_tails(tails).await;
         }
         Ok(MemberRow { role, ..member })
     }
 
-    /// Ends a membership, with its sessions, API keys and live tails.
+    /// Ends a membership, with its sessions, API keys, live tails and the invites that it made.
     pub async fn remove_member(&self, admin: &Admin, user: UserId) -> Result<MemberRow> {
         let member = self.member(admin, user).await?;
         check(admin.role().may_change(member.role))?;
-        self.end_membership(admin.workspace_id, admin, &member).await?;
-        Ok(member)
-    }
-
-    async fn end_membership(
-        &self,
-        workspace: WorkspaceId,
-        admin: &Admin,
-        member: &MemberRow,
-    ) -> Result<()> {
-        let tails = self.catalogue.tails_of(member.user_id).await?;
-        let delete = self.catalogue.delete_membership(workspace, member.user_id)?;
+        let tails = self.catalogue.tails_of(user).await?;
+        let workspace = admin.workspace_id;
         let detail = json!({ "email": member.email, "role": member.role });
-        let subject = member.user_id.to_string();
-        let audit = self.audit(workspace, &admin.actor, "member.removed", &subject, detail)?;
-        self.catalogue.change_team(vec![delete, audit]).await?;
+        let subject = user.to_string();
+        let batch = vec![
+            self.catalogue.if_still(&judged(admin, &member))?,
+            self.catalogue.delete_membership(workspace, user)?,
+            self.catalogue.delete_invites_by(workspace, user)?,
+            self.audit(workspace, &admin.actor, "member.removed", &subject, detail)?,
+        ];
+        self.catalogue.change_team(batch).await?;
         self.close_tails(tails).await;
-        Ok(())
+        Ok(member)
     }
 
     /// Tells the KeyGates that these tails have ended. What does not answer closes them by itself
@@ -128,12 +139,21 @@ impl Operations<'_> {
             if hex::decode_to_slice(&tail.gate, &mut gate).is_err() {
                 continue;
             }
-            let gate = crate::domain::credential::GateName::from_bytes(gate);
+            let gate = GateName::from_bytes(gate);
             let command =
                 GateCommand::CloseTails { session: Some(tail.session_hash), user_id: None };
             if let Err(rejection) = self.command(gate, command).await {
                 worker::console_warn!("closing tails of {gate}: {}", rejection.detail);
             }
         }
+    }
+}
+
+/// What a change of a member was judged by.
+fn judged(admin: &Admin, member: &MemberRow) -> Judged {
+    Judged {
+        workspace_id: admin.workspace_id,
+        member: (member.user_id, member.role),
+        by: (admin.actor.user_id, admin.role()),
     }
 }

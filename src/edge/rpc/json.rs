@@ -1,4 +1,4 @@
-//! How the procedures answer keys, stores, requests and events.
+//! How the procedures answer keys, stores, requests, events, members, invites and audit entries.
 
 use serde_json::{Value, json};
 
@@ -6,6 +6,8 @@ use crate::api::routes::webhook_url;
 use crate::domain::id::RequestId;
 use crate::domain::key::KeyRecord;
 use crate::domain::time::Timestamp;
+use crate::edge::catalogue::audit_log::AuditRow;
+use crate::edge::catalogue::members::{InviteRow, MemberRow};
 use crate::edge::catalogue::stores::Store;
 use crate::protocol::key_gate::{LoggedRequest, ParkedEvent};
 
@@ -58,5 +60,52 @@ pub fn parked(event: &ParkedEvent, id: Option<RequestId>) -> Value {
         "attempts": event.attempts,
         "next_attempt_at": event.next_attempt_at.map(Timestamp::to_rfc3339),
         "bytes": event.bytes,
+    })
+}
+
+pub fn member(member: &MemberRow) -> Value {
+    let MemberRow { user_id, email, role, created_at, seen_at } = member;
+    json!({
+        "user_id": user_id,
+        "email": email,
+        "role": role,
+        "joined_at": created_at.to_rfc3339(),
+        "last_seen_at": seen_at.map(Timestamp::to_rfc3339),
+    })
+}
+
+pub fn invite(invite: &InviteRow) -> Value {
+    let InviteRow {
+        id,
+        workspace_id: _,
+        workspace_name: _,
+        email,
+        role,
+        invited_by,
+        created_at,
+        expires_at,
+    } = invite;
+    json!({
+        "invite_id": id,
+        "email": email,
+        "role": role,
+        "invited_by": invited_by,
+        "created_at": created_at.to_rfc3339(),
+        "expires_at": expires_at.to_rfc3339(),
+    })
+}
+
+pub fn audit_entry(entry: &AuditRow) -> Value {
+    let AuditRow { id, at, action, user_id, email, api_key_id, address, subject, detail } = entry;
+    json!({
+        "id": id,
+        "at": at.to_rfc3339(),
+        "action": action,
+        "user_id": user_id,
+        "email": email,
+        "api_key_id": api_key_id,
+        "address": address,
+        "subject": subject,
+        "detail": serde_json::from_str::<Value>(detail).unwrap_or_default(),
     })
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Call, json};
 use crate::api::rpc::{CreateIntegrationKey, ListIntegrationKeys, SetSigningSecret};
+use crate::api::rpc_team::RotateIntegrationKey;
 use crate::domain::credential::KeyId;
 use crate::domain::key::{KeyChange, KeyRecord};
 use crate::domain::secret::SigningSecret;
@@ -18,9 +19,25 @@ impl Call<'_> {
         admin: &Admin,
         arguments: CreateIntegrationKey,
     ) -> Result<Answer> {
-        let Minting { record, key, secret } =
-            self.operations.mint(admin, arguments, None, None).await?;
-        let mut body = self.key_json(&record);
+        self.minted(&self.operations.mint(admin, arguments, None, None).await?)
+    }
+
+    /// Mints a key in place of another, which goes on until it is revoked.
+    pub(super) async fn rotate_integration_key(
+        &self,
+        admin: &Admin,
+        arguments: RotateIntegrationKey,
+    ) -> Result<Answer> {
+        let RotateIntegrationKey { key_id, name, expires_in_days } = arguments;
+        let old = self.operations.key(admin, &key_id).await?;
+        let name = name.unwrap_or_else(|| old.name.clone());
+        self.minted(&self.operations.rotate(admin, &old, name, expires_in_days, None).await?)
+    }
+
+    /// The key and its secret are in this answer and nowhere else.
+    fn minted(&self, minting: &Minting) -> Result<Answer> {
+        let Minting { record, key, secret } = minting;
+        let mut body = self.key_json(record);
         body["api_key"] = json!(key.reveal());
         body["signing_secret"] = json!(secret.as_ref().map(SigningSecret::reveal));
         body["signing_secret_whsec"] = json!(secret.as_ref().map(SigningSecret::to_whsec));

@@ -4,6 +4,7 @@
 mod json;
 mod keys;
 mod requests;
+mod team;
 mod workspaces;
 
 use std::rc::Rc;
@@ -22,6 +23,10 @@ use crate::api::rpc::{
     CreateIntegrationKey, ListIntegrationKeys, Procedure, SetSigningSecret, read_create_store,
     read_key_id, read_list_parked, read_list_requests, read_nothing, read_parked_event,
 };
+use crate::api::rpc_team::{
+    InviteMember, ListAuditEntries, RotateIntegrationKey, read_change_role, read_invite_id,
+    read_rename_store, read_store_id, read_user_id,
+};
 use crate::domain::key::KeyChange;
 use crate::domain::rejection::{Code, Rejection};
 
@@ -30,6 +35,8 @@ struct Call<'a> {
     operations: Operations<'a>,
     /// Where storefronts reach this deployment.
     api_origin: &'a str,
+    /// Where people reach its console.
+    console_origin: &'a str,
 }
 
 pub async fn handle(
@@ -45,6 +52,7 @@ pub async fn handle(
     let call = Call {
         operations: Operations::new(env, settings)?,
         api_origin: settings.public_api_url.as_deref().unwrap_or(target.origin),
+        console_origin: settings.public_console_url.as_deref().unwrap_or(target.origin),
     };
     let answer = if procedure == Procedure::SetupWorkspace {
         let authorization = header(request, "authorization")?.unwrap_or_default();
@@ -121,6 +129,34 @@ impl Call<'_> {
             Procedure::DiscardParkedEvent => {
                 let (key_id, row) = read_parked_event(body, tag_keys)?;
                 self.discard_parked(admin, &key_id, row).await
+            }
+            Procedure::RotateIntegrationKey => {
+                let arguments = RotateIntegrationKey::read(body, tag_keys)?;
+                self.rotate_integration_key(admin, arguments).await
+            }
+            Procedure::RenameStore => {
+                let (store, name) = read_rename_store(body)?;
+                self.rename_store(admin, store, &name).await
+            }
+            Procedure::ArchiveStore => self.archive_store(admin, read_store_id(body)?, true).await,
+            Procedure::RestoreStore => self.archive_store(admin, read_store_id(body)?, false).await,
+            Procedure::ListMembers => {
+                read_nothing(body)?;
+                self.list_members(admin).await
+            }
+            Procedure::ChangeMemberRole => {
+                let (user, role) = read_change_role(body)?;
+                self.change_role(admin, user, role).await
+            }
+            Procedure::RemoveMember => self.remove_member(admin, read_user_id(body)?).await,
+            Procedure::InviteMember => self.invite_member(admin, InviteMember::read(body)?).await,
+            Procedure::ListInvites => {
+                read_nothing(body)?;
+                self.list_invites(admin).await
+            }
+            Procedure::WithdrawInvite => self.withdraw_invite(admin, read_invite_id(body)?).await,
+            Procedure::ListAuditEntries => {
+                self.list_audit_entries(admin, &ListAuditEntries::read(body)?).await
             }
         }
     }

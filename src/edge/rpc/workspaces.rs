@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Call, json};
 use crate::api::rpc::SetupWorkspace;
 use crate::domain::credential::ApiSecret;
-use crate::domain::id::ApiKeyId;
+use crate::domain::id::{ApiKeyId, StoreId};
 use crate::edge::Result;
 use crate::edge::answer::Answer;
 use crate::edge::caller::Admin;
@@ -37,5 +37,24 @@ impl Call<'_> {
         let stores = self.operations.catalogue.stores(admin.workspace_id).await?;
         let stores: Vec<Value> = stores.iter().map(json::store).collect();
         Answer::serialized(200, &json!({ "stores": stores }))
+    }
+    pub(super) async fn rename_store(
+        &self,
+        admin: &Admin,
+        id: StoreId,
+        name: &str,
+    ) -> Result<Answer> {
+        let store = self.operations.rename_store(admin, id, name).await?;
+        Answer::serialized(200, &json::store(&store))
+    }
+
+    pub(super) async fn archive_store(
+        &self,
+        admin: &Admin,
+        id: StoreId,
+        archive: bool,
+    ) -> Result<Answer> {
+        let store = self.operations.archive_store(admin, id, archive).await?;
+        Answer::serialized(200, &json::store(&store))
     }
 }

@@ -1,0 +1,62 @@
+//! The drawer of a key: its head, its tabs, and what stands in the tab.
+
+use maud::{Markup, html};
+
+use super::connectors::status;
+use crate::api::console_routes::KeyTab;
+use crate::console::components::{
+    Attributes, CloseBy, Layer, Tab, copy_value, drawer, mono, source_label, tabs,
+};
+use crate::console::links;
+use crate::domain::key::KeyRecord;
+use crate::domain::time::Timestamp;
+
+/// The drawer.
+#[derive(Debug)]
+pub struct KeyDrawer<'a> {
+    pub record: &'a KeyRecord,
+    pub store: &'a str,
+    pub tab: KeyTab,
+    /// How many events are parked, where that is known.
+    pub parked: Option<u32>,
+    pub now: Timestamp,
+}
+
+pub fn key_drawer(page: &KeyDrawer<'_>, content: Markup) -> Markup {
+    let id = page.record.key_id.as_str();
+    let layer = Layer {
+        close_by: CloseBy::Uncovering,
+        ..Layer::new("key", &page.record.name, links::CONNECTORS)
+    };
+    let urls = [links::key(id), links::key_parked(id), links::key_settings(id)];
+    let parked = match page.parked {
+        None | Some(0) => "Parked events".to_owned(),
+        Some(1_000..) => "Parked events (1,000+)".to_owned(),
+        Some(count) => format!("Parked events ({count})"),
+    };
+    let [requests_url, parked_url, settings_url] = &urls;
+    let shown = [
+        Tab { label: "Requests", href: requests_url, current: page.tab == KeyTab::Requests },
+        Tab { label: &parked, href: parked_url, current: page.tab == KeyTab::Parked },
+        Tab { label: "Settings", href: settings_url, current: page.tab == KeyTab::Settings },
+    ];
+    let header = html! { span.layer-status { (status(page.record, page.now)) } };
+    let body = html! {
+        p.facts {
+            (mono(&format!("{}…", page.record.preview))) " · " (source_label(page.record.source))
+            " · " (page.store) " · " (mono(id)) (copy_value(id, "Copy the key id"))
+        }
+        (tabs("Sections of the key", &shown, &in_layer()))
+        (content)
+    };
+    drawer(&layer, header, body)
+}
+
+/// Links that stay within the layer where there is JavaScript.
+pub fn in_layer() -> Attributes {
+    Attributes::new()
+        .set("hx-boost", "true")
+        .set("hx-target", "#layer")
+        .set("hx-swap", "innerHTML")
+        .set("hx-push-url", "true")
+}

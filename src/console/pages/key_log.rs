@@ -1,0 +1,485 @@
+//! The request log of a key: its chart, its filters, its rows.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use crate::console::components::{
+    Attributes, BarChart, Bucket as Bar, Button, Column, Field, Kind, Live, Status, Tab, TimeStyle,
+    bar_chart, cell, empty_state, filter_bar, head_cell, inline_note, live_tail, mono, muted,
+    pagination, segmented, status_badge, table, time,
+};
+use crate::console::forms::Form;
+use crate::console::icons::Icon;
+use crate::console::links;
+use crate::domain::id::Row;
+use crate::domain::log::{Bucket, Outcome, Tally, Window};
+use crate::domain::rejection::Code;
+use crate::domain::time::Timestamp;
+use crate::protocol::key_gate::{LoggedRequest, RequestFilter};
+
+/// Requests of one page.
+const PAGE: u32 = 50;
+
+/// The filters of the log as they stand in the URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogFilters {
+    pub status: String,
+    pub outcome: String,
+    pub code: String,
+    pub external_id: String,
+    pub idempotency_key: String,
+    pub from: String,
+    pub to: String,
+    pub window: String,
+    pub cursor: String,
+}
+
+impl LogFilters {
+    pub fn from_query(query: &Form) -> Self {
+        let text = |name| query.get(name).trim().to_owned();
+        Self {
+            status: text("status"),
+            outcome: text("outcome"),
+            code: text("code"),
+            external_id: text("external_id"),
+            idempotency_key: text("idempotency_key"),
+            from: text("from"),
+            to: text("to"),
+            window: text("window"),
+            cursor: text("cursor"),
+        }
+    }
+
+    /// The pairs of the query, with another window and cursor.
+    fn pairs<'a>(&'a self, window: &'a str, cursor: &'a str) -> [(&'static str, &'a str); 9] {
+        [
+            ("status", &self.status),
+            ("outcome", &self.outcome),
+            ("code", &self.code),
+            ("external_id", &self.external_id),
+            ("idempotency_key", &self.idempotency_key),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("window", window),
+            ("cursor", cursor),
+        ]
+    }
+
+    /// Whether anything but the window and the page is chosen.
+    pub fn is_set(&self) -> bool {
+        self.pairs("", "").iter().any(|(_, value)| !value.is_empty())
+    }
+
+    /// The window of the chart, and of the list where one was chosen.
+    pub fn chosen_window(&self) -> Option<Window> {
+        Window::ALL.into_iter().find(|window| window_name(*window) == self.window)
+    }
+
+    /// What the gate is asked for, and the names of the filters that say nothing it understands.
+    pub fn to_filter(&self, now: Timestamp) -> (RequestFilter, Vec<&'static str>) {
+        let mut misread = Vec::new();
+        let mut read = |name: &'static str, given: &str, known: bool| {
+            if !given.is_empty() && !known {
+                misread.push(name);
+            }
+        };
+        let (status, class, errors) = match self.status.as_str() {
+            "errors" => (None, None, true),
+            "2xx" => (None, Some(2), false),
+            "4xx" => (None, Some(4), false),
+            "5xx" => (None, Some(5), false),
+            exact => (exact.parse().ok().filter(|s| (100..=599).contains(s)), None, false),
+        };
+        read("status", &self.status, status.is_some() || class.is_some() || errors);
+        let outcome = Outcome::parse(&self.outcome);
+        read("outcome", &self.outcome, outcome.is_some());
+        let code = Code::ALL.iter().copied().find(|code| code.as_str() == self.code);
+        read("error code", &self.code, code.is_some());
+        let (from, to) = (utc_time(&self.from), utc_time(&self.to));
+        read("from", &self.from, from.is_some());
+        read("to", &self.to, to.is_some());
+        let before = self.cursor.parse().ok().and_then(Row::from_i64).map(Row::as_i64);
+        read("page", &self.cursor, before.is_some());
+        read("window", &self.window, self.chosen_window().is_some());
+        let since = self.chosen_window().map(|window| now.plus(-window.length()));
+        let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let filter = RequestFilter {
+            limit: PAGE,
+            before,
+            from: from.max(since),
+            to,
+            status,
+            status_class: class,
+            errors,
+            outcome,
+            error_code: code,
+            external_id: text(&self.external_id),
+            idempotency_key: text(&self.idempotency_key),
+        };
+        (filter, misread)
+    }
+}
+
+/// A time as `datetime-local` fields write it, taken as UTC; RFC 3339 too.
+fn utc_time(text: &str) -> Option<Timestamp> {
+    let with_seconds = if text.len() == 16 { format!("{text}:00") } else { text.to_owned() };
+    Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_utc_without_zone(&with_seconds))
+}
+
+const fn window_name(window: Window) -> &'static str {
+    match window {
+        Window::H24 => "24h",
+        Window::D7 => "7d",
+        Window::D30 => "30d",
+    }
+}
+
+/// The log in the drawer.
+#[derive(Debug)]
+pub struct KeyLog<'a> {
+    pub key_id: &'a str,
+    /// Where requests of this key are sent to, for whom has sent none.
+    pub hint: &'a str,
+    pub requests: &'a [LoggedRequest],
+    /// The row to go on before.
+    pub next: Option<Row>,
+    pub filters: &'a LogFilters,
+    /// The filters that were not understood.
+    pub misread: &'a [&'static str],
+    pub window: Window,
+    pub buckets: &'a [Bucket],
+    pub total: Tally,
+}
+
+pub fn key_log(page: &KeyLog<'_>) -> Markup {
+    let base = links::key(page.key_id);
+    let layer = Attributes::new()
+        .set("hx-target", "#layer")
+        .set("hx-swap", "innerHTML")
+        .set("hx-push-url", "true")
+        .set("hx-boost", "true");
+    let nothing_yet = page.requests.is_empty()
+        && !page.filters.is_set()
+        && page.filters.cursor.is_empty()
+        && page.filters.chosen_window().is_none();
+    html! {
+        (chart(page, &base, &layer))
+        @if !page.misread.is_empty() {
+            (inline_note(Kind::Warn, html! { "Not understood and left out: " (page.misread.join(", ")) "." }))
+        }
+        (filters(page, &base, &layer))
+        div.log-bar {
+            @if page.filters.cursor.is_empty() { (live_tail(&tail_url(page), Live::Connect)) }
+            span.spacer {}
+            (export_link(page, "csv", "CSV"))
+            (export_link(page, "ndjson", "NDJSON"))
+        }
+        (rows(page, nothing_yet))
+        (pages(page, &base, &layer))
+    }
+}
+
+fn tail_url(page: &KeyLog<'_>) -> String {
+    links::with_query(&links::tail(page.key_id), &page.filters.pairs("", ""))
+}
+
+fn export_link(page: &KeyLog<'_>, format: &str, label: &str) -> Markup {
+    let href = links::with_query(
+        &links::export(page.key_id, format),
+        &page.filters.pairs(&page.filters.window, ""),
+    );
+    html! { (Button::ghost(label).small().icon(Icon::Download).href(&href).attr("download", "")) }
+}
+
+fn chart(page: &KeyLog<'_>, base: &str, layer: &Attributes) -> Markup {
+    let urls = Window::ALL
+        .map(|window| links::with_query(base, &page.filters.pairs(window_name(window), "")));
+    let tabs: Vec<_> = Window::ALL
+        .iter()
+        .zip(&urls)
+        .map(|(window, href)| Tab {
+            label: window_name(*window),
+            href,
+            current: *window == page.window,
+        })
+        .collect();
+    let title = match page.window {
+        Window::H24 => "Requests in the last 24 hours",
+        Window::D7 => "Requests in the last 7 days",
+        Window::D30 => "Requests in the last 30 days",
+    };
+    let labels: Vec<_> =
+        page.buckets.iter().map(|bucket| bar_labels(bucket.start, page.window)).collect();
+    let last = labels.len().saturating_sub(1);
+    let bars: Vec<_> = page
+        .buckets
+        .iter()
+        .zip(&labels)
+        .enumerate()
+        .map(|(index, (bucket, (label, tick)))| Bar {
+            label,
+            // First, middle and last are enough to read the axis by.
+            tick: if [0, last / 2, last].contains(&index) { tick } else { "" },
+            requests: bucket.tally.requests,
+            errors: bucket.tally.errors,
+        })
+        .collect();
+    html! {
+        div.chart-head {
+            p { strong { (page.total.requests) } " requests"
+                @if page.total.errors > 0 {
+                    ", " span.errors { (page.total.errors) (plural(page.total.errors, " error")) }
+                }
+            }
+            (segmented("Window", &tabs, layer))
+        }
+        (bar_chart(&BarChart { id: "requests-chart", title, buckets: &bars }))
+    }
+}
+
+fn bar_labels(start: Timestamp, window: Window) -> (String, String) {
+    let text = start.to_rfc3339();
+    let (day, hour) = (text.get(5..10).unwrap_or_default(), text.get(11..16).unwrap_or_default());
+    match window {
+        Window::H24 => (format!("{day} {hour} UTC"), hour.to_owned()),
+        Window::D7 => (format!("{day} {hour} UTC"), day.to_owned()),
+        Window::D30 => (day.to_owned(), day.to_owned()),
+    }
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { noun.to_owned() } else { format!("{noun}s") }
+}
+
+fn filters(page: &KeyLog<'_>, base: &str, layer: &Attributes) -> Markup {
+    let chosen = page.filters;
+    let statuses = [
+        ("", "Any status"),
+        ("2xx", "2xx"),
+        ("errors", "4xx and 5xx"),
+        ("4xx", "4xx"),
+        ("5xx", "5xx"),
+    ];
+    let outcomes: Vec<_> = [("", "Any outcome")]
+        .into_iter()
+        .chain(Outcome::ALL.into_iter().map(|outcome| (outcome.as_str(), outcome.as_str())))
+        .collect();
+    let codes: Vec<_> = [("", "Any error code")]
+        .into_iter()
+        .chain(Code::ALL.iter().map(|code| (code.as_str(), code.as_str())))
+        .collect();
+    let field = |name, label| Field::new(name, label).label_hidden();
+    let clear = links::with_query(base, &[("window", &chosen.window)]);
+    let more = [&chosen.code, &chosen.from, &chosen.to].iter().any(|value| !value.is_empty());
+    filter_bar(
+        "Filter requests",
+        base,
+        layer,
+        html! {
+            @if !chosen.window.is_empty() { input type="hidden" name="window" value=(chosen.window); }
+            (field("external_id", "External id").attr("placeholder", "External id").search(&chosen.external_id))
+            (field("idempotency_key", "Idempotency key").attr("placeholder", "Idempotency key").search(&chosen.idempotency_key))
+            (field("status", "Status").select(&statuses, &chosen.status))
+            (field("outcome", "Outcome").select(&outcomes, &chosen.outcome))
+            details.more-filters open[more] {
+                summary { "More" }
+                div.field-row {
+                    (Field::new("code", "Error code").select(&codes, &chosen.code))
+                    (Field::new("from", "From (UTC)").datetime(&chosen.from))
+                    (Field::new("to", "To (UTC)").datetime(&chosen.to))
+                }
+            }
+        },
+        chosen.is_set().then_some(clear.as_str()),
+    )
+}
+
+const RECEIVED: Column<'_> = Column::new("Received");
+const REQUEST: Column<'_> = Column::new("Request");
+const STATUS: Column<'_> = Column::new("Status");
+const LATENCY: Column<'_> = Column::numeric("Latency");
+const KEY: Column<'_> = Column::new("Idempotency key");
+const EXTERNAL: Column<'_> = Column::new("External id");
+const RESULT: Column<'_> = Column::new("Result");
+const COLUMNS: [Column<'_>; 7] = [RECEIVED, REQUEST, STATUS, LATENCY, KEY, EXTERNAL, RESULT];
+
+fn rows(page: &KeyLog<'_>, nothing_yet: bool) -> Markup {
+    let body = Attributes::new().set("id", "requests").flag("data-tail-rows", true);
+    let rows = html! {
+        @if page.requests.is_empty() {
+            tr data-tail-empty {
+                td.whole colspan=(COLUMNS.len()) {
+                    @if nothing_yet { (empty_state(Icon::Clock, "No request yet", page.hint, html! {})) }
+                    @else { p.muted { "No request matches." } }
+                }
+            }
+        }
+        @for request in page.requests { (row(page.key_id, request)) }
+    };
+    table("Requests, newest first", &COLUMNS, &body, rows)
+}
+
+/// A row of the log; the live tail sends the same.
+pub fn row(key_id: &str, request: &LoggedRequest) -> Markup {
+    let id = request.id.to_string();
+    let href = links::request(key_id, &id);
+    html! {
+        tr id=(id) {
+            (head_cell(html! {
+                a.row-link href=(href) hx-get=(href) hx-target="#layer" hx-swap="innerHTML" hx-push-url="true" {
+                    (time(request.received_at, TimeStyle::Short))
+                }
+            }))
+            (cell(&REQUEST, html! {
+                span.method { (request.method) } " " (mono(short_path(&request.path)))
+                @if let Some(topic) = &request.topic { div.sub { (muted(topic)) } }
+            }))
+            (cell(&STATUS, html! {
+                (status_of(request.status))
+                @if request.count > 1 { " " (muted(&format!("× {}", request.count))) }
+            }))
+            (cell(&LATENCY, html! { (request.latency_ms) " ms" }))
+            (cell(&KEY, html! { @if let Some(key) = &request.idempotency_key { (mono(key)) } }))
+            (cell(&EXTERNAL, html! { @if let Some(id) = &request.external_id { (mono(id)) } }))
+            (cell(&RESULT, result(request)))
+        }
+    }
+}
+
+/// The webhook path without its key id, which the drawer names already.
+fn short_path(path: &str) -> &str {
+    let short = path.strip_prefix("/integrations/v1").unwrap_or(path);
+    match short.rsplit_once('/') {
+        Some((webhook, key)) if key.starts_with("key_") => webhook,
+        _ => short,
+    }
+}
+
+/// A status as a badge: olive for what was taken, clay for what was not.
+pub fn status_of(status: u16) -> Markup {
+    let kind = if status < 400 { Status::Good } else { Status::Bad };
+    status_badge(kind, &status.to_string())
+}
+
+/// What came of a request: the order that it made, else why it made none.
+fn result(request: &LoggedRequest) -> Markup {
+    html! {
+        @if let Some(code) = request.error_code {
+            span.errors { (code.as_str()) }
+            @if let Some(detail) = &request.detail { div.sub.clip title=(detail) { (detail) } }
+        } @else if let Some(id) = &request.internal_id {
+            (internal_id(id))
+            @if request.outcome != Outcome::Accepted { div.sub { (muted(request.outcome.as_str())) } }
+        } @else {
+            (muted(request.outcome.as_str()))
+            @if let Some(detail) = &request.detail { div.sub.clip title=(detail) { (detail) } }
+        }
+    }
+}
+
+/// The id of what a request made or found; orders have a page.
+pub fn internal_id(id: &str) -> Markup {
+    html! {
+        @if id.starts_with("ord_") { a href=(links::order(id)) { (mono(short_id(id))) } }
+        @else { (mono(short_id(id))) }
+    }
+}
+
+/// Enough of an id to tell it from its neighbours.
+fn short_id(id: &str) -> &str {
+    // Ids of one store begin alike, and differ at their end.
+    id.len().checked_sub(12).and_then(|from| id.get(from..)).unwrap_or(id)
+}
+
+fn pages(page: &KeyLog<'_>, base: &str, layer: &Attributes) -> Markup {
+    let newest = links::with_query(base, &page.filters.pairs(&page.filters.window, ""));
+    let newer = (!page.filters.cursor.is_empty()).then_some(newest.as_str());
+    let cursor = page.next.map(|row| row.as_i64().to_string());
+    let older = cursor
+        .as_deref()
+        .map(|cursor| links::with_query(base, &page.filters.pairs(&page.filters.window, cursor)));
+    let stopped = page.next.filter(|_| page.requests.len() < PAGE as usize);
+    html! {
+        @if let Some(row) = stopped {
+            p.muted { "Searched back to " (time(row.time(), TimeStyle::Full)) ". Continue with Older." }
+        }
+        (pagination("Pages of requests", newer, older.as_deref(), "", layer))
+    }
+}
+
+/// The columns of the log as a file.
+pub const EXPORT_COLUMNS: &[&str] = &[
+    "id",
+    "received_at",
+    "method",
+    "path",
+    "status",
+    "latency_ms",
+    "outcome",
+    "count",
+    "topic",
+    "idempotency_key",
+    "external_id",
+    "internal_id",
+    "error_code",
+    "detail",
+];
+
+/// The values of a row, in the order of [`EXPORT_COLUMNS`].
+pub fn export_values(request: &LoggedRequest) -> Vec<Value> {
+    let json = request.to_api_json();
+    EXPORT_COLUMNS.iter().map(|column| json[*column].clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+    fn filters(query: &str) -> LogFilters {
+        LogFilters::from_query(&Form::parse(query.as_bytes()))
+    }
+
+    #[test]
+    fn filters_are_read_from_the_url() {
+        let (filter, misread) = filters(
+            "status=errors&outcome=parked&code=rate_limited&external_id=A-1&from=2026-11-22T10:00&cursor=7",
+        )
+        .to_filter(NOW);
+        assert!(misread.is_empty(), "{misread:?}");
+        assert!(filter.errors);
+        assert_eq!(filter.outcome, Some(Outcome::Parked));
+        assert_eq!(filter.error_code, Some(Code::RateLimited));
+        assert_eq!(filter.external_id.as_deref(), Some("A-1"));
+        assert_eq!(filter.from, Timestamp::parse_rfc3339("2026-11-22T10:00:00Z"));
+        assert_eq!(filter.before, Some(7));
+        let (exact, _) = filters("status=422").to_filter(NOW);
+        assert_eq!((exact.status, exact.errors), (Some(422), false));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named_rather_than_ignored() {
+        let (filter, misread) =
+            filters("status=many&outcome=x&code=y&from=z&to=z&cursor=-1&window=1y").to_filter(NOW);
+        assert_eq!(filter, RequestFilter { limit: PAGE, ..RequestFilter::default() });
+        assert_eq!(misread.len(), 7, "{misread:?}");
+    }
+
+    #[test]
+    fn a_chosen_window_limits_the_list_too() {
+        let (filter, _) = filters("window=7d").to_filter(NOW);
+        assert_eq!(filter.from, Some(NOW.plus(-Window::D7.length())));
+        assert_eq!(filters("").to_filter(NOW).0.from, None);
+    }
+
+    #[test]
+    fn a_path_is_shown_without_what_the_drawer_says_already() {
+        assert_eq!(short_path("/integrations/v1/orders"), "/orders");
+        assert_eq!(
+            short_path("/integrations/v1/webhook/woocommerce/key_a"),
+            "/webhook/woocommerce"
+        );
+        assert_eq!(short_path("/other"), "/other");
+    }
+}

@@ -1,0 +1,177 @@
+//! The parked events of a key, and how near its webhooks are to being switched off.
+
+use maud::{Markup, html};
+
+use super::key_drawer::in_layer;
+use crate::console::components::{
+    Attributes, Button, Column, Confirm, Kind, TimeStyle, cell, confirm, empty_state, head_cell,
+    inline_note, meter, mono, muted, no_time, pagination, post_button, table, time,
+};
+use crate::console::icons::Icon;
+use crate::console::links;
+use crate::domain::credential::GateName;
+use crate::domain::failing::{FailingWebhook, SWITCHED_OFF_AT, remaining_failures};
+use crate::domain::id::{RequestId, Row};
+use crate::domain::parked::{ParkReason, Retry};
+use crate::domain::time::Timestamp;
+use crate::protocol::key_gate::ParkedEvent;
+
+/// The parked events in the drawer.
+#[derive(Debug)]
+pub struct KeyParked<'a> {
+    pub csrf: &'a str,
+    pub key_id: &'a str,
+    pub gate: GateName,
+    pub events: &'a [ParkedEvent],
+    pub next: Option<i64>,
+    /// Whether this is a later page.
+    pub later: bool,
+    /// Topics whose newest deliveries were answered with failures.
+    pub failing: &'a [FailingWebhook],
+    /// Whether events can be retried: not once the key is revoked.
+    pub live: bool,
+    pub now: Timestamp,
+}
+
+pub fn key_parked(page: &KeyParked<'_>) -> Markup {
+    let base = links::key_parked(page.key_id);
+    let older = page.next.map(|row| links::with_query(&base, &[("cursor", &row.to_string())]));
+    html! {
+        @for webhook in page.failing { (failing_meter(webhook)) }
+        @if page.events.is_empty() && !page.later {
+            (empty_state(Icon::Check, "Nothing is parked",
+                "An authentic event that cannot be applied yet waits here with its reason. Nothing is lost, and the shop was answered 200.",
+                html! {}))
+        } @else {
+            @if !page.live {
+                (inline_note(Kind::Info, html! { "The key is revoked: its parked events can only be discarded." }))
+            }
+            (list(page))
+            (pagination("Pages of parked events", page.later.then_some(base.as_str()), older.as_deref(), "", &in_layer()))
+        }
+    }
+}
+
+/// The meter of a topic that the shop is about to switch off.
+pub fn failing_meter(webhook: &FailingWebhook) -> Markup {
+    let left = remaining_failures(webhook.failures);
+    let text = match left {
+        0 => format!(
+            "WooCommerce has probably switched the webhook “{}” off: its last {} deliveries failed. Switch it on again in WooCommerce → Settings → Advanced → Webhooks.",
+            webhook.topic, webhook.failures
+        ),
+        1 => format!(
+            "WooCommerce will switch the webhook “{}” off after 1 more failure.",
+            webhook.topic
+        ),
+        left => format!(
+            "WooCommerce will switch the webhook “{}” off after {left} more failures.",
+            webhook.topic
+        ),
+    };
+    meter(&text, webhook.failures, SWITCHED_OFF_AT)
+}
+
+const RECEIVED: Column<'_> = Column::new("Received");
+const TOPIC: Column<'_> = Column::new("Topic");
+const REASON: Column<'_> = Column::new("Reason");
+const NEXT: Column<'_> = Column::new("Next attempt");
+const SIZE: Column<'_> = Column::numeric("Size");
+const ACTIONS: Column<'_> = Column::hidden("Actions");
+const COLUMNS: [Column<'_>; 6] = [RECEIVED, TOPIC, REASON, NEXT, SIZE, ACTIONS];
+
+fn list(page: &KeyParked<'_>) -> Markup {
+    let rows = html! { @for event in page.events { (row(page, event)) } };
+    table("Parked events, newest first", &COLUMNS, &Attributes::new(), rows)
+}
+
+fn row(page: &KeyParked<'_>, event: &ParkedEvent) -> Markup {
+    let Some(row) = Row::from_i64(event.row) else { return html! {} };
+    let id = RequestId::new(page.gate, row).to_string();
+    let href = links::request(page.key_id, &id);
+    html! {
+        tr id={ "parked-" (id) } {
+            (head_cell(html! {
+                a.row-link href=(href) hx-get=(href) hx-target="#layer" hx-swap="innerHTML" hx-push-url="true" {
+                    (time(event.received_at, TimeStyle::Short))
+                }
+            }))
+            (cell(&TOPIC, html! { @match &event.topic { Some(topic) => { (mono(topic)) } None => { "—" } } }))
+            (cell(&REASON, html! {
+                div { (reason_text(event.reason)) }
+                @if let Some(detail) = &event.detail { div.sub { (muted(detail)) } }
+                @if event.attempts > 0 { div.sub { (muted(&format!("Tried {} times", event.attempts))) } }
+            }))
+            (cell(&NEXT, html! {
+                @match event.next_attempt_at {
+                    Some(at) => { (time(at, TimeStyle::Relative(page.now))) }
+                    None => { (no_time(waits_for(event.reason))) }
+                }
+            }))
+            (cell(&SIZE, html! { (event.bytes) " B" }))
+            (cell(&ACTIONS, html! {
+                @if page.live {
+                    (post_button(page.csrf, &links::retry(page.key_id, &id), &Button::secondary("Retry").small().busy("Retrying…")))
+                }
+                (Button::ghost("Discard…").small().opens_layer(&links::discard(page.key_id, &id)))
+            }))
+        }
+    }
+}
+
+const fn reason_text(reason: ParkReason) -> &'static str {
+    match reason {
+        ParkReason::RateLimited => "The key was over its rate limit",
+        ParkReason::KeyPaused => "The key was paused",
+        ParkReason::InsufficientScope => "The key lacks the scope",
+        ParkReason::StoreUnavailable => "The store did not answer in time",
+        ParkReason::Unmappable => "The body could not be understood",
+        ParkReason::ParentUnknown => "What it changes has not arrived yet",
+        ParkReason::SourceChanged => "It came from another shop address",
+    }
+}
+
+const fn waits_for(reason: ParkReason) -> &'static str {
+    match reason.retry() {
+        Retry::Alarm => "Soon",
+        Retry::OnResume => "When resumed",
+        Retry::OnParent => "When that arrives",
+        Retry::ByHand => "By hand",
+    }
+}
+
+/// The question before an event is discarded.
+pub fn confirm_discard(csrf: &str, key_id: &str, name: &str, event_id: &str) -> Markup {
+    let action = links::discard(key_id, event_id);
+    let close = links::key_parked(key_id);
+    confirm(Confirm {
+        id: "discard",
+        title: "Discard this event?",
+        body: html! {
+            p { "The event " (mono(event_id)) " of “" (name) "” is forgotten with its body, and is never applied. The shop does not send it again." }
+        },
+        action: &action,
+        csrf,
+        button: "Discard the event",
+        busy: "Discarding…",
+        close_href: &close,
+        attributes: Attributes::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_meter_counts_down_to_the_failure_that_switches_the_webhook_off() {
+        let text = |failures| {
+            let webhook = FailingWebhook { topic: "order.<created>".to_owned(), failures };
+            failing_meter(&webhook).into_string()
+        };
+        assert!(text(1).contains("off after 6 more failures"), "{}", text(1));
+        assert!(text(6).contains("off after 1 more failure."));
+        assert!(text(7).contains("probably switched"));
+        assert!(!text(1).contains("<created>"));
+    }
+}

@@ -1,0 +1,180 @@
+//! One request: what came, what was answered, and what to do about it.
+
+use maud::{Markup, html};
+
+use super::key_drawer::in_layer;
+use super::key_log::{internal_id, status_of};
+use crate::console::components::{
+    Button, Kind, TimeStyle, copy_value, inline_note, json_viewer, keyvalue, mono, post_button,
+    time,
+};
+use crate::console::links;
+use crate::domain::explain::{Ended, explain};
+use crate::domain::key::KeyRecord;
+use crate::domain::log::Outcome;
+use crate::protocol::key_gate::{Kept, LoggedRequest, NotKept, RequestDetail};
+
+/// One request of a key.
+#[derive(Debug)]
+pub struct KeyRequest<'a> {
+    pub csrf: &'a str,
+    pub record: &'a KeyRecord,
+    pub detail: &'a RequestDetail,
+    /// The whole address of this page.
+    pub permalink: &'a str,
+}
+
+pub fn key_request(page: &KeyRequest<'_>) -> Markup {
+    let RequestDetail { request, kept, parked } = page.detail;
+    let key_id = page.record.key_id.as_str();
+    let back = links::key(key_id);
+    let event = request.id.to_string();
+    let nav = in_layer();
+    html! {
+        (nav.element("p", html! { a.back href=(back) { "← All requests" } }))
+        div.request-head {
+            h3 { span.method { (request.method) } " " (mono(&request.path)) " " (status_of(request.status)) }
+            (copy_value(page.permalink, "Copy a link to this request"))
+        }
+        (explanation(page))
+        @if parked.is_some() {
+            (inline_note(Kind::Warn, html! {
+                "This event is parked. "
+                (post_button(page.csrf, &links::retry(key_id, &event), &Button::secondary("Retry now").small().busy("Retrying…")))
+                (Button::secondary("Discard…").small().opens_layer(&links::discard(key_id, &event)))
+            }))
+        }
+        (facts(request))
+        @match kept {
+            Ok(kept) => { (kept_parts(kept)) }
+            Err(reason) => { (inline_note(Kind::Info, html! { (not_kept(*reason)) })) }
+        }
+    }
+}
+
+fn explanation(page: &KeyRequest<'_>) -> Markup {
+    let request = &page.detail.request;
+    let explained = explain(&Ended {
+        outcome: request.outcome,
+        error_code: request.error_code,
+        detail: request.detail.as_deref(),
+        source: page.record.source,
+        format: page.record.payload_format,
+    });
+    let kind = match request.outcome {
+        Outcome::Accepted | Outcome::Replayed | Outcome::Duplicate => Kind::Good,
+        Outcome::Stale | Outcome::Ignored | Outcome::Ping => Kind::Info,
+        Outcome::Parked => Kind::Warn,
+        Outcome::Rejected | Outcome::Refused | Outcome::Failed => Kind::Bad,
+    };
+    inline_note(
+        kind,
+        html! {
+            div.explain {
+                p { strong { (explained.what) } }
+                p { (explained.why) }
+                p.explain-title { "What to do" }
+                ol { @for step in &explained.todo { li { (step) } } }
+            }
+        },
+    )
+}
+
+fn facts(request: &LoggedRequest) -> Markup {
+    let optional = |value: &Option<String>| {
+        html! {
+            @if let Some(value) = value { (mono(value)) (copy_value(value, "Copy")) } @else { "—" }
+        }
+    };
+    keyvalue(&[
+        ("Received", time(request.received_at, TimeStyle::Full)),
+        (
+            "Outcome",
+            html! { (request.outcome.as_str()) @if request.count > 1 { ", stands for " (request.count) " requests" } },
+        ),
+        ("Latency", html! { (request.latency_ms) " ms" }),
+        (
+            "Error code",
+            html! { @match request.error_code { Some(code) => { (mono(code.as_str())) } None => { "—" } } },
+        ),
+        ("Detail", html! { (request.detail.as_deref().unwrap_or("—")) }),
+        ("Topic", html! { (request.topic.as_deref().unwrap_or("—")) }),
+        ("Idempotency key", optional(&request.idempotency_key)),
+        ("External id", optional(&request.external_id)),
+        (
+            "Internal id",
+            html! { @match &request.internal_id { Some(id) => { (internal_id(id)) (copy_value(id, "Copy the internal id")) } None => { "—" } } },
+        ),
+        (
+            "Request id",
+            html! { (mono(&request.id.to_string())) (copy_value(&request.id.to_string(), "Copy the request id")) },
+        ),
+    ])
+}
+
+fn kept_parts(kept: &Kept) -> Markup {
+    let headers = kept
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    html! {
+        (json_viewer("kept-headers", "Headers", if headers.is_empty() { "None of those that are kept." } else { &headers }))
+        (json_viewer("kept-body", &format!("Body, {} bytes", kept.body.len()), &readable(&kept.body)))
+        @match &kept.answer {
+            Some(answer) => { (json_viewer("kept-answer", "Answer", &readable(answer.as_bytes()))) }
+            None => { (inline_note(Kind::Info, html! { "The answer to this request was not kept." })) }
+        }
+    }
+}
+
+/// JSON with its members on lines of their own; other text as it is; other bytes as hex.
+fn readable(bytes: &[u8]) -> String {
+    const SHOWN: usize = 256 * 1024;
+    let cut = bytes.get(..SHOWN).unwrap_or(bytes);
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return format!("Not UTF-8. As hex: {}", crate::domain::encoding::hex(cut));
+    };
+    if bytes.len() > SHOWN {
+        return format!(
+            "{}\n… cut here: it has {} bytes.",
+            String::from_utf8_lossy(cut),
+            bytes.len()
+        );
+    }
+    let json = serde_json::from_str::<serde_json::Value>(text);
+    json.ok()
+        .and_then(|json| serde_json::to_string_pretty(&json).ok())
+        .unwrap_or_else(|| text.to_owned())
+}
+
+const fn not_kept(reason: NotKept) -> &'static str {
+    match reason {
+        NotKept::Refusal => "Its body was not kept: nobody could tell who sent it.",
+        NotKept::Retry => {
+            "This is a retry by Tidegate itself: the request that brought the event holds its body."
+        }
+        NotKept::CaptureOff => "Its body was not kept: the key was minted not to keep bodies.",
+        NotKept::TooOld => {
+            "Its body is not kept any more: bodies stay for 30 days, or 512 MiB of them."
+        }
+        NotKept::DayFull => {
+            "Its body was not kept: the bodies of that day had filled their 512 MiB."
+        }
+        NotKept::NoBody => "It had no body.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_shown_as_what_they_are() {
+        assert_eq!(readable(b"{\"a\":1.10}"), "{\n  \"a\": 1.10\n}");
+        assert_eq!(readable(b"webhook_id=1"), "webhook_id=1");
+        assert_eq!(readable(&[0xff, 0x00]), "Not UTF-8. As hex: ff00");
+        assert!(readable(&vec![b'x'; 300 * 1024]).contains("307200 bytes"));
+    }
+}

@@ -1,0 +1,89 @@
+//! Settings → Audit log, and its export.
+
+use serde_json::json;
+
+use super::export::{Exported, export};
+use super::page::Page;
+use super::visit::{Session, Visit};
+use crate::api::console_routes::Export;
+use crate::console::components::restricted_card;
+use crate::console::layout::Section;
+use crate::console::pages::audit::{Audit, COLUMNS, Entry, Filters, audit, values};
+use crate::domain::audit::AuditCursor;
+use crate::edge::Result;
+use crate::edge::catalogue::Catalogue;
+use crate::edge::catalogue::audit_log::AuditRow;
+
+/// Entries of one page.
+const PAGE: u32 = 50;
+
+/// Entries that an export reads at once.
+const EXPORT_PAGE: u32 = 1_000;
+
+pub async fn list(visit: &Visit<'_>, session: &Session) -> Result<Page> {
+    let Some(admin) = session.admin() else {
+        let card = restricted_card("The audit log");
+        let markup = visit.framed(session, "Audit log", Section::Audit, None, card);
+        return Ok(Page::html(403, markup));
+    };
+    let query = visit.query();
+    let filters = Filters::from_query(&query);
+    let cursor = AuditCursor::parse(query.get("cursor"));
+    let catalogue = &visit.operations.catalogue;
+    let page = catalogue.audit_entries(admin.workspace_id, &filters.read()?, cursor, PAGE).await?;
+    let entries: Vec<_> = page.entries.into_iter().map(entry).collect();
+    let main = audit(&Audit {
+        entries: &entries,
+        filters: &filters,
+        later: cursor.is_some(),
+        next: page.next,
+        stopped: page.next.is_some() && entries.len() < PAGE as usize,
+    });
+    Ok(Page::html(200, visit.framed(session, "Audit log", Section::Audit, None, main)))
+}
+
+fn entry(row: AuditRow) -> Entry {
+    let AuditRow { id, at, action, user_id, email, api_key_id, address, subject, detail } = row;
+    Entry {
+        id: id.to_string(),
+        at,
+        action,
+        email,
+        user_id: user_id.map(|id| id.to_string()),
+        api_key_id: api_key_id.map(|id| id.to_string()),
+        address,
+        subject,
+        // D1 holds nothing but objects here.
+        detail: serde_json::from_str(&detail).unwrap_or_default(),
+    }
+}
+
+/// All entries that a filter selects, as a file. That somebody took it is noted before it is sent.
+pub async fn export_entries(visit: &Visit<'_>, session: &Session, format: Export) -> Result<Page> {
+    let admin = session.require_admin()?;
+    let filters = Filters::from_query(&visit.query());
+    let mut filter = filters.read()?;
+    // What is noted from now on, this export among it, is not in it.
+    let now = visit.operations.now;
+    filter.to = Some(filter.to.map_or(now, |to| to.min(now)));
+    let workspace = admin.workspace_id;
+    let asked: serde_json::Map<_, _> = filters
+        .pairs("")
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect();
+    let detail = json!({ "format": format.extension(), "filter": asked });
+    let subject = workspace.to_string();
+    let (operations, actor) = (&visit.operations, &admin.actor);
+    let noted = operations.audit(workspace, actor, "audit.exported", &subject, detail)?;
+    operations.catalogue.batch(vec![noted]).await?;
+    let catalogue = Catalogue::open(visit.env)?;
+    let day = now.to_rfc3339().chars().take(10).collect::<String>();
+    let file = Exported { name: format!("audit-log-{day}"), format, columns: COLUMNS, values };
+    export(file, async move |cursor| {
+        let page = catalogue.audit_entries(workspace, &filter, cursor, EXPORT_PAGE).await?;
+        Ok((page.entries.into_iter().map(entry).collect(), page.next))
+    })
+    .await
+}

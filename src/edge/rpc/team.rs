@@ -1,0 +1,80 @@
+//! The procedures of the team and the audit log.
+
+use serde_json::{Value, json};
+
+use super::{Call, json};
+use crate::api::rpc_team::{InviteMember, ListAuditEntries};
+use crate::console::links;
+use crate::domain::access::Role;
+use crate::domain::id::{InviteId, UserId};
+use crate::edge::Result;
+use crate::edge::answer::Answer;
+use crate::edge::caller::Admin;
+use crate::edge::operations::Invited;
+
+impl Call<'_> {
+    pub(super) async fn list_members(&self, admin: &Admin) -> Result<Answer> {
+        let members = self.operations.catalogue.members(admin.workspace_id).await?;
+        let members: Vec<Value> = members.iter().map(json::member).collect();
+        Answer::serialized(200, &json!({ "members": members }))
+    }
+
+    pub(super) async fn change_role(
+        &self,
+        admin: &Admin,
+        user: UserId,
+        role: Role,
+    ) -> Result<Answer> {
+        let member = self.operations.change_role(admin, user, role).await?;
+        Answer::serialized(200, &json::member(&member))
+    }
+
+    pub(super) async fn remove_member(&self, admin: &Admin, user: UserId) -> Result<Answer> {
+        self.operations.remove_member(admin, user).await?;
+        Answer::serialized(200, &json!({ "user_id": user, "removed": true }))
+    }
+
+    /// The link is in this answer and nowhere else.
+    pub(super) async fn invite_member(
+        &self,
+        admin: &Admin,
+        arguments: InviteMember,
+    ) -> Result<Answer> {
+        let InviteMember { email, role } = arguments;
+        let Invited { id, token, email, role, expires_at } =
+            self.operations.invite(admin, email, role).await?;
+        let url = format!("{}{}", self.console_origin, links::invite(token.reveal()));
+        Answer::serialized(
+            201,
+            &json!({
+                "invite_id": id, "invite_url": url, "email": email, "role": role,
+                "expires_at": expires_at.to_rfc3339(),
+            }),
+        )
+    }
+
+    pub(super) async fn list_invites(&self, admin: &Admin) -> Result<Answer> {
+        let (catalogue, now) = (&self.operations.catalogue, self.operations.now);
+        let invites = catalogue.invites(admin.workspace_id, now).await?;
+        let invites: Vec<Value> = invites.iter().map(json::invite).collect();
+        Answer::serialized(200, &json!({ "invites": invites }))
+    }
+
+    pub(super) async fn withdraw_invite(&self, admin: &Admin, id: InviteId) -> Result<Answer> {
+        self.operations.withdraw_invite(admin, id).await?;
+        Answer::serialized(200, &json!({ "invite_id": id, "withdrawn": true }))
+    }
+
+    pub(super) async fn list_audit_entries(
+        &self,
+        admin: &Admin,
+        list: &ListAuditEntries,
+    ) -> Result<Answer> {
+        let ListAuditEntries { filter, cursor, limit } = list;
+        let catalogue = &self.operations.catalogue;
+        let page = catalogue.audit_entries(admin.workspace_id, filter, *cursor, *limit).await?;
+        let entries: Vec<Value> = page.entries.iter().map(json::audit_entry).collect();
+        let next_cursor = page.next.map(|cursor| cursor.to_string());
+        Answer::serialized(200, &json!({ "entries": entries, "next_cursor": next_cursor }))
+    }
+}
