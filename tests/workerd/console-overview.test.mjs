@@ -35,7 +35,7 @@ const items = (markup) =>
   }));
 
 test('a workspace is led from its store to its first order, and what is done is checked', async () => {
-  const done = (markup) => [...markup.matchAll(/<li class="step( done)?">/g)].map(([, done]) => Boolean(done));
+  const done = (markup) => [...markup.matchAll(/<li class="first-step( done)?">/g)].map(([, done]) => Boolean(done));
   const frame = await owner.get('/');
   assert.deepEqual(done(frame.text), [true, false, false]);
   assert.match(frame.text, /href="\/settings\/connectors\/new"/);

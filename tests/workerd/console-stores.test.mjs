@@ -174,6 +174,13 @@ test('no key is minted for an archived store, by procedure or console', async ()
   assert.ok(!(await owner.get('/settings/connectors/new', 'layer')).text.includes(`value="${store_id}"`), 'it cannot be chosen');
 });
 
+test('a store without keys leads to the form of a new one, with itself chosen', async () => {
+  const store_id = await createStore(gateway, creds, 'Unconnected');
+  const link = `/settings/connectors/new?store=${store_id}`;
+  assert.ok((await owner.get(STORES)).text.includes(`href="${link}"`));
+  assert.match((await owner.get(link, 'layer')).text, new RegExp(`<option value="${store_id}" selected>Unconnected<`));
+});
+
 test('a hostile name is text wherever it stands', async () => {
   assert.equal((await owner.post(STORES, { name: HOSTILE })).status, 303);
   const [{ id }] = await gateway.d1('SELECT id FROM stores WHERE name = ?1', [HOSTILE]);
