@@ -45,6 +45,7 @@
     ended = false
     missed = true
     button.closest('dialog').close()
+    htmx.trigger(document.body, 'tidegate:resumed')
     catchUp()
   })
 
@@ -64,5 +65,9 @@
   })
   on('htmx:sendError', event => failed(event, 'No connection to the server.'))
   on('htmx:timeout', event => failed(event, 'The server took too long.'))
-  on('htmx:afterRequest', ({ detail }) => { if (detail.successful) problem?.remove() })
+  on('htmx:afterRequest', ({ detail }) => {
+    if (!detail.successful || detail.xhr.status === 401) return
+    problem?.remove()
+    if (!find('#session-ended')?.open) ended = false
+  })
 }

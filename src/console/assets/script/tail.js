@@ -130,6 +130,7 @@
     for (const place of all('[data-tail-url]', root)) place.tail ??= new Tail(place)
   })
   on('tidegate:uncovered', sweep)
+  on('tidegate:resumed', () => { for (const tail of tails) if (tail.place.dataset.state === 'off') tail.connect() })
   on('visibilitychange', () => { for (const tail of tails) tail.hide(document.hidden) })
   clicks('[data-tail-toggle]', button => button.closest('[data-tail-url]').tail.toggle())
 }
