@@ -48,7 +48,7 @@ pub fn order_page(page: &OrderPage<'_>) -> Markup {
         }
         div.order-columns {
             div {
-                (section("lines", "Lines", html! {}, html! { (lines(order)) (totals(order)) }))
+                (section("lines", "Lines", muted(&format!("in {}", order.currency.as_str())), html! { div.order-lines { (lines(order)) } (totals(order)) }))
                 (section("payments", "Payments", sum(order, &order.paid_total), payments(order)))
                 (section("refunds", "Refunds", sum(order, &order.refunded_total), refunds(order)))
                 (section("history", "History", muted("and the requests that made it"), history(page)))
@@ -227,7 +227,10 @@ fn request(page: &OrderPage<'_>, id: &RequestId) -> Markup {
                 } @else { (mono(&id)) }
                 (copy_value(&id, "Copy the request's id"))
             }
-            @if let Some(key) = key { span.sub { "by " (key.name) } }
+            // Most orders have one connection, which stands beside.
+            @if let Some(key) = key && page.first_key.is_none_or(|first| first.key_id != key.key_id) {
+                span.sub { "by " (key.name) }
+            }
         }
     }
 }
