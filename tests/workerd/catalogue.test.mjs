@@ -3,6 +3,7 @@
  * an operator with a console. Each rule is broken here by a row that is good otherwise.
  */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { insert, insertIntegrationKey, insertUser, insertWorkspace, integrationKeyRow, newId, secretKey } from './support/credentials.mjs';
 import { setup, startGateway } from './support/gateway.mjs';
@@ -44,7 +45,25 @@ const rows = {
     id: newId('aud_'), workspace_id: creds.workspace_id, at: NOW, action: 'store.created', user_id: creds.user_id,
     api_key_id: null, address: null, subject: creds.store_id, detail: '{}',
   }),
+  sessions: () => ({
+    hash: hash(), workspace_id: creds.workspace_id, user_id: creds.user_id, created_at: NOW, seen_at: NOW, expires_at: NOW + 7 * DAY,
+    address: null, user_agent: null,
+  }),
+  live_tails: () => ({ session_hash: session.hash, gate: hash().slice(0, 24), opened_at: NOW }),
+  invites: () => ({
+    id: newId('inv_'), hash: hash(), workspace_id: creds.workspace_id, email: `${newId('')}@example.com`, role: 'member',
+    created_by: creds.user_id, created_at: NOW, expires_at: NOW + 7 * DAY,
+  }),
 };
+
+/** A hash of a token that nobody has. */
+const hash = () => randomBytes(32).toString('hex');
+
+/** One that tails can be of. */
+let session;
+before(async () => {
+  session = await insert(gateway, 'sessions', rows.sessions());
+});
 
 /** Tries to insert a good row of a table with some columns changed. */
 const attempt = (table, changes = {}) => insert(gateway, table, { ...rows[table](), ...changes });
@@ -133,7 +152,16 @@ const REFUSED = {
   audit_log: [
     [{ id: 'x' }, CHECK], [{ action: 'created' }, CHECK], [{ action: '.' }, CHECK], [{ action: 'store.' }, CHECK],
     [{ detail: '[]' }, CHECK], [{ detail: 'text' }, /CHECK constraint failed|malformed JSON/], [{ subject: null }, NOT_NULL],
-    [{ user_id: newId('usr_') }, FOREIGN], [{ user_id: null }, NOT_NULL], [{ workspace_id: newId('wks_') }, FOREIGN],
+    [{ user_id: newId('usr_') }, FOREIGN], [{ workspace_id: newId('wks_') }, FOREIGN], [{ workspace_id: null }, NOT_NULL],
+  ],
+  sessions: [
+    [{ hash: 'x' }, CHECK], [{ hash: null }, NOT_NULL], [{ workspace_id: newId('wks_') }, FOREIGN], [{ user_id: newId('usr_') }, FOREIGN],
+    [{ user_id: null }, NOT_NULL], [{ expires_at: null }, NOT_NULL], [{ seen_at: 'now' }, TYPE], [{ user_agent: 'x'.repeat(301) }, CHECK],
+  ],
+  live_tails: [[{ session_hash: 'a'.repeat(64) }, FOREIGN], [{ gate: 'x' }, CHECK], [{ opened_at: null }, NOT_NULL]],
+  invites: [
+    [{ id: newId('usr_') }, CHECK], [{ hash: 'x' }, CHECK], [{ email: 'A@example.com' }, CHECK], [{ email: 'a@' }, CHECK], [{ role: 'guest' }, CHECK],
+    [{ role: null }, NOT_NULL], [{ workspace_id: newId('wks_') }, FOREIGN], [{ created_by: newId('usr_') }, FOREIGN], [{ expires_at: null }, NOT_NULL],
   ],
 };
 
@@ -198,6 +226,8 @@ describe('an integration key is pinned for ever', () => {
       created_at: NOW + 1,
       created_by: other.user_id,
       expires_at: null,
+      rotated_from: another.key_id,
+      form: 'f'.repeat(20),
     };
     for (const [column, value] of Object.entries(changes)) {
       await assert.rejects(update(key, column, value), /an integration key is pinned/, column);
@@ -261,7 +291,99 @@ describe('an integration key is pinned for ever', () => {
   });
 });
 
+describe('a key that takes the place of another', () => {
+  test('keeps its workspace, store and namespace', async () => {
+    const old = await attempt('integration_keys');
+    const { namespace, key_id: rotated_from } = old;
+    await attempt('integration_keys', { namespace, rotated_from });
+    const { id: store_id } = await attempt('stores');
+    for (const changes of [
+      {}, { namespace, store_id }, { namespace, workspace_id: other.workspace_id, store_id: other.store_id },
+    ]) {
+      await refusedInsert('integration_keys', { rotated_from, ...changes }, /keeps its store and namespace/);
+    }
+    await refusedInsert('integration_keys', { namespace, rotated_from: rows.integration_keys().key_id }, /keeps its store and namespace/);
+  });
+
+  test('a form mints one key', async () => {
+    const form = 'a'.repeat(20);
+    await refusedInsert('integration_keys', { form: 'short' }, CHECK);
+    await attempt('integration_keys', { form });
+    await refusedInsert('integration_keys', { form }, UNIQUE);
+  });
+});
+
+describe('a workspace keeps an owner', () => {
+  /** A workspace with two owners. */
+  async function two() {
+    const { workspace_id, user_id } = await insertWorkspace(gateway);
+    return { workspace_id, one: user_id, another: (await insertUser(gateway, workspace_id, 'owner')).user_id };
+  }
+  const role = (workspace, user, role) => gateway.d1('UPDATE memberships SET role = ?1 WHERE workspace_id = ?2 AND user_id = ?3', [role, workspace, user]);
+  const remove = (workspace, user) => gateway.d1('DELETE FROM memberships WHERE workspace_id = ?1 AND user_id = ?2', [workspace, user]);
+  const KEPT = /a workspace keeps an owner/;
+
+  test('the last one is neither demoted nor removed, whatever others there are', async () => {
+    const { workspace_id, one, another } = await two();
+    await insertUser(gateway, workspace_id, 'admin');
+    await insert(gateway, 'memberships', { workspace_id: creds.workspace_id, user_id: one, role: 'owner', created_at: NOW });
+    await role(workspace_id, another, 'member');
+    for (const lower of ['admin', 'member']) await assert.rejects(role(workspace_id, one, lower), KEPT);
+    await assert.rejects(remove(workspace_id, one), KEPT);
+    await assert.rejects(gateway.d1('DELETE FROM memberships WHERE workspace_id = ?1', [workspace_id]), KEPT);
+    await role(workspace_id, one, 'owner');
+    await role(workspace_id, another, 'owner');
+    await remove(workspace_id, one);
+    await assert.rejects(remove(workspace_id, another), KEPT);
+    await remove(creds.workspace_id, one);
+  });
+});
+
+describe('an archived store', () => {
+  const archive = (id, at = NOW) => gateway.d1('UPDATE stores SET archived_at = ?1 WHERE id = ?2', [at, id]);
+
+  test('takes no keys, and gets them again once it is back', async () => {
+    const { id: store_id } = await attempt('stores');
+    await archive(store_id);
+    await refusedInsert('integration_keys', { store_id }, /the store is archived/);
+    await archive(store_id, null);
+    await attempt('integration_keys', { store_id });
+  });
+
+  test('has no live key: a revoked or expired one does not stand in the way, a paused one does', async () => {
+    for (const [columns, live] of [
+      [{}, true], [{ status: 'paused' }, true], [{ status: 'revoked', revoked_at: NOW }, false],
+      [{ created_at: NOW - 2 * DAY, expires_at: NOW }, false], [{ created_at: NOW, expires_at: NOW + DAY }, true],
+    ]) {
+      const { id: store_id } = await attempt('stores');
+      await attempt('integration_keys', { store_id, ...columns });
+      if (live) await assert.rejects(archive(store_id), /a live key points to this store/, JSON.stringify(columns));
+      else await archive(store_id);
+    }
+  });
+});
+
+test('an address has one invite into a workspace, and one into another', async () => {
+  const { email } = await attempt('invites');
+  await refusedInsert('invites', { email }, UNIQUE);
+  await attempt('invites', { email, workspace_id: other.workspace_id });
+});
+
+test('whoever leaves a workspace is signed out of it, and of no other; their tails end with the session', async () => {
+  const { user_id } = await insertUser(gateway, creds.workspace_id, 'member');
+  await insert(gateway, 'memberships', { workspace_id: other.workspace_id, user_id, role: 'member', created_at: NOW });
+  const here = await attempt('sessions', { user_id });
+  const there = await attempt('sessions', { user_id, workspace_id: other.workspace_id });
+  for (const { hash: session_hash } of [here, there]) await attempt('live_tails', { session_hash });
+  await gateway.d1('DELETE FROM memberships WHERE workspace_id = ?1 AND user_id = ?2', [creds.workspace_id, user_id]);
+  assert.deepEqual(await gateway.d1('SELECT hash FROM sessions WHERE user_id = ?1', [user_id]), [{ hash: there.hash }]);
+  const tails = await gateway.d1('SELECT session_hash FROM live_tails WHERE session_hash IN (?1, ?2)', [here.hash, there.hash]);
+  assert.deepEqual(tails, [{ session_hash: there.hash }]);
+});
+
 describe('the audit log is append-only', () => {
+  test('an entry may have nobody who was signed in', () => attempt('audit_log', { user_id: null }));
+
   test('no entry is changed', async () => {
     const entry = await attempt('audit_log');
     for (const [column, value] of Object.entries({ ...rows.audit_log(), subject: 'another', at: NOW + 1 })) {

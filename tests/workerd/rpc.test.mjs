@@ -168,9 +168,9 @@ describe('stores', () => {
   test('core.rpc_create_store makes one and audits it; core.rpc_list_stores lists all, oldest first', async () => {
     const { status, body } = await call('create_store', { p_name: 'Second store' });
     assert.equal(status, 201);
-    assert.deepEqual(Object.keys(body).sort(), ['created_at', 'name', 'store_id']);
+    assert.deepEqual(Object.keys(body).sort(), ['archived_at', 'created_at', 'name', 'store_id']);
     assert.match(body.store_id, /^sto_[a-z2-7]{16}$/);
-    assert.deepEqual([body.name, TIME.test(body.created_at)], ['Second store', true]);
+    assert.deepEqual([body.name, TIME.test(body.created_at), body.archived_at], ['Second store', true, null]);
     const { stores } = await get('list_stores');
     assert.equal(stores[0].store_id, creds.store_id);
     assert.deepEqual(stores.find(({ store_id }) => store_id === body.store_id), body);
@@ -205,6 +205,54 @@ describe('stores', () => {
   });
 });
 
+describe('core.rpc_rename_store, core.rpc_archive_store, core.rpc_restore_store', () => {
+  test('a store is renamed, archived and taken back, and each is noted once', async () => {
+    const p_store_id = await createStore(gateway, creds, 'Old name');
+    assert.equal((await get('rename_store', { p_store_id, p_name: 'New name' })).name, 'New name');
+    for (let twice = 0; twice < 2; twice += 1) assert.match((await get('archive_store', { p_store_id })).archived_at, TIME);
+    refused(await call('create_integration_key', minimal({ p_store_id })), 409, 'invalid_state');
+    assert.ok((await get('list_stores')).stores.find(({ store_id }) => store_id === p_store_id).archived_at);
+    for (let twice = 0; twice < 2; twice += 1) assert.equal((await get('restore_store', { p_store_id })).archived_at, null);
+    assert.equal((await call('create_integration_key', minimal({ p_store_id }))).status, 201);
+    assert.deepEqual((await audit(p_store_id)).map(({ action }) => action), ['store.created', 'store.renamed', 'store.archived', 'store.restored']);
+    invalid(await call('rename_store', { p_store_id, p_name: ' ' }), ['/p_name', 'invalid_text']);
+  });
+
+  test('a store that a live key points to is not archived', async () => {
+    const p_store_id = await createStore(gateway, creds, 'In use');
+    const key = await mint(gateway, { ...creds, store_id: p_store_id });
+    refused(await call('archive_store', { p_store_id }), 409, 'invalid_state');
+    await get('pause_integration_key', { p_key_id: key.key_id });
+    refused(await call('archive_store', { p_store_id }), 409, 'invalid_state');
+    await get('revoke_integration_key', { p_key_id: key.key_id });
+    assert.match((await get('archive_store', { p_store_id })).archived_at, TIME);
+  });
+});
+
+describe('core.rpc_rotate_integration_key', () => {
+  test('mints a key with the settings of another, in its namespace; both work until the old one is revoked', async () => {
+    const old = (await call('create_integration_key', minimal({ p_rate_limit_per_minute: 7, p_require_signature: true }))).body;
+    const { status, body } = await call('rotate_integration_key', { p_key_id: old.key_id, p_expires_in_days: 30 });
+    assert.equal(status, 201);
+    for (const same of ['name', 'store_id', 'namespace', 'source', 'payload_format', 'scopes', 'rate_limit_per_minute', 'require_signature']) {
+      assert.deepEqual(body[same], old[same], same);
+    }
+    assert.equal(body.rotated_from, old.key_id);
+    assert.ok(body.api_key !== old.api_key && body.signing_secret !== old.signing_secret && body.key_id !== old.key_id);
+    assert.equal(Date.parse(body.expires_at) - Date.parse(body.created_at), 30 * DAY);
+    const sent = order();
+    const first = await postOrder(gateway, old, sent);
+    const second = await postOrder(gateway, body, sent);
+    assert.deepEqual([first.status, second.status, second.body.id], [201, 200, first.body.id], 'one order, whichever key it came by');
+    await get('revoke_integration_key', { p_key_id: old.key_id });
+    assert.equal((await postOrder(gateway, body)).status, 201);
+    refused(await call('rotate_integration_key', { p_key_id: old.key_id }), 409, 'invalid_state');
+    assert.equal((await call('rotate_integration_key', { p_key_id: body.key_id, p_name: 'Renewed' })).body.name, 'Renewed');
+    invalid(await call('rotate_integration_key', { p_key_id: body.key_id, p_expires_in_days: 0, p_name: 'a\nb' }), ['/p_name', 'invalid_text'], ['/p_expires_in_days', 'out_of_range']);
+    assert.deepEqual(await actions(body), ['integration_key.rotated']);
+  });
+});
+
 describe('core.rpc_create_integration_key', () => {
   test('answers the key, its secret and all that it is, with the defaults', async () => {
     const { status, body, headers } = await call('create_integration_key', minimal());
@@ -231,6 +279,7 @@ describe('core.rpc_create_integration_key', () => {
       webhook_url: null,
       expires_at: null,
       revoked_at: null,
+      rotated_from: null,
     });
     assert.equal(headers.get('cache-control'), 'no-store');
     assert.equal((await postOrder(gateway, body)).status, 201);
@@ -403,7 +452,7 @@ describe('core.rpc_create_integration_key', () => {
     const stored = await row(key);
     assert.deepEqual(
       [entry.action, entry.user_id, entry.api_key_id, entry.workspace_id, entry.at, JSON.parse(entry.detail)],
-      ['integration_key.created', creds.user_id, creds.api_key_id, creds.workspace_id, stored.created_at, { name: key.name }],
+      ['integration_key.created', creds.user_id, creds.api_key_id, creds.workspace_id, stored.created_at, { name: key.name, rotated_from: null, secret_revealed: true }],
     );
   });
 
@@ -795,17 +844,34 @@ describe('who may call', () => {
     list_parked_events: ({ key_id }) => ({ p_key_id: key_id }),
     retry_parked_event: ({ key_id, event_id }) => ({ p_key_id: key_id, p_event_id: event_id }),
     discard_parked_event: ({ key_id, event_id }) => ({ p_key_id: key_id, p_event_id: event_id }),
+    rotate_integration_key: ({ key_id }) => ({ p_key_id: key_id }),
+    rename_store: ({ spare_id }) => ({ p_store_id: spare_id, p_name: 'Renamed' }),
+    archive_store: ({ spare_id }) => ({ p_store_id: spare_id }),
+    restore_store: ({ spare_id }) => ({ p_store_id: spare_id }),
+    list_members: () => ({}),
+    invite_member: () => ({ p_email: `${newId('usr_')}@example.com`, p_role: 'member' }),
+    list_invites: () => ({}),
+    withdraw_invite: ({ invite_id }) => ({ p_invite_id: invite_id }),
+    change_member_role: ({ user_id }) => ({ p_user_id: user_id, p_role: 'admin' }),
+    remove_member: ({ user_id }) => ({ p_user_id: user_id }),
+    list_audit_entries: () => ({}),
     revoke_integration_key: ({ key_id }) => ({ p_key_id: key_id }),
   };
   const OF_A_KEY = Object.keys(procedures).filter((name) => /key_id/.test(procedures[name].toString()));
-  const CREATES = ['create_store', 'create_integration_key'];
+  const CREATES = ['create_store', 'create_integration_key', 'rotate_integration_key', 'invite_member'];
+  /** What names a store, a member or an invite. */
+  const OF_THE_TEAM = ['rename_store', 'archive_store', 'restore_store', 'withdraw_invite', 'change_member_role', 'remove_member'];
 
-  /** A key with one event that only an operator lets go. */
+  /** A key with one event that only an operator lets go; a store without keys, a member and an invite. */
   async function target(owner) {
     const key = await mintShop(gateway, owner, { p_scopes: ['clients:write'] });
     const { body } = await deliver(gateway, key, 'order.created', captured('order.created'));
     assert.equal(body.outcome, 'parked');
-    return { ...key, store_id: owner.store_id, event_id: body.request_id };
+    const spare_id = await createStore(gateway, owner, 'Spare');
+    const { user_id } = await insertUser(gateway, owner.workspace_id, 'member');
+    const p_email = `${newId('inv_')}@example.com`;
+    const { invite_id } = await must(gateway, owner.api_key, 'core.rpc_invite_member', { p_email, p_role: 'member' });
+    return { ...key, store_id: owner.store_id, event_id: body.request_id, spare_id, user_id, invite_id };
   }
 
   for (const role of ['owner', 'admin', 'member']) {
@@ -824,7 +890,8 @@ describe('who may call', () => {
         entries.map((entry) => entry.action).sort(),
         role === 'member' ? [] : [
           'integration_key.created', 'integration_key.paused', 'integration_key.resumed', 'integration_key.revoked',
-          'integration_key.secret_set', 'parked_event.discarded', 'store.created',
+          'integration_key.rotated', 'integration_key.secret_set', 'invite.withdrawn', 'member.invited', 'member.removed',
+          'member.role_changed', 'parked_event.discarded', 'store.archived', 'store.created', 'store.renamed', 'store.restored',
         ],
       );
     });
@@ -834,6 +901,25 @@ describe('who may call', () => {
     const user = await insertUser(gateway, creds.workspace_id, 'member');
     const answer = await send(gateway, { method: 'GET', path: `/v1/orders?store_id=${creds.store_id}`, headers: { authorization: `Bearer ${user.api_key}` } });
     assert.equal(answer.status, 200);
+  });
+
+  test('another workspace\'s stores, members and invites are not found, nor changed, nor listed', async () => {
+    const other = await insertWorkspace(gateway);
+    const on = await target(creds);
+    const tables = ['stores', 'memberships', 'invites', 'audit_log'];
+    const everything = () => Promise.all(tables.map((table) => gateway.d1(`SELECT * FROM ${table} ORDER BY 1, 2`)));
+    const before = await everything();
+    for (const name of OF_THE_TEAM) refused(await call(name, procedures[name](on), other.api_key), 404, 'not_found');
+    assert.deepEqual(await everything(), before);
+    assert.deepEqual((await call('list_members', {}, other.api_key)).body.members.map(({ user_id }) => user_id), [other.user_id]);
+    assert.deepEqual((await call('list_invites', {}, other.api_key)).body, { invites: [] });
+    assert.deepEqual((await call('list_audit_entries', {}, other.api_key)).body, { entries: [], next_cursor: null });
+    for (const name of OF_THE_TEAM) {
+      const wrong = Object.fromEntries(Object.entries(procedures[name](on)).map(([field, value]) => [field, field.endsWith('_id') ? 'x' : value]));
+      const answer = await call(name, wrong);
+      refused(answer, 422, 'validation_failed');
+      assert.deepEqual(answer.body.errors.map(({ code }) => code), ['invalid_id']);
+    }
   });
 
   test('another workspace\'s keys and stores are not found, nor changed, nor listed', async () => {

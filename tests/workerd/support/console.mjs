@@ -39,6 +39,11 @@ export class Visitor {
     this.#gateway = gateway;
   }
 
+  /** The cookies, as a request carries them. */
+  get cookie() {
+    return [...this.#cookies].map((pair) => pair.join('=')).join('; ');
+  }
+
   /** @param {string} [target] - the id of an element, as htmx asks for it */
   get(path, target) {
     const htmx = target && { 'hx-request': 'true', 'hx-target': target };
@@ -55,7 +60,7 @@ export class Visitor {
   }
 
   async #send(path, request) {
-    const cookie = [...this.#cookies].map((pair) => pair.join('=')).join('; ');
+    const { cookie } = this;
     const headers = { ...request.headers, ...(cookie && { cookie }) };
     const response = await fetch(this.#gateway.url + path, { ...request, headers, redirect: 'manual' });
     for (const set of response.headers.getSetCookie()) {

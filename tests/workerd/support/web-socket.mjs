@@ -12,16 +12,18 @@ const [TEXT, CLOSE] = [0x1, 0x8];
  *
  * @param {string} url - http:
  * @param {{text: (text: string) => void, close: (code: number, reason: string) => void}} heard
+ * @param {Record<string, string>} [more] - headers to add
  * @returns {Promise<{status: number, body?: string, send?: (text: string) => void, close?: () => void}>}
  *   the answer; with `send` and `close` where it was 101
  */
-export function openWebSocket(url, heard) {
+export function openWebSocket(url, heard, more = {}) {
   return new Promise((resolve, reject) => {
     const headers = {
       connection: 'Upgrade',
       upgrade: 'websocket',
       'sec-websocket-version': '13',
       'sec-websocket-key': randomBytes(16).toString('base64'),
+      ...more,
     };
     const request = http.get(url, { headers, agent: false });
     request.on('error', reject);
