@@ -203,7 +203,10 @@ test("the recorded shop's orders show lines, amounts, payments, refunds and hist
   for (const line of refunded.lines) {
     assert.ok(page.text.includes(escaped(line.name)), line.name);
     if (line.sku) assert.ok(page.text.includes(escaped(line.sku)), line.sku);
-    assert.ok(text.includes(` ${grouped(line.total)} ${refunded.currency}`), line.total);
+    for (const part of ['unit_price', 'tax', 'total']) {
+      assert.ok(text.includes(` ${grouped(line[part])} ${refunded.currency}`), `${part} ${line[part]}`);
+    }
+    if (Number(line.discount)) assert.ok(text.includes(`less ${grouped(line.discount)} ${refunded.currency}`), line.discount);
   }
   for (const part of ['total', 'paid_total', 'refunded_total', 'subtotal']) {
     assert.ok(text.includes(` ${grouped(refunded[part])} ${refunded.currency}`), `${part} ${refunded[part]}`);
