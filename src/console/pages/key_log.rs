@@ -20,6 +20,9 @@ use crate::protocol::key_gate::{LoggedRequest, RequestFilter};
 /// Requests of one page.
 const PAGE: u32 = 50;
 
+/// The id of the element that holds the rows.
+pub const ROWS: &str = "requests";
+
 /// The filters of the log as they stand in the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFilters {
@@ -268,7 +271,9 @@ fn filters(page: &KeyLog<'_>, base: &str, layer: &Attributes) -> Markup {
         .into_iter()
         .chain(Code::ALL.iter().map(|code| (code.as_str(), code.as_str())))
         .collect();
-    let field = |name, label| Field::new(name, label).label_hidden();
+    // The list behind has filters of its own.
+    let labelled = |name, label| Field::new(name, label).id(&format!("log-{name}"));
+    let field = |name, label| labelled(name, label).label_hidden();
     let clear = links::with_query(base, &[("window", &chosen.window)]);
     let more = [&chosen.code, &chosen.from, &chosen.to].iter().any(|value| !value.is_empty());
     filter_bar(
@@ -284,9 +289,9 @@ fn filters(page: &KeyLog<'_>, base: &str, layer: &Attributes) -> Markup {
             details.more-filters open[more] {
                 summary { "More" }
                 div.field-row {
-                    (Field::new("code", "Error code").select(&codes, &chosen.code))
-                    (Field::new("from", "From (UTC)").datetime(&chosen.from))
-                    (Field::new("to", "To (UTC)").datetime(&chosen.to))
+                    (labelled("code", "Error code").select(&codes, &chosen.code))
+                    (labelled("from", "From (UTC)").datetime(&chosen.from))
+                    (labelled("to", "To (UTC)").datetime(&chosen.to))
                 }
             }
         },
@@ -304,7 +309,20 @@ const RESULT: Column<'_> = Column::new("Result");
 const COLUMNS: [Column<'_>; 7] = [RECEIVED, REQUEST, STATUS, LATENCY, KEY, EXTERNAL, RESULT];
 
 fn rows(page: &KeyLog<'_>, nothing_yet: bool) -> Markup {
-    let body = Attributes::new().set("id", "requests").flag("data-tail-rows", true);
+    let url = links::with_query(
+        &links::key(page.key_id),
+        &page.filters.pairs(&page.filters.window, &page.filters.cursor),
+    );
+    // Loaded again by the live tail, for what came while it had no connection.
+    let body = Attributes::new()
+        .set("id", ROWS)
+        .flag("data-tail-rows", true)
+        .set("hx-get", &url)
+        .set("hx-trigger", "tidegate:refresh")
+        .set("hx-target", "this")
+        .set("hx-select", &format!("#{ROWS}"))
+        .set("hx-swap", "outerHTML")
+        .set("hx-push-url", "false");
     let rows = html! {
         @if page.requests.is_empty() {
             tr data-tail-empty {
@@ -471,6 +489,25 @@ mod tests {
         let (filter, _) = filters("window=7d").to_filter(NOW);
         assert_eq!(filter.from, Some(NOW.plus(-Window::D7.length())));
         assert_eq!(filters("").to_filter(NOW).0.from, None);
+    }
+
+    #[test]
+    fn the_rows_can_be_loaded_again_as_they_were_filtered() {
+        let page = KeyLog {
+            key_id: "key_a",
+            hint: "",
+            requests: &[],
+            next: None,
+            filters: &filters("status=errors&window=7d"),
+            misread: &[],
+            window: Window::D7,
+            buckets: &[],
+            total: Tally::default(),
+        };
+        let markup = key_log(&page).into_string();
+        let rows = markup.split("<tbody").nth(1).unwrap().split('>').next().unwrap();
+        assert!(rows.contains("status=errors&amp;window=7d\""), "{rows}");
+        assert!(rows.contains("hx-trigger=\"tidegate:refresh\""), "{rows}");
     }
 
     #[test]

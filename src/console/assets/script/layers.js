@@ -88,10 +88,13 @@
   // Back to the page behind uncovers it; any other page is loaded. htmx would load them all.
   addEventListener('popstate', event => {
     event.stopImmediatePropagation()
-    if (here() === shown) return
     const dialog = open()
-    if (!dialog || here() !== base) return location.reload()
-    if (mayLeave(dialog)) uncover()
-    else history.pushState({ htmx: true }, '', shown)
+    // A reveal has the URL of the page behind, one entry later.
+    const covers = dialog && here() === base && (shown !== base || pushed)
+    if (!covers) return here() === shown || location.reload()
+    if (!mayLeave(dialog)) return history.pushState({ htmx: true }, '', shown)
+    if (dialog.dataset.closeBy !== 'loading') return uncover()
+    tidegate.leaving = true
+    location.reload()
   }, true)
 }
