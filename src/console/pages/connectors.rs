@@ -113,7 +113,7 @@ fn filters(page: &Connectors<'_>) -> Markup {
     let statuses =
         ShownStatus::ALL.iter().map(|s| (s.as_str().to_owned(), status_label(*s).to_owned()));
     let statuses: Vec<_> = [any("Any status")].into_iter().chain(statuses).collect();
-    let field = |name, label| Field::new(name, label).label_hidden();
+    let field = |name, label| Field::filter(name, label).label_hidden();
     filter_bar(
         "Filter keys",
         links::CONNECTORS,
