@@ -196,7 +196,7 @@ pub fn key_form(page: &KeyForm<'_>) -> Markup {
         (radio_cards("preset", "Begin with", &cards(), page.preset.map_or("", Preset::as_str)))
         div.field-row {
             (Field::new("name", "Name").required().error(errors.of("name")).attr("maxlength", "100")
-                .hint("How you will know it, such as the shop's name.").text(&page.typed.name))
+                .hint("Such as the name of the shop.").text(&page.typed.name))
             (Field::new("store_id", "Store").required().error(errors.of("store_id"))
                 .hint("Orders that come in by this key belong to it.")
                 .select(page.stores, &page.typed.store_id))

@@ -38,10 +38,16 @@
     if (covered) entries ? history.go(-entries) : history.pushState({ htmx: true }, '', base)
   }
 
+  // htmx moves focus to what has autofocus before the layer is seen here.
+  const remember = dialog => {
+    const { activeElement } = document
+    if (activeElement !== document.body && !dialog?.contains(activeElement)) opener ??= activeElement
+  }
+  on('htmx:beforeSwap', event => { if (event.target === layer && !open()) remember() })
   start(() => {
     const dialog = open()
     if (!dialog || dialog.matches(':modal')) return
-    if (document.activeElement !== document.body) opener ??= document.activeElement
+    remember(dialog)
     dialog.removeAttribute('open')
     dialog.showModal()
     find('[data-error-summary], [aria-invalid]', dialog)?.focus()
