@@ -1,7 +1,7 @@
 /** What ends: a key paused, revoked or rotated; a parked event; a secret; a session in the middle of a form. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { insertUser } from '../workerd/support/credentials.mjs';
+import { insertIntegrationKey, insertUser } from '../workerd/support/credentials.mjs';
 import { mint, must, order, postOrder, setup, signBody, startGateway } from '../workerd/support/gateway.mjs';
 import { captured, deliver, mintShop, parked } from '../workerd/support/shop.mjs';
 import { allowStatus, axe, logIn, useBrowser } from './support/browser.mjs';
@@ -184,6 +184,23 @@ test('a replaced signing secret counts for its overlap, and the page never shows
   assert.deepEqual(await answers(), [201, 201]);
   const content = await page.content();
   assert.ok(!content.includes(next) && !content.includes(key.signing_secret));
+});
+
+test('a key that awaits its secret says which screen shows it, and takes it where it says so', async () => {
+  const columns = { name: 'Waits', source: 'woocommerce', payload_format: 'woocommerce', require_signature: 1 };
+  const key = await insertIntegrationKey(gateway, creds, columns);
+  const page = await at('/settings/connectors');
+  await row(page, key).getByText('Awaiting secret').waitFor();
+  await page.goto(pathOf(key, '/settings'));
+  assert.match(await page.locator('#key .banner').textContent(), /awaits its signing secret.*field Secret under WooCommerce → Settings → Advanced → Webhooks/);
+  assert.equal(await page.locator('#key [name=overlap_hours]').count(), 0);
+  const secret = 'as the shop shows it';
+  const sent = () => deliver(gateway, key, 'order.created', captured('order.created'), { secret });
+  assert.equal((await sent()).status, 401);
+  await page.getByLabel('Paste the secret').fill(secret);
+  await page.getByRole('button', { name: 'Save secret' }).click();
+  await page.locator('#key .banner').waitFor({ state: 'detached' });
+  assert.deepEqual([(await sent()).status, (await page.content()).includes(secret)], [200, false]);
 });
 
 test('a session that ends in the middle of a form keeps what was typed, and goes on after signing in elsewhere', async () => {
