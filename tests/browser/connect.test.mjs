@@ -170,7 +170,8 @@ describe('the reveal', () => {
       assert.match(first.stdout, /201$/);
       assert.match(curl, /Idempotency-Key/);
       const again = await inShell(curl);
-      assert.equal(JSON.parse(again.stdout).order_id, JSON.parse(first.stdout.replace(/201$/, '')).order_id);
+      assert.match(again.stdout, /"id":"ord_/);
+      assert.equal(JSON.parse(again.stdout).id, JSON.parse(first.stdout.replace(/201$/, '')).id);
     });
   }
 

@@ -92,6 +92,26 @@ describe('the drawer', () => {
     await rows(page).filter({ hasText: 'afterwards' }).waitFor();
     assert.deepEqual(await externalIds(page), ['afterwards', 'while-paused']);
   });
+
+  test('shows what came after its page was made and before it was live', async () => {
+    const key = await mint(gateway, creds);
+    await postOrder(gateway, key, order({ external_id: 'before' }));
+    const page = await open();
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    await page.route(/\/assets\/console\.[^/]*js$/, async (route) => {
+      await held;
+      await route.fallback();
+    });
+    await page.goto(pathOf(key), { waitUntil: 'commit' });
+    await rows(page).first().waitFor();
+    await postOrder(gateway, key, order({ external_id: 'between' }));
+    release();
+    await rows(page).filter({ hasText: 'between' }).waitFor();
+    await postOrder(gateway, key, order({ external_id: 'live' }));
+    await rows(page).filter({ hasText: 'live' }).waitFor();
+    assert.deepEqual(await externalIds(page), ['live', 'between', 'before']);
+  });
 });
 
 describe('the log', () => {

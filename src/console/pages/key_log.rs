@@ -20,9 +20,6 @@ use crate::protocol::key_gate::{LoggedRequest, RequestFilter};
 /// Requests of one page.
 const PAGE: u32 = 50;
 
-/// The id of the element that holds the rows.
-pub const ROWS: &str = "requests";
-
 /// The filters of the log as they stand in the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFilters {
@@ -313,16 +310,7 @@ fn rows(page: &KeyLog<'_>, nothing_yet: bool) -> Markup {
         &links::key(page.key_id),
         &page.filters.pairs(&page.filters.window, &page.filters.cursor),
     );
-    // Loaded again by the live tail, for what came while it had no connection.
-    let body = Attributes::new()
-        .set("id", ROWS)
-        .flag("data-tail-rows", true)
-        .set("hx-get", &url)
-        .set("hx-trigger", "tidegate:refresh")
-        .set("hx-target", "this")
-        .set("hx-select", &format!("#{ROWS}"))
-        .set("hx-swap", "outerHTML")
-        .set("hx-push-url", "false");
+    let body = Attributes::new().set("id", "requests").set("data-tail-rows", &url);
     let rows = html! {
         @if page.requests.is_empty() {
             tr data-tail-empty {
@@ -506,8 +494,12 @@ mod tests {
         };
         let markup = key_log(&page).into_string();
         let rows = markup.split("<tbody").nth(1).unwrap().split('>').next().unwrap();
-        assert!(rows.contains("status=errors&amp;window=7d\""), "{rows}");
-        assert!(rows.contains("hx-trigger=\"tidegate:refresh\""), "{rows}");
+        assert!(
+            rows.contains(
+                "data-tail-rows=\"/settings/connectors/key_a?status=errors&amp;window=7d\""
+            ),
+            "{rows}"
+        );
     }
 
     #[test]

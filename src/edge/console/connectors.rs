@@ -14,7 +14,6 @@ use crate::console::pages::connectors::{
     Connectors, Filters, Traffic, Usage, connectors, usage_cells,
 };
 use crate::console::pages::key_form::{KeyForm, Preset, Typed, key_form, label};
-use crate::console::pages::key_log;
 use crate::console::pages::reveal::{Reveal, first_order, reveal};
 use crate::domain::credential::KeyId;
 use crate::domain::encoding::base32;
@@ -43,14 +42,14 @@ pub async fn list(
     list_with(visit, session, 200, layer).await
 }
 
-/// A layer alone where only that, or its rows, was asked for, else over the list.
+/// A layer alone where only that was asked for, else over the list.
 pub async fn layered(
     visit: &Visit<'_>,
     session: &Session,
     status: u16,
     layer: maud::Markup,
 ) -> Result<Page> {
-    if visit.wants_only("layer") || visit.wants_only(key_log::ROWS) {
+    if visit.wants_only("layer") {
         return Ok(Page::html(status, layer));
     }
     list_with(visit, session, status, Some(layer)).await
