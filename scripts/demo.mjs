@@ -89,13 +89,13 @@ export async function seedDemo(gateway) {
   const change = (name, key) => must(gateway, creds.api_key, `core.rpc_${name}_integration_key`, { p_key_id: key.key_id });
 
   const keys = {
-    revoked: await mint(gateway, creds, { p_name: 'Checkout (2024)' }),
-    paused: await mint(gateway, creds, { p_name: 'Market stall till', p_source: 'square', p_rate_limit_per_minute: 60 }),
+    revoked: await mint(gateway, creds, { p_name: 'Checkout (2024)', p_scopes: ['orders:write'] }),
+    paused: await mint(gateway, creds, { p_name: 'Market stall till', p_scopes: ['orders:write'], p_source: 'square', p_rate_limit_per_minute: 60 }),
     expiring: await mint(gateway, creds, { p_name: 'Christmas market', p_source: 'make', p_expires_in_days: 3, p_scopes: ['orders:write'] }),
     zapier: await mint(gateway, creds, { p_name: 'Trade fair sign-ups', p_source: 'zapier', p_expires_in_days: 90, p_scopes: ['orders:write', 'clients:write'] }),
     parked: await mintShop(gateway, outlet, { p_name: 'Outlet shop', p_scopes: ['orders:write', 'clients:write'] }),
-    shop: await mintShop(gateway, shop, { p_name: 'Wholesale shop' }),
-    checkout: await mint(gateway, creds, { p_name: 'Checkout', p_rate_limit_per_minute: 600, p_expires_in_days: 365 }),
+    shop: await mintShop(gateway, shop, { p_name: 'Wholesale shop', p_scopes: ['orders:write', 'clients:write'] }),
+    checkout: await mint(gateway, creds, { p_name: 'Checkout', p_scopes: ['orders:write', 'orders:cancel'], p_rate_limit_per_minute: 600, p_expires_in_days: 365 }),
   };
 
   await play(gateway, keys.shop, recorded());

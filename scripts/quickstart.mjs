@@ -14,13 +14,26 @@ export function quickstart(credentials, stateDir) {
 Tidegate is running at ${credentials.base_url} (Ctrl-C stops it).
 Its credentials are in ${credentialsFile(stateDir)}.
 
-Create an order:
+The console: ${credentials.base_url}/settings/connectors
+  e-mail     ${credentials.owner_email}
+  password   ${credentials.owner_password}
+
+Create an order, and see it arrive in the console:
 
 ${createOrder(credentials)}
 
 Read it back:
 
 ${listOrders(credentials)}
+`;
+}
+
+/** What `npm start -- --empty` prints: nothing is set up, and this link does it. */
+export function setupLink(baseUrl, setupToken) {
+  return `
+Tidegate is running at ${baseUrl} (Ctrl-C stops it).
+
+Set it up, once, in a browser: ${baseUrl}/setup?token=${setupToken}
 `;
 }
 

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { buildWorker } from './build.mjs';
 import { Failure, runScript, step, stopGroup } from './processes.mjs';
 import { ROOT } from './project.mjs';
-import { quickstart } from './quickstart.mjs';
+import { quickstart, setupLink } from './quickstart.mjs';
 import { seed } from './seed.mjs';
 import { ensureSecrets, openState, secretsFile } from './state.mjs';
 import { preflight } from './toolchain.mjs';
@@ -19,11 +19,12 @@ const READY_WITHIN_MS = 120_000;
 const READY_POLL_MS = 200;
 const PARENT_POLL_MS = 500;
 
-const USAGE = `Usage: npm start -- [--port N] [--state DIR] [--fresh]
+const USAGE = `Usage: npm start -- [--port N] [--state DIR] [--fresh] [--empty]
 
   --port N     listen on ${HOST}:N (default 8787)
   --state DIR  keep databases, secrets and credentials in DIR (default .tidegate)
-  --fresh      empty DIR first`;
+  --fresh      empty DIR first
+  --empty      make no demo workspace, and print the link that sets one up`;
 
 function readOptions() {
   let values;
@@ -33,6 +34,7 @@ function readOptions() {
         port: { type: 'string', default: '8787' },
         state: { type: 'string', default: join(ROOT, '.tidegate') },
         fresh: { type: 'boolean', default: false },
+        empty: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     }));
@@ -106,7 +108,7 @@ async function main() {
     console.log(USAGE);
     return;
   }
-  const { port, stateDir, fresh } = options;
+  const { port, stateDir, fresh, empty } = options;
   const baseUrl = `http://${HOST}:${port}`;
 
   stopWithNpm();
@@ -123,8 +125,8 @@ async function main() {
   serving = true;
   const output = keepOutput(dev, join(logs, 'dev.log'));
   await step('Starting wrangler dev', () => waitUntilHealthy(baseUrl, dev, output.file));
-  const credentials = await seed({ baseUrl, stateDir, setupToken });
-  console.log(quickstart(credentials, stateDir));
+  if (empty) console.log(setupLink(baseUrl, setupToken));
+  else console.log(quickstart(await seed({ baseUrl, stateDir, setupToken }), stateDir));
   // What wrangler still has to say about our own requests belongs in the file.
   await new Promise((next) => setTimeout(next, READY_POLL_MS));
   output.show = true;

@@ -6,6 +6,7 @@
 //!                      credential, size          authenticate, limit,      idempotency, external id
 //!                                                signature, parse, log     and order in one transaction
 //! scripts ─────RPC───▶ Worker ──▶ D1: who may write (workspaces, stores, users, hashes of keys, audit)
+//! browsers ──pages───▶ Worker ──▶ D1, KeyGates and StoreLedgers; live from a KeyGate by WebSocket
 //! ```
 //!
 //! | module       | what is in it                                                             | pure |
@@ -14,6 +15,7 @@
 //! | `storefront` | one module per sender: its payloads, and what they mean                   | yes  |
 //! | `protocol`   | the versioned messages between the Worker and its objects                 | yes  |
 //! | `api`        | the HTTP surface: routes, inputs, outputs, problem details                | yes  |
+//! | `console`    | the console's pages: view models in, markup out                           | yes  |
 //! | `edge`       | everything that touches the platform; compiled for wasm32 only            | no   |
 //!
 //! Pure means: no I/O, no clock, no randomness. `now` and random bytes are arguments, so all of it

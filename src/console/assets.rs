@@ -101,7 +101,9 @@ mod tests {
 
     #[test]
     fn stylesheet_and_script_stay_within_their_share_of_a_pages_weight() {
-        assert!(Asset::Stylesheet.bytes().len() <= 30_000);
-        assert!(Asset::Script.bytes().len() <= 24_000);
+        // A page may transfer 60 kB (DESIGN §9). Compressed, htmx takes 17 of them, and these two
+        // about a quarter to a third of their size.
+        assert!(Asset::Stylesheet.bytes().len() <= 40_000);
+        assert!(Asset::Script.bytes().len() <= 26_000);
     }
 }

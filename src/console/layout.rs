@@ -319,7 +319,7 @@ fn session_ended() -> Markup {
                 p { "Sign in in a new tab, then come back and continue. What you typed is still here." }
                 p.error role="status" data-resume-note {}
                 div.actions {
-                    button.button type="button" data-resume { span.label { "Continue" } }
+                    button.button type="button" data-resume=(links::FORM_TOKEN) { span.label { "Continue" } }
                     (Button::primary("Sign in").icon(Icon::ExternalLink).href(links::LOGIN).attr("target", "_blank").attr("rel", "noopener"))
                 }
             }

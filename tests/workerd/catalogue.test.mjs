@@ -11,10 +11,13 @@ import { setup, startGateway } from './support/gateway.mjs';
 let gateway;
 let creds;
 let other;
+/** One that tails can be of. */
+let session;
 before(async () => {
   gateway = await startGateway();
   creds = await setup(gateway);
   other = await insertWorkspace(gateway);
+  session = await insert(gateway, 'sessions', rows.sessions());
 });
 after(() => gateway?.stop());
 
@@ -58,12 +61,6 @@ const rows = {
 
 /** A hash of a token that nobody has. */
 const hash = () => randomBytes(32).toString('hex');
-
-/** One that tails can be of. */
-let session;
-before(async () => {
-  session = await insert(gateway, 'sessions', rows.sessions());
-});
 
 /** Tries to insert a good row of a table with some columns changed. */
 const attempt = (table, changes = {}) => insert(gateway, table, { ...rows[table](), ...changes });

@@ -263,6 +263,7 @@ test('a page of the log and the tallies read no more rows of a log of 20,000 tha
   }
   for (const [what, few] of Object.entries(read[100])) {
     const many = read[20_000][what];
-    assert.ok(many <= few * 1.5, `${what}: ${few} rows read of a log of 100, ${many} of one of 20,000`);
+    // A row for each of 25 hours and 31 days, of which a short log leaves some empty.
+    assert.ok(many <= Math.max(few * 1.5, 56), `${what}: ${few} rows read of a log of 100, ${many} of one of 20,000`);
   }
 });

@@ -39,6 +39,12 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// A field of a [`super::filter_bar`], whose id is `filter-{name}`: a form over the page may
+    /// have a field of the same name.
+    pub fn filter(name: &'a str, label: &'a str) -> Self {
+        Self::new(name, label).id(&format!("filter-{name}"))
+    }
+
     /// Another id than [`field_id`]'s, where a name stands twice on a page.
     #[must_use]
     pub fn id(mut self, id: &str) -> Self {

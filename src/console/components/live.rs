@@ -15,7 +15,9 @@ pub enum Live {
 }
 
 /// The indicator of a live tail and its pause button. The script opens a WebSocket to `url` and
-/// puts what comes in front of the element `[data-tail-rows]` in the same layer or page.
+/// puts what comes in front of the rows of the element `[data-tail-rows]` in the same layer or page.
+/// That attribute names the address of its rows, from which the script takes what came before the
+/// socket was open.
 pub fn live_tail(url: &str, live: Live) -> Markup {
     html! {
         div.live data-tail-url=(url) data-state="off"

@@ -67,7 +67,7 @@ pub fn restricted_card(what: &str) -> Markup {
     html! {
         div.empty.restricted {
             span.empty-icon { (icon(Icon::Lock)) }
-            p.empty-title { "Ask an owner or admin" }
+            h1.empty-title { "Ask an owner or admin" }
             p.empty-text { (what) " can be seen and changed by owners and admins of this workspace." }
         }
     }

@@ -10,28 +10,46 @@ pub struct Column<'a> {
     label: &'a str,
     numeric: bool,
     hidden: bool,
-    class: &'static str,
+    width: Option<&'static str>,
 }
 
 impl<'a> Column<'a> {
     pub const fn new(label: &'a str) -> Self {
-        Self { label, numeric: false, hidden: false, class: "" }
+        Self { label, numeric: false, hidden: false, width: None }
     }
 
     /// Numbers, which stand at the right.
     pub const fn numeric(label: &'a str) -> Self {
-        Self { label, numeric: true, hidden: false, class: "" }
+        Self { label, numeric: true, hidden: false, width: None }
     }
 
     /// A column that needs no visible head, such as the actions'.
     pub const fn hidden(label: &'a str) -> Self {
-        Self { label, numeric: false, hidden: true, class: "" }
+        Self { label, numeric: false, hidden: true, width: None }
+    }
+
+    const fn cell_class(&self) -> Option<&'static str> {
+        match (self.numeric, self.hidden) {
+            (true, _) => Some("num"),
+            (false, true) => Some("actions-cell"),
+            (false, false) => None,
+        }
+    }
+
+    fn classes(&self) -> Option<String> {
+        match (self.numeric, self.width) {
+            (false, None) => None,
+            (numeric, width) => {
+                let number = if numeric { "num " } else { "" };
+                Some(format!("{number}{}", width.unwrap_or_default()))
+            }
+        }
     }
 
     /// A fixed width, for cells that load later: `w-2` to `w-12`.
     #[must_use]
     pub const fn width(mut self, class: &'static str) -> Self {
-        self.class = class;
+        self.width = Some(class);
         self
     }
 }
@@ -45,13 +63,13 @@ pub fn table(
     body: Markup,
 ) -> Markup {
     html! {
-        div.table-frame {
+        div.table-frame.wide[columns.len() > 5] {
             table {
                 caption.visually-hidden { (caption) }
                 thead {
                     tr {
                         @for column in columns {
-                            th.(column.class) .num[column.numeric] scope="col" {
+                            th class=[column.classes()] scope="col" {
                                 @if column.hidden {
                                     span.visually-hidden { (column.label) }
                                 } @else {
@@ -70,8 +88,7 @@ pub fn table(
 /// A cell under `column`; on narrow screens the column's label stands beside its content.
 pub fn cell(column: &Column<'_>, content: Markup) -> Markup {
     html! {
-        td .num[column.numeric] .actions-cell[column.hidden]
-            data-label=[(!column.hidden).then_some(column.label)]
+        td class=[column.cell_class()] data-label=[(!column.hidden).then_some(column.label)]
         { (content) }
     }
 }

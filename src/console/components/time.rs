@@ -8,7 +8,7 @@ use crate::domain::time::{DAY, HOUR, MINUTE, SECOND, Timestamp};
 /// How a time is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeStyle {
-    /// `22 Nov 2026, 11:48:07 UTC`
+    /// `22 Nov 2026, 11:48:07`
     Full,
     /// `22 Nov, 11:48:07`: where the year goes without saying, as in a log.
     Short,
@@ -18,24 +18,19 @@ pub enum TimeStyle {
     Relative(Timestamp),
 }
 
-/// A time; the machine-readable form and the tooltip hold all of it.
+/// A time; the machine-readable form and the tooltip hold all of it. ` UTC` shows only where no
+/// script will put the reader's own time in its place, so that nothing moves when one does.
 pub fn time(at: Timestamp, style: TimeStyle) -> Markup {
-    let local = match style {
-        TimeStyle::Full => Some("full"),
-        TimeStyle::Short => Some("short"),
-        TimeStyle::Date => Some("date"),
-        TimeStyle::Relative(_) => None,
-    };
-    let text = match style {
-        TimeStyle::Full => written(at, "%-d %b %Y, %H:%M:%S UTC"),
-        TimeStyle::Short => written(at, "%-d %b, %H:%M:%S"),
-        TimeStyle::Date => written(at, "%-d %b %Y"),
-        TimeStyle::Relative(now) => relative(at, now),
+    let (local, text) = match style {
+        TimeStyle::Full => (Some("full"), written(at, "%-d %b %Y, %H:%M:%S")),
+        TimeStyle::Short => (Some("short"), written(at, "%-d %b, %H:%M:%S")),
+        TimeStyle::Date => (Some("date"), written(at, "%-d %b %Y")),
+        TimeStyle::Relative(now) => (None, relative(at, now)),
     };
     html! {
         time datetime=(at.to_rfc3339()) data-local=[local] data-relative[local.is_none()]
             title=(written(at, "%-d %b %Y, %H:%M:%S UTC"))
-        { (text) }
+        { (text) @if local.is_some() { span.utc { " UTC" } } }
     }
 }
 
@@ -77,7 +72,7 @@ mod tests {
         assert_eq!(
             markup,
             "<time datetime=\"2026-11-22T11:48:07.000Z\" data-local=\"full\" \
-             title=\"22 Nov 2026, 11:48:07 UTC\">22 Nov 2026, 11:48:07 UTC</time>"
+             title=\"22 Nov 2026, 11:48:07 UTC\">22 Nov 2026, 11:48:07<span class=\"utc\"> UTC</span></time>"
         );
     }
 

@@ -200,7 +200,7 @@ fn row(entry: &Entry) -> Markup {
                 }
             }))
             (cell(&SUBJECT, subject(entry)))
-            (cell(&FROM, html! { @if let Some(address) = &entry.address { (mono(address)) } }))
+            (cell(&FROM, html! { @if let Some(address) = &entry.address { span.address { (mono(address)) } } }))
             (cell(&DETAIL, detail(&entry.detail)))
         }
     }

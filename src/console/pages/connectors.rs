@@ -59,7 +59,10 @@ pub struct Connectors<'a> {
 }
 
 pub fn connectors(page: &Connectors<'_>) -> Markup {
-    let new = Button::primary("New key").icon(Icon::Plus).opens_layer(links::NEW_KEY);
+    let new = Button::primary("New key")
+        .icon(Icon::Plus)
+        .opens_layer(links::NEW_KEY)
+        .attr("data-shortcut", "n");
     html! {
         (page_header("Connectors", Some("The keys by which storefronts post orders, payments and clients."), html! { (new) }))
         @if let (count, Some(soonest)) = page.expiring { (expiring_banner(count, soonest, page.now)) }
@@ -113,7 +116,7 @@ fn filters(page: &Connectors<'_>) -> Markup {
     let statuses =
         ShownStatus::ALL.iter().map(|s| (s.as_str().to_owned(), status_label(*s).to_owned()));
     let statuses: Vec<_> = [any("Any status")].into_iter().chain(statuses).collect();
-    let field = |name, label| Field::new(name, label).label_hidden();
+    let field = |name, label| Field::filter(name, label).label_hidden();
     filter_bar(
         "Filter keys",
         links::CONNECTORS,
@@ -133,7 +136,7 @@ const STORE: Column<'_> = Column::new("Store");
 const SOURCE: Column<'_> = Column::new("Source");
 const SCOPES: Column<'_> = Column::new("Scopes");
 const REQUESTS: Column<'_> = Column::new("24h requests").width("w-12");
-const LAST_USED: Column<'_> = Column::new("Last used").width("w-10");
+const LAST_USED: Column<'_> = Column::new("Last used").width("w-8");
 const STATUS: Column<'_> = Column::new("Status");
 const ACTIONS: Column<'_> = Column::hidden("Actions");
 const COLUMNS: [Column<'_>; 8] =
@@ -186,7 +189,7 @@ fn row(page: &Connectors<'_>, key: &KeyRecord) -> Markup {
             }))
             (cell(&SCOPES, chips(key.scopes.iter().map(|scope| scope.as_str()))))
             (cell(&REQUESTS, html! { div.usage id={ "usage-" (id) } { (sparkline_skeleton()) (skeleton("w-6")) } }))
-            (cell(&LAST_USED, html! { div id={ "used-" (id) } { (skeleton("w-8")) } }))
+            (cell(&LAST_USED, html! { div id={ "used-" (id) } { (skeleton("w-6")) } }))
             (cell(&STATUS, status(key, page.now)))
             (cell(&ACTIONS, row_actions(page.csrf, key, page.now)))
         }

@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use crate::console::components::{
     Attributes, Button, Choice, Field, Kind, Layer, Lock, RadioCard, actions, checkbox_group,
-    error_summary, form, hidden, inline_note, lockable_checkbox, modal, radio_cards, source_label,
+    error_summary, field_id, fill_button, form, hidden, inline_note, lockable_checkbox, modal,
+    radio_cards, source_label,
 };
 use crate::console::forms::{Form, FormErrors};
 use crate::console::icons::Icon;
@@ -195,7 +196,7 @@ pub fn key_form(page: &KeyForm<'_>) -> Markup {
         (radio_cards("preset", "Begin with", &cards(), page.preset.map_or("", Preset::as_str)))
         div.field-row {
             (Field::new("name", "Name").required().error(errors.of("name")).attr("maxlength", "100")
-                .hint("How you will know it, such as the shop's name.").text(&page.typed.name))
+                .hint("Such as the name of the shop.").text(&page.typed.name))
             (Field::new("store_id", "Store").required().error(errors.of("store_id"))
                 .hint("Orders that come in by this key belong to it.")
                 .select(page.stores, &page.typed.store_id))
@@ -236,8 +237,7 @@ pub fn expiry_buttons() -> Markup {
     html! {
         span.quick {
             @for (days, label) in [("90", "90"), ("30", "30"), ("", "Never")] {
-                (Button::secondary(label).small().inert()
-                    .attr("data-fill", "expires_in_days").attr("data-value", days))
+                (fill_button(&field_id("expires_in_days"), days, label))
             }
         }
     }
@@ -352,6 +352,15 @@ mod tests {
         assert!(markup.contains("value=\"many\"") && markup.contains("value=\"&lt;b&gt;\""));
         assert!(markup.contains("The rate limit must be a whole number"), "{markup}");
         assert!(markup.contains("The store is required."), "{markup}");
+    }
+
+    #[test]
+    fn the_buttons_of_the_expiry_fill_its_field() {
+        let stores = [("sto_a".to_owned(), "Shop".to_owned())];
+        let markup = page(&Preset::Custom.typed(), &FormErrors::default(), &stores);
+        let target = markup.split("data-fill=\"").nth(1).unwrap().split('"').next().unwrap();
+        let field = format!("id=\"{target}\" name=\"expires_in_days\"");
+        assert!(markup.contains(&field), "{field}");
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub fn order_page(page: &OrderPage<'_>) -> Markup {
         }
         div.order-columns {
             div {
-                (section("lines", "Lines", html! {}, html! { (lines(order)) (totals(order)) }))
+                (section("lines", "Lines", muted(&format!("in {}", order.currency.as_str())), html! { div.order-lines { (lines(order)) } (totals(order)) }))
                 (section("payments", "Payments", sum(order, &order.paid_total), payments(order)))
                 (section("refunds", "Refunds", sum(order, &order.refunded_total), refunds(order)))
                 (section("history", "History", muted("and the requests that made it"), history(page)))
@@ -101,39 +101,38 @@ fn facts(page: &OrderPage<'_>, id: &str) -> Markup {
 }
 
 const ITEM: Column<'_> = Column::new("Item");
-const SKU: Column<'_> = Column::new("SKU");
 const QUANTITY: Column<'_> = Column::numeric("Quantity");
 const PRICE: Column<'_> = Column::numeric("Unit price");
-const DISCOUNT: Column<'_> = Column::numeric("Discount");
 const TAX: Column<'_> = Column::numeric("Tax");
 const TOTAL: Column<'_> = Column::numeric("Total");
 
+/// A line's SKU stands below its name, and its discount below the total that it is taken from.
 fn lines(order: &OrderView) -> Markup {
     if order.lines.is_empty() {
         return html! { div.table-frame { p.nothing { "This order has no lines." } } };
     }
-    // A column that says nothing about any line is left out.
-    let sku = order.lines.iter().any(|line| line.sku.is_some());
-    let discount = order.lines.iter().any(|line| !is_zero(&line.discount));
-    let columns: Vec<_> = [ITEM, SKU, QUANTITY, PRICE, DISCOUNT, TAX, TOTAL]
-        .into_iter()
-        .zip([true, sku, true, true, discount, true, true])
-        .filter_map(|(column, shown)| shown.then_some(column))
-        .collect();
     let rows = html! {
         @for line in &order.lines {
             tr {
-                (head_cell(html! { (line.name) }))
-                @if sku { (cell(&SKU, html! { (mono(line.sku.as_deref().unwrap_or("—"))) })) }
+                (head_cell(html! {
+                    (line.name)
+                    @if let Some(sku) = &line.sku { div.sub { (mono(sku)) } }
+                }))
                 (cell(&QUANTITY, html! { (line.quantity.to_string()) }))
                 (cell(&PRICE, order.amount(&line.unit_price)))
-                @if discount { (cell(&DISCOUNT, order.amount(&line.discount))) }
                 (cell(&TAX, order.amount(&line.tax)))
-                (cell(&TOTAL, order.amount(&line.total)))
+                (cell(&TOTAL, html! {
+                    div {
+                        (order.amount(&line.total))
+                        @if !is_zero(&line.discount) {
+                            div.sub { "less " (order.amount(&line.discount)) }
+                        }
+                    }
+                }))
             }
         }
     };
-    table("Lines", &columns, &Attributes::new(), rows)
+    table("Lines", &[ITEM, QUANTITY, PRICE, TAX, TOTAL], &Attributes::new(), rows)
 }
 
 fn totals(order: &OrderView) -> Markup {
@@ -227,7 +226,10 @@ fn request(page: &OrderPage<'_>, id: &RequestId) -> Markup {
                 } @else { (mono(&id)) }
                 (copy_value(&id, "Copy the request's id"))
             }
-            @if let Some(key) = key { span.sub { "by " (key.name) } }
+            // Most orders have one connection, which stands beside.
+            @if let Some(key) = key && page.first_key.is_none_or(|first| first.key_id != key.key_id) {
+                span.sub { "by " (key.name) }
+            }
         }
     }
 }

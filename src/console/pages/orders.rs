@@ -83,7 +83,7 @@ pub const PAGE: usize = 50;
 
 pub fn orders(page: &Orders<'_>) -> Markup {
     html! {
-        (page_header("Orders", Some("What storefronts have sent, newest first."), html! {}))
+        (page_header("Orders", Some("What storefronts have sent, the last to come in first."), html! {}))
         @if page.stores.is_empty() {
             (no_store(page.manages))
         } @else {

@@ -104,7 +104,7 @@ pub fn today(shown: &Today<'_>) -> Markup {
         @if let Some(given) = &shown.attention {
             (section("attention-today", "Needs attention", html! {}, attention(given)))
         }
-        (section("orders-today", "Orders", html! { a href=(links::ORDERS) { "All orders" } }, html! {
+        (section("orders-today", "Orders in the last 24 hours", html! { a href=(links::ORDERS) { "All orders" } }, html! {
             @if nothing_yet {
                 (getting_started(Steps { store: true, key: true, order: false, manages }))
             } @else {
@@ -124,7 +124,7 @@ const NEWEST: usize = 5;
 fn newest<'a>(stores: &'a [StoreToday<'a>]) -> Vec<OrderView> {
     let summaries = stores.iter().filter_map(|store| store.summary.as_ref());
     let mut newest: Vec<_> = summaries.flat_map(|summary| summary.newest.iter().cloned()).collect();
-    newest.sort_by(|a, b| b.id.row.cmp(&a.id.row));
+    newest.sort_by_key(|order| std::cmp::Reverse(order.id.row));
     newest.truncate(NEWEST);
     newest
 }
@@ -149,7 +149,7 @@ fn counts(shown: &Today<'_>) -> Markup {
                     }
                 }, html! {
                     @if store.summary.is_some() {
-                        a href=(orders) { "in the last 24 hours" span.visually-hidden { ": orders of " (store.name) } }
+                        a href=(orders) { "Show orders" span.visually-hidden { " of " (store.name) } }
                     } @else { "did not answer in time" }
                 }))
             }
@@ -166,7 +166,7 @@ fn getting_started(steps: Steps) -> Markup {
     let connect = Button::primary("Connect a storefront").href(links::NEW_KEY);
     let look = Button::secondary("Open connectors").href(links::CONNECTORS);
     html! {
-        ol.steps {
+        ol.first-steps {
             (step(store, "Create a store", "It keeps its own orders and clients.",
                 html! { @if manages && !store { (create) } }))
             (step(key, "Connect a storefront", "Mint a key for WooCommerce, Zapier, Make or your own code, and paste what the next page shows.",
@@ -180,7 +180,7 @@ fn getting_started(steps: Steps) -> Markup {
 
 fn step(done: bool, title: &str, text: &str, action: Markup) -> Markup {
     html! {
-        li.step.done[done] {
+        li.first-step.done[done] {
             span.step-mark { @if done { (icon(Icon::Check)) span.visually-hidden { "Done: " } } }
             div {
                 p.step-title { (title) }
@@ -221,7 +221,7 @@ mod tests {
         let steps = Steps { store: true, key: false, order: false, manages: true };
         let page = Overview { workspace_name: "Acme", steps: Some(steps), today: None };
         let markup = overview(&page).into_string();
-        assert_eq!(markup.matches("step done").count(), 1, "{markup}");
+        assert_eq!(markup.matches("first-step done").count(), 1, "{markup}");
         assert!(
             markup.contains(links::NEW_KEY) && !markup.contains("Create a store</span>"),
             "{markup}"

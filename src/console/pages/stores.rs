@@ -127,8 +127,13 @@ fn row(page: &Stores<'_>, store: &ShownStore) -> Markup {
     html! {
         tr {
             (head_cell(html! {
-                span { (store.name) }
-                span.sub.with-copy { (mono(&store.id)) (copy_value(&store.id, &format!("Copy the id of {}", store.name))) }
+                (store.name)
+                div.sub {
+                    span.with-copy {
+                        (mono(&store.id))
+                        (copy_value(&store.id, &format!("Copy the id of {}", store.name)))
+                    }
+                }
             }))
             (cell(&KEYS, keys(store)))
             (cell(&CREATED, html! { (time(store.created_at, TimeStyle::Date)) }))
@@ -146,7 +151,7 @@ fn keys(store: &ShownStore) -> Markup {
     }
     if store.keys == LiveKeys::default() {
         let connect = links::with_query(links::NEW_KEY, &[("store", &store.id)]);
-        return html! { (muted("None")) " · " a href=(connect) { "Connect a storefront" } };
+        return html! { div { (muted("None")) " · " a href=(connect) { "Connect a storefront" } } };
     }
     html! {
         span.badges {
@@ -179,7 +184,7 @@ fn row_actions(page: &Stores<'_>, store: &ShownStore) -> Markup {
         (rename(page, store))
         @if store.archived_at.is_some() {
             (post_button(page.csrf, &links::restore_store(&store.id),
-                &Button::ghost(&restore).small().icon_only(Icon::Rotate)))
+                &Button::secondary("Restore").small().attr("aria-label", &restore)))
         } @else {
             (Button::ghost(&archive).small().icon_only(Icon::Archive).opens_layer(&links::archive_store(&store.id)))
         }

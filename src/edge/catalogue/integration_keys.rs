@@ -264,12 +264,9 @@ impl Catalogue {
         if !filtered {
             return Ok(KeyPage { keys, next_cursor: None });
         }
-        let last = "SELECT created_at, key_id, scanned FROM (
-               SELECT created_at, key_id, count(*) OVER () AS scanned FROM (
-                 SELECT created_at, key_id FROM integration_keys
-                 WHERE workspace_id = ?1 AND (created_at, key_id) < (?2, ?3)
-                 ORDER BY created_at DESC, key_id DESC LIMIT ?4))
-             WHERE scanned = ?4 ORDER BY created_at, key_id LIMIT 1";
+        let last = "SELECT created_at, key_id FROM integration_keys
+             WHERE workspace_id = ?1 AND (created_at, key_id) < (?2, ?3)
+             ORDER BY created_at DESC, key_id DESC LIMIT 1 OFFSET ?4 - 1";
         let last = self.first::<LastScanned>(last, &[&from[..], &[scan]].concat()).await?;
         let next_cursor = last.map(|last| cursor_after(last.created_at, &last.key_id));
         Ok(KeyPage { keys, next_cursor })

@@ -125,10 +125,12 @@ pub fn form_id() -> Result<String> {
 pub async fn new_key(visit: &Visit<'_>, session: &Session) -> Result<Page> {
     let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
     let stores = open_stores(visit, &admin).await?;
-    let preset = Preset::parse(visit.query().get("preset"));
+    let query = visit.query();
+    let preset = Preset::parse(query.get("preset"));
     let mut typed = preset.unwrap_or(Preset::Custom).typed();
-    if let Some((only, _)) = stores.first() {
-        typed.store_id.clone_from(only);
+    let asked = stores.iter().find(|(id, _)| id == query.get("store"));
+    if let Some((store, _)) = asked.or_else(|| stores.first()) {
+        typed.store_id.clone_from(store);
     }
     let (csrf, form_id) = (visit.csrf(session), form_id()?);
     let layer = key_form(&KeyForm {

@@ -81,7 +81,7 @@ fn chosen<'a>(stores: &'a [Store], asked: &str, searching: bool) -> Result<Optio
 }
 
 /// Stores as they are asked: those in use before those archived.
-pub fn in_order(stores: &[Store]) -> Vec<&Store> {
+fn in_order(stores: &[Store]) -> Vec<&Store> {
     let (open, archived): (Vec<_>, Vec<_>) =
         stores.iter().partition(|store| store.archived_at.is_none());
     [open, archived].concat()

@@ -2,7 +2,7 @@
 
 use futures_util::future::{join, join_all};
 
-use super::orders::{FAN_OUT, in_order, ledger};
+use super::orders::{FAN_OUT, ledger};
 use super::page::Page;
 use super::visit::{Session, Visit};
 use crate::console::layout::Section;
@@ -32,7 +32,9 @@ const SIGN_INS: u32 = 100;
 const RENEW_WITHIN: i64 = 14 * DAY;
 
 pub async fn show(visit: &Visit<'_>, session: &Session) -> Result<Page> {
-    let stores = visit.operations.catalogue.stores(session.caller.workspace_id).await?;
+    let mut stores = visit.operations.catalogue.stores(session.caller.workspace_id).await?;
+    // Nothing comes in for an archived store.
+    stores.retain(|store| store.archived_at.is_none());
     if visit.query().get("part") != PART {
         let steps = steps(visit, session, &stores).await?;
         return Ok(framed(visit, session, steps, None));
@@ -72,9 +74,8 @@ async fn steps(visit: &Visit<'_>, session: &Session, stores: &[Store]) -> Result
 }
 
 async fn today_of(visit: &Visit<'_>, session: &Session, stores: &[Store]) -> Result<maud::Markup> {
-    let stores = in_order(stores);
     let not_asked = stores.len().saturating_sub(FAN_OUT);
-    let asked = stores.get(..FAN_OUT).unwrap_or(&stores);
+    let asked = stores.get(..FAN_OUT).unwrap_or(stores);
     let ids: Vec<_> = asked.iter().map(|store| store.id.to_string()).collect();
     let looking = async {
         match session.admin() {
@@ -100,7 +101,7 @@ async fn today_of(visit: &Visit<'_>, session: &Session, stores: &[Store]) -> Res
     Ok(today(&Today { attention, stores: &stores, not_asked }))
 }
 
-async fn summaries(visit: &Visit<'_>, stores: &[&Store]) -> Vec<Option<Summary>> {
+async fn summaries(visit: &Visit<'_>, stores: &[Store]) -> Vec<Option<Summary>> {
     let since = visit.operations.now.plus(-DAY);
     let asked = stores.iter().map(|store| {
         let command = LedgerCommand::Summary { store_id: store.id, since };

@@ -9,7 +9,7 @@ use worker::worker_sys::web_sys::{ReadableStream, Response, ResponseInit};
 
 use super::visit::{Session, Visit};
 use crate::console::assets::Asset;
-use crate::console::components::{Flash, Kind};
+use crate::console::components::{Flash, Kind, Layer, modal};
 use crate::console::layout::{self, Section, Shell};
 use crate::console::links;
 use crate::console::pages::error::{ErrorPage, error_page};
@@ -109,7 +109,11 @@ impl Page {
             request_id: &request_id,
             contact: visit.settings.contact_email.as_deref(),
         };
-        let markup = if visit.is_htmx() {
+        let markup = if visit.wants_only("layer") {
+            // Over the page that the browser stands on.
+            let layer = Layer::new("error", rejection.code.title(), visit.behind());
+            modal(&layer, error_page(&shown))
+        } else if visit.is_htmx() {
             error_page(&shown)
         } else {
             let title = rejection.code.title();

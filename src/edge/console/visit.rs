@@ -6,8 +6,9 @@ use worker::worker_sys::web_sys::Request;
 use worker::{Context, Env};
 
 use super::page::COOKIE_SESSION;
-use crate::console::forms::Form;
+use crate::console::forms::{Form, local_path};
 use crate::console::layout::{CSRF_HEADER, Theme};
+use crate::console::links;
 use crate::domain::access::Role;
 use crate::domain::credential::CredentialHash;
 use crate::domain::rejection::{Code, Rejection};
@@ -35,6 +36,8 @@ pub struct Visit<'a> {
     pub flash: Option<String>,
     /// The element that htmx will put the answer into; `None` where the browser asks for a page.
     pub htmx_target: Option<String>,
+    /// The page that htmx asked from.
+    current_url: Option<String>,
     /// The session's token, its form checked.
     presented: Option<SessionToken>,
     /// The token of whoever is not signed in, and whether their browser has yet to be given it.
@@ -105,6 +108,7 @@ impl<'a> Visit<'a> {
             theme: cookie(super::page::COOKIE_THEME).and_then(Theme::parse),
             flash: flash.filter(|flash| !flash.is_empty()),
             htmx_target: htmx_target.or_else(|| is_htmx.then(String::new)),
+            current_url: if is_htmx { header(request, "hx-current-url")? } else { None },
             presented: cookie(COOKIE_SESSION).and_then(|text| SessionToken::parse(text, tag_keys)),
             visitor,
             visitor_is_new,
@@ -207,6 +211,12 @@ impl<'a> Visit<'a> {
             email: row.email,
             workspace_name: row.workspace_name,
         }))
+    }
+
+    /// The path of the page that htmx asked from; the console's first page where that is not known.
+    pub fn behind(&self) -> &str {
+        let path = self.current_url.as_deref().map(|url| Target::of(url).path);
+        path.and_then(local_path).unwrap_or(links::OVERVIEW)
     }
 
     /// The path and query of this page, to come back to.

@@ -12,13 +12,14 @@ const [TEXT, CLOSE] = [0x1, 0x8];
  *
  * @param {string} url - http:
  * @param {{text: (text: string) => void, close: (code: number, reason: string) => void}} heard
- * @param {Record<string, string>} [more] - headers to add
+ * @param {Record<string, string>} [more] - headers, such as a browser's `Origin`
  * @returns {Promise<{status: number, body?: string, send?: (text: string) => void, close?: () => void}>}
  *   the answer; with `send` and `close` where it was 101
  */
 export function openWebSocket(url, heard, more = {}) {
   return new Promise((resolve, reject) => {
     const headers = {
+      ...more,
       connection: 'Upgrade',
       upgrade: 'websocket',
       'sec-websocket-version': '13',

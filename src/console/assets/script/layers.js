@@ -38,10 +38,16 @@
     if (covered) entries ? history.go(-entries) : history.pushState({ htmx: true }, '', base)
   }
 
+  // htmx moves focus to what has autofocus before the layer is seen here.
+  const remember = dialog => {
+    const { activeElement } = document
+    if (activeElement !== document.body && !dialog?.contains(activeElement)) opener ??= activeElement
+  }
+  on('htmx:beforeSwap', event => { if (event.target === layer && !open()) remember() })
   start(() => {
     const dialog = open()
     if (!dialog || dialog.matches(':modal')) return
-    if (document.activeElement !== document.body) opener ??= document.activeElement
+    remember(dialog)
     dialog.removeAttribute('open')
     dialog.showModal()
     find('[data-error-summary], [aria-invalid]', dialog)?.focus()
@@ -88,10 +94,13 @@
   // Back to the page behind uncovers it; any other page is loaded. htmx would load them all.
   addEventListener('popstate', event => {
     event.stopImmediatePropagation()
-    if (here() === shown) return
     const dialog = open()
-    if (!dialog || here() !== base) return location.reload()
-    if (mayLeave(dialog)) uncover()
-    else history.pushState({ htmx: true }, '', shown)
+    // A reveal has the URL of the page behind, one entry later.
+    const covers = dialog && here() === base && (shown !== base || pushed)
+    if (!covers) return here() === shown || location.reload()
+    if (!mayLeave(dialog)) return history.pushState({ htmx: true }, '', shown)
+    if (dialog.dataset.closeBy !== 'loading') return uncover()
+    tidegate.leaving = true
+    location.reload()
   }, true)
 }

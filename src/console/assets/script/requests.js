@@ -28,23 +28,24 @@
     event.preventDefault()
     htmx.trigger(document.body, 'tidegate:session-ended')
   })
-  // A new session has a new token. It is taken from this page as it is now, and what was typed stays.
+  // A new session has a new token. What was typed stays.
   clicks('[data-resume]', async button => {
     const note = find('[data-resume-note]')
-    let headers = null
+    let csrf = null
     try {
-      const answer = await fetch(location.href, { cache: 'no-store' })
-      headers = new DOMParser().parseFromString(await answer.text(), 'text/html').body.getAttribute('hx-headers')
-      note.textContent = headers ? '' : 'You are not signed in yet.'
+      const answer = await fetch(button.dataset.resume, { cache: 'no-store', headers: { 'HX-Request': 'true' } })
+      if (answer.ok) ({ csrf } = await answer.json())
+      note.textContent = csrf ? '' : answer.status === 401 ? 'You are not signed in yet.' : 'The server could not answer.'
     } catch {
       note.textContent = 'No connection to the server.'
     }
-    if (!headers) return
-    document.body.setAttribute('hx-headers', headers)
-    for (const field of all('input[name=csrf]')) field.value = JSON.parse(headers)['X-CSRF-Token']
+    if (!csrf) return
+    document.body.setAttribute('hx-headers', JSON.stringify({ 'X-CSRF-Token': csrf }))
+    for (const field of all('input[name=csrf]')) field.value = csrf
     ended = false
     missed = true
     button.closest('dialog').close()
+    htmx.trigger(document.body, 'tidegate:resumed')
     catchUp()
   })
 
@@ -64,5 +65,9 @@
   })
   on('htmx:sendError', event => failed(event, 'No connection to the server.'))
   on('htmx:timeout', event => failed(event, 'The server took too long.'))
-  on('htmx:afterRequest', ({ detail }) => { if (detail.successful) problem?.remove() })
+  on('htmx:afterRequest', ({ detail }) => {
+    if (!detail.successful || detail.xhr.status === 401) return
+    problem?.remove()
+    if (!find('#session-ended')?.open) ended = false
+  })
 }

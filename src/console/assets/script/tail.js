@@ -47,11 +47,9 @@
       url.protocol = url.protocol.replace('http', 'ws')
       const socket = this.socket = new WebSocket(url)
       socket.onopen = () => {
-        // What came while there was no connection is in the list once it is loaded again.
-        if (this.wasOpen) htmx.trigger(this.rows, 'tidegate:refresh')
-        this.wasOpen = true
         this.tries = 0
         this.show('live')
+        this.catchUp()
       }
       socket.onmessage = event => { if (event.data !== 'pong') this.take(JSON.parse(event.data)) }
       socket.onclose = ({ code }) => {
@@ -102,20 +100,44 @@
     }
 
     take({ type, html }) {
-      const { rows } = this
-      if (type !== 'request' || !rows) return
-      const { content } = make('template', { innerHTML: html })
-      for (const row of [...content.children]) {
-        const known = row.id && find(`#${CSS.escape(row.id)}`)
-        if (known) known.replaceWith(row)
-        else {
-          row.classList.add('fresh')
-          rows.prepend(row)
-          this.fresh += 1
-        }
-        htmx.process(row)
-        times(row)
+      if (type !== 'request' || !this.rows) return
+      for (const row of [...make('template', { innerHTML: html }).content.children]) this.put(row)
+      this.settle()
+    }
+
+    // What came before there was a connection, the first or another, is put where it belongs.
+    async catchUp() {
+      const url = this.rows?.dataset.tailRows
+      const headers = { 'HX-Request': 'true', 'HX-Target': 'layer' }
+      const read = answer => answer.ok ? answer.text() : ''
+      const innerHTML = url && await fetch(url, { headers, cache: 'no-store' }).then(read).catch(() => '')
+      if (!innerHTML || !this.place.isConnected) return
+      const { content } = make('template', { innerHTML })
+      let older = null
+      for (const row of all('[data-tail-rows] > tr[id]', content).reverse()) {
+        older = find(`#${CSS.escape(row.id)}`) ?? this.put(row, older)
       }
+      this.settle()
+    }
+
+    // Above the older one, else above all. A row that is there already is replaced.
+    put(row, older) {
+      const known = row.id && find(`#${CSS.escape(row.id)}`)
+      if (known) known.replaceWith(row)
+      else {
+        row.classList.add('fresh')
+        if (older) older.before(row)
+        else this.rows.prepend(row)
+        this.fresh += 1
+      }
+      htmx.process(row)
+      times(row)
+      return row
+    }
+
+    settle() {
+      const { rows } = this
+      if (!find('tr[id]', rows)) return
       for (const empty of all('[data-tail-empty]', rows)) empty.remove()
       while (rows.children.length > ROWS) rows.lastElementChild.remove()
       if (!this.fresh || Date.now() - this.told < 5000) return
@@ -130,6 +152,7 @@
     for (const place of all('[data-tail-url]', root)) place.tail ??= new Tail(place)
   })
   on('tidegate:uncovered', sweep)
+  on('tidegate:resumed', () => { for (const tail of tails) if (tail.place.dataset.state === 'off') tail.connect() })
   on('visibilitychange', () => { for (const tail of tails) tail.hide(document.hidden) })
   clicks('[data-tail-toggle]', button => button.closest('[data-tail-url]').tail.toggle())
 }

@@ -1,0 +1,216 @@
+/** Connecting a storefront: the cards, the modal, the one-time reveal. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { must, order, postOrder, setup, signStandard, startGateway } from '../workerd/support/gateway.mjs';
+import { captured, deliver } from '../workerd/support/shop.mjs';
+import { allowStatus, axe, useBrowser } from './support/browser.mjs';
+import { answerDialogs, inShell, mintFromCard, revealed, signedIn } from './support/console.mjs';
+
+let gateway;
+let creds;
+before(async () => {
+  gateway = await startGateway();
+  creds = await setup(gateway);
+});
+after(() => gateway?.stop());
+const browser = useBrowser(() => gateway);
+const open = signedIn(browser, () => creds);
+
+const CLIPBOARD = { permissions: ['clipboard-read', 'clipboard-write'] };
+const CARDS = [
+  { title: 'WooCommerce', name: 'WooCommerce', source: 'woocommerce', format: 'woocommerce', scopes: ['orders:write', 'clients:write'], signed: true, locked: true },
+  { title: 'Zapier / Make', name: 'Zapier', source: 'zapier', format: 'peptideclients', scopes: ['orders:write'], signed: false, locked: false },
+  { title: 'Custom integration', name: 'Custom integration', source: 'custom', format: 'peptideclients', scopes: ['orders:write'], signed: true, locked: false },
+];
+
+const field = (page, name) => page.locator(`#new-key [name="${name}"]:not([type=hidden])`);
+const ticked = (page) => page.locator('#new-key [name=scopes]:checked').evaluateAll((boxes) => boxes.map((box) => box.value));
+const keys = async () => (await must(gateway, creds.api_key, 'core.rpc_list_integration_keys', { p_limit: 200 })).keys;
+const lockReason = (page) => page.locator('#new-key [data-lock-reason]');
+
+/** What stands in the modal. */
+const typed = async (page) => ({
+  name: await field(page, 'name').inputValue(),
+  source: await field(page, 'source').inputValue(),
+  format: await field(page, 'payload_format').inputValue(),
+  scopes: await ticked(page),
+  rate: await field(page, 'rate_limit_per_minute').inputValue(),
+  days: await field(page, 'expires_in_days').inputValue(),
+  signed: await field(page, 'require_signature').isChecked(),
+});
+
+async function openModal(page, title) {
+  await page.goto('/settings/connectors');
+  await page.getByRole('link', { name: title }).first().click();
+  await page.locator('#new-key').waitFor();
+}
+
+describe('the modal', () => {
+  for (const card of CARDS) {
+    test(`the card ${card.title} presets every field and leaves each editable`, async () => {
+      const page = await open();
+      await openModal(page, card.title);
+      const { title, locked, ...preset } = card;
+      assert.deepEqual(await typed(page), { ...preset, rate: '120', days: '' });
+      assert.equal(await lockReason(page).isVisible(), locked);
+      assert.equal(await field(page, 'require_signature').isDisabled(), locked);
+      for (const name of ['name', 'store_id', 'source', 'payload_format', 'rate_limit_per_minute', 'expires_in_days']) {
+        assert.ok(await field(page, name).isEditable(), name);
+      }
+      for (const box of await field(page, 'scopes').all()) assert.ok(await box.isEnabled());
+    });
+  }
+
+  test('the signature is locked for WooCommerce with its reason, and free again for another source', async () => {
+    const page = await open();
+    await openModal(page, 'Custom integration');
+    await field(page, 'require_signature').uncheck();
+    await field(page, 'source').selectOption('woocommerce');
+    assert.ok(await field(page, 'require_signature').isChecked());
+    assert.ok(await field(page, 'require_signature').isDisabled());
+    assert.match(await lockReason(page).textContent(), /WooCommerce signs every delivery/);
+    await field(page, 'source').selectOption('custom');
+    assert.ok(await field(page, 'require_signature').isEnabled());
+    assert.ok(await lockReason(page).isHidden());
+  });
+
+  test('the recommended expiries are one click away', async () => {
+    const page = await open();
+    await openModal(page, 'Custom integration');
+    for (const [label, days] of [['90', '90'], ['30', '30'], ['Never', '']]) {
+      await page.locator('#new-key').getByRole('button', { name: label, exact: true }).click();
+      assert.equal(await field(page, 'expires_in_days').inputValue(), days);
+    }
+  });
+
+  test('another card changes what nobody has edited and nothing else', async () => {
+    const page = await open();
+    await openModal(page, 'Custom integration');
+    await field(page, 'name').fill('My shop');
+    await page.locator('#new-key').getByRole('radio', { name: /^WooCommerce/ }).check();
+    const now = await typed(page);
+    assert.deepEqual([now.name, now.source, now.scopes], ['My shop', 'woocommerce', ['orders:write', 'clients:write']]);
+  });
+
+  for (const javaScriptEnabled of [true, false]) {
+    test(`errors stand beside their fields and nothing typed is lost, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+      const page = await open({ javaScriptEnabled });
+      allowStatus(page, 422);
+      await openModal(page, 'Custom integration');
+      await field(page, 'name').fill('  <b>Shop</b> & "Söhne"  ');
+      await field(page, 'source').selectOption('shopify');
+      for (const box of await field(page, 'scopes').all()) await box.uncheck();
+      await field(page, 'rate_limit_per_minute').fill('10001');
+      await field(page, 'expires_in_days').fill('often');
+      await field(page, 'require_signature').uncheck();
+      const before = await typed(page);
+      await page.getByRole('button', { name: 'Create key' }).click();
+      await page.locator('#new-key .error').first().waitFor();
+      assert.deepEqual(await typed(page), before);
+      for (const [name, said] of [['rate_limit_per_minute', /The rate limit/], ['expires_in_days', /The expiry/]]) {
+        assert.equal(await field(page, name).getAttribute('aria-invalid'), 'true');
+        const described = (await field(page, name).getAttribute('aria-describedby')).split(' ');
+        const texts = await Promise.all(described.map((id) => page.locator(`[id="${id}"]`).textContent()));
+        assert.match(texts.join(' '), said);
+      }
+      assert.match(await page.locator('#new-key fieldset:has([name=scopes]) .error').textContent(), /The scopes/);
+      if (javaScriptEnabled) await axe(page, '#new-key');
+
+      await field(page, 'scopes').first().check();
+      await field(page, 'rate_limit_per_minute').fill('60');
+      await field(page, 'expires_in_days').fill('');
+      await page.getByRole('button', { name: 'Create key' }).click();
+      await page.locator('#reveal-key').waitFor();
+      const made = (await keys()).filter((key) => key.name === '<b>Shop</b> & "Söhne"');
+      assert.equal(made.length, javaScriptEnabled ? 1 : 2);
+      assert.deepEqual([made[0].source, made[0].rate_limit_per_minute, made[0].require_signature], ['shopify', 60, false]);
+    });
+  }
+
+  test('closing a modal that was typed into asks first', async () => {
+    const page = await open();
+    const dialogs = answerDialogs(page, false);
+    await openModal(page, 'Custom integration');
+    await field(page, 'name').fill('Unsaved');
+    await page.getByRole('link', { name: 'Cancel' }).click();
+    assert.match(dialogs.asked[0].message, /lose what you typed/);
+    assert.equal(await field(page, 'name').inputValue(), 'Unsaved');
+    dialogs.accept = true;
+    await page.keyboard.press('Escape');
+    await page.locator('#new-key').waitFor({ state: 'detached' });
+  });
+});
+
+describe('the reveal', () => {
+  test('the copy buttons copy the key, the secret, its whsec form and the command', async () => {
+    const page = await open({ options: CLIPBOARD });
+    await mintFromCard(page, 'Custom integration');
+    const shown = await revealed(page);
+    assert.match(shown.api_key, /^pck_int_\w{34}$/);
+    assert.match(shown.whsec, /^whsec_/);
+    await page.getByText('The secret for Standard Webhooks libraries').click();
+    for (const [label, value] of [
+      ['Copy Integration key', shown.api_key],
+      ['Copy Signing secret', shown.signing_secret],
+      ['Copy whsec_ form', shown.whsec],
+      ['Copy the command', shown.curl],
+    ]) {
+      await page.getByRole('button', { name: label }).click();
+      assert.equal(await page.evaluate(() => navigator.clipboard.readText()), value, label);
+    }
+    await axe(page);
+  });
+
+  for (const title of ['Zapier / Make', 'Custom integration']) {
+    test(`the command of ${title} works when it is pasted into a shell`, async () => {
+      const page = await open();
+      await mintFromCard(page, title);
+      const { curl } = await revealed(page);
+      const first = await inShell(`${curl} -w '%{http_code}'`);
+      assert.match(first.stdout, /201$/);
+      assert.match(curl, /Idempotency-Key/);
+      const again = await inShell(curl);
+      assert.match(again.stdout, /"id":"ord_/);
+      assert.equal(JSON.parse(again.stdout).id, JSON.parse(first.stdout.replace(/201$/, '')).id);
+    });
+  }
+
+  test('the whsec form signs what Standard Webhooks libraries send', async () => {
+    const page = await open();
+    await mintFromCard(page, 'Custom integration');
+    const key = await revealed(page);
+    const answer = await postOrder(gateway, { ...key, signing_secret: key.whsec }, order(), { sign: signStandard });
+    assert.equal(answer.status, 201, answer.text);
+  });
+
+  test('a WooCommerce delivery to the revealed URL signed with the revealed secret is taken', async () => {
+    const page = await open({ options: CLIPBOARD });
+    await mintFromCard(page, 'WooCommerce');
+    const { signing_secret } = await revealed(page);
+    await page.getByRole('button', { name: 'Copy the delivery URL' }).click();
+    const url = await page.evaluate(() => navigator.clipboard.readText());
+    const [, key_id] = url.match(/\/integrations\/v1\/webhook\/woocommerce\/(key_[a-z2-7]+)$/) ?? assert.fail(url);
+    assert.ok(url.startsWith(gateway.url));
+    await page.getByRole('button', { name: 'Copy the signing secret' }).click();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), signing_secret);
+    assert.match(await page.locator('#reveal').textContent(), /WooCommerce → Settings → Advanced → Webhooks/);
+    const answer = await deliver(gateway, { key_id, signing_secret }, 'order.created', captured('order.created'));
+    assert.deepEqual([answer.status, answer.body.outcome], [200, 'accepted']);
+  });
+
+  test('closing warns, by button and by Escape, and then leads to the list with the new key', async () => {
+    const page = await open();
+    const dialogs = answerDialogs(page, false);
+    await mintFromCard(page, 'Custom integration');
+    await page.getByText('I have saved them').click();
+    await page.keyboard.press('Escape');
+    assert.deepEqual(dialogs.asked.map(({ message }) => message), Array(2).fill('Close? The key and the secret are not shown again.'));
+    assert.ok(await page.locator('#reveal').isVisible());
+    dialogs.accept = true;
+    const count = (await keys()).length;
+    await page.getByText('I have saved them').click();
+    await page.locator('#reveal').waitFor({ state: 'detached' });
+    await page.locator('#keys tr').first().waitFor();
+    assert.equal(await page.locator('#keys tr').count(), count);
+  });
+});

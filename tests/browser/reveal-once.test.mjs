@@ -1,0 +1,96 @@
+/** A key and its secret are shown once: not after a reload, not by Back, not by sending the form again. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { must, setup, startGateway } from '../workerd/support/gateway.mjs';
+import { allow, useBrowser } from './support/browser.mjs';
+import { answerDialogs, mintFromCard, revealed, signedIn } from './support/console.mjs';
+
+let gateway;
+let creds;
+before(async () => {
+  gateway = await startGateway();
+  creds = await setup(gateway);
+});
+after(() => gateway?.stop());
+const browser = useBrowser(() => gateway);
+const open = signedIn(browser, () => creds);
+
+const keys = async () => (await must(gateway, creds.api_key, 'core.rpc_list_integration_keys', { p_limit: 200 })).keys.length;
+
+/** The page holds nothing of what was revealed; a key's preview is no secret. */
+async function assertHidden(page, key, where) {
+  const content = await page.content();
+  const secrets = [key.api_key, key.signing_secret, key.whsec].filter(Boolean);
+  assert.ok(secrets.length >= 1);
+  for (const secret of secrets) assert.ok(!content.includes(secret), `${where} shows ${secret.slice(0, 8)}…`);
+}
+
+for (const title of ['WooCommerce', 'Zapier / Make', 'Custom integration']) {
+  test(`neither a reload nor Back nor Forward shows the key of ${title} again`, async () => {
+    const page = await open();
+    answerDialogs(page);
+    await mintFromCard(page, title);
+    const key = await revealed(page);
+    const count = await keys();
+    await page.reload();
+    await assertHidden(page, key, 'the reload');
+    await page.goto('/orders');
+    await page.goBack();
+    await assertHidden(page, key, 'Back');
+    await page.goBack();
+    await assertHidden(page, key, 'Back again');
+    await page.goForward();
+    await assertHidden(page, key, 'Forward');
+    assert.equal(await keys(), count);
+  });
+}
+
+test('Back from the reveal itself shows nothing of it', async () => {
+  const page = await open();
+  answerDialogs(page);
+  await mintFromCard(page, 'Custom integration');
+  const key = await revealed(page);
+  await page.evaluate(() => history.back());
+  await page.locator('#reveal').waitFor({ state: 'detached' });
+  await assertHidden(page, key, 'Back');
+  await page.evaluate(() => history.forward());
+  await page.waitForLoadState();
+  await assertHidden(page, key, 'Forward');
+});
+
+test('without JavaScript neither a reload nor Back shows the key, and the form sent again mints no other', async () => {
+  const page = await open({ javaScriptEnabled: false });
+  // A page that came by POST and is not kept is not shown again by Back; Chromium says so.
+  allow(page, /ERR_CACHE_MISS/);
+  await mintFromCard(page, 'Custom integration');
+  const key = await revealed(page);
+  const count = await keys();
+  await page.reload();
+  await assertHidden(page, key, 'the form sent again');
+  assert.match(await page.locator('body').textContent(), /has minted .* already/);
+  assert.equal(await keys(), count);
+  await page.goBack();
+  await assertHidden(page, key, 'Back');
+  await page.goForward();
+  await assertHidden(page, key, 'Forward');
+  assert.equal(await keys(), count);
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`two tabs that send the same form mint one key, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+    const one = await open({ javaScriptEnabled });
+    const other = await one.context().newPage();
+    for (const page of [one, other]) await page.goto('/settings/connectors/new?preset=custom');
+    // As a tab that was duplicated: both hold the form of the first.
+    const form = await one.locator('#new-key input[name=form]').inputValue();
+    await other.locator('#new-key input[name=form]').evaluate((field, value) => (field.value = value), form);
+    const count = await keys();
+    await Promise.all([one, other].map((page) => page.getByRole('button', { name: 'Create key' }).click()));
+    const told = (page) => page.locator('#reveal-key').or(page.getByText(/has minted .* already/)).first();
+    for (const page of [one, other]) await told(page).waitFor();
+    const reveals = await Promise.all([one, other].map((page) => page.locator('#reveal-key').count()));
+    assert.deepEqual(reveals.sort(), [0, 1]);
+    assert.equal(await keys(), count + 1);
+    for (const page of [one, other]) answerDialogs(page);
+  });
+}
