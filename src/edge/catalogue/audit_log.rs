@@ -76,7 +76,8 @@ impl Catalogue {
     }
 
     /// A page of a workspace's log, newest first. Under a filter it looks at no more than 1,000
-    /// entries, so it may hold less than its limit and still have a next one.
+    /// entries (reading each once, and once more in the index), so it may hold less than its limit
+    /// and still have a next one.
     pub async fn audit_entries(
         &self,
         workspace: WorkspaceId,
@@ -84,30 +85,20 @@ impl Catalogue {
         before: Option<AuditCursor>,
         limit: u32,
     ) -> Result<AuditPage> {
-        #[derive(Deserialize)]
-        struct Scanned {
-            #[serde(flatten)]
-            row: AuditRow,
-            scanned: u32,
-            matched: u8,
-        }
         let AuditFilter { action, email, subject, from, to } = filter;
         let last = to.map_or(LAST, Timestamp::millis);
         let (before_at, before_id) = match before {
             Some(AuditCursor { at, id }) if at.millis() < last => (at.millis(), id.to_string()),
             _ => (last, String::new()),
         };
-        // The last row that was looked at comes too, matched or not: a next page goes on from it.
-        let query = "WITH judged AS MATERIALIZED (
-               SELECT a.*, u.email, row_number() OVER (ORDER BY a.at DESC, a.id DESC) AS scanned,
-                 (?6 IS NULL OR a.action = ?6 OR substr(a.action, 1, length(?6) + 1) = ?6 || '.')
-                 AND (?7 IS NULL OR u.email IS ?7) AND (?8 IS NULL OR a.subject = ?8) AS matched
-               FROM (SELECT * FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
-                       AND at >= ?4 ORDER BY at DESC, id DESC LIMIT ?5) a
-               LEFT JOIN users u ON u.id = a.user_id)
-             SELECT * FROM (SELECT * FROM judged WHERE matched ORDER BY scanned LIMIT ?9)
-             UNION SELECT * FROM judged WHERE scanned = ?5
-             ORDER BY scanned";
+        let query = "SELECT a.*, u.email
+             FROM (SELECT * FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
+                     AND at >= ?4 ORDER BY at DESC, id DESC LIMIT ?5) a
+             LEFT JOIN users u ON u.id = a.user_id
+             WHERE (?6 IS NULL OR a.action = ?6 OR substr(a.action, 1, length(?6) + 1) = ?6 || '.')
+               AND (?7 IS NULL OR a.user_id = (SELECT id FROM users WHERE email = ?7))
+               AND (?8 IS NULL OR a.subject = ?8)
+             ORDER BY a.at DESC, a.id DESC LIMIT ?9";
         let filtered = action.is_some() || email.is_some() || subject.is_some();
         let scan = if filtered { SCAN.max(limit) } else { limit };
         let owned = |value: &Option<String>| optional(value.as_deref(), JsValue::from_str);
@@ -122,16 +113,30 @@ impl Catalogue {
             owned(subject),
             JsValue::from_f64(f64::from(limit)),
         ];
-        let mut rows = self.all::<Scanned>(query, &parameters).await?;
-        let full = rows.iter().filter(|row| row.matched != 0).count() >= limit as usize;
-        if full {
-            rows.truncate(limit as usize);
+        let entries = self.all::<AuditRow>(query, &parameters).await?;
+        let next = if entries.len() >= limit as usize {
+            entries.last().map(|last| AuditCursor { at: last.at, id: last.id })
+        } else if filtered {
+            self.end_of_scan(scan, &parameters[..5]).await?
+        } else {
+            None
+        };
+        Ok(AuditPage { entries, next })
+    }
+
+    /// The last entry that a page looked at, if there may be more behind it. What was noted since
+    /// the page was read can make it a later one, never an earlier: nothing is left out.
+    async fn end_of_scan(&self, scan: u32, range: &[JsValue]) -> Result<Option<AuditCursor>> {
+        #[derive(Deserialize)]
+        struct Edge {
+            scanned: u32,
+            last: Option<String>,
         }
-        let next = rows
-            .last()
-            .filter(|last| full || last.scanned == scan)
-            .map(|last| AuditCursor { at: last.row.at, id: last.row.id });
-        let matched = rows.into_iter().filter(|row| row.matched != 0).map(|row| row.row);
-        Ok(AuditPage { entries: matched.collect(), next })
+        let query = "SELECT count(*) AS scanned, min(printf('%016d.%s', at, id)) AS last
+             FROM (SELECT at, id FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
+                     AND at >= ?4 ORDER BY at DESC, id DESC LIMIT ?5)";
+        let edge = self.first::<Edge>(query, range).await?;
+        let full = edge.filter(|edge| edge.scanned == scan).and_then(|edge| edge.last);
+        Ok(full.as_deref().and_then(AuditCursor::parse))
     }
 }
