@@ -8,4 +8,5 @@ pub mod order_query;
 pub mod problem;
 pub mod routes;
 pub mod rpc;
+pub mod rpc_requests;
 pub mod rpc_team;

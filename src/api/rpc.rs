@@ -1,14 +1,12 @@
 //! `POST /rpc/core.rpc_*`: the arguments of each procedure, read into types.
 
 use crate::domain::credential::{KeyId, TagKeys};
-use crate::domain::id::{RequestId, Row, StoreId};
+use crate::domain::id::StoreId;
 use crate::domain::key::{PayloadFormat, Scope, Scopes, Source};
-use crate::domain::log::Outcome;
 use crate::domain::rate_limit::RateLimit;
-use crate::domain::rejection::{Code, Rejection};
+use crate::domain::rejection::Rejection;
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::{DAY, HOUR, Timestamp};
-use crate::protocol::key_gate::RequestFilter;
 
 use super::fields::{Fields, Problems, TEXT, parse_object};
 
@@ -329,16 +327,6 @@ pub(super) fn limit(fields: &mut Fields<'_>) -> u32 {
     }
 }
 
-/// A cursor that an earlier page gave: a row's number.
-fn row_cursor(fields: &mut Fields<'_>) -> Option<i64> {
-    let text = fields.text("p_cursor", TEXT)?;
-    let row = text.parse().ok().and_then(Row::from_i64).map(Row::as_i64);
-    if row.is_none() {
-        fields.problem("p_cursor", "invalid_cursor", "must be the next_cursor of an earlier page.");
-    }
-    row
-}
-
 /// The procedures whose only argument is a key.
 pub fn read_key_id(body: &[u8], tag_keys: &TagKeys) -> Result<KeyId, Rejection> {
     arguments(body, |fields| key_id(fields, tag_keys))
@@ -397,73 +385,6 @@ impl SetSigningSecret {
             Some(Self { key_id: key_id?, secret: secret?, overlap: hours.saturating_mul(HOUR) })
         })
     }
-}
-
-/// `core.rpc_list_integration_requests`
-pub fn read_list_requests(
-    body: &[u8],
-    tag_keys: &TagKeys,
-) -> Result<(KeyId, RequestFilter), Rejection> {
-    arguments(body, |fields| {
-        let key_id = key_id(fields, tag_keys);
-        let status = fields.integer("p_status").and_then(|status| {
-            let valid = (100..=599).contains(&status);
-            if !valid {
-                fields.problem("p_status", "out_of_range", "must be an HTTP status.");
-            }
-            u16::try_from(status).ok().filter(|_| valid)
-        });
-        let outcomes = Outcome::ALL.map(Outcome::as_str).join(", ");
-        let code = |text: &str| Code::ALL.iter().copied().find(|code| code.as_str() == text);
-        let filter = RequestFilter {
-            limit: limit(fields),
-            before: row_cursor(fields),
-            from: fields.timestamp("p_received_from"),
-            to: fields.timestamp("p_received_to"),
-            status,
-            status_class: None,
-            errors: false,
-            outcome: fields.choice("p_outcome", Outcome::parse, &outcomes),
-            error_code: fields.choice("p_error_code", code, "the documented error codes"),
-            external_id: fields.text("p_external_id", TEXT),
-            idempotency_key: fields.text("p_idempotency_key", TEXT),
-        };
-        Some((key_id?, filter))
-    })
-}
-
-/// `core.rpc_list_parked_events`
-pub fn read_list_parked(
-    body: &[u8],
-    tag_keys: &TagKeys,
-) -> Result<(KeyId, u32, Option<i64>), Rejection> {
-    arguments(body, |fields| {
-        let key_id = key_id(fields, tag_keys);
-        let (limit, before) = (limit(fields), row_cursor(fields));
-        Some((key_id?, limit, before))
-    })
-}
-
-/// `core.rpc_retry_parked_event`, `core.rpc_discard_parked_event`: a key and the id of the request
-/// that was parked.
-pub fn read_parked_event(body: &[u8], tag_keys: &TagKeys) -> Result<(KeyId, Row), Rejection> {
-    let (key_id, row) = arguments(body, |fields| {
-        let key_id = key_id(fields, tag_keys);
-        let text = fields.text("p_event_id", TEXT);
-        let text = fields.required("p_event_id", text);
-        let id = text.as_deref().and_then(RequestId::parse);
-        let row = id.and_then(|id| id.row());
-        if text.is_some() && row.is_none() {
-            fields.problem("p_event_id", "invalid_id", "must be a parked event's id, req_….");
-        }
-        // Rows are times: another key may have parked something at the same one.
-        let own =
-            key_id.as_ref().and_then(KeyId::gate).zip(id).is_some_and(|(gate, id)| id.is_of(gate));
-        Some((key_id?, row.map(|row| own.then_some(row))?))
-    })?;
-    let row =
-        row.ok_or_else(|| Rejection::new(Code::NotFound, "This key has no such parked event."))?;
-    Ok((key_id, row))
 }
 
 #[cfg(test)]

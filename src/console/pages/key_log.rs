@@ -8,131 +8,14 @@ use crate::console::components::{
     bar_chart, cell, empty_state, filter_bar, head_cell, inline_note, live_tail, mono, muted,
     pagination, segmented, status_badge, table, time,
 };
-use crate::console::forms::Form;
 use crate::console::icons::Icon;
 use crate::console::links;
+use crate::console::pages::log_filters::{LogFilters, PAGE, window_name};
 use crate::domain::id::Row;
 use crate::domain::log::{Bucket, Outcome, Tally, Window};
 use crate::domain::rejection::Code;
 use crate::domain::time::Timestamp;
-use crate::protocol::key_gate::{LoggedRequest, RequestFilter};
-
-/// Requests of one page.
-const PAGE: u32 = 50;
-
-/// The filters of the log as they stand in the URL.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LogFilters {
-    pub status: String,
-    pub outcome: String,
-    pub code: String,
-    pub external_id: String,
-    pub idempotency_key: String,
-    pub from: String,
-    pub to: String,
-    pub window: String,
-    pub cursor: String,
-}
-
-impl LogFilters {
-    pub fn from_query(query: &Form) -> Self {
-        let text = |name| query.get(name).trim().to_owned();
-        Self {
-            status: text("status"),
-            outcome: text("outcome"),
-            code: text("code"),
-            external_id: text("external_id"),
-            idempotency_key: text("idempotency_key"),
-            from: text("from"),
-            to: text("to"),
-            window: text("window"),
-            cursor: text("cursor"),
-        }
-    }
-
-    /// The pairs of the query, with another window and cursor.
-    fn pairs<'a>(&'a self, window: &'a str, cursor: &'a str) -> [(&'static str, &'a str); 9] {
-        [
-            ("status", &self.status),
-            ("outcome", &self.outcome),
-            ("code", &self.code),
-            ("external_id", &self.external_id),
-            ("idempotency_key", &self.idempotency_key),
-            ("from", &self.from),
-            ("to", &self.to),
-            ("window", window),
-            ("cursor", cursor),
-        ]
-    }
-
-    /// Whether anything but the window and the page is chosen.
-    pub fn is_set(&self) -> bool {
-        self.pairs("", "").iter().any(|(_, value)| !value.is_empty())
-    }
-
-    /// The window of the chart, and of the list where one was chosen.
-    pub fn chosen_window(&self) -> Option<Window> {
-        Window::ALL.into_iter().find(|window| window_name(*window) == self.window)
-    }
-
-    /// What the gate is asked for, and the names of the filters that say nothing it understands.
-    pub fn to_filter(&self, now: Timestamp) -> (RequestFilter, Vec<&'static str>) {
-        let mut misread = Vec::new();
-        let mut read = |name: &'static str, given: &str, known: bool| {
-            if !given.is_empty() && !known {
-                misread.push(name);
-            }
-        };
-        let (status, class, errors) = match self.status.as_str() {
-            "errors" => (None, None, true),
-            "2xx" => (None, Some(2), false),
-            "4xx" => (None, Some(4), false),
-            "5xx" => (None, Some(5), false),
-            exact => (exact.parse().ok().filter(|s| (100..=599).contains(s)), None, false),
-        };
-        read("status", &self.status, status.is_some() || class.is_some() || errors);
-        let outcome = Outcome::parse(&self.outcome);
-        read("outcome", &self.outcome, outcome.is_some());
-        let code = Code::ALL.iter().copied().find(|code| code.as_str() == self.code);
-        read("error code", &self.code, code.is_some());
-        let (from, to) = (utc_time(&self.from), utc_time(&self.to));
-        read("from", &self.from, from.is_some());
-        read("to", &self.to, to.is_some());
-        let before = self.cursor.parse().ok().and_then(Row::from_i64).map(Row::as_i64);
-        read("page", &self.cursor, before.is_some());
-        read("window", &self.window, self.chosen_window().is_some());
-        let since = self.chosen_window().map(|window| now.plus(-window.length()));
-        let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        let filter = RequestFilter {
-            limit: PAGE,
-            before,
-            from: from.max(since),
-            to,
-            status,
-            status_class: class,
-            errors,
-            outcome,
-            error_code: code,
-            external_id: text(&self.external_id),
-            idempotency_key: text(&self.idempotency_key),
-        };
-        (filter, misread)
-    }
-}
-
-/// A time as `datetime-local` fields write it, taken as UTC; RFC 3339 too.
-fn utc_time(text: &str) -> Option<Timestamp> {
-    let with_seconds = if text.len() == 16 { format!("{text}:00") } else { text.to_owned() };
-    Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_utc_without_zone(&with_seconds))
-}
-
-const fn window_name(window: Window) -> &'static str {
-    match window {
-        Window::H24 => "24h",
-        Window::D7 => "7d",
-        Window::D30 => "30d",
-    }
-}
+use crate::protocol::key_gate::LoggedRequest;
 
 /// The log in the drawer.
 #[derive(Debug)]
@@ -440,67 +323,6 @@ pub fn export_values(request: &LoggedRequest) -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
-
-    fn filters(query: &str) -> LogFilters {
-        LogFilters::from_query(&Form::parse(query.as_bytes()))
-    }
-
-    #[test]
-    fn filters_are_read_from_the_url() {
-        let (filter, misread) = filters(
-            "status=errors&outcome=parked&code=rate_limited&external_id=A-1&from=2026-11-22T10:00&cursor=7",
-        )
-        .to_filter(NOW);
-        assert!(misread.is_empty(), "{misread:?}");
-        assert!(filter.errors);
-        assert_eq!(filter.outcome, Some(Outcome::Parked));
-        assert_eq!(filter.error_code, Some(Code::RateLimited));
-        assert_eq!(filter.external_id.as_deref(), Some("A-1"));
-        assert_eq!(filter.from, Timestamp::parse_rfc3339("2026-11-22T10:00:00Z"));
-        assert_eq!(filter.before, Some(7));
-        let (exact, _) = filters("status=422").to_filter(NOW);
-        assert_eq!((exact.status, exact.errors), (Some(422), false));
-    }
-
-    #[test]
-    fn what_is_not_understood_is_named_rather_than_ignored() {
-        let (filter, misread) =
-            filters("status=many&outcome=x&code=y&from=z&to=z&cursor=-1&window=1y").to_filter(NOW);
-        assert_eq!(filter, RequestFilter { limit: PAGE, ..RequestFilter::default() });
-        assert_eq!(misread.len(), 7, "{misread:?}");
-    }
-
-    #[test]
-    fn a_chosen_window_limits_the_list_too() {
-        let (filter, _) = filters("window=7d").to_filter(NOW);
-        assert_eq!(filter.from, Some(NOW.plus(-Window::D7.length())));
-        assert_eq!(filters("").to_filter(NOW).0.from, None);
-    }
-
-    #[test]
-    fn the_rows_can_be_loaded_again_as_they_were_filtered() {
-        let page = KeyLog {
-            key_id: "key_a",
-            hint: "",
-            requests: &[],
-            next: None,
-            filters: &filters("status=errors&window=7d"),
-            misread: &[],
-            window: Window::D7,
-            buckets: &[],
-            total: Tally::default(),
-        };
-        let markup = key_log(&page).into_string();
-        let rows = markup.split("<tbody").nth(1).unwrap().split('>').next().unwrap();
-        assert!(
-            rows.contains(
-                "data-tail-rows=\"/settings/connectors/key_a?status=errors&amp;window=7d\""
-            ),
-            "{rows}"
-        );
-    }
 
     #[test]
     fn a_path_is_shown_without_what_the_drawer_says_already() {

@@ -6,7 +6,8 @@
 //! signing_in.rs  login, logout, Cloudflare Access
 //! joining.rs     the first workspace, invites
 //! connectors.rs  the list of keys, minting, the one-time reveal
-//! keys.rs        the drawer of a key: its log, parked events, settings, changes
+//! keys.rs        the drawer of a key: its log, parked events, settings, one request
+//! key_changes.rs what can be done with a key
 //! requests.rs    the log as a file, and live
 //! team.rs        members and invites
 //! account.rs     the password and sessions of whoever is signed in
@@ -25,6 +26,7 @@ mod audit;
 mod connectors;
 mod export;
 mod joining;
+mod key_changes;
 mod keys;
 mod orders;
 mod overview;
@@ -140,16 +142,18 @@ async fn with_session(
         Route::ExportRequests { key, format } => {
             requests::export_requests(visit, session, key, *format).await
         }
-        Route::ConfirmRevoke { key } => keys::confirm_revoking(visit, session, key).await,
-        Route::ChangeKey { key, change } => keys::change(visit, session, key, *change).await,
-        Route::RotateForm { key } => keys::rotation_form(visit, session, key).await,
-        Route::Rotate { key } => keys::rotate(visit, session, key, form).await,
-        Route::SetSecret { key } => keys::set_secret(visit, session, key, form).await,
+        Route::ConfirmRevoke { key } => key_changes::confirm_revoking(visit, session, key).await,
+        Route::ChangeKey { key, change } => key_changes::change(visit, session, key, *change).await,
+        Route::RotateForm { key } => key_changes::rotation_form(visit, session, key).await,
+        Route::Rotate { key } => key_changes::rotate(visit, session, key, form).await,
+        Route::SetSecret { key } => key_changes::set_secret(visit, session, key, form).await,
         Route::ConfirmDiscard { key, event } => {
-            keys::confirm_discarding(visit, session, key, event).await
+            key_changes::confirm_discarding(visit, session, key, event).await
         }
-        Route::DiscardEvent { key, event } => keys::discard(visit, session, key, event).await,
-        Route::RetryEvent { key, event } => keys::retry(visit, session, key, event).await,
+        Route::DiscardEvent { key, event } => {
+            key_changes::discard(visit, session, key, event).await
+        }
+        Route::RetryEvent { key, event } => key_changes::retry(visit, session, key, event).await,
         Route::Orders => orders::list(visit, session).await,
         Route::Order { id } => orders::show(visit, session, id).await,
         Route::Stores => stores::list(visit, session).await,

@@ -21,8 +21,9 @@ use super::platform::{Settings, unlogged_request_id};
 use super::{Result, internal};
 use crate::api::rpc::{
     CreateIntegrationKey, ListIntegrationKeys, Procedure, SetSigningSecret, read_create_store,
-    read_key_id, read_list_parked, read_list_requests, read_nothing, read_parked_event,
+    read_key_id, read_nothing,
 };
+use crate::api::rpc_requests::{read_list_parked, read_list_requests, read_parked_event};
 use crate::api::rpc_team::{
     InviteMember, ListAuditEntries, RotateIntegrationKey, read_change_role, read_invite_id,
     read_rename_store, read_store_id, read_user_id,
