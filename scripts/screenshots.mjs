@@ -117,14 +117,14 @@ async function photograph(gateway, { names, forReadme }) {
     mkdirSync(SCREENSHOTS, { recursive: true });
     for (const name of names) {
       await step(name, async () => {
+        const { readme } = PAGES[name];
+        if (forReadme && readme) {
+          await studio.take(name, join(DOCS, `${readme}.png`), { colorScheme: 'light', size: 1280, scale: README_SCALE });
+        }
         for (const colorScheme of THEMES) {
           for (const size of Object.keys(SIZES)) {
             await studio.take(name, join(SCREENSHOTS, `${name}-${colorScheme}-${size}.png`), { colorScheme, size });
           }
-        }
-        const { readme } = PAGES[name];
-        if (forReadme && readme) {
-          await studio.take(name, join(DOCS, `${readme}.png`), { colorScheme: 'light', size: 1280, scale: README_SCALE });
         }
       });
     }
