@@ -47,15 +47,23 @@ impl Export {
 
     /// What stands after the last record of a list that goes on after it.
     pub fn cut(self, records: usize) -> String {
-        let text = format!(
-            "Cut after {records} records: there is more. Narrow the time to export the rest."
-        );
+        let text = "there is more. Narrow the time to export the rest.";
+        self.end("cut", records, &format!("Cut after {records} records: {text}"))
+    }
+
+    /// What stands where a list could not be read on: the browser may take the file for whole.
+    pub fn broken_off(self, records: usize) -> String {
+        let text = format!("Broken off after {records} records. Export it again.");
+        self.end("broken_off", records, &text)
+    }
+
+    fn end(self, how: &str, records: usize, text: &str) -> String {
         match self {
             Self::Csv => csv_line([format!("# {text}")].into_iter()),
             Self::Ndjson => {
                 format!(
                     "{}\n",
-                    serde_json::json!({ "cut": true, "records": records, "detail": text })
+                    serde_json::json!({ how: true, "records": records, "detail": text })
                 )
             }
         }
@@ -120,9 +128,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_cut_says_so() {
+    fn a_file_that_is_not_whole_says_so() {
         assert!(Export::Csv.cut(100_000).starts_with("# Cut after 100000 records"));
         let last: Value = serde_json::from_str(&Export::Ndjson.cut(2)).unwrap();
         assert_eq!((&last["cut"], &last["records"]), (&json!(true), &json!(2)));
+        let last: Value = serde_json::from_str(&Export::Ndjson.broken_off(2)).unwrap();
+        assert_eq!((&last["broken_off"], &last["records"]), (&json!(true), &json!(2)));
     }
 }

@@ -211,7 +211,7 @@ test('where D1 fails, the receipt still comes, the key is dead, and the alarm br
 test('another workspace’s key cannot be revoked: it is not found', async () => {
   const unknown = { key_id: (await mint(gateway, creds)).key_id };
   await gateway.d1('INSERT INTO workspaces VALUES (?, ?, ?)', ['wks_aaaaaaaaaaaaaaaa', 'Other', 0]);
-  await gateway.d1('INSERT INTO stores VALUES (?, ?, ?, ?)', ['sto_aaaaaaaaaaaaaaaa', 'wks_aaaaaaaaaaaaaaaa', 'S', 0]);
+  await gateway.d1('INSERT INTO stores (id, workspace_id, name, created_at) VALUES (?, ?, ?, ?)', ['sto_aaaaaaaaaaaaaaaa', 'wks_aaaaaaaaaaaaaaaa', 'S', 0]);
   const [row] = await gateway.d1('SELECT * FROM integration_keys WHERE key_id = ?', [unknown.key_id]);
   await gateway.d1('DROP TRIGGER integration_keys_are_not_deleted');
   await gateway.d1('DELETE FROM integration_keys WHERE key_id = ?', [unknown.key_id]);

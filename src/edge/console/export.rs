@@ -8,6 +8,7 @@ use worker::worker_sys::web_sys;
 use super::page::Page;
 use crate::api::console_routes::Export;
 use crate::console::export::{MAX_PAGES, MAX_RECORDS};
+use crate::domain::rejection::Rejection;
 use crate::edge::{Result, internal};
 
 /// A page of a list: its entries, and where the next one goes on.
@@ -32,12 +33,15 @@ struct Sending<T, C, F> {
     pages: usize,
     records: usize,
     begun: bool,
+    /// Why a page could not be read; told once what was read is sent.
+    failed: Option<Rejection>,
 }
 
 /// A list as a file to save. `next` reads a page: the first for `None`, then the one that goes on
 /// where the page before said. The first is read before anything is answered, so that what is
-/// refused is refused by a page; where a later one fails the download fails, rather than end early
-/// as if it were whole. A list of more than [`MAX_RECORDS`] is cut, and its last record says so.
+/// refused is refused by a page; where a later one fails the download fails too, and as not every
+/// browser tells, the file's last record says so. So it does where a list of more than
+/// [`MAX_RECORDS`] is cut.
 pub async fn export<T, C, F>(file: Exported<T>, mut next: F) -> Result<Page>
 where
     T: 'static,
@@ -46,7 +50,8 @@ where
 {
     let first = next(None).await?;
     let (name, format) = (format!("{}.{}", file.name, file.format.extension()), file.format);
-    let sending = Sending { file, next, page: Some(first), pages: 1, records: 0, begun: false };
+    let page = Some(first);
+    let sending = Sending { file, next, page, pages: 1, records: 0, begun: false, failed: None };
     let chunks = stream::try_unfold(sending, |sending| async move {
         sending.chunk().await.map_err(|rejection| worker::Error::RustError(rejection.detail))
     });
@@ -63,6 +68,9 @@ where
 {
     /// The next part of the file; `None` when it is whole.
     async fn chunk(mut self) -> Result<Option<(Vec<u8>, Self)>> {
+        if let Some(rejection) = self.failed {
+            return Err(rejection);
+        }
         let Exported { format, columns, values, name: _ } = self.file;
         let mut text = String::new();
         if !self.begun {
@@ -78,14 +86,20 @@ where
                 text.push_str(&format.record(columns, values(entry)));
                 self.records += 1;
             }
-            let full = self.records == MAX_RECORDS || self.pages == MAX_PAGES;
             match cursor {
-                Some(cursor) if !full => {
-                    self.page = Some((self.next)(Some(cursor)).await?);
-                    self.pages += 1;
-                }
-                None if entries.len() <= room => {}
-                _ => text.push_str(&format.cut(self.records)),
+                _ if entries.len() > room => text.push_str(&format.cut(self.records)),
+                None => {}
+                Some(_) if self.pages == MAX_PAGES => text.push_str(&format.cut(self.records)),
+                Some(cursor) => match (self.next)(Some(cursor)).await {
+                    Ok(page) => {
+                        self.page = Some(page);
+                        self.pages += 1;
+                    }
+                    Err(rejection) => {
+                        text.push_str(&format.broken_off(self.records));
+                        self.failed = Some(rejection);
+                    }
+                },
             }
         }
         Ok((!text.is_empty()).then(|| (text.into_bytes(), self)))
