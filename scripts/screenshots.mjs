@@ -27,16 +27,21 @@ const SIZES = { 1280: { width: 1280, height: 900 }, 390: { width: 390, height: 8
  */
 const PAGES = {
   login: { path: () => '/login', anonymous: true },
-  overview: { path: () => '/' },
+  overview: { path: () => '/', readme: 'overview' },
   connectors: { path: () => '/settings/connectors', readme: 'connectors' },
   'new-key': { path: () => '/settings/connectors/new' },
   'request-log': { path: ({ keys }) => `/settings/connectors/${keys.checkout.key_id}`, readme: 'drawer' },
   request: { path: ({ keys, failure }) => `/settings/connectors/${keys.checkout.key_id}/requests/${failure.id}` },
+  'parked-events': { path: ({ keys }) => `/settings/connectors/${keys.parked.key_id}/parked` },
+  'key-settings': { path: ({ keys }) => `/settings/connectors/${keys.expiring.key_id}/settings` },
+  rotate: { path: ({ keys }) => `/settings/connectors/${keys.expiring.key_id}/rotate` },
+  revoke: { path: ({ keys }) => `/settings/connectors/${keys.checkout.key_id}/revoke` },
   orders: { path: () => '/orders' },
   order: { path: ({ order }) => `/orders/${order.id}` },
   stores: { path: () => '/settings/stores' },
   team: { path: () => '/settings/team' },
   audit: { path: () => '/settings/audit' },
+  account: { path: () => '/settings/account' },
   // Mints keys, so it comes after the pages that list them.
   reveal: { path: () => '/settings/connectors/new', act: mintOnPage, readme: 'reveal' },
 };
@@ -59,9 +64,9 @@ function chosenPages() {
 
 /** Mints a key through the form, up to the page that shows it once. */
 async function mintOnPage(page) {
-  await page.getByLabel('Name', { exact: true }).fill('Web shop');
-  await page.locator('main form [type=submit]').click();
-  await page.getByText(/pck_int_/).first().waitFor();
+  await page.locator('#new-key').getByLabel('Name', { exact: true }).fill('Web shop');
+  await page.getByRole('button', { name: 'Create key' }).click();
+  await page.locator('#reveal').waitFor();
 }
 
 /** The browser with one demo gateway behind it. */
@@ -112,14 +117,14 @@ async function photograph(gateway, { names, forReadme }) {
     mkdirSync(SCREENSHOTS, { recursive: true });
     for (const name of names) {
       await step(name, async () => {
+        const { readme } = PAGES[name];
+        if (forReadme && readme) {
+          await studio.take(name, join(DOCS, `${readme}.png`), { colorScheme: 'light', size: 1280, scale: README_SCALE });
+        }
         for (const colorScheme of THEMES) {
           for (const size of Object.keys(SIZES)) {
             await studio.take(name, join(SCREENSHOTS, `${name}-${colorScheme}-${size}.png`), { colorScheme, size });
           }
-        }
-        const { readme } = PAGES[name];
-        if (forReadme && readme) {
-          await studio.take(name, join(DOCS, `${readme}.png`), { colorScheme: 'light', size: 1280, scale: README_SCALE });
         }
       });
     }

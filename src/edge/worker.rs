@@ -47,7 +47,13 @@ async fn handle(request: Request, env: &Env, context: &Context) -> Result<Respon
     let method = request.method();
     let route = match route(&method, &path) {
         Ok(route) if settings.answers(target.host, route.plane()) => route,
-        Ok(_) | Err(NoRoute::NotFound) => return refuse(&request, not_found(), None).await,
+        Ok(_) | Err(NoRoute::NotFound) => {
+            // A person gets a page, where the console is.
+            if is_browser(&request)? && settings.answers(target.host, Plane::Console) {
+                return console::nowhere(&request, env, context, &settings, &target);
+            }
+            return refuse(&request, not_found(), None).await;
+        }
         Err(NoRoute::MethodNotAllowed(allowed)) => {
             let detail = format!("{path} takes {allowed}.");
             let rejection = Rejection::new(Code::MethodNotAllowed, detail);
@@ -85,6 +91,12 @@ impl Settings {
 fn healthz() -> Result<Response> {
     let request_id = unlogged_request_id();
     Ok(Answer::json(200, "{\"status\":\"ok\"}".to_owned()).into_response(&request_id)?)
+}
+
+/// Whether somebody looks at the answer: scripts do not ask for HTML.
+fn is_browser(request: &Request) -> Result<bool> {
+    let accepted = header(request, "accept")?.unwrap_or_default();
+    Ok(request.method() == "GET" && accepted.contains("text/html"))
 }
 
 fn not_found() -> Rejection {

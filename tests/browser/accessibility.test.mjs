@@ -152,7 +152,7 @@ describe('an owner', () => {
       await page.locator('#shortcuts').waitFor();
       await look(page);
       await page.keyboard.press('Escape');
-      if (choice.width === 390) await page.locator('details.menu summary').click();
+      if (choice.width === 390) await page.locator('details.menu > summary').click();
       await page.locator('details.user-menu summary').locator('visible=true').click();
       await look(page);
     });

@@ -184,7 +184,7 @@ describe('keys', () => {
     await enter(page, 'I have saved them');
     await page.waitForURL((url) => url.pathname === '/settings/connectors');
     await uncovered(page);
-    await page.getByRole('link', { name: 'Typed by hand' }).waitFor();
+    await page.getByRole('link', { name: 'Typed by hand', exact: true }).waitFor();
 
     const { keys } = await must(gateway, made.creds.api_key, 'core.rpc_list_integration_keys');
     const minted = keys.find(({ name }) => name === 'Typed by hand');

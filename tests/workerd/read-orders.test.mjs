@@ -178,7 +178,8 @@ test('without a live API key there is nothing to read', async () => {
   const revoked = await insertWorkspace(gateway);
   await gateway.d1('UPDATE api_keys SET revoked_at = ? WHERE id = ?', [Date.now(), revoked.api_key_id]);
   const left = await insertWorkspace(gateway);
-  await gateway.d1('DELETE FROM memberships WHERE workspace_id = ?', [left.workspace_id]);
+  await insertUser(gateway, left.workspace_id, 'owner');
+  await gateway.d1('DELETE FROM memberships WHERE user_id = ?', [left.user_id]);
   const unknown = secretKey(gateway, 'pck_api_').text;
   for (const apiKey of ['', key.api_key, unknown, revoked.api_key, left.api_key])
     for (const path of ['/v1/orders', `/v1/orders/${orders[0].id}`])

@@ -269,7 +269,7 @@ test('other methods are a 405 with Allow, other paths a 404', async () => {
     if (method !== 'HEAD') assertProblem(answer, 405, 'method_not_allowed');
   }
   for (const path of [
-    '/',
+    '/integrations',
     '/integrations/v1',
     `${PATH}/`,
     `${PATH}/x`,

@@ -132,8 +132,8 @@ fn filters(filters: &Filters) -> Markup {
             (field("action", "What").select(&actions(&filters.action), &filters.action))
             (field("who", "Who").attr("placeholder", "E-mail").attr("autocomplete", "off").text(&filters.who))
             (field("subject", "Subject").attr("placeholder", "key_…, sto_…, usr_…").attr("autocomplete", "off").text(&filters.subject))
-            (field("from", "From (UTC)").datetime(&filters.from))
-            (field("to", "Before (UTC)").datetime(&filters.to))
+            (field("from", "From").hint_markup(html! { noscript { "In UTC" } }).datetime(&filters.from))
+            (field("to", "Before").hint_markup(html! { noscript { "In UTC" } }).datetime(&filters.to))
         },
         filters.is_set().then_some(links::AUDIT),
     )

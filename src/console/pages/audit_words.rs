@@ -11,7 +11,6 @@ pub const GROUPS: &[Group] = &[
         &[
             ("created", "Minted a key"),
             ("rotated", "Minted a key in place of another"),
-            ("secret_revealed", "Was shown a key and its secret"),
             ("paused", "Paused a key"),
             ("resumed", "Resumed a key"),
             ("revoked", "Revoked a key"),

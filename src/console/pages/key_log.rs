@@ -170,8 +170,8 @@ fn filters(page: &KeyLog<'_>, base: &str, layer: &Attributes) -> Markup {
                 summary { "More" }
                 div.field-row {
                     (labelled("code", "Error code").select(&codes, &chosen.code))
-                    (labelled("from", "From (UTC)").datetime(&chosen.from))
-                    (labelled("to", "To (UTC)").datetime(&chosen.to))
+                    (labelled("from", "From").hint_markup(html! { noscript { "In UTC" } }).datetime(&chosen.from))
+                    (labelled("to", "To").hint_markup(html! { noscript { "In UTC" } }).datetime(&chosen.to))
                 }
             }
         },
@@ -323,6 +323,25 @@ pub fn export_values(request: &LoggedRequest) -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::forms::Form;
+
+    #[test]
+    fn the_rows_can_be_loaded_again_as_they_were_filtered() {
+        let page = KeyLog {
+            key_id: "key_a",
+            hint: "",
+            requests: &[],
+            next: None,
+            filters: &LogFilters::from_query(&Form::parse(b"status=errors&window=7d")),
+            misread: &[],
+            window: Window::D7,
+            buckets: &[],
+            total: Tally::default(),
+        };
+        let markup = key_log(&page).into_string();
+        let rows = "data-tail-rows=\"/settings/connectors/key_a?status=errors&amp;window=7d\"";
+        assert!(markup.contains(rows), "{markup}");
+    }
 
     #[test]
     fn a_path_is_shown_without_what_the_drawer_says_already() {

@@ -166,27 +166,4 @@ mod tests {
         assert_eq!(filter.from, Some(NOW.plus(-Window::D7.length())));
         assert_eq!(filters("").to_filter(NOW).0.from, None);
     }
-
-    #[test]
-    fn the_rows_can_be_loaded_again_as_they_were_filtered() {
-        let page = KeyLog {
-            key_id: "key_a",
-            hint: "",
-            requests: &[],
-            next: None,
-            filters: &filters("status=errors&window=7d"),
-            misread: &[],
-            window: Window::D7,
-            buckets: &[],
-            total: Tally::default(),
-        };
-        let markup = key_log(&page).into_string();
-        let rows = markup.split("<tbody").nth(1).unwrap().split('>').next().unwrap();
-        assert!(
-            rows.contains(
-                "data-tail-rows=\"/settings/connectors/key_a?status=errors&amp;window=7d\""
-            ),
-            "{rows}"
-        );
-    }
 }

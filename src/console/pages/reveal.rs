@@ -50,7 +50,7 @@ pub fn reveal(page: &Reveal<'_>) -> Markup {
                 }
                 @if native { (paste_into_shop(page)) } @else { (try_it(page)) }
                 (actions(html! {
-                    (Button::primary("I have saved them").href(links::CONNECTORS).attr("data-close", ""))
+                    (Button::primary("I have saved them").href(links::CONNECTORS).attr("data-close", "saved"))
                 }))
             }
         },

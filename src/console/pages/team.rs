@@ -242,7 +242,7 @@ pub fn invited(email: &str, role: Role, url: &str, expires_at: Timestamp) -> Mar
                 }))
                 (secret_field("Invite link", "invite-link", url))
                 (actions(html! {
-                    (Button::primary("I have sent it").href(links::TEAM).attr("data-close", ""))
+                    (Button::primary("I have sent it").href(links::TEAM).attr("data-close", "saved"))
                 }))
             }
         },

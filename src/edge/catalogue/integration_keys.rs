@@ -191,21 +191,23 @@ impl Catalogue {
         self.records(&query, &[text(&key_id), text(&workspace)]).await
     }
 
-    /// The keys of a workspace that expire between these times and are not revoked, soonest first.
+    /// A page of the keys of all workspaces that are not revoked and expire before `to`, the soonest
+    /// first, after this time and key.
     pub async fn expiring_keys(
         &self,
-        workspace: Option<WorkspaceId>,
-        from: Timestamp,
+        after: (Timestamp, &str),
         to: Timestamp,
+        limit: u32,
     ) -> Result<Vec<KeyRecord>> {
         let query = format!(
             "SELECT {COLUMNS} FROM integration_keys
-             WHERE expires_at IS NOT NULL AND revoked_at IS NULL AND expires_at >= ?1
-               AND expires_at < ?2 AND (?3 IS NULL OR workspace_id = ?3)
-             ORDER BY expires_at LIMIT 500"
+             WHERE expires_at IS NOT NULL AND revoked_at IS NULL
+               AND (expires_at, key_id) > (?1, ?2) AND expires_at < ?3
+             ORDER BY expires_at, key_id LIMIT ?4"
         );
-        let workspace = optional(workspace, |workspace| text(&workspace));
-        self.records(&query, &[millis(from), millis(to), workspace]).await
+        let (at, key_id) = after;
+        let limit = JsValue::from_f64(f64::from(limit));
+        self.records(&query, &[millis(at), JsValue::from_str(key_id), millis(to), limit]).await
     }
 
     pub(super) async fn records(

@@ -84,7 +84,7 @@ async fn list_with(
     let page = catalogue.integration_keys(workspace, &filter, cursor, PAGE, now).await?;
     let stores = names(&catalogue.stores(workspace).await?);
     let longest = NOTICES.iter().copied().max().unwrap_or_default();
-    let expiring = catalogue.expiring_keys(Some(workspace), now, now.plus(longest * DAY)).await?;
+    let expiring = catalogue.keys_to_renew(workspace, now, now.plus(longest * DAY)).await?;
     let csrf = visit.csrf(session);
     let main = connectors(&Connectors {
         csrf: &csrf,

@@ -49,6 +49,7 @@ use super::platform::Settings;
 use super::{Result, internal};
 use crate::api::console_routes::ConsoleRoute as Route;
 use crate::console::forms::Form;
+use crate::domain::rejection::{Code, Rejection};
 
 /// Answers a request to the console. What goes wrong is a page too.
 pub async fn handle(
@@ -78,6 +79,19 @@ pub async fn handle(
         Ok(page) => page.into_response(&visit),
         Err(rejection) => Page::rejected(&visit, &rejection).into_response(&visit),
     }
+}
+
+/// The page of an address that leads nowhere.
+pub fn nowhere(
+    request: &Request,
+    env: &Env,
+    context: &Context,
+    settings: &Rc<Settings>,
+    target: &Target<'_>,
+) -> Result<Response> {
+    let visit = Visit::new(request, env, context, settings, *target)?;
+    let rejection = Rejection::new(Code::NotFound, "There is nothing at this address.");
+    Page::rejected(&visit, &rejection).into_response(&visit)
 }
 
 async fn answer(visit: &Visit<'_>, route: &Route<'_>) -> Result<Page> {

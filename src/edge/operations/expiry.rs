@@ -2,23 +2,47 @@
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use worker::D1PreparedStatement;
 
 use super::Operations;
 use crate::domain::expiry::{NOTICES, notice};
 use crate::domain::id::AuditId;
+use crate::domain::key::KeyRecord;
 use crate::domain::time::DAY;
 use crate::edge::Result;
 use crate::edge::catalogue::audit_log::AuditEntry;
 
+/// Keys that are looked at in one go.
+const PAGE: u32 = 200;
+
 impl Operations<'_> {
     /// Notes in the audit log, once for each notice, the keys that expire within 14 and 3 days and
     /// those that have expired; and forgets sessions that have ended.
-    pub async fn note_expiring(&self) -> Result<usize> {
+    pub async fn note_expiring(&self) -> Result<()> {
         let longest = NOTICES.iter().copied().max().unwrap_or_default();
-        let (from, to) = (self.now.plus(-DAY), self.now.plus(longest * DAY));
-        let keys = self.catalogue.expiring_keys(None, from, to).await?;
+        let to = self.now.plus(longest * DAY);
+        let mut after = (self.now.plus(-DAY), String::new());
+        loop {
+            let keys = self.catalogue.expiring_keys((after.0, &after.1), to, PAGE).await?;
+            let batch = self.notices(&keys)?;
+            if !batch.is_empty() {
+                self.catalogue.batch(batch).await?;
+            }
+            match keys.last().filter(|_| keys.len() == PAGE as usize) {
+                Some(last) => {
+                    let at = last.expires_at.unwrap_or(after.0);
+                    after = (at, last.key_id.to_string());
+                }
+                None => break,
+            }
+        }
+        self.catalogue.batch(vec![self.catalogue.delete_ended_sessions(self.now)?]).await
+    }
+
+    /// The entries of the notices that are due.
+    fn notices(&self, keys: &[KeyRecord]) -> Result<Vec<D1PreparedStatement>> {
         let mut batch = Vec::new();
-        for record in &keys {
+        for record in keys {
             let Some((days, at)) =
                 record.expires_at.and_then(|at| Some((notice(at, self.now)?, at)))
             else {
@@ -43,9 +67,6 @@ impl Operations<'_> {
                 }),
             })?);
         }
-        let noted = batch.len();
-        batch.push(self.catalogue.delete_ended_sessions(self.now)?);
-        self.catalogue.batch(batch).await?;
-        Ok(noted)
+        Ok(batch)
     }
 }

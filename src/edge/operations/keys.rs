@@ -94,16 +94,17 @@ impl Operations<'_> {
             Some(_) => "integration_key.rotated",
             None => "integration_key.created",
         };
-        let detail = json!({ "name": record.name, "rotated_from": record.rotated_from });
+        // Minting is the one time that a key and its secret are shown.
+        let detail = json!({
+            "name": record.name,
+            "rotated_from": record.rotated_from,
+            "secret_revealed": secret.is_some(),
+        });
         let (workspace, subject) = (admin.workspace_id, record.key_id.as_str());
         let audit = self.audit(workspace, &admin.actor, action, subject, detail)?;
-        let shown = if secret.is_some() { "key and signing secret" } else { "key" };
-        let detail = json!({ "name": record.name, "shown": shown });
-        let action = "integration_key.secret_revealed";
-        let revealed = self.audit(workspace, &admin.actor, action, subject, detail)?;
         self.catalogue
             .batch_unless_any(
-                vec![insert, audit, revealed],
+                vec![insert, audit],
                 &[("integration_keys.form", form_used), ("the store is archived", archived)],
             )
             .await?;

@@ -6,7 +6,7 @@ import { logIn } from './login.mjs';
  * Signs the owner in once; pages opened from then on are theirs.
  *
  * @param {{newPage: Function}} browser - of `useBrowser`
- * @param {object} creds - as `setup` returns them
+ * @param {() => object} creds - what `setup` returned
  * @returns {(choice?: object) => Promise<import('playwright-core').Page>} opens a page in a context of its own
  */
 export function signedIn(browser, creds) {

@@ -19,7 +19,6 @@ const [TEXT, CLOSE] = [0x1, 0x8];
 export function openWebSocket(url, heard, more = {}) {
   return new Promise((resolve, reject) => {
     const headers = {
-      ...more,
       connection: 'Upgrade',
       upgrade: 'websocket',
       'sec-websocket-version': '13',
