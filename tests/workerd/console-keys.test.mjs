@@ -207,6 +207,6 @@ test('keys that expire are noted 14 and 3 days before and when they have, each n
   assert.deepEqual(await noted(three_days), [['integration_key.expiring', 3, null]]);
   assert.deepEqual(await noted(now), [['integration_key.expired', 0, null]]);
   const { text } = await visitors.owner.get(PATH);
-  assert.ok(text.includes('Expires in 3</strong> expires in 3 days, and 1 more within 14 days'), 'the banner');
+  assert.ok(text.includes('Expires in 0</strong> has expired, and 2 more within 14 days'), 'the banner');
   assert.ok(text.includes('3 days left') && text.includes('14 days left'), 'the badges');
 });
