@@ -193,7 +193,7 @@ fn rows(page: &KeyLog<'_>, nothing_yet: bool) -> Markup {
         &links::key(page.key_id),
         &page.filters.pairs(&page.filters.window, &page.filters.cursor),
     );
-    let body = Attributes::new().set("id", "requests").set("data-tail-rows", &url);
+    let body = Attributes::new().set("id", ROWS).set("data-tail-rows", &url);
     let rows = html! {
         @if page.requests.is_empty() {
             tr data-tail-empty {
@@ -203,9 +203,17 @@ fn rows(page: &KeyLog<'_>, nothing_yet: bool) -> Markup {
                 }
             }
         }
-        @for request in page.requests { (row(page.key_id, request)) }
+        (log_rows(page.key_id, page.requests))
     };
     table("Requests, newest first", &COLUMNS, &body, rows)
+}
+
+/// The id of the element that holds the rows.
+pub const ROWS: &str = "requests";
+
+/// Rows alone, for a page that follows the log and has missed some.
+pub fn log_rows(key_id: &str, requests: &[LoggedRequest]) -> Markup {
+    html! { @for request in requests { (row(key_id, request)) } }
 }
 
 /// A row of the log; the live tail sends the same.

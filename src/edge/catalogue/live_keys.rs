@@ -80,7 +80,7 @@ impl Catalogue {
         let query = format!(
             "SELECT {COLUMNS} FROM integration_keys k
              WHERE expires_at IS NOT NULL AND revoked_at IS NULL AND expires_at >= ?2
-               AND expires_at < ?3 AND workspace_id = ?1
+               AND expires_at < ?3 AND +workspace_id = ?1
                AND NOT EXISTS (SELECT 1 FROM integration_keys s
                  WHERE s.rotated_from = k.key_id AND s.status <> 'revoked')
              ORDER BY expires_at LIMIT ?4"

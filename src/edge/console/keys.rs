@@ -8,7 +8,7 @@ use crate::api::routes::webhook_url;
 use crate::console::forms::FormErrors;
 use crate::console::links;
 use crate::console::pages::key_drawer::{KeyDrawer, key_drawer};
-use crate::console::pages::key_log::{KeyLog, key_log};
+use crate::console::pages::key_log::{KeyLog, ROWS, key_log, log_rows};
 use crate::console::pages::key_parked::{KeyParked, key_parked};
 use crate::console::pages::key_request::{KeyRequest, key_request};
 use crate::console::pages::key_settings::{KeySettings, Receipt, Relative, key_settings};
@@ -49,6 +49,11 @@ pub fn row_of(record: &KeyRecord, request: &str) -> Result<Row> {
 pub async fn drawer(visit: &Visit<'_>, session: &Session, key: &str, tab: KeyTab) -> Result<Page> {
     let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
     let record = key_of(visit, &admin, key).await?;
+    if tab == KeyTab::Requests && visit.wants_only(ROWS) {
+        let (filter, _) = LogFilters::from_query(&visit.query()).to_filter(visit.operations.now);
+        let (requests, _) = visit.operations.requests(&admin, &record.key_id, filter).await?;
+        return Ok(Page::html(200, log_rows(key, &requests)));
+    }
     let (content, parked) = match tab {
         KeyTab::Requests => (requests_tab(visit, &admin, &record).await?, None),
         KeyTab::Parked => parked_tab(visit, session, &admin, &record).await?,

@@ -105,16 +105,19 @@
       this.settle()
     }
 
-    // What came before there was a connection, the first or another, is put where it belongs.
+    // What came before there was a connection, the first or another, is put where it belongs: the
+    // rows since the newest that is here.
     async catchUp() {
-      const url = this.rows?.dataset.tailRows
-      const headers = { 'HX-Request': 'true', 'HX-Target': 'layer' }
+      if (!this.rows) return
+      const url = new URL(this.rows.dataset.tailRows, location)
+      const newest = find('tr[id] time', this.rows)?.dateTime
+      if (newest) url.searchParams.set('from', newest)
+      const headers = { 'HX-Request': 'true', 'HX-Target': this.rows.id }
       const read = answer => answer.ok ? answer.text() : ''
-      const innerHTML = url && await fetch(url, { headers, cache: 'no-store' }).then(read).catch(() => '')
+      const innerHTML = await fetch(url, { headers, cache: 'no-store' }).then(read).catch(() => '')
       if (!innerHTML || !this.place.isConnected) return
-      const { content } = make('template', { innerHTML })
       let older = null
-      for (const row of all('[data-tail-rows] > tr[id]', content).reverse()) {
+      for (const row of [...make('template', { innerHTML }).content.children].reverse()) {
         older = find(`#${CSS.escape(row.id)}`) ?? this.put(row, older)
       }
       this.settle()
