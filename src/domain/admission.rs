@@ -1,14 +1,13 @@
 //! Who gets in: the checks of a KeyGate, in the order that DESIGN §4 fixes.
 
 use super::credential::CredentialHash;
+use super::headers::Headers;
 use super::key::{KeyRecord, KeyStatus, PayloadFormat, Scope};
 use super::parked::ParkReason;
 use super::rate_limit::{Quota, SlidingWindow};
 use super::rejection::{Code, Rejection};
 use super::secret::SigningSecret;
-use super::signature::{
-    SignatureError, SignatureHeaders, TOLERANCE, verify_api, verify_woocommerce,
-};
+use super::signature::{SignatureError, TOLERANCE, verify_api, verify_native};
 use super::time::{SECOND, Timestamp};
 
 /// What a request shows of itself.
@@ -17,7 +16,7 @@ pub struct Presented<'a> {
     /// The hash of the key in the `Authorization` header; `None` where the credential is only the
     /// key id in a webhook URL.
     pub key_hash: Option<&'a CredentialHash>,
-    pub signature: SignatureHeaders<'a>,
+    pub headers: &'a Headers,
     pub body: &'a [u8],
 }
 
@@ -63,7 +62,7 @@ pub fn admit_api(
         )));
     }
     check_expired(record, now).map_err(before_rate)?;
-    match verify_api(&presented.signature, secrets, presented.body, now) {
+    match verify_api(presented.headers, secrets, presented.body, now) {
         Ok(()) => {}
         Err(SignatureError::Missing) if !(needs.signature && record.require_signature) => {}
         Err(error) => return Err(before_rate(signature_rejection(error, record))),
@@ -103,7 +102,8 @@ pub fn authenticate_delivery(
     now: Timestamp,
 ) -> Result<(), Rejection> {
     check_delivery_key(record, presented.key_hash, format, now)?;
-    verify_woocommerce(presented.signature.woocommerce, secrets, presented.body)
+    let url = record.notification_url.as_deref();
+    verify_native(format, presented.headers, url, secrets, presented.body, now)
         .map_err(|error| signature_rejection(error, record))
 }
 
@@ -265,6 +265,7 @@ mod tests {
             expires_at: None,
             revoked_at: None,
             rotated_from: None,
+            notification_url: None,
             secrets: vec![crate::domain::key::SealedSecret {
                 sealed: Sealed::from_text("1.x".into()),
                 valid_until: None,
@@ -293,11 +294,10 @@ mod tests {
         hash: &CredentialHash,
         signature: Option<&str>,
     ) -> Option<Code> {
-        let presented = Presented {
-            key_hash: Some(hash),
-            signature: SignatureHeaders { own: signature, ..SignatureHeaders::default() },
-            body: BODY,
-        };
+        let headers = Headers::read_api(|name| {
+            signature.filter(|_| name == "x-pck-signature").map(str::to_owned)
+        });
+        let presented = Presented { key_hash: Some(hash), headers: &headers, body: BODY };
         admit_api(record, &[secret()], window, presented, WRITE_ORDER, NOW)
             .err()
             .map(|refused| refused.rejection.code)
@@ -370,11 +370,8 @@ mod tests {
         let record = record();
         let mut window = SlidingWindow::rebuilt(record.rate_limit, []);
         let signature = signed();
-        let presented = Presented {
-            key_hash: None,
-            signature: SignatureHeaders { own: Some(&signature), ..SignatureHeaders::default() },
-            body: BODY,
-        };
+        let headers = Headers::from([("x-pck-signature", signature.as_str())]);
+        let presented = Presented { key_hash: None, headers: &headers, body: BODY };
         let refused = admit_api(&record, &[secret()], &mut window, presented, WRITE_ORDER, NOW);
         assert_eq!(refused.err().map(|refused| refused.rejection.code), Some(Code::InvalidApiKey));
     }

@@ -105,6 +105,7 @@ mod tests {
 
     fn version(modified: i64, refunds: u32, progress: u8, hash: &str) -> SourceVersion {
         SourceVersion {
+            sequence: 0,
             modified_at: Timestamp::from_millis(modified),
             refunds,
             progress,

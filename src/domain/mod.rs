@@ -11,6 +11,7 @@ pub mod event;
 pub mod expiry;
 pub mod explain;
 pub mod failing;
+pub mod headers;
 pub mod id;
 pub mod idempotency;
 pub mod key;

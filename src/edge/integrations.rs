@@ -14,11 +14,13 @@ use super::{Result, internal};
 use crate::api::routes::Route;
 use crate::domain::admission::invalid_key;
 use crate::domain::credential::{CredentialHash, GateName, IntegrationKey, KeyId};
+use crate::domain::headers::Headers;
 use crate::domain::key::PayloadFormat;
 use crate::domain::rejection::{Code, Rejection};
 use crate::protocol::Versioned;
 use crate::protocol::frame;
-use crate::protocol::key_gate::{Fault, Headers, Ingest, Operation, object_name};
+use crate::protocol::key_gate::{Fault, Ingest, Operation, object_name};
+use crate::storefront;
 
 /// How long a KeyGate may take: a little more than its own call to the ledger, twice.
 const DEADLINE_MS: u32 = 8_000;
@@ -52,7 +54,7 @@ pub async fn handle(
         method: request.method(),
         path: target.path.to_owned(),
         query: without_key(target.query),
-        headers: Headers::read(operation, |name| headers.get(name).ok().flatten()),
+        headers: read_headers(operation, |name| headers.get(name).ok().flatten()),
         fault,
     };
     let frame = frame::encode(&Versioned::new(ingest), &body)
@@ -128,6 +130,16 @@ fn operation(route: &Route<'_>) -> Result<Operation> {
         | Route::GetOrder { .. }
         | Route::Rpc { .. }
         | Route::Console(_) => Err(internal("a route of another handler")),
+    }
+}
+
+/// The headers that can matter to an operation.
+fn read_headers(operation: Operation, get: impl FnMut(&'static str) -> Option<String>) -> Headers {
+    match operation {
+        Operation::Deliver { format } => {
+            Headers::read(storefront::headers(format).iter().copied(), get)
+        }
+        Operation::Whoami | Operation::CreateOrder => Headers::read_api(get),
     }
 }
 

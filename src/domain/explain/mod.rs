@@ -177,6 +177,13 @@ fn of_reason(reason: ParkReason) -> Explanation {
                 "If it never does, check that the webhook for the created topic exists and is active.",
             ],
         ),
+        ParkReason::AwaitingDetails => (
+            "This sender's event only names what changed and carries none of it.",
+            &[
+                "The event is kept. Nothing is stored of the order or customer itself until its details are fetched from the sender, which this gateway does not do yet.",
+                "Post the order itself to the integration API if you need it now.",
+            ],
+        ),
         ParkReason::SourceChanged => (
             "It comes from another shop address than the first signed delivery of this key. The shop has moved, or is a copy such as a staging site.",
             &[

@@ -13,12 +13,12 @@ use crate::domain::ledger::Origin;
 use crate::domain::log::{LogEntry, Outcome, kept_answer};
 use crate::domain::rate_limit::Quota;
 use crate::domain::rejection::{Code, FieldError, Rejection};
-use crate::domain::signature::{SignatureHeaders, diagnose};
+use crate::domain::signature::diagnose;
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 use crate::edge::answer::Answer;
 use crate::edge::platform::now;
-use crate::protocol::key_gate::{Fault, Headers, Ingest, Operation};
+use crate::protocol::key_gate::{Fault, Ingest, Operation};
 use crate::protocol::store_ledger::{Idempotency, LedgerCommand, LedgerReply};
 
 /// How a request ended: the answer, and what its log entry says of it.
@@ -32,6 +32,8 @@ pub(super) struct Finished {
     pub internal_id: Option<String>,
     pub error_code: Option<Code>,
     pub detail: Option<String>,
+    /// The topic of a native sender's delivery.
+    pub topic: Option<String>,
 }
 
 impl Finished {
@@ -45,6 +47,7 @@ impl Finished {
             internal_id: None,
             error_code: None,
             detail: None,
+            topic: None,
         }
     }
 
@@ -132,8 +135,8 @@ impl KeyGate {
             status: finished.answer.status,
             latency_ms: now.since(started).max(0),
             outcome: finished.outcome,
-            topic: ingest.headers.wc_topic.clone(),
-            idempotency_key: ingest.headers.idempotency_key.clone(),
+            topic: finished.topic.clone(),
+            idempotency_key: ingest.headers.get("idempotency-key").map(str::to_owned),
             external_id: finished.external_id.clone(),
             internal_id: finished.internal_id.clone(),
             error_code: finished.error_code,
@@ -261,18 +264,15 @@ impl KeyGate {
     ) -> Result<std::result::Result<Quota, Box<Finished>>> {
         self.with(|awake| {
             let secrets = awake.live_secrets(now);
-            let presented = Presented {
-                key_hash: ingest.key_hash.as_ref(),
-                signature: signature_headers(&ingest.headers),
-                body,
-            };
+            let presented =
+                Presented { key_hash: ingest.key_hash.as_ref(), headers: &ingest.headers, body };
             // The same request once more has been charged for: it goes through a copy.
             let mut charged = admitted.repeated.then(|| awake.window.clone());
             let window = charged.as_mut().unwrap_or(&mut awake.window);
             let admission = admit_api(&awake.held.record, &secrets, window, presented, needs, now);
             admission.map_err(|refused| {
                 let Refused { mut rejection, quota } = *refused;
-                let signature = ingest.headers.signature.as_deref();
+                let signature = ingest.headers.get("x-pck-signature");
                 if let (Code::SignatureInvalid, Some(signature), true) =
                     (rejection.code, signature, awake.logs_refusal_singly(now))
                 {
@@ -303,18 +303,8 @@ impl KeyGate {
     }
 }
 
-pub(super) fn signature_headers(headers: &Headers) -> SignatureHeaders<'_> {
-    SignatureHeaders {
-        own: headers.signature.as_deref(),
-        webhook_id: headers.webhook_id.as_deref(),
-        webhook_timestamp: headers.webhook_timestamp.as_deref(),
-        webhook_signature: headers.webhook_signature.as_deref(),
-        woocommerce: headers.wc_signature.as_deref(),
-    }
-}
-
 fn idempotency(ingest: &Ingest, body: &[u8]) -> Result<Option<Idempotency>> {
-    let Some(header) = ingest.headers.idempotency_key.as_deref() else { return Ok(None) };
+    let Some(header) = ingest.headers.get("idempotency-key") else { return Ok(None) };
     let key = IdempotencyKey::parse(header).ok_or_else(|| {
         Rejection::new(
             Code::InvalidIdempotencyKey,
@@ -335,7 +325,7 @@ fn read(
     if !ingest.query.is_empty() {
         return Err(Rejection::new(Code::InvalidQuery, "This path takes no query parameters."));
     }
-    let content_type = ingest.headers.content_type.as_deref().unwrap_or_default();
+    let content_type = ingest.headers.get("content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/json") {
         return Err(Rejection::new(

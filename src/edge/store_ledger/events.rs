@@ -39,7 +39,12 @@ impl StoreLedger {
             NativeEvent::ClientDeleted { external_id } => {
                 self.note_client(origin, &external_id, entry, now)
             }
-            NativeEvent::Ignored { .. } => Ok(done(Outcome::Ignored, None::<OrderId>, None)),
+            NativeEvent::Payment { .. } | NativeEvent::Refund { .. } => {
+                Ok(LedgerReply::ParentUnknown)
+            }
+            NativeEvent::Thin { .. } | NativeEvent::Ignored { .. } => {
+                Ok(done(Outcome::Ignored, None::<OrderId>, None))
+            }
         })
     }
 
@@ -50,7 +55,7 @@ impl StoreLedger {
         entry: HistoryEntry,
         now: Timestamp,
     ) -> Result<LedgerReply> {
-        let OrderSnapshot { content, payments, refunds, version } = snapshot;
+        let OrderSnapshot { content, payments, refunds, payment_ids: _, version } = snapshot;
         let external_id = content
             .external_id
             .clone()
