@@ -1,6 +1,7 @@
 //! The HTTP APIs: what comes in, what goes out, and where.
 
 pub mod console_routes;
+pub mod docs;
 pub mod fields;
 pub mod order_input;
 pub mod order_output;
