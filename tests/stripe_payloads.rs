@@ -454,6 +454,43 @@ fn an_event_says_which_it_is_and_of_what_kind() {
 }
 
 #[test]
+fn only_what_was_captured_was_paid() {
+    let part = [
+        ("/data/object/amount_received", json!(1_500)),
+        ("/data/object/amount_captured", json!(1_500)),
+    ];
+    let charge = with(&stripe("charge.succeeded"), &part);
+    let intent = with(&stripe("payment_intent.succeeded"), &part);
+    for (event, changes, expected) in [
+        (&intent, vec![], "15.00 USD by card at 2022-03-26T18:40:33Z completed"),
+        (&charge, vec![], "15.00 USD by card at 2022-03-26T18:40:32Z completed"),
+        (
+            &charge,
+            vec![("/type", json!("charge.captured")), ("/created", json!(1_700_000_000))],
+            "15.00 USD by card at 2023-11-14T22:13:20Z completed",
+        ),
+        (&charge, vec![("/data/object/captured", json!(false))], "20.00 USD by card at - pending"),
+        (
+            &charge,
+            vec![("/data/object/status", json!("pending"))],
+            "20.00 USD by card at - pending",
+        ),
+        (
+            &charge,
+            vec![("/type", json!("charge.failed")), ("/data/object/status", json!("failed"))],
+            "20.00 USD by card at - failed",
+        ),
+    ] {
+        let described = described(&with(event, &changes));
+        let expected = format!("payment pi_000000000000000000000000 {expected}, order -");
+        assert!(described.contains(&expected), "{described}");
+    }
+    let unstated =
+        [("/type", json!("charge.refunded")), ("/data/object/amount_refunded", Value::Null)];
+    assert_eq!(refused_at(&with(&charge, &unstated)), "/data/object/amount_refunded");
+}
+
+#[test]
 fn each_status_of_a_refund_is_known_and_what_it_gives_back_belongs_to_a_payment() {
     let refund = stripe("charge.refund.updated");
     for (status, expected) in [
