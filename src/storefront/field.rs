@@ -261,7 +261,7 @@ impl<'a> Field<'a> {
     }
 
     /// An amount in whole minor units of its currency that somebody owes, paid or got back.
-    pub fn positive_minor_amount(&self) -> Result<Option<Amount>, Unmappable> {
+    pub fn unsigned_minor_amount(&self) -> Result<Option<Amount>, Unmappable> {
         match self.minor_amount()? {
             Some(amount) if amount.is_negative() => Err(self.refuse("is below zero")),
             amount => Ok(amount),

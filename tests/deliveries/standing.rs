@@ -7,7 +7,7 @@ use tidegate::domain::ledger::judge_event;
 use tidegate::domain::log::Outcome;
 use tidegate::domain::order::SourceVersion;
 
-use crate::payloads::{describe_event, text};
+use crate::deliveries::{describe_event, text};
 
 /// The snapshots that stand in the end, described, by the names of what they are about.
 pub fn standing(arrivals: &[NativeEvent]) -> BTreeMap<String, String> {
