@@ -299,6 +299,36 @@ impl<'a> Field<'a> {
         let text: String = text.chars().take(40).collect();
         self.refuse(format!("is {text:?}, which has no meaning here"))
     }
+
+    /// A topic or an id in letters of the sender's: 1 to 255 visible ASCII characters.
+    pub fn token(&self) -> Result<Option<String>, Unmappable> {
+        const MAX_TEXT: usize = 255;
+        const REFUSED: &str = "is not of 1 to 255 visible ASCII characters";
+        let Some(text) = self.scalar(REFUSED)? else { return Ok(None) };
+        if text.len() > MAX_TEXT || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(self.refuse(REFUSED));
+        }
+        Ok(Some(text.to_owned()))
+    }
+
+    /// An amount in whole minor units of its currency that somebody owes, paid or got back.
+    pub fn positive_minor_amount(&self) -> Result<Option<Amount>, Unmappable> {
+        match self.minor_amount()? {
+            Some(amount) if amount.is_negative() => Err(self.refuse("is below zero")),
+            amount => Ok(amount),
+        }
+    }
+
+    /// An ISO 4217 code in small letters.
+    pub fn lower_case_currency(&self) -> Result<Currency, Unmappable> {
+        let code = self.required(Self::text)?.to_ascii_uppercase();
+        Currency::parse(&code).ok_or_else(|| self.refuse("is not an ISO 4217 currency in use"))
+    }
+
+    /// Refuses a value that is not exactly this text.
+    pub fn require_text(&self, text: &'static str) -> Result<(), Unmappable> {
+        if *self.value == text { Ok(()) } else { Err(self.refuse(format!("is not {text:?}"))) }
+    }
 }
 
 #[cfg(test)]

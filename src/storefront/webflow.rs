@@ -25,7 +25,7 @@ pub(super) fn read(body: &[u8]) -> Reading {
     let (topic, meaning) = match parse(body) {
         Ok(value) => {
             let root = Field::root(&value);
-            match root.get("triggerType").required(Field::text) {
+            match root.get("triggerType").required(Field::token) {
                 Ok(topic) if is_order(&topic) => {
                     (topic, order(&root.get("payload"), body).map(Box::new))
                 }
@@ -92,7 +92,7 @@ fn order(order: &Field<'_>, body: &[u8]) -> Result<OrderSnapshot, Unmappable> {
             body_hash: body_hash(body),
         },
         content: OrderContent {
-            external_id: Some(order.get("orderId").required(Field::text)?),
+            external_id: Some(order.get("orderId").required(Field::token)?),
             number: None,
             status,
             currency,

@@ -1,5 +1,6 @@
-//! What the tests of the senders' conversions share: fixtures, a summary of a snapshot, and what
-//! holds of every reading.
+//! What the tests of the senders share whose body says itself what it is about.
+
+mod breaking;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,260 +9,222 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use serde_json::Value;
 use tidegate::domain::event::{NativeEvent, Subject};
-use tidegate::domain::ledger::judge_event;
-use tidegate::domain::log::Outcome;
-use tidegate::domain::money::Amount;
-use tidegate::domain::order::{Address, ClientDetails, OrderContent, OrderSnapshot, SourceVersion};
+use tidegate::domain::headers::Headers;
+use tidegate::domain::key::PayloadFormat;
+use tidegate::domain::money::{Amount, Currency};
+use tidegate::domain::order::{
+    Address, ClientDetails, OrderContent, OrderSnapshot, OrderTotals, PaymentSnapshot,
+    RefundSnapshot, SourceVersion, StatedPayment,
+};
 use tidegate::domain::time::Timestamp;
-use tidegate::storefront::Reading;
+use tidegate::storefront::{Reading, read};
 
-pub fn fixture(path: &str) -> Vec<u8> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    fs::read(folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+pub use breaking::{any_changes, broken};
+
+fn folder(sender: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(sender)
 }
 
-pub fn time(time: Timestamp) -> String {
-    time.to_rfc3339().replace(".000Z", "Z")
+pub fn fixture(sender: &str, name: &str) -> Value {
+    let path = folder(sender).join(format!("{name}.json"));
+    let body = fs::read(path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    serde_json::from_slice(&body).unwrap()
 }
 
-fn or_dash(text: Option<&String>) -> &str {
-    text.map_or("-", String::as_str)
-}
-
-fn client(client: &ClientDetails) -> String {
-    let parts = [&client.external_id, &client.name, &client.email, &client.phone];
-    parts.map(|part| or_dash(part.as_ref())).join(", ")
-}
-
-fn address(address: &Address) -> String {
-    let Address { name, company, line1, line2, city, region, postal_code, country, phone } =
-        address;
-    [name, company, line1, line2, city, region, postal_code, country, phone]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// All that a snapshot says but its body's hash, each amount in the currency's own places.
-pub fn summary(order: &OrderSnapshot) -> String {
-    let OrderContent { status, currency, lines, totals, .. } = &order.content;
-    let money = |amount: Amount| amount.format(*currency);
-    let mut text = format!(
-        "{} ({}) {} {} {}, modified {} #{}, placed {}",
-        or_dash(order.content.external_id.as_ref()),
-        or_dash(order.content.number.as_ref()),
-        status.as_str(),
-        money(totals.total),
-        currency.as_str(),
-        time(order.version.modified_at),
-        order.version.sequence,
-        order.content.placed_at.map_or("-".to_owned(), time),
-    );
-    let mut say = |line: String| write!(text, "\n{line}").unwrap();
-    if let Some(buyer) = &order.content.client {
-        say(format!("by {}", client(buyer)));
-    }
-    if let Some(billing) = &order.content.billing_address {
-        say(format!("bill {}", address(billing)));
-    }
-    if let Some(shipping) = &order.content.shipping_address {
-        say(format!("ship {}", address(shipping)));
-    }
-    say(format!(
-        "lines {} - discount {} + shipping {} + fees {} + tax {}",
-        money(totals.subtotal),
-        money(totals.discount_total),
-        money(totals.shipping_total),
-        money(totals.fee_total),
-        money(totals.tax_total),
-    ));
-    for line in lines {
-        say(format!(
-            "{} {} {:?}: {} x {} - {} = {} + {}",
-            or_dash(line.external_id.as_ref()),
-            or_dash(line.sku.as_ref()),
-            line.name,
-            line.quantity,
-            money(line.unit_price),
-            money(line.discount),
-            money(line.total),
-            money(line.tax),
-        ));
-    }
-    for payment in &order.payments {
-        say(format!(
-            "paid {} {} by {} at {}",
-            or_dash(payment.external_id.as_ref()),
-            money(payment.amount),
-            or_dash(payment.method.as_ref()),
-            payment.paid_at.map_or("-".to_owned(), time),
-        ));
-    }
-    for refund in &order.refunds {
-        say(format!(
-            "refunded {} {} for {}",
-            or_dash(refund.external_id.as_ref()),
-            money(refund.amount),
-            or_dash(refund.reason.as_ref()),
-        ));
-    }
-    if let Some(note) = &order.content.note {
-        say(format!("note {note:?}"));
-    }
-    if !order.content.metadata.is_empty() {
-        say(serde_json::to_string(&order.content.metadata).unwrap());
-    }
-    text
-}
-
-/// What an event says, in lines.
-pub fn describe(reading: &Reading) -> String {
-    match &reading.meaning {
-        Ok(NativeEvent::Order { snapshot }) => summary(snapshot),
-        Ok(NativeEvent::OrderDeleted { external_id }) => format!("order {external_id} deleted"),
-        Ok(NativeEvent::Client { snapshot }) => format!(
-            "client {}, modified {}",
-            client(&snapshot.details),
-            time(snapshot.version.modified_at),
-        ),
-        Ok(NativeEvent::ClientDeleted { external_id }) => format!("client {external_id} deleted"),
-        Ok(NativeEvent::Refund { snapshot }) => format!(
-            "refund {} of order {}: {} {} {} for {}, modified {}",
-            or_dash(snapshot.refund.external_id.as_ref()),
-            or_dash(snapshot.order.as_ref()),
-            snapshot.status.as_str(),
-            snapshot.refund.amount.format(snapshot.currency),
-            snapshot.currency.as_str(),
-            or_dash(snapshot.refund.reason.as_ref()),
-            time(snapshot.version.modified_at),
-        ),
-        Ok(other) => format!("{other:?}"),
-        Err(refused) => format!("{} {}", refused.pointer, refused.detail),
-    }
-}
-
-pub fn order_of(reading: Reading) -> OrderSnapshot {
-    match reading.meaning {
-        Ok(NativeEvent::Order { snapshot }) => *snapshot,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Which of `arrivals` stands after the last of them, as a ledger judges them one by one.
-pub fn standing(arrivals: &[OrderSnapshot]) -> &OrderSnapshot {
-    let judge = |stored: Option<&SourceVersion>, incoming: &OrderSnapshot| {
-        judge_event(stored, &incoming.version) == Outcome::Accepted
-    };
-    arrivals
-        .iter()
-        .fold(None::<&OrderSnapshot>, |stored, incoming| {
-            if judge(stored.map(|stored| &stored.version), incoming) {
-                Some(incoming)
-            } else {
-                stored
-            }
-        })
+/// The names of all the payloads of a sender, without their extension.
+pub fn names(sender: &str) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder(sender))
         .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .map(|name| name.strip_suffix(".json").unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
 }
 
-/// What holds of every reading: a meaning needs the scope of what it changes and survives being
-/// written and read as a command, and a refusal points at a member of `body` or at one that it
-/// lacks.
-pub fn check(reading: &Reading, body: Option<&Value>) -> Result<(), TestCaseError> {
-    match &reading.meaning {
-        Ok(meaning) => {
-            let written = serde_json::to_string(meaning).unwrap();
-            prop_assert_eq!(&serde_json::from_str::<NativeEvent>(&written).unwrap(), meaning);
-            let subject = match meaning {
-                NativeEvent::Order { .. } | NativeEvent::OrderDeleted { .. } => Subject::Order,
-                NativeEvent::Client { .. } | NativeEvent::ClientDeleted { .. } => Subject::Client,
-                NativeEvent::Refund { .. } => Subject::Refund,
-                _ => reading.subject,
-            };
-            prop_assert_eq!(reading.subject, subject);
-        }
-        Err(refused) if !refused.pointer.is_empty() => {
-            let parent = refused.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
-            let found = body.is_some_and(|body| body.pointer(parent).is_some());
-            // What is read below a member that is not there is nothing.
-            let absent = body.is_some_and(|body| is_absent(body, parent));
-            prop_assert!(found || absent, "{refused:?}");
-        }
-        Err(refused) => prop_assert!(!refused.detail.is_empty()),
-    }
-    Ok(())
+pub fn read_value(format: PayloadFormat, body: &Value) -> Reading {
+    read(format, &Headers::default(), &serde_json::to_vec(body).unwrap())
 }
 
-/// Whether `pointer` leads out of `body` through members that it lacks, never through a list's end.
-fn is_absent(body: &Value, pointer: &str) -> bool {
-    let mut value = body;
-    for name in pointer.split('/').skip(1) {
-        let member = match (value, name.parse::<usize>()) {
-            (Value::Array(items), Ok(at)) if at >= items.len() => return false,
-            (Value::Array(items), Ok(at)) => items.get(at),
-            _ => value.get(name),
-        };
-        match member {
-            Some(member) => value = member,
-            None => return true,
-        }
-    }
-    false
-}
-
-/// Where a test keeps the members that it may break.
-fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
-    found.push(pointer.to_owned());
-    match value {
-        Value::Object(members) => {
-            for (key, member) in members {
-                pointers(member, &format!("{pointer}/{key}"), found);
+/// `body` with the members at these pointers replaced.
+pub fn with(body: &Value, changes: &[(&str, Value)]) -> Value {
+    let mut body = body.clone();
+    for (pointer, value) in changes {
+        match body.pointer_mut(pointer) {
+            Some(member) => *member = value.clone(),
+            None => {
+                let (parent, name) = pointer.rsplit_once('/').unwrap();
+                body.pointer_mut(parent).unwrap()[name] = value.clone();
             }
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                pointers(item, &format!("{pointer}/{index}"), found);
-            }
-        }
-        _ => {}
-    }
-}
-
-pub type Changes = Vec<(prop::sample::Index, Value)>;
-
-pub fn any_changes() -> impl Strategy<Value = Changes> {
-    prop::collection::vec((any::<prop::sample::Index>(), any_json()), 1..4)
-}
-
-/// `body` with some of its members, however deep, replaced.
-pub fn changed(mut body: Value, changes: Changes) -> Value {
-    for (index, replacement) in changes {
-        let mut found = Vec::new();
-        pointers(&body, "", &mut found);
-        if let Some(member) = body.pointer_mut(&found[index.index(found.len())]) {
-            *member = replacement;
         }
     }
     body
 }
 
-fn any_json() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        "-?[0-9]{1,30}(\\.[0-9]{1,30})?([eE]-?[0-9]{1,20})?".prop_map(Value::from),
-        "\\PC{0,20}".prop_map(Value::from),
-        "[A-Za-z_-]{1,10}".prop_map(Value::from),
+/// All that a delivery says, in a few lines: each amount in the currency's own places.
+pub fn describe(reading: &Reading) -> String {
+    let Reading { topic, subject, delivery, source, meaning } = reading;
+    let scope = subject.scope().map_or("-", |scope| scope.as_str());
+    let meaning = match meaning {
+        Ok(meaning) => describe_event(meaning),
+        Err(refused) => format!("refused: {} {}", refused.pointer, refused.detail),
+    };
+    format!("{topic} from {} as {} needs {scope}\n{meaning}", text(source), text(delivery))
+}
+
+pub fn text(text: &Option<String>) -> &str {
+    text.as_deref().unwrap_or("-")
+}
+
+fn time(time: Timestamp) -> String {
+    time.to_rfc3339().replace(".000Z", "Z")
+}
+
+pub fn describe_event(event: &NativeEvent) -> String {
+    match event {
+        NativeEvent::Order { snapshot } => describe_order(snapshot),
+        NativeEvent::Payment { snapshot } => {
+            let PaymentSnapshot { order, payment, status, currency, refunded, version } =
+                &**snapshot;
+            let mut line =
+                format!("payment {} {}", describe_payment(payment, *currency), status.as_str());
+            if let Some(refunded) = refunded {
+                write!(line, ", refunded {}", refunded.format(*currency)).unwrap();
+            }
+            format!("{line}, order {}\n{}", text(order), describe_version(version))
+        }
+        NativeEvent::Refund { snapshot } => {
+            let RefundSnapshot { order, payment, refund, status, currency, version } = &**snapshot;
+            format!(
+                "refund {} {} {} for {} {}, payment {}, order {}\n{}",
+                text(&refund.external_id),
+                refund.amount.format(*currency),
+                currency.as_str(),
+                text(&refund.reason),
+                status.as_str(),
+                text(payment),
+                text(order),
+                describe_version(version),
+            )
+        }
+        NativeEvent::Client { snapshot } => {
+            let client = describe_client(&snapshot.details);
+            format!("client {client}\n{}", describe_version(&snapshot.version))
+        }
+        NativeEvent::OrderDeleted { external_id } => format!("order {external_id} is gone"),
+        NativeEvent::ClientDeleted { external_id } => format!("client {external_id} is gone"),
+        NativeEvent::Thin { thing, external_id } => {
+            format!("{} {external_id}, no details", thing.as_str())
+        }
+        NativeEvent::Ignored { reason } => format!("ignored: {reason:?}"),
+    }
+}
+
+fn describe_order(order: &OrderSnapshot) -> String {
+    let OrderSnapshot { content, payments, refunds, payment_ids, version } = order;
+    let OrderContent {
+        external_id,
+        number,
+        status,
+        currency,
+        placed_at,
+        client,
+        billing_address,
+        shipping_address,
+        lines,
+        totals,
+        note,
+        metadata,
+    } = content;
+    assert!(lines.is_empty() && refunds.is_empty() && number.is_none() && note.is_none());
+    let OrderTotals { subtotal, discount_total, shipping_total, fee_total, tax_total, total } =
+        totals;
+    assert_eq!(*fee_total, Amount::ZERO);
+    let money = |amount: &Amount| amount.format(*currency);
+    let mut lines = vec![
+        format!("order {} {}", text(external_id), status.as_str()),
+        format!(
+            "{} - {} + {} + {} = {} {}",
+            money(subtotal),
+            money(discount_total),
+            money(shipping_total),
+            money(tax_total),
+            money(total),
+            currency.as_str(),
+        ),
     ];
-    leaf.prop_recursive(4, 16, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("[a-z_$]{0,8}", inner, 0..4)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
-        ]
-    })
+    lines.extend(placed_at.map(|at| format!("placed {}", time(at))));
+    lines.extend(client.iter().map(|client| format!("client {}", describe_client(client))));
+    lines.extend(billing_address.iter().map(|at| format!("billing {}", describe_address(at))));
+    lines.extend(shipping_address.iter().map(|at| format!("shipping {}", describe_address(at))));
+    if !metadata.is_empty() {
+        lines.push(serde_json::to_string(metadata).unwrap());
+    }
+    let paid = |payment| format!("paid {}", describe_payment(payment, *currency));
+    lines.extend(payments.iter().map(paid));
+    lines.push(format!("payments {payment_ids:?}"));
+    lines.push(describe_version(version));
+    lines.join("\n")
+}
+
+fn describe_payment(payment: &StatedPayment, currency: Currency) -> String {
+    let StatedPayment { external_id, method, amount, paid_at } = payment;
+    format!(
+        "{} {} {} by {} at {}",
+        text(external_id),
+        amount.format(currency),
+        currency.as_str(),
+        text(method),
+        paid_at.map_or_else(|| "-".to_owned(), time),
+    )
+}
+
+fn describe_client(client: &ClientDetails) -> String {
+    let ClientDetails { external_id, email, name, phone } = client;
+    [external_id, email, name, phone].map(text).join(", ")
+}
+
+fn describe_address(address: &Address) -> String {
+    let Address { name, company, line1, line2, city, region, postal_code, country, phone } =
+        address;
+    [name, company, line1, line2, city, region, postal_code, country, phone].map(text).join(", ")
+}
+
+fn describe_version(version: &SourceVersion) -> String {
+    let SourceVersion { sequence, modified_at, refunds, progress, body_hash } = version;
+    format!("version {sequence} {} {refunds} {progress} {body_hash}", time(*modified_at))
+}
+
+/// What holds of every delivery: it is read without a panic, money that moved is never below zero,
+/// a meaning survives being written and read as a command, only what is ignored needs no scope, and
+/// a refusal says where and why.
+pub fn check(format: PayloadFormat, body: &[u8]) -> Result<(), TestCaseError> {
+    let Reading { topic, subject, delivery, source, meaning } =
+        read(format, &Headers::default(), body);
+    prop_assert!(topic.len() <= 255);
+    match meaning {
+        Ok(NativeEvent::Ignored { .. }) => {}
+        Ok(meaning) => {
+            prop_assert!(subject != Subject::Other && source.is_some(), "{meaning:?}");
+            prop_assert!(delivery.is_some() || format == PayloadFormat::BigCommerce);
+            let moved = match &meaning {
+                NativeEvent::Order { snapshot } => vec![snapshot.content.totals.total],
+                NativeEvent::Payment { snapshot } => {
+                    vec![snapshot.payment.amount, snapshot.refunded.unwrap_or_default()]
+                }
+                NativeEvent::Refund { snapshot } => vec![snapshot.refund.amount],
+                _ => Vec::new(),
+            };
+            prop_assert!(moved.iter().all(|amount| !amount.is_negative()), "{meaning:?}");
+            let written = serde_json::to_string(&meaning).unwrap();
+            let read: NativeEvent = serde_json::from_str(&written).unwrap();
+            prop_assert_eq!(read, meaning);
+        }
+        Err(refused) => {
+            let pointer = refused.pointer;
+            prop_assert!(pointer.is_empty() || pointer.starts_with('/'), "{pointer:?}");
+            prop_assert!(!refused.detail.is_empty());
+        }
+    }
+    Ok(())
 }

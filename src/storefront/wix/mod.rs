@@ -38,8 +38,8 @@ fn open(body: &[u8], reading: &mut Reading) -> Result<Option<NativeEvent>, Unmap
     let data = claims.get("data");
     let envelope = nested(&data)?;
     let envelope = data.holding(&envelope);
-    reading.source = envelope.get("instanceId").text()?;
-    reading.topic = envelope.get("eventType").required(Field::text)?;
+    reading.source = envelope.get("instanceId").token()?;
+    reading.topic = envelope.get("eventType").required(Field::token)?;
     let Some(Some(action)) = reading.topic.strip_prefix("wix.ecom.v1.order_").map(Action::parse)
     else {
         return Ok(None);
@@ -48,7 +48,7 @@ fn open(body: &[u8], reading: &mut Reading) -> Result<Option<NativeEvent>, Unmap
     let data = envelope.get("data");
     let event = nested(&data)?;
     let event = data.holding(&event);
-    let id = event.get("id").required(Field::text)?;
+    let id = event.get("id").required(Field::token)?;
     reading.delivery = Some(id.clone());
     let snapshot = match action {
         Action::Created => order::snapshot(&event.get("createdEvent").get("entity"), &event, id),

@@ -56,7 +56,7 @@ pub(super) fn snapshot(
             body_hash: event_id,
         },
         content: OrderContent {
-            external_id: Some(order.get("id").required(Field::text)?),
+            external_id: Some(order.get("id").required(Field::token)?),
             number: order.get("number").text()?,
             status,
             currency,
