@@ -8,10 +8,9 @@ use std::path::PathBuf;
 use data_encoding::BASE64;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
+use tidegate::domain::headers::Headers;
 use tidegate::domain::secret::SigningSecret;
-use tidegate::domain::signature::{
-    SignatureError, SignatureHeaders, verify_api, verify_woocommerce,
-};
+use tidegate::domain::signature::{SignatureError, verify_api, verify_woocommerce};
 use tidegate::domain::time::Timestamp;
 
 fn secret(text: &str) -> SigningSecret {
@@ -198,12 +197,15 @@ mod standard_webhooks {
 
     impl Delivery<'_> {
         fn verified(&self) -> Result<(), SignatureError> {
-            let headers = SignatureHeaders {
-                webhook_id: self.id,
-                webhook_timestamp: self.timestamp,
-                webhook_signature: self.signature,
-                ..SignatureHeaders::default()
-            };
+            let headers = Headers::read_api(|name| {
+                let value = match name {
+                    "webhook-id" => self.id,
+                    "webhook-timestamp" => self.timestamp,
+                    "webhook-signature" => self.signature,
+                    _ => None,
+                };
+                value.map(str::to_owned)
+            });
             let now = Timestamp::from_seconds(self.now);
             verify_api(&headers, &[secret(self.secret)], self.body.as_bytes(), now)
         }

@@ -8,14 +8,14 @@ use std::path::PathBuf;
 use data_encoding::BASE64;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tidegate::domain::event::{Ignored, NativeEvent};
+use tidegate::domain::event::{Ignored, NativeEvent, Subject};
 use tidegate::domain::money::{Amount, Currency, Quantity};
 use tidegate::domain::order::{
     Address, ClientDetails, ClientSnapshot, OrderContent, OrderLine, OrderSnapshot, OrderStatus,
     OrderTotals, SourceVersion, StatedPayment, StatedRefund,
 };
 use tidegate::domain::time::Timestamp;
-use tidegate::storefront::woocommerce::{Subject, event, is_ping, subject};
+use tidegate::storefront::woocommerce::{event, is_ping, subject};
 
 const ORDER_TOPICS: [&str; 3] = ["order.created", "order.updated", "order.restored"];
 const CLIENT_TOPICS: [&str; 2] = ["customer.created", "customer.updated"];
@@ -240,7 +240,9 @@ fn no_member_of_an_order_is_lost_or_invented() {
                 amount: amount("54.43"),
             },
         ],
+        payment_ids: Vec::new(),
         version: SourceVersion {
+            sequence: 0,
             modified_at: time("2026-11-22T11:49:18Z"),
             refunds: 2,
             progress: OrderStatus::Refunded.progress(),
@@ -381,6 +383,7 @@ fn every_request_that_a_shop_sent_is_a_ping_or_has_a_meaning() {
                 NativeEvent::Ignored { reason: Ignored::Draft } => "draft",
                 NativeEvent::Ignored { reason: Ignored::ErrorBody } => "error body",
                 NativeEvent::Ignored { reason: Ignored::UnsupportedTopic } => "unsupported topic",
+                other => panic!("WooCommerce sends no {other:?}"),
             }
         };
         *tally.entry(meaning).or_insert(0) += 1;
@@ -409,6 +412,7 @@ fn every_topic_on_the_wire_has_the_scope_of_what_it_changes() {
             NativeEvent::Client { .. } | NativeEvent::ClientDeleted { .. } => Subject::Client,
             NativeEvent::Ignored { reason: Ignored::UnsupportedTopic } => Subject::Other,
             NativeEvent::Ignored { .. } => Subject::Order,
+            other => panic!("WooCommerce sends no {other:?}"),
         };
         assert_eq!(subject(&topic), needed, "{topic}");
     }

@@ -1,14 +1,13 @@
 //! Who gets in: the checks of a KeyGate, in the order that DESIGN §4 fixes.
 
 use super::credential::CredentialHash;
+use super::headers::Headers;
 use super::key::{KeyRecord, KeyStatus, PayloadFormat, Scope};
 use super::parked::ParkReason;
 use super::rate_limit::{Quota, SlidingWindow};
 use super::rejection::{Code, Rejection};
 use super::secret::SigningSecret;
-use super::signature::{
-    SignatureError, SignatureHeaders, TOLERANCE, verify_api, verify_woocommerce,
-};
+use super::signature::{SignatureError, TOLERANCE, verify_api, verify_native};
 use super::time::{SECOND, Timestamp};
 
 /// What a request shows of itself.
@@ -17,7 +16,7 @@ pub struct Presented<'a> {
     /// The hash of the key in the `Authorization` header; `None` where the credential is only the
     /// key id in a webhook URL.
     pub key_hash: Option<&'a CredentialHash>,
-    pub signature: SignatureHeaders<'a>,
+    pub headers: &'a Headers,
     pub body: &'a [u8],
 }
 
@@ -50,35 +49,57 @@ pub fn admit_api(
     needs: Needs,
     now: Timestamp,
 ) -> Result<Quota, Box<Refused>> {
-    let before_rate = |rejection| Box::new(Refused { rejection, quota: None });
+    authenticate_api(record, secrets, presented, needs.signature, now)
+        .map_err(|rejection| Box::new(Refused { rejection, quota: None }))?;
+    charge(record, window, needs.scope, needs.format, now)
+}
+
+/// The part of [`admit_api`] before the rate: whose request it is, and that it is whole.
+pub fn authenticate_api(
+    record: &KeyRecord,
+    secrets: &[SigningSecret],
+    presented: Presented<'_>,
+    signature: bool,
+    now: Timestamp,
+) -> Result<(), Rejection> {
     // The API takes secret keys only; a key id is public.
     if presented.key_hash != Some(&record.key_hash) {
-        return Err(before_rate(invalid_key()));
+        return Err(invalid_key());
     }
-    check_revoked(record).map_err(before_rate)?;
+    check_revoked(record)?;
     if record.status == KeyStatus::Paused {
-        return Err(before_rate(Rejection::new(
+        return Err(Rejection::new(
             Code::KeyPaused,
             "This key is paused. An owner or admin of the workspace can resume it.",
-        )));
+        ));
     }
-    check_expired(record, now).map_err(before_rate)?;
-    match verify_api(&presented.signature, secrets, presented.body, now) {
-        Ok(()) => {}
-        Err(SignatureError::Missing) if !(needs.signature && record.require_signature) => {}
-        Err(error) => return Err(before_rate(signature_rejection(error, record))),
+    check_expired(record, now)?;
+    match verify_api(presented.headers, secrets, presented.body, now) {
+        Ok(()) => Ok(()),
+        Err(SignatureError::Missing) if !(signature && record.require_signature) => Ok(()),
+        Err(error) => Err(signature_rejection(error, record)),
     }
+}
+
+/// The rest of [`admit_api`]: one unit of the rate, then what the key may do.
+pub fn charge(
+    record: &KeyRecord,
+    window: &mut SlidingWindow,
+    scope: Option<Scope>,
+    format: Option<PayloadFormat>,
+    now: Timestamp,
+) -> Result<Quota, Box<Refused>> {
     let quota = window.admit(now).map_err(|quota| {
         Box::new(Refused { rejection: rate_limited(quota), quota: Some(quota) })
     })?;
     let after_rate = |rejection| Box::new(Refused { rejection, quota: Some(quota) });
-    if let Some(scope) = needs.scope.filter(|scope| !record.scopes.allow(*scope)) {
+    if let Some(scope) = scope.filter(|scope| !record.scopes.allow(*scope)) {
         return Err(after_rate(Rejection::new(
             Code::InsufficientScope,
             format!("This key lacks the scope {scope}. Scopes are fixed when a key is minted."),
         )));
     }
-    if let Some(format) = needs.format {
+    if let Some(format) = format {
         check_format(record, format).map_err(after_rate)?;
     }
     Ok(quota)
@@ -103,7 +124,8 @@ pub fn authenticate_delivery(
     now: Timestamp,
 ) -> Result<(), Rejection> {
     check_delivery_key(record, presented.key_hash, format, now)?;
-    verify_woocommerce(presented.signature.woocommerce, secrets, presented.body)
+    let url = record.notification_url.as_deref();
+    verify_native(format, presented.headers, url, secrets, presented.body, now)
         .map_err(|error| signature_rejection(error, record))
 }
 
@@ -265,6 +287,7 @@ mod tests {
             expires_at: None,
             revoked_at: None,
             rotated_from: None,
+            notification_url: None,
             secrets: vec![crate::domain::key::SealedSecret {
                 sealed: Sealed::from_text("1.x".into()),
                 valid_until: None,
@@ -293,11 +316,10 @@ mod tests {
         hash: &CredentialHash,
         signature: Option<&str>,
     ) -> Option<Code> {
-        let presented = Presented {
-            key_hash: Some(hash),
-            signature: SignatureHeaders { own: signature, ..SignatureHeaders::default() },
-            body: BODY,
-        };
+        let headers = Headers::read_api(|name| {
+            signature.filter(|_| name == "x-pck-signature").map(str::to_owned)
+        });
+        let presented = Presented { key_hash: Some(hash), headers: &headers, body: BODY };
         admit_api(record, &[secret()], window, presented, WRITE_ORDER, NOW)
             .err()
             .map(|refused| refused.rejection.code)
@@ -370,11 +392,8 @@ mod tests {
         let record = record();
         let mut window = SlidingWindow::rebuilt(record.rate_limit, []);
         let signature = signed();
-        let presented = Presented {
-            key_hash: None,
-            signature: SignatureHeaders { own: Some(&signature), ..SignatureHeaders::default() },
-            body: BODY,
-        };
+        let headers = Headers::from([("x-pck-signature", signature.as_str())]);
+        let presented = Presented { key_hash: None, headers: &headers, body: BODY };
         let refused = admit_api(&record, &[secret()], &mut window, presented, WRITE_ORDER, NOW);
         assert_eq!(refused.err().map(|refused| refused.rejection.code), Some(Code::InvalidApiKey));
     }

@@ -2,7 +2,32 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::order::{ClientSnapshot, OrderSnapshot};
+use super::key::Scope;
+use super::order::{ClientSnapshot, OrderSnapshot, PaymentSnapshot, RefundSnapshot};
+
+/// What a topic is about; decides which scope its delivery needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Needs `orders:write`, whatever payments or refunds the order carries.
+    Order,
+    Client,
+    Payment,
+    Refund,
+    /// Anything else has no effect and needs no scope.
+    Other,
+}
+
+impl Subject {
+    pub const fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Order => Some(Scope::OrdersWrite),
+            Self::Client => Some(Scope::ClientsWrite),
+            Self::Payment => Some(Scope::PaymentsWrite),
+            Self::Refund => Some(Scope::PaymentsRefund),
+            Self::Other => None,
+        }
+    }
+}
 
 /// The meaning of one authentic delivery. Converting a payload into it is pure; applying it is the
 /// StoreLedger's work.
@@ -17,8 +42,74 @@ pub enum NativeEvent {
     Client { snapshot: ClientSnapshot },
     /// The sender deleted the client. Destroys nothing here: it adds history.
     ClientDeleted { external_id: String },
+    /// A payment as its sender states it now.
+    Payment { snapshot: Box<PaymentSnapshot> },
+    /// A refund as its sender states it now.
+    Refund { snapshot: Box<RefundSnapshot> },
+    /// Names something that changed and says nothing of it: what it is has to be fetched.
+    Thin { thing: Thing, external_id: String },
     /// Authentic, recorded, and without effect.
     Ignored { reason: Ignored },
+}
+
+impl NativeEvent {
+    /// What must have arrived before: `None` where nothing must.
+    pub fn parent(&self) -> Option<String> {
+        let (order, payment) = match self {
+            Self::OrderDeleted { external_id } => (Some(external_id), None),
+            Self::ClientDeleted { external_id } => return Some(format!("client {external_id}")),
+            Self::Payment { snapshot } => {
+                (snapshot.order.as_ref(), snapshot.payment.external_id.as_ref())
+            }
+            Self::Refund { snapshot } => (snapshot.order.as_ref(), snapshot.payment.as_ref()),
+            Self::Order { .. } | Self::Client { .. } | Self::Thin { .. } | Self::Ignored { .. } => {
+                return None;
+            }
+        };
+        order
+            .map(|order| format!("order {order}"))
+            .or_else(|| payment.map(|payment| format!("payment {payment}")))
+    }
+
+    /// What others may have waited for, by the names that [`Self::parent`] gives it.
+    pub fn brings(&self) -> Vec<String> {
+        match self {
+            Self::Order { snapshot } => {
+                let order = snapshot.content.external_id.iter().map(|id| format!("order {id}"));
+                let payments = snapshot.payment_ids.iter().map(|id| format!("payment {id}"));
+                order.chain(payments).collect()
+            }
+            Self::Client { snapshot } => {
+                snapshot.details.external_id.iter().map(|id| format!("client {id}")).collect()
+            }
+            Self::Payment { snapshot } => {
+                let id = snapshot.payment.external_id.iter();
+                id.map(|id| format!("payment {id}")).collect()
+            }
+            Self::OrderDeleted { .. }
+            | Self::ClientDeleted { .. }
+            | Self::Refund { .. }
+            | Self::Thin { .. }
+            | Self::Ignored { .. } => Vec::new(),
+        }
+    }
+}
+
+/// What a thin event names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Thing {
+    Order,
+    Client,
+}
+
+impl Thing {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Client => "client",
+        }
+    }
 }
 
 /// Why an authentic event has no effect.

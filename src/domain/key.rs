@@ -190,6 +190,10 @@ pub struct KeyRecord {
     /// The key that this one took the place of, in the same namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated_from: Option<KeyId>,
+    /// The address of its webhook as it is registered with the sender, where the sender signs that
+    /// too (Square).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification_url: Option<String>,
     /// Newest first. Empty: the key awaits a secret that the sender has yet to reveal.
     pub secrets: Vec<SealedSecret>,
 }

@@ -52,8 +52,8 @@ impl OrderStatus {
         match self {
             Self::Pending => 0,
             Self::OnHold => 1,
-            Self::Processing => 2,
-            Self::Failed => 3,
+            Self::Failed => 2,
+            Self::Processing => 3,
             Self::Completed => 4,
             Self::Cancelled => 5,
             Self::Refunded => 6,
@@ -188,18 +188,81 @@ pub struct StatedRefund {
     pub amount: Amount,
 }
 
+/// How a payment or a refund stands, as its sender states it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// Not decided yet.
+    Pending,
+    Failed,
+    Cancelled,
+    /// The money has moved. Only this counts towards what was paid or given back.
+    #[default]
+    Completed,
+}
+
+impl PaymentStatus {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// How far along it is, as [`OrderStatus::progress`].
+    pub const fn progress(self) -> u8 {
+        self as u8
+    }
+}
+
+/// A payment as a native sender's event of its own states it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentSnapshot {
+    /// The sender's own id of the order, where the event names it. Else the order is the one that
+    /// lists this payment's id in its [`payment_ids`](OrderSnapshot::payment_ids).
+    pub order: Option<String>,
+    pub payment: StatedPayment,
+    pub status: PaymentStatus,
+    pub currency: Currency,
+    /// All that has been given back of it so far, where the event says it.
+    pub refunded: Option<Amount>,
+    pub version: SourceVersion,
+}
+
+/// A refund as a native sender's event of its own states it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundSnapshot {
+    /// The sender's own id of the order, where the event names it.
+    pub order: Option<String>,
+    /// The sender's own id of the payment, where the event names it.
+    pub payment: Option<String>,
+    pub refund: StatedRefund,
+    pub status: PaymentStatus,
+    pub currency: Currency,
+    pub version: SourceVersion,
+}
+
 /// Where an event of a native sender stands among the other events about the same thing.
 ///
 /// The order of arrival means nothing: events are compared by the sender's own time of the last
-/// change, then by the number of refunds, then by the later status, then by the greater hash of
+/// change (after its count of them, where it keeps one), then by the number of refunds, then by the later status, then by the greater hash of
 /// the body (field by field, in this order). Of two events about one thing the greater stands, so
 /// that any order of arrival ends in the same state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct SourceVersion {
+    /// The sender's own count of the changes of this thing, where it keeps one; else 0.
+    #[serde(default)]
+    pub sequence: u64,
     pub modified_at: Timestamp,
     pub refunds: u32,
     pub progress: u8,
-    /// Lower-case hex of the SHA-256 of the body.
+    /// What tells one event from another with all else equal, the same in each repetition of it:
+    /// lower-case hex of the SHA-256 of the body, or the sender's own id of the event where a
+    /// repetition's body may differ.
     pub body_hash: String,
 }
 
@@ -209,6 +272,9 @@ pub struct OrderSnapshot {
     pub content: OrderContent,
     pub payments: Vec<StatedPayment>,
     pub refunds: Vec<StatedRefund>,
+    /// Ids by which later payment events name this order, where they do not name it by its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub payment_ids: Vec<String>,
     pub version: SourceVersion,
 }
 

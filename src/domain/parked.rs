@@ -21,10 +21,12 @@ pub enum ParkReason {
     ParentUnknown,
     /// It came from another shop address than the first one.
     SourceChanged,
+    /// It only names what changed: that has to be fetched from the sender.
+    AwaitingDetails,
 }
 
 impl ParkReason {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::RateLimited,
         Self::KeyPaused,
         Self::InsufficientScope,
@@ -32,6 +34,7 @@ impl ParkReason {
         Self::Unmappable,
         Self::ParentUnknown,
         Self::SourceChanged,
+        Self::AwaitingDetails,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -43,6 +46,7 @@ impl ParkReason {
             Self::Unmappable => "unmappable",
             Self::ParentUnknown => "parent_unknown",
             Self::SourceChanged => "source_changed",
+            Self::AwaitingDetails => "awaiting_details",
         }
     }
 
@@ -64,7 +68,10 @@ impl ParkReason {
             Self::RateLimited | Self::StoreUnavailable => Retry::Alarm,
             Self::KeyPaused => Retry::OnResume,
             Self::ParentUnknown => Retry::OnParent,
-            Self::InsufficientScope | Self::Unmappable | Self::SourceChanged => Retry::ByHand,
+            Self::InsufficientScope
+            | Self::Unmappable
+            | Self::SourceChanged
+            | Self::AwaitingDetails => Retry::ByHand,
         }
     }
 }

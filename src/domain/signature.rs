@@ -5,24 +5,13 @@ use data_encoding::{BASE64, Specification};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use super::headers::Headers;
+use super::key::PayloadFormat;
 use super::secret::SigningSecret;
 use super::time::{SECOND, Timestamp};
 
 /// How far a signed timestamp may be from now, in either direction.
 pub const TOLERANCE: i64 = 300 * SECOND;
-
-/// The signature headers of a request.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SignatureHeaders<'a> {
-    /// `X-Pck-Signature`
-    pub own: Option<&'a str>,
-    /// `webhook-id`, `webhook-timestamp`, `webhook-signature` (Standard Webhooks 1.0.0)
-    pub webhook_id: Option<&'a str>,
-    pub webhook_timestamp: Option<&'a str>,
-    pub webhook_signature: Option<&'a str>,
-    /// `X-WC-Webhook-Signature`
-    pub woocommerce: Option<&'a str>,
-}
 
 /// Why a request does not count as signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,18 +26,50 @@ pub enum SignatureError {
     Expired,
 }
 
-/// Checks the signature of the integration API: `X-Pck-Signature` where it is sent, else the three
-/// headers of Standard Webhooks.
-pub fn verify_api(
-    headers: &SignatureHeaders<'_>,
+/// The headers of Standard Webhooks 1.0.0.
+const WEBHOOK: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+
+/// Checks the signature of a native delivery by its sender's own scheme. `url` is the address of
+/// the webhook as it is registered with the sender, where the scheme signs that.
+pub fn verify_native(
+    format: PayloadFormat,
+    headers: &Headers,
+    url: Option<&str>,
     secrets: &[SigningSecret],
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), SignatureError> {
-    if let Some(header) = headers.own {
+    let _ = (url, now);
+    match format {
+        PayloadFormat::WooCommerce => {
+            verify_woocommerce(headers.get("x-wc-webhook-signature"), secrets, body)
+        }
+        _ => Err(SignatureError::Mismatch),
+    }
+}
+
+/// The signature of a native delivery as it was sent, for [`diagnose`]; empty where its scheme
+/// signs more than the body.
+pub fn signature_of(format: PayloadFormat, headers: &Headers) -> Option<&str> {
+    match format {
+        PayloadFormat::WooCommerce => headers.get("x-wc-webhook-signature"),
+        _ => None,
+    }
+}
+
+/// Checks the signature of the integration API: `X-Pck-Signature` where it is sent, else the three
+/// headers of Standard Webhooks.
+pub fn verify_api(
+    headers: &Headers,
+    secrets: &[SigningSecret],
+    body: &[u8],
+    now: Timestamp,
+) -> Result<(), SignatureError> {
+    if let Some(header) = headers.get("x-pck-signature") {
         return verify_own(header, secrets, body, now);
     }
-    match (headers.webhook_id, headers.webhook_timestamp, headers.webhook_signature) {
+    let [id, timestamp, signature] = WEBHOOK.map(|name| headers.get(name));
+    match (id, timestamp, signature) {
         (None, None, None) => Err(SignatureError::Missing),
         (Some(id), Some(timestamp), Some(signature)) => {
             verify_standard_webhooks(id, timestamp, signature, secrets, body, now)

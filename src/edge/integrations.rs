@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use percent_encoding::percent_decode_str;
 use worker::Env;
 use worker::worker_sys::web_sys::{Request, Response};
 
@@ -14,11 +15,13 @@ use super::{Result, internal};
 use crate::api::routes::Route;
 use crate::domain::admission::invalid_key;
 use crate::domain::credential::{CredentialHash, GateName, IntegrationKey, KeyId};
+use crate::domain::headers::Headers;
 use crate::domain::key::PayloadFormat;
 use crate::domain::rejection::{Code, Rejection};
 use crate::protocol::Versioned;
 use crate::protocol::frame;
-use crate::protocol::key_gate::{Fault, Headers, Ingest, Operation, object_name};
+use crate::protocol::key_gate::{Fault, Ingest, Operation, object_name};
+use crate::storefront;
 
 /// How long a KeyGate may take: a little more than its own call to the ledger, twice.
 const DEADLINE_MS: u32 = 8_000;
@@ -49,10 +52,11 @@ pub async fn handle(
         key_hash: credential.key_hash,
         attempt: random_token(),
         operation,
+        target: target_of(route)?,
         method: request.method(),
         path: target.path.to_owned(),
         query: without_key(target.query),
-        headers: Headers::read(operation, |name| headers.get(name).ok().flatten()),
+        headers: read_headers(operation, |name| headers.get(name).ok().flatten()),
         fault,
     };
     let frame = frame::encode(&Versioned::new(ingest), &body)
@@ -114,7 +118,8 @@ fn without_key(query: &str) -> String {
 fn operation(route: &Route<'_>) -> Result<Operation> {
     match route {
         Route::Whoami => Ok(Operation::Whoami),
-        Route::CreateOrder => Ok(Operation::CreateOrder),
+        Route::Write { command, .. } => Ok(Operation::Write { command: *command }),
+        Route::Batch => Ok(Operation::Batch),
         Route::Webhook { source, .. } => PayloadFormat::parse(source.as_str())
             .filter(|format| *format != PayloadFormat::Gateway)
             .filter(|format| PayloadFormat::SUPPORTED.contains(format))
@@ -129,6 +134,25 @@ fn operation(route: &Route<'_>) -> Result<Operation> {
         | Route::Rpc { .. }
         | Route::Docs
         | Route::Console(_) => Err(internal("a route of another handler")),
+    }
+}
+
+/// What the path names, decoded.
+fn target_of(route: &Route<'_>) -> Result<Option<String>> {
+    let Route::Write { target: Some(target), .. } = route else { return Ok(None) };
+    let decoded = percent_decode_str(target).decode_utf8();
+    decoded.map(|target| Some(target.into_owned())).map_err(|_| {
+        Rejection::new(Code::NotFound, "The id in the path is not percent-encoded UTF-8.")
+    })
+}
+
+/// The headers that can matter to an operation.
+fn read_headers(operation: Operation, get: impl FnMut(&'static str) -> Option<String>) -> Headers {
+    match operation {
+        Operation::Deliver { format } => {
+            Headers::read(storefront::headers(format).iter().copied(), get)
+        }
+        Operation::Whoami | Operation::Write { .. } | Operation::Batch => Headers::read_api(get),
     }
 }
 

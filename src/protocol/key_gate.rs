@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::credential::{CredentialHash, GateName};
 use crate::domain::failing::FailingWebhook;
+use crate::domain::headers::Headers;
 use crate::domain::id::{ApiKeyId, AuditId, UserId};
 use crate::domain::key::{KeyChange, KeyRecord, PayloadFormat};
 use crate::domain::log::{Bucket, Outcome, Tally, Window};
 use crate::domain::parked::ParkReason;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
+use crate::domain::write::Command;
 
 pub use super::requests::{
     Kept, LoggedRequest, NotKept, ParkedEvent, RequestDetail, RequestFilter,
@@ -25,6 +27,9 @@ pub struct Ingest {
     /// Random; the same when the Worker repeats the call, so that it counts once.
     pub attempt: i64,
     pub operation: Operation,
+    /// What the path names: an order or a payment, without percent-encoding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     pub method: String,
     pub path: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -45,62 +50,16 @@ pub fn object_name(gate: &GateName) -> String {
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     Whoami,
-    CreateOrder,
+    /// A command of the integration API.
+    Write {
+        command: Command,
+    },
+    /// Up to a hundred of them.
+    Batch,
     /// A native sender's webhook.
     Deliver {
         format: PayloadFormat,
     },
-}
-
-macro_rules! headers {
-    ($($(#[$doc:meta])* $field:ident = $name:literal,)*) => {
-        /// The headers that a KeyGate looks at or keeps: an allow-list, never `Authorization`. As
-        /// JSON, an object of those that are present, by their names.
-        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-        pub struct Headers {
-            $($(#[$doc])*
-            #[serde(default, skip_serializing_if = "Option::is_none", rename = $name)]
-            pub $field: Option<String>,)*
-        }
-
-        impl Headers {
-            /// Reads each header that can matter to the operation, once.
-            pub fn read(
-                operation: Operation,
-                mut get: impl FnMut(&'static str) -> Option<String>,
-            ) -> Self {
-                let delivery = matches!(operation, Operation::Deliver { .. });
-                let mut signed = false;
-                let mut read = |name: &'static str| {
-                    let wanted = match name {
-                        "content-type" | "user-agent" => true,
-                        // The gateway's own signature counts where both are sent.
-                        name if name.starts_with("webhook-") => !delivery && !signed,
-                        name => name.starts_with("x-wc-") == delivery,
-                    };
-                    let value = wanted.then(|| get(name)).flatten();
-                    signed |= name == "x-pck-signature" && value.is_some();
-                    value
-                };
-                Self { $($field: read($name),)* }
-            }
-        }
-    };
-}
-
-headers! {
-    content_type = "content-type",
-    user_agent = "user-agent",
-    idempotency_key = "idempotency-key",
-    signature = "x-pck-signature",
-    webhook_id = "webhook-id",
-    webhook_timestamp = "webhook-timestamp",
-    webhook_signature = "webhook-signature",
-    wc_signature = "x-wc-webhook-signature",
-    wc_topic = "x-wc-webhook-topic",
-    wc_source = "x-wc-webhook-source",
-    wc_webhook_id = "x-wc-webhook-id",
-    wc_delivery_id = "x-wc-webhook-delivery-id",
 }
 
 /// A fault on purpose. Only honoured where the Worker runs with `FAULT_INJECTION=on`.

@@ -128,6 +128,7 @@ const fn reason_text(reason: ParkReason) -> &'static str {
         ParkReason::Unmappable => "The body could not be understood",
         ParkReason::ParentUnknown => "What it changes has not arrived yet",
         ParkReason::SourceChanged => "It came from another shop address",
+        ParkReason::AwaitingDetails => "It only names what changed; details are awaited",
     }
 }
 

@@ -110,6 +110,11 @@ fn of_outcome(ended: &Ended<'_>) -> Explanation {
             "WooCommerce sends such a ping when a webhook is saved. It is not signed and changes nothing.",
             &["Nothing is to be done. Whether the secret is right shows with the first signed delivery: change an order in the shop."],
         ),
+        Outcome::DryRun => Explanation::new(
+            "The request was checked and answered as if it had been done; nothing was written.",
+            "It asked for that with dry_run=true.",
+            &["Send it without dry_run to have it done."],
+        ),
         Outcome::Rejected => Explanation::new(
             "The request was turned down for what it says.",
             "Its key and signature were in order, its content was not.",
@@ -175,6 +180,13 @@ fn of_reason(reason: ParkReason) -> Explanation {
             &[
                 "Wait: it is applied as soon as that arrives.",
                 "If it never does, check that the webhook for the created topic exists and is active.",
+            ],
+        ),
+        ParkReason::AwaitingDetails => (
+            "This sender's event only names what changed and carries none of it.",
+            &[
+                "The event is kept. Nothing is stored of the order or customer itself until its details are fetched from the sender, which this gateway does not do yet.",
+                "Post the order itself to the integration API if you need it now.",
             ],
         ),
         ParkReason::SourceChanged => (

@@ -67,6 +67,7 @@ impl Row {
             expires_at: self.expires_at,
             revoked_at: self.revoked_at,
             rotated_from: self.rotated_from,
+            notification_url: None,
             secrets,
         })
     }

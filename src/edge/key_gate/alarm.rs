@@ -4,7 +4,7 @@
 
 use super::awake::Awake;
 use super::change::PUBLISH_AGAIN;
-use super::deliver::{Applied, scope};
+use super::deliver::{Applied, reread};
 use super::storage::Intent;
 use super::{InFlight, KeyGate, parked};
 use crate::domain::admission::{Delivery, admit_delivery};
@@ -128,15 +128,17 @@ impl KeyGate {
         let started = now();
         let _in_flight = InFlight::enter(&self.in_flight);
         let attempt = random_token();
+        let reading = reread(&event.ingest, &event.body);
+        let topic = reading.topic.clone();
         let (retry_row, delivery) = self.with(|awake| {
             let admitted = awake.row(attempt, started);
-            let scope = scope(&event.ingest);
+            let scope = reading.subject.scope();
             let delivery = admit_delivery(&awake.held.record, &mut awake.window, scope, started);
             (admitted.row, delivery)
         })?;
         let applied = match delivery {
             Delivery::Park(reason) => Applied::Park { reason, detail: None, parent: None },
-            Delivery::Apply => self.apply(&event.ingest, &event.body, retry_row).await,
+            Delivery::Apply => self.apply(reading, event.ingest.fault, retry_row).await,
         };
         let now = now();
         let (outcome, reason) = match &applied {
@@ -162,11 +164,13 @@ impl KeyGate {
             }
         };
         if delivery == Delivery::Apply {
-            self.log_retry(row, retry_row, attempt, &event.ingest, applied, now.since(started))?;
+            let path = event.ingest.path;
+            self.log_retry(row, retry_row, attempt, path, topic, applied, now.since(started))?;
         }
         Ok((outcome, reason))
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what an entry says of a retry")]
     /// Logs what a retry did and took from the limit. It stands for no request of the sender, so
     /// it counts as none.
     fn log_retry(
@@ -174,7 +178,8 @@ impl KeyGate {
         parked_row: Row,
         row: Row,
         attempt: i64,
-        ingest: &crate::protocol::key_gate::Ingest,
+        path: String,
+        topic: String,
         applied: Applied,
         latency_ms: i64,
     ) -> Result<()> {
@@ -194,11 +199,11 @@ impl KeyGate {
                 units: 1,
                 count: 0,
                 method: LoggedRequest::RETRY.to_owned(),
-                path: ingest.path.clone(),
+                path,
                 status: 200,
                 latency_ms,
                 outcome,
-                topic: ingest.headers.wc_topic.clone(),
+                topic: Some(topic).filter(|topic| !topic.is_empty()),
                 idempotency_key: None,
                 external_id,
                 internal_id,

@@ -1,27 +1,27 @@
 //! Deliveries of native senders. Once the signature holds, the event is durable and the answer is
-//! 200: the sender never tries again (DESIGN §5).
+//! 200: most senders give up soon or never try again (DESIGN §5).
 
 use serde_json::json;
 
 use super::awake::Admitted;
-use super::ingest::{Finished, signature_headers};
+use super::ingest::Finished;
 use super::{KeyGate, parked};
 use crate::domain::admission::{
     Delivery, Presented, admit_delivery, authenticate_delivery, check_delivery_key,
 };
 use crate::domain::event::{Ignored, NativeEvent};
-use crate::domain::id::Row;
-use crate::domain::key::{PayloadFormat, Scope};
+use crate::domain::id::{RequestId, Row};
+use crate::domain::key::PayloadFormat;
 use crate::domain::log::Outcome;
 use crate::domain::parked::ParkReason;
 use crate::domain::rejection::{Code, Rejection};
-use crate::domain::signature::diagnose;
+use crate::domain::signature::{diagnose, signature_of};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 use crate::edge::answer::Answer;
-use crate::protocol::key_gate::Ingest;
+use crate::protocol::key_gate::{Fault, Ingest, Operation};
 use crate::protocol::store_ledger::{LedgerCommand, LedgerReply};
-use crate::storefront::woocommerce::{self, Subject};
+use crate::storefront::{self, Reading, woocommerce};
 
 /// What became of an authentic event.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(super) enum Applied {
 }
 
 impl Applied {
-    const fn park(reason: ParkReason) -> Self {
+    pub(super) const fn park(reason: ParkReason) -> Self {
         Self::Park { reason, detail: None, parent: None }
     }
 }
@@ -52,18 +52,37 @@ impl KeyGate {
         format: PayloadFormat,
         now: Timestamp,
     ) -> Finished {
-        let delivered = self.authenticated(ingest, body, admitted, format, now);
-        let (delivery, request_id) = match delivered {
-            Ok(Ok(delivery)) => delivery,
-            Ok(Err(finished)) => return *finished,
+        let reading = storefront::read(format, &ingest.headers, body);
+        let topic = Some(reading.topic.clone()).filter(|topic| !topic.is_empty());
+        let delivered = self.authenticated(ingest, body, &reading, admitted, format, now);
+        let mut finished = match delivered {
+            Ok(Ok((delivery, request_id))) => {
+                self.delivered(ingest, body, reading, admitted.row, delivery, request_id).await
+            }
+            Ok(Err(finished)) => *finished,
             Err(rejection) => {
                 let id = crate::edge::platform::unlogged_request_id();
-                return Finished::rejected(&rejection, &id, None);
+                Finished::rejected(&rejection, &id, None)
             }
         };
+        finished.topic = topic;
+        finished
+    }
+
+    /// Applies an authentic delivery, or parks it.
+    async fn delivered(
+        &self,
+        ingest: &Ingest,
+        body: &[u8],
+        reading: Reading,
+        row: Row,
+        delivery: Delivery,
+        request_id: RequestId,
+    ) -> Finished {
+        let topic = reading.topic.clone();
         let (applied, units) = match delivery {
             Delivery::Park(reason) => (Applied::park(reason), 0),
-            Delivery::Apply => (self.apply(ingest, body, admitted.row).await, 1),
+            Delivery::Apply => (self.apply(reading, ingest.fault, row).await, 1),
         };
         let mut finished = match applied {
             Applied::Settled { outcome, internal_id, external_id, detail } => {
@@ -74,8 +93,8 @@ impl KeyGate {
                 finished
             }
             Applied::Park { reason, detail, parent } => {
-                match self.park(ingest, body, admitted.row, reason, detail.as_deref(), parent).await
-                {
+                let detail_text = detail.as_deref();
+                match self.park(ingest, body, &topic, row, reason, detail_text, parent).await {
                     Ok(()) => {
                         let mut finished = accepted(Outcome::Parked, request_id);
                         finished.detail = Some(reason.with(detail.as_deref()));
@@ -94,21 +113,21 @@ impl KeyGate {
         &self,
         ingest: &Ingest,
         body: &[u8],
+        reading: &Reading,
         admitted: Admitted,
         format: PayloadFormat,
         now: Timestamp,
-    ) -> Result<std::result::Result<(Delivery, crate::domain::id::RequestId), Box<Finished>>> {
+    ) -> Result<std::result::Result<(Delivery, RequestId), Box<Finished>>> {
         self.with(|awake| {
             let request_id = awake.request_id(admitted.row);
             let refused =
                 |rejection: &Rejection| Box::new(Finished::rejected(rejection, &request_id, None));
-            let content_type = ingest.headers.content_type.as_deref();
-            let presented = Presented {
-                key_hash: ingest.key_hash.as_ref(),
-                signature: signature_headers(&ingest.headers),
-                body,
-            };
-            if presented.signature.woocommerce.is_none() && woocommerce::is_ping(content_type, body)
+            let presented =
+                Presented { key_hash: ingest.key_hash.as_ref(), headers: &ingest.headers, body };
+            let signature = signature_of(format, &ingest.headers);
+            if format == PayloadFormat::WooCommerce
+                && signature.is_none()
+                && woocommerce::is_ping(ingest.headers.get("content-type"), body)
             {
                 check_delivery_key(&awake.held.record, presented.key_hash, format, now)
                     .map_err(|rejection| refused(&rejection))?;
@@ -119,14 +138,13 @@ impl KeyGate {
                 authenticate_delivery(&awake.held.record, &secrets, presented, format, now);
             if let Err(mut rejection) = authentic {
                 if rejection.code == Code::SignatureInvalid && awake.logs_refusal_singly(now) {
-                    let header = presented.signature.woocommerce.unwrap_or_default();
                     let previous = awake.previous_secrets(now);
-                    let cause = diagnose(header, &secrets, &previous, body);
+                    let cause = diagnose(signature.unwrap_or_default(), &secrets, &previous, body);
                     rejection = rejection.diagnosed(cause.detail());
                 }
                 return Err(refused(&rejection));
             }
-            if let Some(address) = ingest.headers.wc_source.as_deref() {
+            if let Some(address) = reading.source.as_deref() {
                 match awake.held.source_address.as_deref() {
                     Some(pinned) if pinned != address => {
                         return Ok((Delivery::Park(ParkReason::SourceChanged), request_id));
@@ -141,7 +159,7 @@ impl KeyGate {
                     }
                 }
             }
-            let scope = scope(ingest);
+            let scope = reading.subject.scope();
             // The same request once more has been charged for: it goes through a copy.
             let mut charged = admitted.repeated.then(|| awake.window.clone());
             let window = charged.as_mut().unwrap_or(&mut awake.window);
@@ -150,10 +168,17 @@ impl KeyGate {
     }
 
     /// Applies an authentic event that has been charged for.
-    pub(super) async fn apply(&self, ingest: &Ingest, body: &[u8], row: Row) -> Applied {
-        let topic = ingest.headers.wc_topic.as_deref().unwrap_or_default();
-        let event = match woocommerce::event(topic, body) {
+    pub(super) async fn apply(&self, reading: Reading, fault: Option<Fault>, row: Row) -> Applied {
+        let Reading { topic, delivery, meaning, .. } = reading;
+        let event = match meaning {
             Ok(NativeEvent::Ignored { reason }) => return ignored(reason),
+            Ok(NativeEvent::Thin { thing, external_id }) => {
+                return Applied::Park {
+                    reason: ParkReason::AwaitingDetails,
+                    detail: Some(format!("{} {external_id}", thing.as_str())),
+                    parent: None,
+                };
+            }
             Ok(event) => event,
             Err(unmappable) => {
                 let detail = format!("{} {}", unmappable.pointer, unmappable.detail);
@@ -164,37 +189,34 @@ impl KeyGate {
                 };
             }
         };
-        let parent = parent(&event);
         // Before asking: whoever brings the parent meanwhile must find that it is waited for.
-        let waits =
-            matches!(event, NativeEvent::OrderDeleted { .. } | NativeEvent::ClientDeleted { .. });
-        if waits {
+        let parent = event.parent();
+        if let Some(parent) = &parent {
             let _ = self.with(|awake| awake.awaited.insert(parent.clone()));
         }
+        let brings = event.brings();
         let Ok((origin, _)) = self.origin(row) else {
             return Applied::park(ParkReason::StoreUnavailable);
         };
-        let command = LedgerCommand::Apply {
-            origin,
-            topic: topic.to_owned(),
-            delivery: delivery_token(ingest),
-            event,
-            fault: ingest.fault,
-        };
+        let command = LedgerCommand::Apply { origin, topic, delivery, event, fault };
         match self.to_ledger(command).await {
             Ok((LedgerReply::Done { outcome, internal_id, external_id, .. }, _)) => {
-                if waits {
-                    let _ = self.with(|awake| awake.awaited.remove(&parent));
-                } else {
-                    self.parent_arrived(&parent).await;
+                if let Some(parent) = &parent {
+                    let _ = self.with(|awake| awake.awaited.remove(parent));
+                }
+                for name in &brings {
+                    self.parent_arrived(name).await;
                 }
                 Applied::Settled { outcome, internal_id, external_id, detail: None }
             }
-            Ok((LedgerReply::ParentUnknown, _)) => Applied::Park {
-                reason: ParkReason::ParentUnknown,
-                detail: Some(format!("{parent} has not arrived yet")),
-                parent: Some(parent),
-            },
+            Ok((LedgerReply::ParentUnknown, _)) => {
+                let name = parent.unwrap_or_default();
+                Applied::Park {
+                    reason: ParkReason::ParentUnknown,
+                    detail: Some(format!("{name} has not arrived yet")),
+                    parent: Some(name),
+                }
+            }
             Ok((LedgerReply::Rejected { rejection }, _)) => Applied::Park {
                 reason: ParkReason::Unmappable,
                 detail: Some(rejection.detail),
@@ -204,10 +226,12 @@ impl KeyGate {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what is kept of an event, and why")]
     async fn park(
         &self,
         ingest: &Ingest,
         body: &[u8],
+        topic: &str,
         row: Row,
         reason: ParkReason,
         detail: Option<&str>,
@@ -215,7 +239,8 @@ impl KeyGate {
     ) -> Result<()> {
         // Shops put secrets into query strings, and a retry needs none.
         let kept = Ingest { fault: None, query: String::new(), ..ingest.clone() };
-        let due = parked::insert(&self.sql, row, &kept, body, reason, detail, parent.as_deref())?;
+        let due =
+            parked::insert(&self.sql, row, topic, &kept, body, reason, detail, parent.as_deref())?;
         if let Some(parent) = parent {
             self.release_if_arrived(&parent).await?;
         }
@@ -248,7 +273,7 @@ impl KeyGate {
     }
 }
 
-fn accepted(outcome: Outcome, request_id: crate::domain::id::RequestId) -> Finished {
+fn accepted(outcome: Outcome, request_id: RequestId) -> Finished {
     let body = json!({ "outcome": outcome.as_str(), "request_id": request_id });
     Finished::with(Answer::json(200, body.to_string()), outcome)
 }
@@ -271,34 +296,12 @@ fn ignored(reason: Ignored) -> Applied {
     }
 }
 
-/// What an event is about, as those that wait for it name it.
-fn parent(event: &NativeEvent) -> String {
-    match event {
-        NativeEvent::Order { snapshot } => {
-            format!("order {}", snapshot.content.external_id.as_deref().unwrap_or_default())
-        }
-        NativeEvent::OrderDeleted { external_id } => format!("order {external_id}"),
-        NativeEvent::Client { snapshot } => {
-            format!("client {}", snapshot.details.external_id.as_deref().unwrap_or_default())
-        }
-        NativeEvent::ClientDeleted { external_id } => format!("client {external_id}"),
-        NativeEvent::Ignored { .. } => String::new(),
-    }
-}
-
-/// What tells one delivery from another with the same bytes: the delivery id alone does not, as all
-/// deliveries of one webhook within a second share it.
-fn delivery_token(ingest: &Ingest) -> Option<String> {
-    let webhook = ingest.headers.wc_webhook_id.as_deref()?;
-    let delivery = ingest.headers.wc_delivery_id.as_deref()?;
-    Some(format!("{webhook}/{delivery}"))
-}
-
-/// The scope that a delivery needs.
-pub(super) fn scope(ingest: &Ingest) -> Option<Scope> {
-    match woocommerce::subject(ingest.headers.wc_topic.as_deref().unwrap_or_default()) {
-        Subject::Order => Some(Scope::OrdersWrite),
-        Subject::Client => Some(Scope::ClientsWrite),
-        Subject::Other => None,
-    }
+/// What a parked delivery says, read once more.
+pub(super) fn reread(ingest: &Ingest, body: &[u8]) -> Reading {
+    let format = match ingest.operation {
+        Operation::Deliver { format } => format,
+        // Only deliveries are ever parked.
+        _ => PayloadFormat::Gateway,
+    };
+    storefront::read(format, &ingest.headers, body)
 }

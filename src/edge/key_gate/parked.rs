@@ -25,6 +25,7 @@ pub struct Parked {
 pub fn insert(
     sql: &Sql,
     row: Row,
+    topic: &str,
     ingest: &Ingest,
     body: &[u8],
     reason: ParkReason,
@@ -52,7 +53,7 @@ pub fn insert(
             integer(row.as_i64()),
             text(Some(reason.as_str())),
             text(detail),
-            text(ingest.headers.wc_topic.as_deref()),
+            text(Some(topic).filter(|topic| !topic.is_empty())),
             text(parent),
             optional_integer(next_at.map(Timestamp::millis)),
             text(Some(&json)),

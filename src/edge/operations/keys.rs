@@ -84,6 +84,7 @@ impl Operations<'_> {
             expires_at,
             revoked_at: None,
             rotated_from: rotated_from.map(|old| old.key_id.clone()),
+            notification_url: None,
             secrets: secrets.map(|sealed| SealedSecret { sealed, valid_until: None }).collect(),
             key_id,
         };

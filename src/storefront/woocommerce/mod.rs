@@ -8,26 +8,40 @@
 //! Only the body is signed, the topic is not: whoever can replay a delivery can choose its topic.
 //! So a topic is believed only if the body has the shape that it promises.
 
-mod field;
 mod order;
 mod people;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-use crate::domain::event::{Ignored, NativeEvent, Unmappable};
+use super::Reading;
+use super::field::{Field, body_hash, parse};
+use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
+use crate::domain::headers::Headers;
 use crate::domain::order::SourceVersion;
-use field::Field;
 
-/// What a topic is about; decides which scope its delivery needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// `order.*`: needs `orders:write`, whatever payments or refunds the order carries.
-    Order,
-    /// `customer.*`: needs `clients:write`.
-    Client,
-    /// Anything else has no effect and needs no scope.
-    Other,
+pub(super) const HEADERS: &[&str] = &[
+    "content-type",
+    "user-agent",
+    "x-wc-webhook-signature",
+    TOPIC,
+    "x-wc-webhook-source",
+    "x-wc-webhook-id",
+    "x-wc-webhook-delivery-id",
+];
+
+const TOPIC: &str = "x-wc-webhook-topic";
+
+pub(super) fn read(headers: &Headers, body: &[u8]) -> Reading {
+    let topic = headers.get(TOPIC).unwrap_or_default();
+    // The delivery id alone tells nothing: all deliveries of one webhook within a second share it.
+    let delivery = headers.get("x-wc-webhook-id").zip(headers.get("x-wc-webhook-delivery-id"));
+    Reading {
+        topic: topic.to_owned(),
+        subject: subject(topic),
+        delivery: delivery.map(|(webhook, delivery)| format!("{webhook}/{delivery}")),
+        source: headers.get("x-wc-webhook-source").map(str::to_owned),
+        meaning: event(topic, body),
+    }
 }
 
 /// The subject of an `X-WC-Webhook-Topic`.
@@ -58,10 +72,7 @@ pub fn event(topic: &str, body: &[u8]) -> Result<NativeEvent, Unmappable> {
     let Some(topic) = Topic::parse(topic) else {
         return Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic });
     };
-    let value: Value = serde_json::from_slice(body).map_err(|error| Unmappable {
-        pointer: String::new(),
-        detail: format!("is not JSON: {error}"),
-    })?;
+    let value = parse(body)?;
     let root = Field::root(&value);
     let Value::Object(members) = &value else {
         return Err(root.refuse("is not an object"));
@@ -137,10 +148,11 @@ fn version(
     let modified_at = root.get("date_modified_gmt").time()?;
     let created_at = root.get("date_created_gmt").time()?;
     Ok(SourceVersion {
+        sequence: 0,
         modified_at: modified_at.or(created_at).unwrap_or_default(),
         refunds,
         progress,
-        body_hash: hex::encode(Sha256::digest(body)),
+        body_hash: body_hash(body),
     })
 }
 

@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use super::field::Field;
+use super::Field;
 use super::{people, version};
 use crate::domain::event::{Ignored, NativeEvent, Unmappable};
 use crate::domain::money::{Amount, Currency};
@@ -52,7 +52,7 @@ fn snapshot(
     status: OrderStatus,
     body: &[u8],
 ) -> Result<Box<OrderSnapshot>, Unmappable> {
-    let currency = currency(&order.get("currency"))?;
+    let currency = order.get("currency").currency()?;
     let line_items = order.get("line_items");
     let lines = line_items
         .items()?
@@ -79,13 +79,9 @@ fn snapshot(
         },
         payments: payment(order, totals.total)?.into_iter().collect(),
         refunds,
+        payment_ids: Vec::new(),
         version,
     }))
-}
-
-fn currency(field: &Field<'_>) -> Result<Currency, Unmappable> {
-    let code = field.required(Field::text)?;
-    Currency::parse(&code).ok_or_else(|| field.refuse("is not an ISO 4217 currency in use"))
 }
 
 /// A line, and its `subtotal` (before discounts, without tax) as the shop states it.

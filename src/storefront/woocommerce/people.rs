@@ -1,6 +1,6 @@
 //! Who: clients, the buyer of an order, and postal addresses.
 
-use super::field::Field;
+use super::Field;
 use super::version;
 use crate::domain::event::Unmappable;
 use crate::domain::order::{Address, ClientDetails, ClientSnapshot};

@@ -1,14 +1,29 @@
-//! Values of a WooCommerce body that know where they stand, so that every refusal carries its JSON
+//! Values of a sender's body that know where they stand, so that every refusal carries its JSON
 //! Pointer.
 //!
-//! PHP's types wander on their way to JSON: 'nothing' comes as `null`, `""`, `false` or `[]` or is
-//! left out, and a number comes as a number or as text. Readers forgive that much and no more.
+//! Types wander on their way to JSON, PHP's above all: 'nothing' comes as `null`, `""`, `false` or
+//! `[]` or is left out, and a number comes as a number or as text. Readers forgive that much and no
+//! more. Numbers keep their own digits: no id and no amount passes through a float.
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::domain::event::Unmappable;
 use crate::domain::money::{Amount, AmountError, Currency, Quantity};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{SECOND, Timestamp};
+
+/// Reads a body that promises to be JSON.
+pub(super) fn parse(body: &[u8]) -> Result<Value, Unmappable> {
+    serde_json::from_slice(body).map_err(|error| Unmappable {
+        pointer: String::new(),
+        detail: format!("is not JSON: {error}"),
+    })
+}
+
+/// The hash of a body as a [`SourceVersion`](crate::domain::order::SourceVersion) has it.
+pub(super) fn body_hash(body: &[u8]) -> String {
+    hex::encode(Sha256::digest(body))
+}
 
 /// A value in a body. A member that the body lacks is a field that holds `null`.
 #[derive(Clone, Copy)]
@@ -139,6 +154,41 @@ impl<'a> Field<'a> {
         Timestamp::parse_utc_without_zone(text).map(Some).ok_or_else(|| self.refuse(REFUSED))
     }
 
+    /// A time with its offset (RFC 3339).
+    pub fn instant(&self) -> Result<Option<Timestamp>, Unmappable> {
+        const REFUSED: &str = "is not a time with its offset such as \"2026-11-22T11:48:07Z\"";
+        let Some(text) = self.scalar(REFUSED)? else { return Ok(None) };
+        Timestamp::parse_rfc3339(text).map(Some).ok_or_else(|| self.refuse(REFUSED))
+    }
+
+    /// A time in whole seconds since 1970.
+    pub fn unix_seconds(&self) -> Result<Option<Timestamp>, Unmappable> {
+        const REFUSED: &str = "is not a time in seconds since 1970";
+        let Some(text) = self.scalar(REFUSED)? else { return Ok(None) };
+        let millis = text.parse::<u32>().ok().map(|seconds| i64::from(seconds) * SECOND);
+        millis
+            .map(|millis| Some(Timestamp::from_millis(millis)))
+            .ok_or_else(|| self.refuse(REFUSED))
+    }
+
+    /// An amount in whole minor units of its currency.
+    pub fn minor_amount(&self) -> Result<Option<Amount>, Unmappable> {
+        const REFUSED: &str = "is not an amount in whole minor units";
+        let Some(text) = self.scalar(REFUSED)? else { return Ok(None) };
+        let amount = text.parse().ok().and_then(Amount::from_minor);
+        amount.map(Some).ok_or_else(|| self.refuse(REFUSED))
+    }
+
+    /// An ISO 4217 code as the standard writes it, in capitals.
+    pub fn currency(&self) -> Result<Currency, Unmappable> {
+        let code = self.required(Self::text)?;
+        Currency::parse(&code).ok_or_else(|| self.refuse("is not an ISO 4217 currency in use"))
+    }
+
+    pub fn is_true(&self) -> bool {
+        *self.value == Value::Bool(true)
+    }
+
     /// A refusal of this value. `detail` follows the pointer as the rest of a sentence.
     pub fn refuse(&self, detail: impl Into<String>) -> Unmappable {
         let mut pointer = String::new();
@@ -156,7 +206,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    fn is_nothing(&self) -> bool {
+    pub fn is_nothing(&self) -> bool {
         match self.value {
             Value::Null | Value::Bool(false) => true,
             Value::String(text) => text.trim().is_empty(),
@@ -179,6 +229,54 @@ impl<'a> Field<'a> {
                 pointer.push_str(&index.to_string());
             }
         }
+    }
+
+    /// A person's name from the members that hold its parts.
+    pub fn full_name(
+        &self,
+        first: &'static str,
+        last: &'static str,
+    ) -> Result<Option<String>, Unmappable> {
+        Ok(match (self.get(first).text()?, self.get(last).text()?) {
+            (Some(first), Some(last)) => Some(format!("{} {}", first.trim(), last.trim())),
+            (first, last) => first.or(last),
+        })
+    }
+
+    /// The refusal of a text that is none of those that the sender is known to use here.
+    pub fn unknown(&self, text: &str) -> Unmappable {
+        let text: String = text.chars().take(40).collect();
+        self.refuse(format!("is {text:?}, which has no meaning here"))
+    }
+
+    /// A topic or an id in letters of the sender's: 1 to 255 visible ASCII characters.
+    pub fn token(&self) -> Result<Option<String>, Unmappable> {
+        const MAX_TEXT: usize = 255;
+        const REFUSED: &str = "is not of 1 to 255 visible ASCII characters";
+        let Some(text) = self.scalar(REFUSED)? else { return Ok(None) };
+        if text.len() > MAX_TEXT || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(self.refuse(REFUSED));
+        }
+        Ok(Some(text.to_owned()))
+    }
+
+    /// An amount in whole minor units of its currency that somebody owes, paid or got back.
+    pub fn positive_minor_amount(&self) -> Result<Option<Amount>, Unmappable> {
+        match self.minor_amount()? {
+            Some(amount) if amount.is_negative() => Err(self.refuse("is below zero")),
+            amount => Ok(amount),
+        }
+    }
+
+    /// An ISO 4217 code in small letters.
+    pub fn lower_case_currency(&self) -> Result<Currency, Unmappable> {
+        let code = self.required(Self::text)?.to_ascii_uppercase();
+        Currency::parse(&code).ok_or_else(|| self.refuse("is not an ISO 4217 currency in use"))
+    }
+
+    /// Refuses a value that is not exactly this text.
+    pub fn require_text(&self, text: &'static str) -> Result<(), Unmappable> {
+        if *self.value == text { Ok(()) } else { Err(self.refuse(format!("is not {text:?}"))) }
     }
 }
 
