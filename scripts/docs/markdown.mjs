@@ -159,7 +159,7 @@ function figure({ info, content }) {
   return `<figure class="code">${caption}<pre tabindex="0" role="group" aria-label="${label}"><code>${highlighted(language, content)}</code></pre></figure>\n`;
 }
 
-export function highlighted(language, code) {
+function highlighted(language, code) {
   const text = code.replace(/\n$/, '');
   if (!LANGUAGES[language]) {
     if (language !== 'text') throw new Error(`a block says to be ${language || 'nothing'}: write text or one of ${Object.keys(LANGUAGES).join(', ')}`);
