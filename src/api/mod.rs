@@ -2,10 +2,14 @@
 
 pub mod console_routes;
 pub mod fields;
+#[cfg(test)]
+mod openapi;
 pub mod order_input;
 pub mod order_output;
 pub mod order_query;
 pub mod problem;
+#[cfg(test)]
+mod recording;
 pub mod routes;
 pub mod rpc;
 pub mod rpc_requests;
