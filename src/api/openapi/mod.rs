@@ -28,6 +28,7 @@ use crate::domain::rejection::Code;
 fn document() -> Value {
     let mut responses = Map::new();
     let mut paths = Map::new();
+    let mut paths_planned = Vec::new();
     let mut add = |method: &str, path: &str, operation: Operation| {
         let operation = operation.into_value(&mut responses);
         let path = paths.entry(path).or_insert_with(|| json!({}));
@@ -40,6 +41,10 @@ fn document() -> Value {
     }
     for (method, path, operation) in planned::operations() {
         add(method, path, operation);
+        paths_planned.push((path, method.to_lowercase()));
+    }
+    for (path, method) in paths_planned {
+        paths[path][&method]["x-planned"] = json!(true);
     }
     let mut schemas = Map::new();
     schemas.insert("OrderInput".to_owned(), inputs::order_input());
