@@ -10,7 +10,7 @@ import { enlivened, populate } from './support/callers.mjs';
 import { schemathesis } from './support/schemathesis.mjs';
 
 /** `npm run fuzz` makes up more, and others each time. */
-const EXAMPLES = Number(process.env.FUZZ_EXAMPLES ?? 30);
+const EXAMPLES = Number(process.env.FUZZ_EXAMPLES ?? 12);
 const SEED = process.env.FUZZ_SEED === undefined ? 20261125 : Number(process.env.FUZZ_SEED);
 
 let gateway;

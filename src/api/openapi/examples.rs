@@ -1,22 +1,29 @@
 //! Examples: what is sent is read by the real readers, and what is answered comes out of the types
 //! that answer it, wherever they are not the platform's.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::api::client_output::ClientOut;
 use crate::api::order_input::read_order;
 use crate::api::order_output::OrderOut;
+use crate::api::payment_output::{PaymentOut, RefundOut};
 use crate::api::problem;
 use crate::domain::admission::invalid_key;
 use crate::domain::credential::{GateName, KeyId, TagKeys};
 use crate::domain::id::{
-    ApiKeyId, AuditId, ClientId, InviteId, Namespace, OrderId, RequestId, Row, StoreId, UserId,
-    WorkspaceId,
+    ApiKeyId, AuditId, ClientId, InviteId, Namespace, OrderId, PaymentId, RefundId, RequestId, Row,
+    StoreId, UserId, WorkspaceId,
 };
 use crate::domain::key::Source;
 use crate::domain::ledger::{Stated, StoredOrder};
+use crate::domain::money::Amount;
+use crate::domain::order::{OrderStatus, PaymentStatus, StatedPayment, StatedRefund};
+use crate::domain::payment::{Payment, PaymentDetail, Refund, RefundDetail};
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
+use crate::domain::transition::Action;
 
 /// When everything happens.
 pub fn now() -> Timestamp {
@@ -85,9 +92,12 @@ pub fn client_id() -> ClientId {
     ClientId::new(store_id(), row())
 }
 
-/// The id of a row whose kind has no type yet.
-pub fn row_id(prefix: &str) -> String {
-    order_id().to_string().replacen("ord", prefix, 1)
+pub fn payment_id() -> PaymentId {
+    PaymentId::new(store_id(), row())
+}
+
+pub fn refund_id() -> RefundId {
+    RefundId::new(store_id(), row())
 }
 
 /// A request of [`key_id`].
@@ -139,24 +149,92 @@ pub fn full_order() -> Value {
     })
 }
 
-/// The order of [`full_order`] as it is answered.
-pub fn order() -> Value {
+/// The order of [`full_order`] as it is kept.
+fn stored_order() -> StoredOrder {
     let content = read_order(full_order().to_string().as_bytes(), now()).expect("an order");
-    serialized(&StoredOrder {
+    StoredOrder {
         id: order_id(),
         source: Source::Custom,
         key_id: key_id(),
         client_id: Some(client_id()),
         content,
         stated: Stated::default(),
+        payments: Vec::new(),
+        refunds: Vec::new(),
         created_at: now(),
         updated_at: now(),
-    })
+    }
 }
 
-/// An order as every API answers it.
-pub fn serialized(order: &StoredOrder) -> Value {
-    serde_json::to_value(OrderOut::from(order)).expect("an order serialises")
+/// The same after it was paid and refunded in part.
+pub fn paid_order() -> StoredOrder {
+    let amount = |minor| Amount::from_minor(minor).expect("in range");
+    let payment = Payment {
+        id: payment_id(),
+        order_id: order_id(),
+        detail: PaymentDetail {
+            payment: StatedPayment {
+                external_id: Some("P-1".to_owned()),
+                method: Some("card".to_owned()),
+                amount: amount(2_200),
+                paid_at: Some(now()),
+            },
+            status: PaymentStatus::Completed,
+            refunded: None,
+            source: Source::Custom,
+            key_id: key_id(),
+        },
+    };
+    let refund = Refund {
+        id: refund_id(),
+        order_id: order_id(),
+        detail: RefundDetail {
+            refund: StatedRefund {
+                external_id: Some("R-1".to_owned()),
+                reason: Some("Damaged.".to_owned()),
+                amount: amount(1_000),
+            },
+            status: PaymentStatus::Completed,
+            payment_id: Some(payment_id()),
+            payment: None,
+            source: Source::Custom,
+            key_id: key_id(),
+        },
+    };
+    StoredOrder { payments: vec![payment], refunds: vec![refund], ..stored_order() }
+}
+
+pub fn order() -> Value {
+    serialized(&OrderOut::from(&stored_order()))
+}
+
+pub fn cancelled_order() -> Value {
+    let mut order = stored_order();
+    order.stated.here.status = Some(OrderStatus::Cancelled);
+    order.stated.here.cancelled_at = Some(now());
+    order.stated.here.cancel_reason = Some("The client changed their mind.".to_owned());
+    serialized(&OrderOut::from(&order))
+}
+
+/// A payment that was just recorded.
+pub fn payment() -> Value {
+    let order = StoredOrder { refunds: Vec::new(), ..paid_order() };
+    serialized(&PaymentOut::of(&order, &order.payments[0]))
+}
+
+pub fn refund() -> Value {
+    let order = paid_order();
+    serialized(&RefundOut::of(&order, &order.refunds[0]))
+}
+
+pub fn client() -> Value {
+    let details = stored_order().content.client.expect("a client");
+    serialized(&ClientOut::new(client_id(), &details, now(), now()))
+}
+
+/// What is answered, as JSON.
+pub fn serialized(answer: &impl Serialize) -> Value {
+    serde_json::to_value(answer).expect("an answer serialises")
 }
 
 /// A rejection as it is answered.
@@ -169,6 +247,10 @@ pub fn problem(code: Code) -> Value {
             read_order(order.to_string().as_bytes(), now()).expect_err("a total that is wrong")
         }
         Code::InvalidJson => read_order(b"{", now()).expect_err("no JSON"),
+        Code::InvalidState => {
+            let refused = Action::Cancel.apply(OrderStatus::Completed);
+            refused.expect_err("a completed order is not cancelled")
+        }
         Code::ExternalIdConflict => Rejection::new(code, "The order has other content.")
             .conflicting_with(order_id().to_string()),
         code => Rejection::new(code, detail(code)),
@@ -183,6 +265,7 @@ const fn detail(code: Code) -> &'static str {
         Code::InvalidApiKey
         | Code::ValidationFailed
         | Code::InvalidJson
+        | Code::InvalidState
         | Code::ExternalIdConflict => "",
         Code::ApiKeyExpired => "This key expired at 2026-11-22T00:00:00Z. Mint a new one.",
         Code::KeyPaused => "This key is paused. An owner or admin of the workspace can resume it.",
@@ -209,7 +292,6 @@ const fn detail(code: Code) -> &'static str {
             "An Idempotency-Key has 1 to 255 visible ASCII characters, bare or in quotes."
         }
         Code::IdempotencyKeyReused => "This Idempotency-Key was used for another request.",
-        Code::InvalidState => "The current state does not allow this.",
         Code::NotFound => "There is no such order.",
         Code::MethodNotAllowed => "/integrations/v1/orders takes POST.",
         Code::StoreUnavailable => "The store did not answer in time. Send the same request again.",

@@ -1,4 +1,4 @@
-//! The operations of storefronts, under `/integrations/v1`.
+//! The operations of storefronts, under `/integrations/v1`, but for the commands.
 
 use serde_json::{Value, json};
 
@@ -11,10 +11,10 @@ use crate::domain::log::Outcome;
 use crate::domain::rejection::Code;
 use crate::storefront;
 
-const KEY: &[&str] = &["integrationKey"];
+pub(super) const KEY: &[&str] = &["integrationKey"];
 
 /// What can become of every request with an integration key.
-const OF_A_KEY: &[Code] = &[
+pub(super) const OF_A_KEY: &[Code] = &[
     Code::KeyInQuery,
     Code::InvalidApiKey,
     Code::ApiKeyExpired,
@@ -28,49 +28,18 @@ const OF_A_KEY: &[Code] = &[
     Code::Unavailable,
 ];
 
-/// What can become of every write besides.
-const OF_A_WRITE: &[Code] = &[
-    Code::InvalidQuery,
-    Code::InvalidJson,
-    Code::InsufficientScope,
-    Code::WrongPayloadFormat,
-    Code::UnsupportedMediaType,
-    Code::ValidationFailed,
-    Code::StoreUnavailable,
-];
-
-/// Of writes that look at the Idempotency-Key.
-const OF_IDEMPOTENCY: &[Code] = &[Code::InvalidIdempotencyKey, Code::IdempotencyKeyReused];
-
 /// The codes of several lists, in the order of [`Code::ALL`].
-fn codes(lists: &[&[Code]]) -> Vec<Code> {
+pub(super) fn codes(lists: &[&[Code]]) -> Vec<Code> {
     let named = |code: &&Code| lists.iter().any(|list| list.contains(code));
     Code::ALL.iter().filter(named).copied().collect()
 }
 
-fn parameter(name: &str) -> Value {
+pub(super) fn parameter(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })
 }
 
-const SIGNATURE: [&str; 4] = ["XPckSignature", "WebhookId", "WebhookTimestamp", "WebhookSignature"];
-
-/// The parameters of a write.
-fn write_parameters(path: &[&str], idempotency: bool) -> Vec<Value> {
-    let names = path.iter().copied().chain(["DryRun"]);
-    let names = names.chain(idempotency.then_some("IdempotencyKey")).chain(SIGNATURE);
-    names.map(parameter).collect()
-}
-
-/// A write's answer: it may be a repetition, or of a dry run.
-pub(super) fn answered(
-    status: u16,
-    description: &'static str,
-    schema: &str,
-    example: Value,
-) -> Success {
-    let headers = &[("Idempotency-Replayed", "IdempotencyReplayed"), ("Dry-Run", "DryRun")];
-    Success { headers, ..Success::json(status, description, reference(schema), example) }
-}
+pub(super) const SIGNATURE: [&str; 4] =
+    ["XPckSignature", "WebhookId", "WebhookTimestamp", "WebhookSignature"];
 
 pub fn whoami() -> Operation {
     let example = json!({
@@ -94,38 +63,6 @@ pub fn whoami() -> Operation {
             .into_iter()
             .filter(|code| *code != Code::SignatureMissing)
             .collect(),
-        limit: Limit::OfTheKey,
-    }
-}
-
-pub fn create_order() -> Operation {
-    let body = Body {
-        content: vec![(
-            "application/json",
-            json!({
-                "schema": reference("OrderInput"),
-                "examples": {
-                    "least": { "value": examples::least_order() },
-                    "full": { "value": examples::full_order() },
-                },
-            }),
-        )],
-        required: true,
-        description: "At most 1 MiB.",
-    };
-    Operation {
-        id: "createOrder",
-        tag: "Integration API",
-        summary: "Creates an order".to_owned(),
-        description: "Needs the scope `orders:write`, and an `external_id` or an `Idempotency-Key`. The same order again is answered 200 with the order as it is now; another order under the same `external_id` 409.".to_owned(),
-        security: KEY,
-        parameters: write_parameters(&[], true),
-        body: Some(body),
-        successes: vec![
-            answered(200, "It was created before.", "Order", examples::order()),
-            answered(201, "Created.", "Order", examples::order()),
-        ],
-        codes: codes(&[OF_A_KEY, OF_A_WRITE, OF_IDEMPOTENCY, &[Code::ExternalIdConflict]]),
         limit: Limit::OfTheKey,
     }
 }
@@ -242,33 +179,7 @@ pub fn parameter_components() -> Value {
         "Source": path("source", "The sender.", schema::choice(&native_sources(), Source::as_str), json!("woocommerce")),
         "KeyId": path("key_id", "The public id of the key.", schema::key_id(), json!(examples::key_id())),
         "Order": path("order", "An order's id, or `external:` and the sender's own id, percent-encoded, within the namespace of the key.", addressed("ord"), json!(examples::order_id())),
-        "Payment": path("payment", "A payment's id, or `external:` and the sender's own id.", addressed("pay"), json!(examples::row_id("pay"))),
+        "Payment": path("payment", "A payment's id, or `external:` and the sender's own id.", addressed("pay"), json!(examples::payment_id())),
         "OrderId": path("id", "An order's id.", json!({ "type": "string" }), json!(examples::order_id())),
     })
-}
-
-/// A write with its own codes besides those of every write.
-pub(super) fn write(
-    id: &'static str,
-    summary: &str,
-    description: &str,
-    parameters: (&[&str], bool),
-    body: Body,
-    successes: Vec<Success>,
-    own: &[Code],
-) -> Operation {
-    let (path, idempotency) = parameters;
-    let of_idempotency = if idempotency { OF_IDEMPOTENCY } else { &[] };
-    Operation {
-        id,
-        tag: "Integration API",
-        summary: summary.to_owned(),
-        description: description.to_owned(),
-        security: KEY,
-        parameters: write_parameters(path, idempotency),
-        body: Some(body),
-        successes,
-        codes: codes(&[OF_A_KEY, OF_A_WRITE, of_idempotency, own]),
-        limit: Limit::OfTheKey,
-    }
 }

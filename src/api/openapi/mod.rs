@@ -3,12 +3,12 @@
 //! table of routes. A test makes it anew and compares; `TIDEGATE_WRITE=1 cargo test openapi` writes
 //! it. Only in tests: the Worker serves the file.
 
+mod commands;
 mod examples;
 mod inputs;
 mod integrations;
 mod operation;
 mod outputs;
-mod planned;
 mod procedures;
 mod schema;
 mod tests;
@@ -28,7 +28,6 @@ use crate::domain::rejection::Code;
 fn document() -> Value {
     let mut responses = Map::new();
     let mut paths = Map::new();
-    let mut paths_planned = Vec::new();
     let mut add = |method: &str, path: &str, operation: Operation| {
         let operation = operation.into_value(&mut responses);
         let path = paths.entry(path).or_insert_with(|| json!({}));
@@ -39,16 +38,9 @@ fn document() -> Value {
         let operation = route(method, &sample).ok().and_then(|route| operation(&route));
         add(method, &path, operation.unwrap_or_else(|| panic!("{method} {path} is no API's")));
     }
-    for (method, path, operation) in planned::operations() {
-        add(method, path, operation);
-        paths_planned.push((path, method.to_lowercase()));
-    }
-    for (path, method) in paths_planned {
-        paths[path][&method]["x-planned"] = json!(true);
-    }
     let mut schemas = Map::new();
-    schemas.insert("OrderInput".to_owned(), inputs::order_input());
-    schemas.extend(outputs::components().into_iter().map(|(name, of)| (name.to_owned(), of)));
+    let all = inputs::components().into_iter().chain(outputs::components());
+    schemas.extend(all.map(|(name, of)| (name.to_owned(), of)));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -99,6 +91,11 @@ Storefronts post orders, payments and clients here, in this API's own JSON or as
 fn routed() -> Vec<(&'static str, String)> {
     let paths = [
         ("POST", "/integrations/v1/orders"),
+        ("POST", "/integrations/v1/orders/{order}/cancel"),
+        ("POST", "/integrations/v1/orders/{order}/payments"),
+        ("POST", "/integrations/v1/payments/{payment}/refunds"),
+        ("PUT", "/integrations/v1/clients"),
+        ("POST", "/integrations/v1/batch"),
         ("GET", "/integrations/v1/whoami"),
         ("POST", "/integrations/v1/webhook/{source}/{key_id}"),
         ("POST", "/integrations/v1/webhook/{source}"),
@@ -116,7 +113,8 @@ fn operation(route: &Route<'_>) -> Option<Operation> {
     Some(match route {
         Route::Healthz => healthz(),
         Route::Whoami => integrations::whoami(),
-        Route::CreateOrder => integrations::create_order(),
+        Route::Write { command, target: _ } => commands::operation(*command),
+        Route::Batch => commands::batch(),
         Route::Webhook { source: _, key_id } => integrations::webhook(key_id.is_some()),
         Route::ListOrders => list_orders(),
         Route::GetOrder { id: _ } => get_order(),
@@ -124,7 +122,7 @@ fn operation(route: &Route<'_>) -> Option<Operation> {
             let (name, procedure) = Procedure::ALL.iter().find(|(name, _)| name == procedure)?;
             procedures::operation(*procedure, name)
         }
-        Route::Console(_) => return None,
+        Route::Docs | Route::Console(_) => return None,
     })
 }
 

@@ -13,6 +13,8 @@ use crate::domain::rejection::Code;
 pub enum Limit {
     /// A KeyGate's: with what is left of the key's limit.
     OfTheKey,
+    /// The same of a command, which may be a dry run, and whose conflicts are remembered.
+    OfAWrite,
     None,
 }
 
@@ -116,14 +118,18 @@ impl Operation {
 
 fn component_name(status: u16, codes: &[Code], limit: Limit) -> String {
     let codes: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
-    let suffix = if limit == Limit::OfTheKey { "-limited" } else { "" };
+    let suffix = match limit {
+        Limit::OfTheKey => "-limited",
+        Limit::OfAWrite => "-of-a-write",
+        Limit::None => "",
+    };
     format!("{status}-{}{suffix}", codes.join("-"))
 }
 
 fn success_response(success: Success, limit: Limit) -> Value {
     let Success { status: _, description, media_type, schema, example, headers } = success;
     let own = headers.iter().map(|(name, component)| (*name, *component));
-    let limits = (limit == Limit::OfTheKey)
+    let limits = (limit != Limit::None)
         .then_some([("RateLimit-Policy", "RateLimitPolicy"), ("RateLimit", "RateLimit")]);
     json!({
         "description": description,
@@ -134,7 +140,7 @@ fn success_response(success: Success, limit: Limit) -> Value {
 
 fn problem_response(status: u16, codes: &[Code], limit: Limit) -> Value {
     let mut own: Vec<(&str, &str)> = Vec::new();
-    if limit == Limit::OfTheKey && status != 413 {
+    if limit != Limit::None && status != 413 {
         // Only once the KeyGate has recognised the key.
         own.push(("RateLimit-Policy", "RateLimitPolicyOfAKnownKey"));
         own.push(("RateLimit", "RateLimitOfAKnownKey"));
@@ -147,6 +153,9 @@ fn problem_response(status: u16, codes: &[Code], limit: Limit) -> Value {
             own.push(("Idempotency-Replayed", "IdempotencyReplayed"))
         }
         _ => {}
+    }
+    if status == 409 && limit == Limit::OfAWrite {
+        own.push(("Idempotency-Replayed", "IdempotencyReplayed"));
     }
     let texts: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
     let titles: Vec<String> =

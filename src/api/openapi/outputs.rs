@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::schema::{
     self, api_key_id, audit_id, boolean, choice, client_id, count, currency, invite_id, key_id,
-    list, money, namespace, nullable, object, order_id, reference, request_id, row_id, sometimes,
-    store_id, text, time, user_id, with, workspace_id,
+    list, money, namespace, nullable, object, order_id, payment_id, reference, refund_id,
+    request_id, sometimes, store_id, text, time, user_id, with, workspace_id,
 };
 use crate::domain::access::Role;
 use crate::domain::key::{KeyStatus, PayloadFormat, Scope, ShownStatus, Source};
 use crate::domain::log::Outcome;
-use crate::domain::order::OrderStatus;
+use crate::domain::order::{OrderStatus, PaymentStatus};
 use crate::domain::parked::ParkReason;
 use crate::domain::rejection::Code;
 
@@ -75,6 +75,8 @@ fn order() -> Value {
         ("refunded_total", money(), "What was paid back."),
         ("payments", list(reference("OrderPayment")), ""),
         ("refunds", list(reference("OrderRefund")), ""),
+        ("cancelled_at", nullable(time()), "When it was cancelled here."),
+        ("cancel_reason", nullable(text()), "Why it was cancelled here."),
         ("note", nullable(text()), ""),
         ("metadata", json!({ "type": "object" }), "As it was sent."),
         ("created_at", time(), ""),
@@ -111,51 +113,64 @@ fn order_line() -> Value {
     ])
 }
 
+fn payment_status() -> Value {
+    use PaymentStatus::{Cancelled, Completed, Failed, Pending};
+    choice(&[Pending, Failed, Cancelled, Completed], PaymentStatus::as_str)
+}
+
 fn order_payment() -> Value {
     object([
+        ("id", nullable(payment_id()), "`null` where only the sender's order tells of it."),
         ("external_id", nullable(text()), ""),
         ("method", nullable(text()), ""),
         ("amount", money(), ""),
+        ("status", payment_status(), ""),
         ("paid_at", nullable(time()), ""),
+        ("refunded_total", money(), ""),
     ])
 }
 
 fn order_refund() -> Value {
     object([
+        ("id", nullable(refund_id()), "`null` where only the sender's order tells of it."),
+        ("payment_id", nullable(payment_id()), "`null` where the payment is not known."),
         ("external_id", nullable(text()), ""),
-        ("reason", nullable(text()), ""),
         ("amount", money(), ""),
+        ("reason", nullable(text()), ""),
+        ("status", payment_status(), ""),
     ])
 }
 
 fn payment() -> Value {
     object([
-        ("id", row_id("pay"), ""),
+        ("id", payment_id(), ""),
         ("order_id", order_id(), ""),
         ("external_id", nullable(text()), ""),
         ("method", nullable(text()), ""),
         ("amount", money(), ""),
         ("currency", currency(), "The order's."),
-        ("status", json!({ "type": "string", "enum": ["completed"] }), ""),
-        ("paid_at", time(), ""),
-        ("refunded_total", money(), ""),
-        ("refunds", list(reference("Refund")), ""),
+        ("status", payment_status(), ""),
+        ("paid_at", nullable(time()), ""),
+        ("refunded_total", money(), "What was given back of it."),
+        ("refunds", list(reference("OrderRefund")), ""),
         ("source", choice(Source::ALL, Source::as_str), ""),
-        ("key_id", key_id(), ""),
+        ("key_id", key_id(), "The key that it came in by."),
         ("created_at", time(), ""),
     ])
 }
 
 fn refund() -> Value {
     object([
-        ("id", row_id("ref"), ""),
-        ("payment_id", row_id("pay"), ""),
+        ("id", refund_id(), ""),
+        ("payment_id", nullable(payment_id()), ""),
         ("order_id", order_id(), ""),
         ("external_id", nullable(text()), ""),
         ("amount", money(), ""),
-        ("currency", currency(), ""),
+        ("currency", currency(), "The order's."),
         ("reason", nullable(text()), ""),
-        ("status", json!({ "type": "string", "enum": ["completed"] }), ""),
+        ("status", payment_status(), ""),
+        ("source", choice(Source::ALL, Source::as_str), ""),
+        ("key_id", key_id(), "The key that it came in by."),
         ("created_at", time(), ""),
     ])
 }
@@ -226,8 +241,10 @@ fn problem() -> Value {
         ("request_id", request_id(), "The first answer's where this is its repetition."),
         ("errors", list(reference("FieldProblem")), "One for each field that is not valid."),
         ("conflicting_id", text(), "The object that stands in the way."),
+        ("current_state", text(), "Of a forbidden transition: where the order stands."),
+        ("wanted_state", text(), "Of a forbidden transition: where it was to go."),
     ]);
-    sometimes(all, &["errors", "conflicting_id"])
+    sometimes(all, &["errors", "conflicting_id", "current_state", "wanted_state"])
 }
 
 fn field_problem() -> Value {

@@ -122,9 +122,12 @@ pub fn client_id() -> Value {
     identified(ClientId::new(examples::store_id(), examples::row()))
 }
 
-/// Of a row in a store's ledger under a prefix that has no type of its own yet.
-pub fn row_id(prefix: &str) -> Value {
-    json!({ "type": "string", "pattern": format!("^{prefix}_[a-z2-7]{{28}}$") })
+pub fn payment_id() -> Value {
+    identified(examples::payment_id())
+}
+
+pub fn refund_id() -> Value {
+    identified(examples::refund_id())
 }
 
 pub fn store_id() -> Value {

@@ -1,9 +1,9 @@
 /**
  * Who calls in the fuzz tests, and the document with ids that exist.
  */
-import { ALL_SCOPES, createStore, mint, must, order, postOrder, postWebhook, setup, signWooCommerce } from '../../workerd/support/gateway.mjs';
+import { ALL_SCOPES, createStore, mint, must, order, post, postOrder, postWebhook, setup, signWooCommerce } from '../../workerd/support/gateway.mjs';
 
-/** How many keys there are to be revoked, members to be removed, events to be discarded and so on. */
+/** How many keys there are to be revoked, orders to be cancelled, members to be removed and so on. */
 const VICTIMS = 12;
 
 /**
@@ -22,8 +22,9 @@ export async function populate(gateway) {
   await must(gateway, creds.api_key, 'core.rpc_pause_integration_key', { p_key_id: paused.key_id });
   const each = (make) => Promise.all(Array.from({ length: VICTIMS }, (_, n) => make(n)));
   const [revoked, changed] = [await each(() => minted()), await each(() => minted())];
-  const made = await Promise.all(['F-1', 'F-2', 'F-3'].map((external_id) => postOrder(gateway, all, order({ external_id }))));
-  const orders = made.map(({ body }) => body.id);
+  const orders = (await each((n) => postOrder(gateway, all, order({ external_id: `F-${n}` })))).map(({ body }) => body.id);
+  const { body: payable } = await postOrder(gateway, all, order({ lines: [{ name: 'Thing', quantity: 1, unit_price: 5000 }], total: 5000 }));
+  const paid = await each((n) => post(gateway, all, `orders/${orders[n]}/payments`, { external_id: `P-${n}`, amount: '8.00' }));
   // Events that no retry can settle.
   const parked = await each((id) =>
     postWebhook(gateway, 'woocommerce', native, { id }, { sign: signWooCommerce, headers: { 'x-wc-webhook-topic': 'order.created' } }));
@@ -47,12 +48,14 @@ export async function populate(gateway) {
   return {
     callers: {
       bySecurity: { integrationKey, apiKey, setupToken: [{ key: gateway.setupToken }, whoever] },
+      payable: payable.id,
       native: { [native.key_id]: { secret: native.signing_secret } },
     },
     ids: {
       key_id: [native.key_id],
       key: [native.key_id, all.key_id],
       order: [...orders, 'external:F-2'],
+      payment: [...paid.map(({ body }) => body.id), 'external:P-2'],
       id: orders,
       store_id: [creds.store_id],
       p_store_id: [creds.store_id, ...stores],
@@ -92,8 +95,6 @@ function keysFor(path, ids) {
 export function enlivened(document, ids) {
   const lively = structuredClone(document);
   for (const [path, operations] of Object.entries(lively.paths)) {
-    // Decided, and not yet served.
-    for (const [method, operation] of Object.entries(operations)) if (operation['x-planned']) delete operations[method];
     for (const operation of Object.values(operations)) {
       const content = operation.requestBody?.content ?? {};
       for (const [name, property] of Object.entries(content['application/json']?.schema.properties ?? {})) {
@@ -102,7 +103,7 @@ export function enlivened(document, ids) {
       }
       for (const of of [content, ...Object.values(operation.responses).map((response) => response.content ?? {})]) {
         const ndjson = of['application/x-ndjson'];
-        if (ndjson) Object.assign(ndjson, { schema: { type: 'array', minItems: 1, maxItems: 5, items: ndjson.schema['x-line'] }, example: undefined });
+        if (ndjson) Object.assign(ndjson, { schema: { type: 'array', minItems: 1, maxItems: 5, items: ndjson.schema }, example: ndjson.example && [ndjson.example] });
       }
     }
   }
