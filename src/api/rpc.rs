@@ -8,7 +8,11 @@ use crate::domain::rejection::Rejection;
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::{DAY, HOUR, Timestamp};
 
-use super::fields::{Fields, Problems, TEXT, parse_object};
+use super::fields::{Fields, Problems, TEXT, note, parse_object};
+#[cfg(test)]
+use super::recording;
+#[cfg(test)]
+use serde_json::json;
 
 /// Longest name of a key, a store or a workspace, in characters.
 const NAME: usize = 100;
@@ -127,6 +131,7 @@ impl SetupWorkspace {
             let workspace_name = name(fields, "p_workspace_name");
             let owner_email = email(fields, "p_owner_email");
             let owner_password = fields.text("p_owner_password", *PASSWORD.end());
+            note!(fields, "p_owner_password", json!({ "minLength": PASSWORD.start() }));
             let owner_password = fields.required("p_owner_password", owner_password);
             if let Some(Err(detail)) = owner_password.as_deref().map(check_password) {
                 fields.problem("p_owner_password", "too_short", detail);
@@ -169,6 +174,7 @@ pub(super) fn optional_name(fields: &mut Fields<'_>, field: &'static str) -> Opt
 /// could be told from its form.
 pub(super) fn email(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
     let email = fields.identifier(field);
+    note!(fields, field, json!({ "format": "email", "maxLength": 254, "pattern": null }));
     let email = fields.required(field, email)?.to_lowercase();
     let halves = email.split_once('@').filter(|(_, domain)| !domain.contains('@'));
     let filled = halves.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
@@ -182,6 +188,7 @@ pub(super) fn email(fields: &mut Fields<'_>, field: &'static str) -> Option<Stri
 /// Days until a key expires; `None` for one that does not.
 pub(super) fn expires_in_days(fields: &mut Fields<'_>) -> Option<i64> {
     let days = fields.integer("p_expires_in_days");
+    note!(fields, "p_expires_in_days", json!({ "minimum": 1, "maximum": EXPIRY_DAYS }));
     if days.is_some_and(|days| !(1..=EXPIRY_DAYS).contains(&days)) {
         let detail = "must be between 1 and 3650, or null for a key that does not expire.";
         fields.problem("p_expires_in_days", "out_of_range", detail);
@@ -216,6 +223,11 @@ impl CreateIntegrationKey {
             let payload_format = payload_format(fields);
             let scopes = scopes(fields);
             let rate_limit = fields.integer("p_rate_limit_per_minute");
+            note!(
+                fields,
+                "p_rate_limit_per_minute",
+                json!({ "minimum": 1, "maximum": 10_000, "default": RateLimit::DEFAULT.per_minute() })
+            );
             let rate_limit = match rate_limit.map(RateLimit::entered) {
                 None => RateLimit::DEFAULT,
                 Some(Some(limit)) => limit,
@@ -227,6 +239,7 @@ impl CreateIntegrationKey {
             };
             let expires_in_days = expires_in_days(fields);
             let require_signature = fields.boolean("p_require_signature").unwrap_or(true);
+            note!(fields, "p_require_signature", json!({ "default": true }));
             let native = payload_format.is_some_and(PayloadFormat::requires_signature);
             if !require_signature && (native || source == Some(Source::WooCommerce)) {
                 let detail = "must be true: deliveries of this sender are always signed.";
@@ -234,6 +247,7 @@ impl CreateIntegrationKey {
             }
             let signing_secret = signing_secret(fields, "p_signing_secret");
             let capture_bodies = fields.boolean("p_capture_bodies").unwrap_or(true);
+            note!(fields, "p_capture_bodies", json!({ "default": true }));
             Some(Self {
                 store_id: store_id?,
                 name: name?,
@@ -260,6 +274,7 @@ fn names<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> String {
 
 pub(super) fn store_id(fields: &mut Fields<'_>) -> Option<StoreId> {
     let text = fields.text("p_store_id", TEXT);
+    note!(fields, "p_store_id", recording::id(StoreId::from_random([0; 10])));
     let text = fields.required("p_store_id", text)?;
     let id = StoreId::parse(&text);
     if id.is_none() {
@@ -279,6 +294,14 @@ fn payload_format(fields: &mut Fields<'_>) -> Option<PayloadFormat> {
 
 fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
     let texts = fields.strings("p_scopes");
+    note!(
+        fields,
+        "p_scopes",
+        json!({
+            "minItems": 1,
+            "items": { "type": "string", "enum": recording::texts(Scope::ALL, Scope::as_str) },
+        })
+    );
     let texts = fields.required("p_scopes", texts)?;
     let mut scopes = Vec::new();
     for (index, text) in texts.iter().enumerate() {
@@ -297,7 +320,9 @@ fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
 }
 
 fn signing_secret(fields: &mut Fields<'_>, field: &'static str) -> Option<SigningSecret> {
-    let text = fields.text(field, SigningSecret::MAX)?;
+    let text = fields.text(field, SigningSecret::MAX);
+    note!(fields, field, json!({ "minLength": 8, "pattern": "^[^\\r\\n]*$" }));
+    let text = text?;
     let secret = SigningSecret::pasted(&text);
     if secret.is_none() {
         let detail = "must have 8 to 512 bytes and no line breaks.";
@@ -308,6 +333,7 @@ fn signing_secret(fields: &mut Fields<'_>, field: &'static str) -> Option<Signin
 
 pub(super) fn key_id(fields: &mut Fields<'_>, tag_keys: &TagKeys) -> Option<KeyId> {
     let text = fields.text("p_key_id", TEXT);
+    note!(fields, "p_key_id", json!({ "pattern": "^key_[a-z2-7]{26}$", "maxLength": null }));
     let text = fields.required("p_key_id", text)?;
     let id = KeyId::parse(&text, tag_keys);
     if id.is_none() {
@@ -317,7 +343,9 @@ pub(super) fn key_id(fields: &mut Fields<'_>, tag_keys: &TagKeys) -> Option<KeyI
 }
 
 pub(super) fn limit(fields: &mut Fields<'_>) -> u32 {
-    match fields.integer("p_limit") {
+    let limit = fields.integer("p_limit");
+    note!(fields, "p_limit", json!({ "minimum": 1, "maximum": PAGE, "default": 50 }));
+    match limit {
         None => 50,
         Some(limit) if (1..=PAGE).contains(&limit) => u32::try_from(limit).unwrap_or(50),
         Some(_) => {
@@ -345,6 +373,7 @@ impl ListIntegrationKeys {
     pub fn read(body: &[u8]) -> Result<Self, Rejection> {
         arguments(body, |fields| {
             let store = fields.text("p_store_id", TEXT);
+            note!(fields, "p_store_id", recording::id(StoreId::from_random([0; 10])));
             let store_id = store.as_deref().and_then(StoreId::parse);
             if store.is_some() && store_id.is_none() {
                 fields.problem("p_store_id", "invalid_id", "must be a store's id, sto_….");
@@ -379,6 +408,11 @@ impl SetSigningSecret {
             let secret = signing_secret(fields, "p_signing_secret");
             let secret = fields.required("p_signing_secret", secret);
             let hours = fields.integer("p_overlap_hours").unwrap_or(OVERLAP_HOURS);
+            note!(
+                fields,
+                "p_overlap_hours",
+                json!({ "minimum": 0, "maximum": MAX_OVERLAP_HOURS, "default": OVERLAP_HOURS })
+            );
             if !(0..=MAX_OVERLAP_HOURS).contains(&hours) {
                 fields.problem("p_overlap_hours", "out_of_range", "must be between 0 and 720.");
             }
