@@ -206,7 +206,7 @@ fn row(page: &Connectors<'_>, key: &KeyRecord) -> Markup {
 fn paste_link(key: &KeyRecord) -> Markup {
     let href = links::key_settings(key.key_id.as_str());
     html! {
-        a href=(href) hx-get=(href) hx-target="#layer" hx-swap="innerHTML" hx-push-url="true" {
+        a.to-end href=(href) hx-get=(href) hx-target="#layer" hx-swap="innerHTML" hx-push-url="true" {
             (paste_label(key.payload_format)) span.visually-hidden { " of " (key.name) }
         }
     }

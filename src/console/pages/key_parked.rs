@@ -217,7 +217,7 @@ mod tests {
         }
     }
 
-    fn page<'a>(events: &'a [ParkedEvent], count: ParkedCount, kept: bool) -> String {
+    fn page(events: &[ParkedEvent], count: ParkedCount, kept: bool) -> String {
         let page = KeyParked {
             csrf: "c",
             key_id: "key_a",
