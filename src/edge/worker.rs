@@ -63,7 +63,7 @@ async fn handle(request: Request, env: &Env, context: &Context) -> Result<Respon
     let fault = injected(&request, &settings)?;
     match route {
         Route::Healthz => healthz(),
-        Route::Whoami | Route::CreateOrder | Route::Webhook { .. } => {
+        Route::Whoami | Route::Write { .. } | Route::Batch | Route::Webhook { .. } => {
             integrations::handle(&request, env, &settings, &route, &target, fault).await
         }
         Route::ListOrders => orders::list(&request, env, &settings, target.query).await,

@@ -151,7 +151,7 @@ pub const fn sender(source: Source) -> Sender {
         },
         Source::Square => Sender {
             title: "Square",
-            brings: "Payments, refunds, customers",
+            brings: "Payments, customers",
             icon: Icon::Receipt,
             promise: "Square makes its own signing key after you register the URL: create the key, register its URL, then paste the signature key here.",
             steps: steps::SQUARE,

@@ -17,6 +17,7 @@
 
 mod alarm;
 mod awake;
+mod batch;
 mod bytes;
 mod capture;
 mod change;
@@ -30,6 +31,7 @@ mod stats;
 mod storage;
 mod tail;
 mod usage;
+mod writes;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
