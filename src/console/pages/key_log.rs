@@ -269,7 +269,8 @@ fn result(key_id: &str, request: &LoggedRequest) -> Markup {
             (internal_id(id))
             @if request.outcome != Outcome::Accepted { div.sub { (muted(request.outcome.as_str())) } }
         } @else {
-            (muted(request.outcome.as_str()))
+            @if request.outcome == Outcome::DryRun { (status_badge(Status::Neutral, "Dry run")) }
+            @else { (muted(request.outcome.as_str())) }
             @if let (None, Some(detail)) = (batch, &request.detail) { div.sub.clip title=(detail) { (detail) } }
         }
         @if let Some((line, of, _)) = batch { div.sub { a href=(links::request(key_id, of)) { (line) " of a batch" } } }
