@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod client_output;
 pub mod console_routes;
+pub mod docs;
 pub mod fields;
 pub mod flat;
 pub mod order_input;

@@ -36,13 +36,15 @@ pub enum Route<'a> {
     Rpc {
         procedure: &'a str,
     },
+    /// The documentation's pages, or the OpenAPI document: static files.
+    Docs,
     Console(ConsoleRoute<'a>),
 }
 
 impl Route<'_> {
     pub const fn plane(&self) -> Plane {
         match self {
-            Self::Healthz => Plane::Both,
+            Self::Healthz | Self::Docs => Plane::Both,
             Self::Whoami
             | Self::Write { .. }
             | Self::Batch
@@ -111,6 +113,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "orders", "\0", ..] => ("GET", Route::ListOrders),
         ["v1", "orders", id, "\0", _] => ("GET", Route::GetOrder { id }),
         ["rpc", procedure, "\0", ..] => ("POST", Route::Rpc { procedure }),
+        ["docs", ..] | ["openapi.json", "\0", ..] => ("GET", Route::Docs),
         _ => {
             return console_route(method, path).map(Route::Console).map_err(|allowed| {
                 if allowed.is_empty() {
@@ -179,6 +182,13 @@ mod tests {
             ("GET", "/", Ok(Route::Console(ConsoleRoute::Overview))),
             ("POST", "/", Err(NoRoute::MethodNotAllowed("GET"))),
             ("GET", "", Err(NoRoute::NotFound)),
+            ("GET", "/docs", Ok(Route::Docs)),
+            ("HEAD", "/docs/", Ok(Route::Docs)),
+            ("GET", "/docs/quickstarts/woocommerce/a/b/c", Ok(Route::Docs)),
+            ("POST", "/docs/errors", Err(NoRoute::MethodNotAllowed("GET"))),
+            ("GET", "/openapi.json", Ok(Route::Docs)),
+            ("GET", "/openapi.json/x", Err(NoRoute::NotFound)),
+            ("GET", "/docsx", Err(NoRoute::NotFound)),
         ] {
             assert_eq!(route(method, path), expected, "{method} {path}");
         }

@@ -132,6 +132,7 @@ fn operation(route: &Route<'_>) -> Result<Operation> {
         | Route::ListOrders
         | Route::GetOrder { .. }
         | Route::Rpc { .. }
+        | Route::Docs
         | Route::Console(_) => Err(internal("a route of another handler")),
     }
 }
