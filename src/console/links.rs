@@ -27,11 +27,13 @@ pub const NEW_KEY: &str = "/settings/connectors/new";
 pub const USAGE: &str = "/settings/connectors/usage";
 
 /// The documentation, served as static files beside the console.
-pub const DOCS: &str = "/docs/";
+pub const DOCS: &str = "/docs";
+/// What becomes of events that only name what changed.
+pub const THIN_EVENTS: &str = "/docs/thin-events";
 
 /// The quickstart of a sender.
 pub fn quickstart(source: Source) -> String {
-    format!("/docs/quickstart/{}", source.as_str().replace('_', "-"))
+    format!("/docs/quickstarts/{source}")
 }
 
 /// What an error code means.

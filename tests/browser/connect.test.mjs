@@ -30,7 +30,7 @@ const CARDS = [
   native('Square', 'square', EVERYTHING, /register its URL, then paste the signature key here/),
   native('BigCommerce', 'bigcommerce', ORDERS_CLIENTS, /kept until their details can be fetched/),
   native('Squarespace', 'squarespace', ['orders:write'], /kept until their details can be fetched/),
-  native('Wix', 'wix', ORDERS_CLIENTS, /paste the app's public key here/),
+  native('Wix', 'wix', ['orders:write'], /paste the app's public key here/),
   native('Webflow', 'webflow', ['orders:write'], /registered through its API/),
   own('Zapier', 'zapier', false, /Webhooks by Zapier/),
   own('Make', 'make', false, /HTTP module/),
@@ -70,7 +70,7 @@ describe('the modal', () => {
       assert.equal(await lockReason(page).isVisible(), locked);
       const note = page.locator('#new-key .card-note:visible');
       assert.match(await note.textContent(), promise);
-      assert.equal(await note.getByRole('link').getAttribute('href'), `/docs/quickstart/${card.source.replace('_', '-')}`);
+      assert.equal(await note.getByRole('link').getAttribute('href'), `/docs/quickstarts/${card.source}`);
       assert.equal(await field(page, 'require_signature').isDisabled(), locked);
       for (const name of ['name', 'store_id', 'source', 'payload_format', 'rate_limit_per_minute', 'expires_in_days']) {
         assert.ok(await field(page, name).isEditable(), name);

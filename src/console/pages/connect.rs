@@ -77,10 +77,13 @@ fn value(id: &str, text: &str, label: &str) -> Markup {
 
 /// The sender's quickstart, in a tab of its own: what is shown beside it may be shown only once.
 pub fn quickstart(sender: &Sender) -> Markup {
+    outward(&format!("Quickstart for {}", sender.title), &links::quickstart(sender.source))
+}
+
+/// A link to the documentation, in a tab of its own.
+pub fn outward(text: &str, href: &str) -> Markup {
     html! {
-        a.outward href=(links::quickstart(sender.source)) target="_blank" rel="noopener" {
-            "Quickstart for " (sender.title) (icon(Icon::ExternalLink))
-        }
+        a.outward href=(href) target="_blank" rel="noopener" { (text) (icon(Icon::ExternalLink)) }
     }
 }
 
@@ -100,8 +103,7 @@ mod tests {
             assert!(!markup.contains("{url}"), "{source}");
             let told = markup.matches("webhook/x/key_a?b=&quot;'").count();
             assert_eq!(told, usize::from(!sender.steps.is_empty()), "{source}: {markup}");
-            let slug = source.as_str().replace('_', "-");
-            assert!(markup.contains(&format!("href=\"/docs/quickstart/{slug}\"")), "{markup}");
+            assert!(markup.contains(&format!("href=\"/docs/quickstarts/{source}\"")), "{markup}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::connect::outward;
 use super::key_drawer::{in_layer, many};
 use crate::console::components::{
     Attributes, Button, Column, Confirm, Kind, Tab, TimeStyle, cell, confirm, empty_state,
@@ -85,7 +86,8 @@ fn awaiting_details(sender: &str) -> Markup {
         html! {
             strong { "Nothing is lost, and nothing has to be done." }
             " These events only say which order or customer changed: " (sender)
-            " sends nothing else of it. Each is kept with its body, and a later release of the gateway fetches the details. If you need an order here before that, post it to the integration API."
+            " sends nothing else of it. Each is kept with its body, and a later release of the gateway fetches the details. If you need an order here before that, post it to the integration API. "
+            (outward("What these events are", links::THIN_EVENTS))
         },
     )
 }

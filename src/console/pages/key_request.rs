@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
+use super::connect::outward;
 use super::key_drawer::in_layer;
 use super::key_log::{detail, internal_id, status_of};
 use crate::console::components::{
     Button, Kind, TimeStyle, copy_value, inline_note, json_viewer, keyvalue, mono, post_button,
     time,
 };
-use crate::console::icons::{Icon, icon};
 use crate::console::links;
 use crate::domain::explain::{Ended, explain};
 use crate::domain::key::KeyRecord;
@@ -94,11 +94,7 @@ fn explanation(page: &KeyRequest<'_>) -> Markup {
 
 /// An error code, with what the documentation says of it.
 fn error_docs(code: Code) -> Markup {
-    html! {
-        a.outward.mono href=(links::error_docs(code)) target="_blank" rel="noopener" {
-            (code.as_str()) (icon(Icon::ExternalLink))
-        }
-    }
+    outward(code.as_str(), &links::error_docs(code))
 }
 
 fn facts(key_id: &str, request: &LoggedRequest) -> Markup {

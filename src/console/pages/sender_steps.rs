@@ -114,8 +114,6 @@ pub const WIX: &[Step] = &[
             "Order Approved",
             "Order Updated",
             "Order Canceled",
-            "Contact Created",
-            "Contact Updated",
         ],
     ),
     Url("Paste this as Callback URL, and save. Install the app on the site, if it is not yet."),

@@ -64,8 +64,9 @@ pub const fn scopes(source: Source) -> &'static [Scope] {
         Source::Shopify | Source::StripeCheckout | Source::Square => {
             &[OrdersWrite, PaymentsWrite, PaymentsRefund, ClientsWrite]
         }
-        Source::WooCommerce | Source::BigCommerce | Source::Wix => &[OrdersWrite, ClientsWrite],
+        Source::WooCommerce | Source::BigCommerce => &[OrdersWrite, ClientsWrite],
         Source::Squarespace
+        | Source::Wix
         | Source::Webflow
         | Source::Zapier
         | Source::Make
@@ -173,7 +174,7 @@ pub const fn sender(source: Source) -> Sender {
         },
         Source::Wix => Sender {
             title: "Wix",
-            brings: "Orders, customers",
+            brings: "Orders",
             promise: "Wix signs with the key pair of your app: create the key, register its URL, then paste the app's public key here.",
             steps: steps::WIX,
             ..of

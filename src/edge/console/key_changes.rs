@@ -5,6 +5,7 @@ use super::keys::{in_drawer, key_of, row_of, settings_tab, store_name};
 use super::page::Page;
 use super::visit::{Session, Visit};
 use crate::api::console_routes::{KeyAction, KeyTab};
+use crate::api::routes::webhook_url;
 use crate::api::rpc::SetSigningSecret;
 use crate::api::rpc_team::RotateIntegrationKey;
 use crate::console::forms::{Form, FormErrors};
@@ -142,16 +143,16 @@ pub async fn set_secret(
         "p_signing_secret": form.get("signing_secret"),
         "p_overlap_hours": number(form.get("overlap_hours")),
     });
-    let notification_url = Some(form.get("notification_url").trim()).filter(|url| !url.is_empty());
-    if let Some(url) = notification_url {
-        arguments["p_notification_url"] = url.into();
+    let typed_url = Some(form.get("notification_url").trim()).filter(|url| !url.is_empty());
+    if typed_url.is_some() && typed_url != signed_url(visit, &record).as_deref() {
+        arguments["p_notification_url"] = typed_url.into();
     }
     let read = SetSigningSecret::read(arguments.to_string().as_bytes(), &visit.settings.tag_keys);
     let SetSigningSecret { key_id, secret, overlap } = match read {
         Ok(arguments) => arguments,
         Err(rejection) => {
             let errors = FormErrors::of_arguments(&rejection, label);
-            let secret = SecretForm { errors: &errors, notification_url };
+            let secret = SecretForm { errors: &errors, notification_url: typed_url };
             let content = settings_tab(visit, session, &admin, &record, secret).await?;
             return in_drawer(visit, session, 422, &record, KeyTab::Settings, None, content).await;
         }
@@ -169,6 +170,12 @@ pub async fn set_secret(
         ),
     };
     Ok(Page::done(&links::key_settings(key), &told))
+}
+
+/// The URL that a key's sender signs as things are.
+fn signed_url(visit: &Visit<'_>, record: &KeyRecord) -> Option<String> {
+    let own = || webhook_url(visit.api_origin(), record.payload_format, record.key_id.as_str());
+    record.notification_url.clone().or_else(own)
 }
 
 pub async fn confirm_discarding(
