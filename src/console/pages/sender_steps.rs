@@ -110,11 +110,7 @@ pub const WIX: &[Step] = &[
     Do("In the Wix app dashboard open your app → Webhooks → Create webhook."),
     Topics(
         "Choose one of these events; each is a webhook of its own.",
-        &[
-            "Order Approved",
-            "Order Updated",
-            "Order Canceled",
-        ],
+        &["Order Approved", "Order Updated", "Order Canceled"],
     ),
     Url("Paste this as Callback URL, and save. Install the app on the site, if it is not yet."),
     Paste("On the same page choose Get Public Key, copy all of its lines, and paste them here."),
