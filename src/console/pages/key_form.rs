@@ -166,6 +166,7 @@ pub fn label(field: &str) -> &'static str {
         "expires_in_days" => "The expiry",
         "require_signature" => "The signature",
         "signing_secret" => "The secret",
+        "notification_url" => "The address",
         "overlap_hours" => "The overlap",
         _ => "The form",
     }
@@ -271,7 +272,7 @@ fn sources() -> Vec<(&'static str, &'static str)> {
 
 /// The formats that can be minted.
 fn formats() -> Vec<(&'static str, &'static str)> {
-    PayloadFormat::SUPPORTED.iter().map(|format| (format.as_str(), format_label(*format))).collect()
+    PayloadFormat::ALL.iter().map(|format| (format.as_str(), format_label(*format))).collect()
 }
 
 fn scopes(ticked: &[String]) -> Vec<Choice<'static>> {

@@ -165,9 +165,12 @@ fn secret(page: &KeySettings<'_>) -> Markup {
     let label = if awaits { "Paste the secret" } else { "New secret" };
     let content = html! {
         (error_summary(&errors.summary()))
-        (Field::new("signing_secret", label).required().error(errors.of("signing_secret"))
-            .hint("8 to 512 bytes, exactly as the sender shows it. It is never shown here again.")
-            .password("off"))
+        (pasted(page.record.payload_format, label, errors))
+        @if page.record.payload_format.signs_address() {
+            (Field::new("notification_url", "Address of the webhook").error(errors.of("notification_url"))
+                .hint("Exactly as it is registered in Square, which signs it too. Empty: as it is now.")
+                .text(page.record.notification_url.as_deref().filter(|url| url.starts_with("https://")).unwrap_or_default()))
+        }
         @if !awaits {
             (Field::new("overlap_hours", "The old one counts for").error(errors.of("overlap_hours"))
                 .hint("Long enough to replace it at the sender without a gap.")
@@ -180,6 +183,27 @@ fn secret(page: &KeySettings<'_>) -> Markup {
         p.muted { (current_secrets(page)) }
         (form(page.csrf, &links::secret(page.record.key_id.as_str()), &attributes, content))
     }
+}
+
+/// The field of a secret; of Wix it is a public key, which may have many lines and hides nothing.
+fn pasted(format: PayloadFormat, label: &str, errors: &FormErrors) -> Markup {
+    let field = Field::new("signing_secret", label).required().error(errors.of("signing_secret"));
+    if format == PayloadFormat::Wix {
+        let hint =
+            "The app's public key, from -----BEGIN PUBLIC KEY----- to its end, or its base64.";
+        return field.hint(hint).textarea("", 6);
+    }
+    let hint = match format {
+        PayloadFormat::StripeCheckout => "It begins with whsec_. It is never shown here again.",
+        PayloadFormat::Squarespace => {
+            "Hex, as Squarespace answers it. It is never shown here again."
+        }
+        PayloadFormat::Gateway => {
+            "8 to 512 bytes, or a public key whpk_… of Standard Webhooks. It is never shown here again."
+        }
+        _ => "8 to 512 bytes, exactly as the sender shows it. It is never shown here again.",
+    };
+    field.hint(hint).password("off")
 }
 
 fn current_secrets(page: &KeySettings<'_>) -> Markup {
