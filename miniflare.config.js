@@ -5,6 +5,7 @@
  * holds the two together. What differs by purpose (state, secrets, a wrapper round the built
  * Worker) is an argument.
  */
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,6 +13,9 @@ const ROOT = path.dirname(fileURLToPath(import.meta.url));
 
 /** Names of the Worker's secrets: deployed with `wrangler secret put`, so `wrangler.toml` lists none. */
 export const SECRETS = ['TAG_KEYS', 'SEALING_KEYS', 'SETUP_TOKEN'];
+
+/** Where the build puts the documentation. */
+export const ASSETS_DIRECTORY = path.join(ROOT, 'build/assets');
 
 /** What the Worker is bound to and built for, in Miniflare's terms. */
 export const WORKER = {
@@ -35,6 +39,8 @@ export const WORKER = {
     WEBHOOK_LIMITER: { simple: { limit: 12000, period: 60 } },
     LOGIN_LIMITER: { simple: { limit: 10, period: 60 } },
   },
+  // The directory itself rather than Miniflare's `assets`, which put a router before the Worker.
+  serviceBindings: { ASSETS: { disk: { path: ASSETS_DIRECTORY } } },
 };
 
 /** What worker-build makes of a crate, entry first. */
@@ -62,6 +68,8 @@ export function builtModules(build = path.join(ROOT, 'build')) {
  * @param {number} [purpose.port] - 0 picks a free one
  */
 export default function miniflareOptions({ state, vars = {}, build, modules, compatibilityFlags = [], port = 0 }) {
+  // The runtime does not start without it, not even where no page is asked for.
+  mkdirSync(ASSETS_DIRECTORY, { recursive: true });
   return {
     ...WORKER,
     compatibilityFlags: [...WORKER.compatibilityFlags, ...compatibilityFlags],

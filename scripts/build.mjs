@@ -1,11 +1,13 @@
 /**
- * Builds the Worker into build/ and refuses one that has outgrown its budget. Does nothing when
- * nothing that goes into it has changed. Serves `npm run build` and wrangler's custom build.
+ * Builds the Worker into build/ and refuses one that has outgrown its budget, and the documentation
+ * beside it. Does nothing when nothing that goes into it has changed. Serves `npm run build` and
+ * wrangler's custom build.
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { buildDocs } from './docs.mjs';
 import { Failure, isMain, run, runScript, step } from './processes.mjs';
 import { BUILD_DIR, MAX_WORKER_GZIP_BYTES, ROOT, WASM_TARGET } from './project.mjs';
 import { nightlyVersion, preflight, toolEnvironment, workerBuild } from './toolchain.mjs';
@@ -24,8 +26,14 @@ const WASM_FEATURES = [
 /** Remembers what the last good build was made from: `{ digest, included }`. */
 const STAMP = join(BUILD_DIR, '.inputs.json');
 
-/** Builds if needed, and answers whether it was. Expects `preflight()` to have run. */
+/** Builds what is not up to date, and answers whether anything was not. Expects `preflight()` to have run. */
 export async function buildWorker() {
+  const worker = await buildWasm();
+  const docs = await buildDocs();
+  return worker || docs;
+}
+
+async function buildWasm() {
   const stamp = readStamp();
   const nightly = await nightlyVersion();
   if (stamp && MODULES.every((name) => existsSync(join(BUILD_DIR, name))) && stamp.digest === digest(nightly, stamp.included)) {
@@ -102,6 +110,6 @@ function checkSize() {
 if (isMain(import.meta)) {
   await runScript(async () => {
     await preflight();
-    if (!(await buildWorker())) console.log('  The Worker is up to date.');
+    if (!(await buildWorker())) console.log('  The Worker and the documentation are up to date.');
   });
 }

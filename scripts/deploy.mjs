@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildWorker } from './build.mjs';
 import { Failure, runScript, step } from './processes.mjs';
 import { ROOT } from './project.mjs';
 import { preflight } from './toolchain.mjs';
@@ -111,12 +112,15 @@ await runScript(async () => {
   const failed = await report(LOCAL_CHECKS, config);
   if (dryRun) {
     console.log(`  (a dry run asks Cloudflare nothing: ${Object.keys(REMOTE_CHECKS).join(', ')}?)`);
+    await buildWorker();
     await runRemote(['deploy', '--dry-run']);
     return;
   }
   const remoteFailed = failed > 0 ? 0 : await report(REMOTE_CHECKS, config);
   if (failed + remoteFailed > 0) throw new Failure('Nothing was deployed. Mend what is marked `no`, then run this again.');
 
+  // wrangler would too, but not before it has looked for the directory of static files.
+  await buildWorker();
   await step('Migrating D1', () => runRemote(['d1', 'migrations', 'apply', 'DB', '--remote']));
   await step('Deploying', () => runRemote(['deploy']));
 });

@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildWorker } from './build.mjs';
 import { ensureChromium } from './chromium.mjs';
+import { ensureInterpreters } from './interpreters.mjs';
 import { Failure, run, runScript } from './processes.mjs';
 import { ROOT } from './project.mjs';
 import { preflight, toolEnvironment } from './toolchain.mjs';
@@ -14,10 +15,10 @@ const TIERS = {
   /** The domain, on this machine's own target. */
   native: () => run('cargo', ['test'], { cwd: ROOT, env: toolEnvironment() }),
 
-  /** The built Worker on the real runtime; one file at a time, since each starts a runtime. */
+  /** The built Worker on the real runtime, and the documentation's samples against it; one file at a time, since each starts a runtime. */
   async workerd() {
     await buildWorker();
-    await runNode('workerd');
+    await runNode('workerd', await ensureInterpreters());
   },
 
   /** The console of the built Worker in Chromium; one file at a time, since each starts both. */

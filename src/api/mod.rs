@@ -1,12 +1,18 @@
 //! The HTTP APIs: what comes in, what goes out, and where.
 
+pub mod batch;
+pub mod client_output;
 pub mod console_routes;
+pub mod docs;
 pub mod fields;
+pub mod flat;
 pub mod order_input;
 pub mod order_output;
 pub mod order_query;
+pub mod payment_output;
 pub mod problem;
 pub mod routes;
 pub mod rpc;
 pub mod rpc_requests;
 pub mod rpc_team;
+pub mod write_input;

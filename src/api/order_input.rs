@@ -30,24 +30,19 @@ pub fn read_order(body: &[u8], now: Timestamp) -> Result<OrderContent, Rejection
     problems.resolve(order)
 }
 
-fn order(mut fields: Fields<'_>, problems: &Problems, now: Timestamp) -> Option<OrderContent> {
+/// The fields of an order.
+pub(super) fn order(
+    mut fields: Fields<'_>,
+    problems: &Problems,
+    now: Timestamp,
+) -> Option<OrderContent> {
     let external_id = fields.identifier("external_id");
     let number = fields.text("number", TEXT);
     let status = fields
         .choice("status", OrderStatus::parse, &OrderStatus::ALL.map(OrderStatus::as_str).join(", "))
         .unwrap_or(OrderStatus::Pending);
     let currency = currency(&mut fields);
-    let placed_at = fields.timestamp("placed_at").filter(|at| {
-        let plausible = *at >= Timestamp::from_millis(0) && *at <= now.plus(DAY);
-        if !plausible {
-            fields.problem(
-                "placed_at",
-                "out_of_range",
-                "must lie between 1970 and a day from now.",
-            );
-        }
-        plausible
-    });
+    let placed_at = placed_at(&mut fields, "placed_at", now);
     let client = fields.object("client").and_then(client);
     let billing_address = fields.object("billing_address").map(address);
     let shipping_address = fields.object("shipping_address").map(address);
@@ -87,6 +82,17 @@ fn order(mut fields: Fields<'_>, problems: &Problems, now: Timestamp) -> Option<
     })
 }
 
+/// A time at which something happened: not before 1970, at most a day from now.
+pub(super) fn placed_at(fields: &mut Fields<'_>, name: &str, now: Timestamp) -> Option<Timestamp> {
+    fields.timestamp(name).filter(|at| {
+        let plausible = *at >= Timestamp::from_millis(0) && *at <= now.plus(DAY);
+        if !plausible {
+            fields.problem(name, "out_of_range", "must lie between 1970 and a day from now.");
+        }
+        plausible
+    })
+}
+
 fn currency(fields: &mut Fields<'_>) -> Option<Currency> {
     let code = fields.text("currency", TEXT);
     let code = fields.required("currency", code)?;
@@ -97,7 +103,8 @@ fn currency(fields: &mut Fields<'_>) -> Option<Currency> {
     currency
 }
 
-fn client(mut fields: Fields<'_>) -> Option<ClientDetails> {
+/// `None` where nothing is said of the client.
+pub(super) fn client(mut fields: Fields<'_>) -> Option<ClientDetails> {
     let client = ClientDetails {
         external_id: fields.identifier("external_id"),
         email: email(&mut fields),

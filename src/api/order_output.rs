@@ -8,10 +8,10 @@ use crate::domain::id::{ClientId, OrderId};
 use crate::domain::key::Source;
 use crate::domain::ledger::StoredOrder;
 use crate::domain::money::{Amount, Currency, Quantity};
-use crate::domain::order::{
-    Address, ClientDetails, OrderContent, OrderLine, OrderStatus, StatedPayment, StatedRefund,
-};
+use crate::domain::order::{Address, ClientDetails, OrderContent, OrderLine, OrderStatus};
 use crate::domain::time::Timestamp;
+
+use super::payment_output::{PaymentEntry, RefundEntry, payments, refunds};
 
 /// An order as JSON. Amounts are decimal strings with the currency's own number of places; fields
 /// without a value are `null`, so that every order has the same fields.
@@ -37,8 +37,10 @@ pub struct OrderOut<'a> {
     total: Money,
     paid_total: Money,
     refunded_total: Money,
-    payments: Vec<PaymentOut<'a>>,
-    refunds: Vec<RefundOut<'a>>,
+    payments: Vec<PaymentEntry<'a>>,
+    refunds: Vec<RefundEntry<'a>>,
+    cancelled_at: Option<Rfc3339>,
+    cancel_reason: Option<&'a str>,
     note: Option<&'a str>,
     metadata: &'a Map<String, Value>,
     created_at: Rfc3339,
@@ -66,24 +68,9 @@ struct LineOut<'a> {
     total: Money,
 }
 
-#[derive(Debug, Serialize)]
-struct PaymentOut<'a> {
-    external_id: Option<&'a str>,
-    method: Option<&'a str>,
-    amount: Money,
-    paid_at: Option<Rfc3339>,
-}
-
-#[derive(Debug, Serialize)]
-struct RefundOut<'a> {
-    external_id: Option<&'a str>,
-    reason: Option<&'a str>,
-    amount: Money,
-}
-
 /// An amount as a decimal string.
 #[derive(Debug)]
-struct Money(Amount, Currency);
+pub(super) struct Money(pub Amount, pub Currency);
 
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -93,7 +80,7 @@ impl Serialize for Money {
 
 /// A time as RFC 3339.
 #[derive(Debug)]
-struct Rfc3339(Timestamp);
+pub(super) struct Rfc3339(pub Timestamp);
 
 impl Serialize for Rfc3339 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -114,12 +101,23 @@ impl Serialize for Count {
 
 impl<'a> From<&'a StoredOrder> for OrderOut<'a> {
     fn from(order: &'a StoredOrder) -> Self {
-        let StoredOrder { id, source, key_id, client_id, content, stated, created_at, updated_at } =
-            order;
+        let StoredOrder {
+            id,
+            source,
+            key_id,
+            client_id,
+            content,
+            stated,
+            payments: _,
+            refunds: _,
+            created_at,
+            updated_at,
+        } = order;
+        let account = order.account();
         let OrderContent {
             external_id,
             number,
-            status,
+            status: _,
             currency,
             placed_at,
             client,
@@ -135,7 +133,7 @@ impl<'a> From<&'a StoredOrder> for OrderOut<'a> {
             id: *id,
             external_id: external_id.as_deref(),
             number: number.as_deref(),
-            status: *status,
+            status: order.status(),
             source: *source,
             key_id,
             currency: *currency,
@@ -150,10 +148,12 @@ impl<'a> From<&'a StoredOrder> for OrderOut<'a> {
             fee_total: money(totals.fee_total),
             tax_total: money(totals.tax_total),
             total: money(totals.total),
-            paid_total: money(stated.paid_total()),
-            refunded_total: money(stated.refunded_total()),
-            payments: stated.payments.iter().map(|p| payment_out(p, *currency)).collect(),
-            refunds: stated.refunds.iter().map(|refund| refund_out(refund, *currency)).collect(),
+            paid_total: money(account.paid_total()),
+            refunded_total: money(account.refunded_total()),
+            payments: payments(order),
+            refunds: refunds(order),
+            cancelled_at: stated.here.cancelled_at.map(Rfc3339),
+            cancel_reason: stated.here.cancel_reason.as_deref(),
             note: note.as_deref(),
             metadata,
             created_at: Rfc3339(*created_at),
@@ -187,25 +187,6 @@ fn line_out(line: &OrderLine, currency: Currency) -> LineOut<'_> {
     }
 }
 
-fn payment_out(payment: &StatedPayment, currency: Currency) -> PaymentOut<'_> {
-    let StatedPayment { external_id, method, amount, paid_at } = payment;
-    PaymentOut {
-        external_id: external_id.as_deref(),
-        method: method.as_deref(),
-        amount: Money(*amount, currency),
-        paid_at: paid_at.map(Rfc3339),
-    }
-}
-
-fn refund_out(refund: &StatedRefund, currency: Currency) -> RefundOut<'_> {
-    let StatedRefund { external_id, reason, amount } = refund;
-    RefundOut {
-        external_id: external_id.as_deref(),
-        reason: reason.as_deref(),
-        amount: Money(*amount, currency),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +194,7 @@ mod tests {
     use crate::domain::credential::{GateName, TagKeys};
     use crate::domain::id::{Row, StoreId};
     use crate::domain::ledger::Stated;
+    use crate::domain::order::StatedRefund;
     use serde_json::json;
 
     #[test]
@@ -236,7 +218,10 @@ mod tests {
                     reason: None,
                     amount: Amount::from_minor(250).unwrap(),
                 }],
+                ..Stated::default()
             },
+            payments: vec![],
+            refunds: vec![],
             created_at: now,
             updated_at: now,
         };
@@ -253,7 +238,9 @@ mod tests {
                 "subtotal": "1.500", "discount_total": "0.000", "shipping_total": "0.000",
                 "fee_total": "0.000", "tax_total": "0.000", "total": "1.500",
                 "paid_total": "0.000", "refunded_total": "0.250", "payments": [],
-                "refunds": [{"external_id": "9", "reason": null, "amount": "0.250"}],
+                "refunds": [{"id": null, "payment_id": null, "external_id": "9", "amount": "0.250",
+                    "reason": null, "status": "completed"}],
+                "cancelled_at": null, "cancel_reason": null,
                 "note": null, "metadata": {}, "created_at": at, "updated_at": at,
             })
         );

@@ -20,12 +20,17 @@ struct Problem<'a> {
     /// The object that stands in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     conflicting_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_state: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wanted_state: Option<&'a str>,
 }
 
 /// The body of the answer. Never holds the operator's diagnosis, nor anything of the inside of a
 /// 5xx beyond its fixed text.
 pub fn body(rejection: &Rejection, request_id: &str) -> String {
-    let Rejection { code, detail, errors, retry_after: _, conflict, diagnosis: _ } = rejection;
+    let Rejection { code, detail, errors, retry_after: _, conflict, states, diagnosis: _ } =
+        rejection;
     let problem = Problem {
         r#type: format!("/docs/errors#{}", code.as_str()),
         title: code.title(),
@@ -35,6 +40,8 @@ pub fn body(rejection: &Rejection, request_id: &str) -> String {
         request_id,
         errors,
         conflicting_id: conflict.as_deref(),
+        current_state: states.as_ref().map(|(current, _)| current.as_str()),
+        wanted_state: states.as_ref().map(|(_, wanted)| wanted.as_str()),
     };
     // Serialising strings and numbers cannot fail.
     serde_json::to_string(&problem).unwrap_or_default()

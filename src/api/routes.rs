@@ -2,6 +2,7 @@
 
 use super::console_routes::{ConsoleRoute, console_route};
 use crate::domain::key::{PayloadFormat, Source};
+use crate::domain::write::Command;
 
 /// Which of the two public hostnames answers a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +17,12 @@ pub enum Plane {
 pub enum Route<'a> {
     Healthz,
     Whoami,
-    CreateOrder,
+    /// A command of the integration API, and the order or payment in its path as it stands there.
+    Write {
+        command: Command,
+        target: Option<&'a str>,
+    },
+    Batch,
     /// A native sender's webhook; without a key id in the path, the credential is a bearer header
     /// or `?key={key_id}`.
     Webhook {
@@ -30,15 +36,18 @@ pub enum Route<'a> {
     Rpc {
         procedure: &'a str,
     },
+    /// The documentation's pages, or the OpenAPI document: static files.
+    Docs,
     Console(ConsoleRoute<'a>),
 }
 
 impl Route<'_> {
     pub const fn plane(&self) -> Plane {
         match self {
-            Self::Healthz => Plane::Both,
+            Self::Healthz | Self::Docs => Plane::Both,
             Self::Whoami
-            | Self::CreateOrder
+            | Self::Write { .. }
+            | Self::Batch
             | Self::Webhook { .. }
             | Self::ListOrders
             | Self::GetOrder { .. }
@@ -76,7 +85,24 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
     let (allowed, route) = match segments {
         ["healthz", "\0", ..] => ("GET", Route::Healthz),
         ["integrations", "v1", "whoami", "\0", _] => ("GET", Route::Whoami),
-        ["integrations", "v1", "orders", "\0", _] => ("POST", Route::CreateOrder),
+        ["integrations", "v1", "orders", "\0", _] => {
+            ("POST", Route::Write { command: Command::CreateOrder, target: None })
+        }
+        ["integrations", "v1", "clients", "\0", _] => {
+            ("PUT", Route::Write { command: Command::UpsertClient, target: None })
+        }
+        ["integrations", "v1", "batch", "\0", _] => ("POST", Route::Batch),
+        ["integrations", "v1", kind @ ("orders" | "payments"), target, action]
+            if !target.is_empty() && path.split('/').count() == 6 =>
+        {
+            let command = match (kind, action) {
+                ("orders", "cancel") => Command::CancelOrder,
+                ("orders", "payments") => Command::CreatePayment,
+                ("payments", "refunds") => Command::CreateRefund,
+                _ => return Err(NoRoute::NotFound),
+            };
+            ("POST", Route::Write { command, target: Some(target) })
+        }
         ["integrations", "v1", "webhook", source, key_id]
             if !key_id.is_empty() && path.split('/').count() <= 6 =>
         {
@@ -87,6 +113,7 @@ pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
         ["v1", "orders", "\0", ..] => ("GET", Route::ListOrders),
         ["v1", "orders", id, "\0", _] => ("GET", Route::GetOrder { id }),
         ["rpc", procedure, "\0", ..] => ("POST", Route::Rpc { procedure }),
+        ["docs", ..] | ["openapi.json", "\0", ..] => ("GET", Route::Docs),
         _ => {
             return console_route(method, path).map(Route::Console).map_err(|allowed| {
                 if allowed.is_empty() {
@@ -107,12 +134,36 @@ mod tests {
 
     #[test]
     fn every_path_leads_to_its_route() {
+        let write = |command, target| Ok(Route::Write { command, target });
         let webhook = |key_id| Ok(Route::Webhook { source: Source::WooCommerce, key_id });
         for (method, path, expected) in [
             ("GET", "/healthz", Ok(Route::Healthz)),
             ("HEAD", "/healthz", Ok(Route::Healthz)),
             ("GET", "/integrations/v1/whoami", Ok(Route::Whoami)),
-            ("POST", "/integrations/v1/orders", Ok(Route::CreateOrder)),
+            ("POST", "/integrations/v1/orders", write(Command::CreateOrder, None)),
+            (
+                "POST",
+                "/integrations/v1/orders/ord_a/cancel",
+                write(Command::CancelOrder, Some("ord_a")),
+            ),
+            (
+                "POST",
+                "/integrations/v1/orders/external:A%2F1/payments",
+                write(Command::CreatePayment, Some("external:A%2F1")),
+            ),
+            (
+                "POST",
+                "/integrations/v1/payments/pay_a/refunds",
+                write(Command::CreateRefund, Some("pay_a")),
+            ),
+            ("PUT", "/integrations/v1/clients", write(Command::UpsertClient, None)),
+            ("POST", "/integrations/v1/clients", Err(NoRoute::MethodNotAllowed("PUT"))),
+            ("POST", "/integrations/v1/batch", Ok(Route::Batch)),
+            ("GET", "/integrations/v1/orders/ord_a/cancel", Err(NoRoute::MethodNotAllowed("POST"))),
+            ("POST", "/integrations/v1/orders/ord_a/refunds", Err(NoRoute::NotFound)),
+            ("POST", "/integrations/v1/orders/ord_a/cancel/x", Err(NoRoute::NotFound)),
+            ("POST", "/integrations/v1/orders//cancel", Err(NoRoute::NotFound)),
+            ("POST", "/integrations/v1/orders/ord_a", Err(NoRoute::NotFound)),
             ("GET", "/integrations/v1/orders", Err(NoRoute::MethodNotAllowed("POST"))),
             ("POST", "/integrations/v1/webhook/woocommerce", webhook(None)),
             ("POST", "/integrations/v1/webhook/woocommerce/key_a", webhook(Some("key_a"))),
@@ -131,6 +182,13 @@ mod tests {
             ("GET", "/", Ok(Route::Console(ConsoleRoute::Overview))),
             ("POST", "/", Err(NoRoute::MethodNotAllowed("GET"))),
             ("GET", "", Err(NoRoute::NotFound)),
+            ("GET", "/docs", Ok(Route::Docs)),
+            ("HEAD", "/docs/", Ok(Route::Docs)),
+            ("GET", "/docs/quickstarts/woocommerce/a/b/c", Ok(Route::Docs)),
+            ("POST", "/docs/errors", Err(NoRoute::MethodNotAllowed("GET"))),
+            ("GET", "/openapi.json", Ok(Route::Docs)),
+            ("GET", "/openapi.json/x", Err(NoRoute::NotFound)),
+            ("GET", "/docsx", Err(NoRoute::NotFound)),
         ] {
             assert_eq!(route(method, path), expected, "{method} {path}");
         }

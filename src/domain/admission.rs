@@ -52,19 +52,31 @@ pub fn admit_api(
     needs: Needs,
     now: Timestamp,
 ) -> Result<Quota, Box<Refused>> {
-    let before_rate = |rejection| Box::new(Refused { rejection, quota: None });
+    authenticate_api(record, secrets, presented, needs.signature, now)
+        .map_err(|rejection| Box::new(Refused { rejection, quota: None }))?;
+    charge(record, window, needs.scope, needs.format, now)
+}
+
+/// The part of [`admit_api`] before the rate: whose request it is, and that it is whole.
+pub fn authenticate_api(
+    record: &KeyRecord,
+    secrets: &[SigningSecret],
+    presented: Presented<'_>,
+    signature: bool,
+    now: Timestamp,
+) -> Result<(), Rejection> {
     // The API takes secret keys only; a key id is public.
     if presented.key_hash != Some(&record.key_hash) {
-        return Err(before_rate(invalid_key()));
+        return Err(invalid_key());
     }
-    check_revoked(record).map_err(before_rate)?;
+    check_revoked(record)?;
     if record.status == KeyStatus::Paused {
-        return Err(before_rate(Rejection::new(
+        return Err(Rejection::new(
             Code::KeyPaused,
             "This key is paused. An owner or admin of the workspace can resume it.",
-        )));
+        ));
     }
-    check_expired(record, now).map_err(before_rate)?;
+    check_expired(record, now)?;
     let Presented { headers, body, public_key_holds, .. } = presented;
     // The own signature counts where both are sent.
     let verified = match public_key_holds && headers.get("x-pck-signature").is_none() {
@@ -72,21 +84,31 @@ pub fn admit_api(
         false => verify_api(headers, secrets, body, now),
     };
     match verified {
-        Ok(()) => {}
-        Err(SignatureError::Missing) if !(needs.signature && record.require_signature) => {}
-        Err(error) => return Err(before_rate(signature_rejection(error, record))),
+        Ok(()) => Ok(()),
+        Err(SignatureError::Missing) if !(signature && record.require_signature) => Ok(()),
+        Err(error) => Err(signature_rejection(error, record)),
     }
+}
+
+/// The rest of [`admit_api`]: one unit of the rate, then what the key may do.
+pub fn charge(
+    record: &KeyRecord,
+    window: &mut SlidingWindow,
+    scope: Option<Scope>,
+    format: Option<PayloadFormat>,
+    now: Timestamp,
+) -> Result<Quota, Box<Refused>> {
     let quota = window.admit(now).map_err(|quota| {
         Box::new(Refused { rejection: rate_limited(quota), quota: Some(quota) })
     })?;
     let after_rate = |rejection| Box::new(Refused { rejection, quota: Some(quota) });
-    if let Some(scope) = needs.scope.filter(|scope| !record.scopes.allow(*scope)) {
+    if let Some(scope) = scope.filter(|scope| !record.scopes.allow(*scope)) {
         return Err(after_rate(Rejection::new(
             Code::InsufficientScope,
             format!("This key lacks the scope {scope}. Scopes are fixed when a key is minted."),
         )));
     }
-    if let Some(format) = needs.format {
+    if let Some(format) = format {
         check_format(record, format).map_err(after_rate)?;
     }
     Ok(quota)

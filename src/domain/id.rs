@@ -44,6 +44,8 @@ kinds! {
     NamespaceKind "ns_"
     Order "ord_"
     Client "cli_"
+    PaymentKind "pay_"
+    RefundKind "ref_"
 }
 
 pub type WorkspaceId = Id<Workspace>;
@@ -55,6 +57,8 @@ pub type AuditId = Id<Audit>;
 pub type Namespace = Id<NamespaceKind>;
 pub type OrderId = RowId<Order>;
 pub type ClientId = RowId<Client>;
+pub type PaymentId = RowId<PaymentKind>;
+pub type RefundId = RowId<RefundKind>;
 
 /// 80 random bits under a prefix, e.g. `sto_mzxw6ytboi2gk3tt`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

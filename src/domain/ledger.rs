@@ -9,8 +9,8 @@ use super::credential::KeyId;
 use super::id::{ClientId, Namespace, OrderId, RequestId, StoreId};
 use super::key::Source;
 use super::log::Outcome;
-use super::money::Amount;
-use super::order::{OrderContent, SourceVersion, StatedPayment, StatedRefund};
+use super::order::{OrderContent, OrderStatus, SourceVersion, StatedPayment, StatedRefund};
+use super::payment::{Account, Payment, Refund};
 use super::time::Timestamp;
 
 /// Where a command to a ledger comes from.
@@ -33,27 +33,61 @@ pub struct StoredOrder {
     pub content: OrderContent,
     /// What the native sender states of payments and refunds; replaced with each of its events.
     pub stated: Stated,
+    /// Oldest first.
+    pub payments: Vec<Payment>,
+    /// Oldest first.
+    pub refunds: Vec<Refund>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-/// The payments and refunds that a native sender's last event states.
+impl StoredOrder {
+    /// What it stands at: what its sender states, or what was done here where that is further on.
+    /// So it is the same in whatever order the two come.
+    pub fn status(&self) -> OrderStatus {
+        let stated = self.content.status;
+        self.stated.here.status.filter(|here| here.progress() > stated.progress()).unwrap_or(stated)
+    }
+
+    pub fn account(&self) -> Account<'_> {
+        Account { stated: &self.stated, payments: &self.payments, refunds: &self.refunds }
+    }
+
+    /// The order as the command that created it left it. Of an order of the integration API nothing
+    /// ever changes the content, so this is what its creation was answered with.
+    #[must_use]
+    pub fn as_created(self) -> Self {
+        Self {
+            stated: Stated::default(),
+            payments: Vec::new(),
+            refunds: Vec::new(),
+            updated_at: self.created_at,
+            ..self
+        }
+    }
+}
+
+/// What was done to an order here, whatever its sender states.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Here {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<OrderStatus>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_reason: Option<String>,
+}
+
+/// The payments and refunds that a native sender's last event states; and what was done here.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Stated {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<StatedPayment>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refunds: Vec<StatedRefund>,
-}
-
-impl Stated {
-    pub fn paid_total(&self) -> Amount {
-        Amount::sum(self.payments.iter().map(|payment| payment.amount)).unwrap_or_default()
-    }
-
-    pub fn refunded_total(&self) -> Amount {
-        Amount::sum(self.refunds.iter().map(|refund| refund.amount)).unwrap_or_default()
-    }
+    /// Survives the sender's events.
+    #[serde(default)]
+    pub here: Here,
 }
 
 /// One thing that happened to an order or a client.
@@ -85,8 +119,13 @@ pub fn command_hash(content: &OrderContent) -> String {
     let mut content = content.clone();
     content.metadata.sort_keys();
     content.metadata.values_mut().for_each(serde_json::Value::sort_all_objects);
+    hash_of(&content)
+}
+
+/// The hash of what a command says, in lower-case hex of SHA-256.
+pub fn hash_of(command: &impl Serialize) -> String {
     // Serialising these types cannot fail: their maps have string keys.
-    encoding::hex(Sha256::digest(serde_json::to_vec(&content).unwrap_or_default()))
+    encoding::hex(Sha256::digest(serde_json::to_vec(command).unwrap_or_default()))
 }
 
 /// What becomes of an event of a native sender, given the version that is stored.

@@ -26,6 +26,8 @@ pub enum Outcome {
     Parked,
     /// A setup ping of a native sender.
     Ping,
+    /// It was checked and answered as if it had been done; nothing was.
+    DryRun,
     /// Turned down for what it is: the caller's to mend.
     Rejected,
     /// Turned down before it was looked at: authentication, signature or rate.
@@ -35,7 +37,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Accepted,
         Self::Replayed,
         Self::Duplicate,
@@ -43,6 +45,7 @@ impl Outcome {
         Self::Ignored,
         Self::Parked,
         Self::Ping,
+        Self::DryRun,
         Self::Rejected,
         Self::Refused,
         Self::Failed,
@@ -57,6 +60,7 @@ impl Outcome {
             Self::Ignored => "ignored",
             Self::Parked => "parked",
             Self::Ping => "ping",
+            Self::DryRun => "dry_run",
             Self::Rejected => "rejected",
             Self::Refused => "refused",
             Self::Failed => "failed",

@@ -54,7 +54,7 @@ codes! {
     PayloadTooLarge = "payload_too_large", 413, "The body is too large";
     InvalidIdempotencyKey = "invalid_idempotency_key", 400, "The Idempotency-Key is not valid";
     IdempotencyKeyReused = "idempotency_key_reused", 422, "The Idempotency-Key was used for another request";
-    ExternalIdConflict = "external_id_conflict", 409, "The external id belongs to another order";
+    ExternalIdConflict = "external_id_conflict", 409, "The external id is taken";
     /// The state of an object does not allow what was asked.
     InvalidState = "invalid_state", 409, "The current state does not allow this";
     NotFound = "not_found", 404, "Not found";
@@ -124,6 +124,9 @@ pub struct Rejection {
     /// The object that stands in the way, e.g. the order that has this external id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflict: Option<String>,
+    /// The state that an object is in, and the one that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub states: Option<(String, String)>,
     /// For the operator's log only: never sent to the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<String>,
@@ -137,6 +140,7 @@ impl Rejection {
             errors: Vec::new(),
             retry_after: None,
             conflict: None,
+            states: None,
             diagnosis: None,
         }
     }
@@ -159,6 +163,11 @@ impl Rejection {
     #[must_use]
     pub fn conflicting_with(self, id: String) -> Self {
         Self { conflict: Some(id), ..self }
+    }
+
+    #[must_use]
+    pub fn between(self, current: &str, wanted: &str) -> Self {
+        Self { states: Some((current.to_owned(), wanted.to_owned())), ..self }
     }
 
     #[must_use]

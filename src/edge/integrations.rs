@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use percent_encoding::percent_decode_str;
 use worker::Env;
 use worker::worker_sys::web_sys::{Request, Response};
 
@@ -51,6 +52,7 @@ pub async fn handle(
         key_hash: credential.key_hash,
         attempt: random_token(),
         operation,
+        target: target_of(route)?,
         method: request.method(),
         path: target.path.to_owned(),
         query: without_key(target.query),
@@ -116,7 +118,8 @@ fn without_key(query: &str) -> String {
 fn operation(route: &Route<'_>) -> Result<Operation> {
     match route {
         Route::Whoami => Ok(Operation::Whoami),
-        Route::CreateOrder => Ok(Operation::CreateOrder),
+        Route::Write { command, .. } => Ok(Operation::Write { command: *command }),
+        Route::Batch => Ok(Operation::Batch),
         Route::Webhook { source, .. } => PayloadFormat::parse(source.as_str())
             .filter(|format| *format != PayloadFormat::Gateway)
             .map(|format| Operation::Deliver { format })
@@ -130,8 +133,18 @@ fn operation(route: &Route<'_>) -> Result<Operation> {
         | Route::ListOrders
         | Route::GetOrder { .. }
         | Route::Rpc { .. }
+        | Route::Docs
         | Route::Console(_) => Err(internal("a route of another handler")),
     }
+}
+
+/// What the path names, decoded.
+fn target_of(route: &Route<'_>) -> Result<Option<String>> {
+    let Route::Write { target: Some(target), .. } = route else { return Ok(None) };
+    let decoded = percent_decode_str(target).decode_utf8();
+    decoded.map(|target| Some(target.into_owned())).map_err(|_| {
+        Rejection::new(Code::NotFound, "The id in the path is not percent-encoded UTF-8.")
+    })
 }
 
 /// The headers that can matter to an operation.
@@ -140,7 +153,7 @@ fn read_headers(operation: Operation, get: impl FnMut(&'static str) -> Option<St
         Operation::Deliver { format } => {
             Headers::read(storefront::headers(format).iter().copied(), get)
         }
-        Operation::Whoami | Operation::CreateOrder => Headers::read_api(get),
+        Operation::Whoami | Operation::Write { .. } | Operation::Batch => Headers::read_api(get),
     }
 }
 

@@ -8,6 +8,7 @@
 //! orders.rs        GET /v1/orders
 //! rpc/             POST /rpc/core.rpc_*
 //! console/         the console's pages
+//! docs.rs          the documentation
 //! operations/      what owners and admins can do, for both
 //! incoming.rs      a request's URL, headers and body
 //! access.rs        single sign-on: the assertion of Cloudflare Access
@@ -26,6 +27,7 @@ mod answer;
 mod caller;
 mod catalogue;
 mod console;
+mod docs;
 mod incoming;
 mod integrations;
 mod key_gate;

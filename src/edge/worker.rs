@@ -7,7 +7,7 @@ use super::answer::{Answer, contained};
 use super::incoming::{Target, body, header};
 use super::operations::Operations;
 use super::platform::{Settings, settings, unlogged_request_id};
-use super::{Result, console, integrations, orders, rpc};
+use super::{Result, console, docs, integrations, orders, rpc};
 use crate::api::routes::{NoRoute, Plane, Route, route};
 use crate::domain::rejection::{Code, Rejection};
 
@@ -63,7 +63,7 @@ async fn handle(request: Request, env: &Env, context: &Context) -> Result<Respon
     let fault = injected(&request, &settings)?;
     match route {
         Route::Healthz => healthz(),
-        Route::Whoami | Route::CreateOrder | Route::Webhook { .. } => {
+        Route::Whoami | Route::Write { .. } | Route::Batch | Route::Webhook { .. } => {
             integrations::handle(&request, env, &settings, &route, &target, fault).await
         }
         Route::ListOrders => orders::list(&request, env, &settings, target.query).await,
@@ -71,6 +71,7 @@ async fn handle(request: Request, env: &Env, context: &Context) -> Result<Respon
         Route::Console(route) => {
             console::handle(&request, env, context, &settings, &route, &target).await
         }
+        Route::Docs => docs::handle(&request, env, target.path).await,
         Route::Rpc { procedure } => rpc::handle(&request, env, &settings, procedure, &target).await,
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::log::{Bucket, Outcome, Tally, Window};
 use crate::domain::parked::ParkReason;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
+use crate::domain::write::Command;
 
 pub use super::requests::{
     Kept, LoggedRequest, NotKept, ParkedEvent, RequestDetail, RequestFilter,
@@ -26,6 +27,9 @@ pub struct Ingest {
     /// Random; the same when the Worker repeats the call, so that it counts once.
     pub attempt: i64,
     pub operation: Operation,
+    /// What the path names: an order or a payment, without percent-encoding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     pub method: String,
     pub path: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -46,7 +50,12 @@ pub fn object_name(gate: &GateName) -> String {
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     Whoami,
-    CreateOrder,
+    /// A command of the integration API.
+    Write {
+        command: Command,
+    },
+    /// Up to a hundred of them.
+    Batch,
     /// A native sender's webhook.
     Deliver {
         format: PayloadFormat,

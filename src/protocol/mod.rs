@@ -20,9 +20,9 @@ pub mod tail;
 use serde::{Deserialize, Serialize};
 
 /// The version of the messages that this code writes.
-pub const VERSION: u16 = 1;
-/// The oldest version that it still reads.
-pub const OLDEST: u16 = 1;
+pub const VERSION: u16 = 2;
+/// The oldest version that it still reads. (Version 1 was never deployed.)
+pub const OLDEST: u16 = 2;
 
 /// A message and the version it was written in.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -8,9 +8,10 @@ use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
 use crate::domain::key::Source;
 use crate::domain::ledger::Origin;
 use crate::domain::log::Outcome;
-use crate::domain::order::{OrderContent, OrderStatus};
+use crate::domain::order::OrderStatus;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
+use crate::domain::write::Write;
 
 use super::key_gate::Fault;
 
@@ -24,12 +25,20 @@ pub fn object_name(store: StoreId) -> String {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerCommand {
-    CreateOrder {
+    /// Writes what a request of the integration API asks for.
+    Write {
         origin: Origin,
         idempotency: Option<Idempotency>,
-        order: Box<OrderContent>,
+        write: Write,
+        /// Answers as if it had been done, and does nothing.
+        #[serde(default)]
+        dry_run: bool,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<Fault>,
+    },
+    /// The commands of a batch, one after the other, each by itself: some may be rejected.
+    Batch {
+        commands: Vec<LedgerCommand>,
     },
     /// Whether the key was used before: asked where the body turns out not to be valid, because
     /// idempotency looks first.
@@ -119,6 +128,10 @@ pub enum LedgerReply {
     },
     /// What an event changes is not known yet.
     ParentUnknown,
+    /// The reply to each command of a batch, and its body.
+    Batch {
+        replies: Vec<(LedgerReply, String)>,
+    },
     /// No answer is remembered under the Idempotency-Key.
     Unused,
     Rejected {

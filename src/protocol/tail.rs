@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn a_ticket_of_another_version_is_none() {
         let text = ticket("s".into(), None).to_text().unwrap();
-        let other = text.replacen("{\"v\":1,", "{\"v\":99,", 1);
+        let other = text.replacen("{\"v\":2,", "{\"v\":99,", 1);
         assert_ne!(other, text);
         assert_eq!(TailTicket::from_text(&other), None);
     }

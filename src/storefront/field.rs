@@ -230,6 +230,54 @@ impl<'a> Field<'a> {
             }
         }
     }
+
+    /// A person's name from the members that hold its parts.
+    pub fn full_name(
+        &self,
+        first: &'static str,
+        last: &'static str,
+    ) -> Result<Option<String>, Unmappable> {
+        Ok(match (self.get(first).text()?, self.get(last).text()?) {
+            (Some(first), Some(last)) => Some(format!("{} {}", first.trim(), last.trim())),
+            (first, last) => first.or(last),
+        })
+    }
+
+    /// The refusal of a text that is none of those that the sender is known to use here.
+    pub fn unknown(&self, text: &str) -> Unmappable {
+        let text: String = text.chars().take(40).collect();
+        self.refuse(format!("is {text:?}, which has no meaning here"))
+    }
+
+    /// A topic or an id in letters of the sender's: 1 to 255 visible ASCII characters.
+    pub fn token(&self) -> Result<Option<String>, Unmappable> {
+        const MAX_TEXT: usize = 255;
+        const REFUSED: &str = "is not of 1 to 255 visible ASCII characters";
+        let Some(text) = self.scalar(REFUSED)? else { return Ok(None) };
+        if text.len() > MAX_TEXT || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(self.refuse(REFUSED));
+        }
+        Ok(Some(text.to_owned()))
+    }
+
+    /// An amount in whole minor units of its currency that somebody owes, paid or got back.
+    pub fn unsigned_minor_amount(&self) -> Result<Option<Amount>, Unmappable> {
+        match self.minor_amount()? {
+            Some(amount) if amount.is_negative() => Err(self.refuse("is below zero")),
+            amount => Ok(amount),
+        }
+    }
+
+    /// An ISO 4217 code in small letters.
+    pub fn lower_case_currency(&self) -> Result<Currency, Unmappable> {
+        let code = self.required(Self::text)?.to_ascii_uppercase();
+        Currency::parse(&code).ok_or_else(|| self.refuse("is not an ISO 4217 currency in use"))
+    }
+
+    /// Refuses a value that is not exactly this text.
+    pub fn require_text(&self, text: &'static str) -> Result<(), Unmappable> {
+        if *self.value == text { Ok(()) } else { Err(self.refuse(format!("is not {text:?}"))) }
+    }
 }
 
 #[cfg(test)]

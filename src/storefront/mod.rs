@@ -4,6 +4,7 @@
 //! judged afterwards ([`SourceVersion`](crate::domain::order::SourceVersion)).
 
 pub mod bigcommerce;
+pub mod envelope;
 pub mod field;
 pub mod shopify;
 pub mod square;

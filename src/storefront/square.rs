@@ -1,17 +1,177 @@
-//! To be written.
+//! Square: payments, refunds and clients as they stand, and orders by their name only
+//! (CONTRACTS.md, Square; the vendor's reference of `Payment`, `PaymentRefund` and `Customer`).
+//!
+//! Money is whole minor units. Every payment has an order: Square makes one where none was given.
 
 use super::Reading;
-use crate::domain::event::{Ignored, NativeEvent, Subject};
+use super::envelope::{Envelope, Meaning, unsupported};
+use super::field::Field;
+use crate::domain::event::{NativeEvent, Subject, Thing, Unmappable};
+use crate::domain::money::{Amount, Currency};
+use crate::domain::order::{
+    ClientDetails, ClientSnapshot, PaymentSnapshot, PaymentStatus, RefundSnapshot, SourceVersion,
+    StatedPayment, StatedRefund,
+};
 
-pub(super) const HEADERS: &[&str] = &[];
+pub(super) const HEADERS: &[&str] =
+    &["content-type", "user-agent", "x-square-hmacsha256-signature"];
+
+const ENVELOPE: Envelope = Envelope {
+    topic: "type",
+    delivery: Some("event_id"),
+    source: |root| root.get("merchant_id").required(Field::token),
+    meaning,
+};
 
 pub(super) fn read(body: &[u8]) -> Reading {
-    let _ = body;
-    Reading {
-        topic: String::new(),
-        subject: Subject::Other,
-        delivery: None,
-        source: None,
-        meaning: Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic }),
+    ENVELOPE.read(body)
+}
+
+fn meaning(topic: &str, event: &Field<'_>) -> Meaning {
+    let data = event.get("data");
+    let object = data.get("object");
+    match topic {
+        "order.created" => (Subject::Order, order(&object.get("order_created"))),
+        "order.updated" => (Subject::Order, order(&object.get("order_updated"))),
+        "order.fulfillment.updated" => {
+            (Subject::Order, order(&object.get("order_fulfillment_updated")))
+        }
+        "payment.created" | "payment.updated" => {
+            (Subject::Payment, payment(event, &object.get("payment")))
+        }
+        "refund.created" | "refund.updated" => {
+            (Subject::Refund, refund(event, &object.get("refund")))
+        }
+        "customer.created" | "customer.updated" => {
+            (Subject::Client, client(event, &object.get("customer")))
+        }
+        "customer.deleted" => {
+            let id = object.get("customer").get("id").required(Field::token);
+            (Subject::Client, id.map(|external_id| NativeEvent::ClientDeleted { external_id }))
+        }
+        _ => unsupported(),
     }
+}
+
+fn order(order: &Field<'_>) -> Result<NativeEvent, Unmappable> {
+    let external_id = order.get("order_id").required(Field::token)?;
+    Ok(NativeEvent::Thin { thing: Thing::Order, external_id })
+}
+
+/// A payment without an order waits for the order that lists it: what it belongs to is not known,
+/// and it must not be lost.
+fn payment(event: &Field<'_>, payment: &Field<'_>) -> Result<NativeEvent, Unmappable> {
+    let field = payment.get("status");
+    let status = match field.required(Field::text)?.as_str() {
+        "PENDING" | "APPROVED" => PaymentStatus::Pending,
+        "COMPLETED" => PaymentStatus::Completed,
+        "CANCELED" => PaymentStatus::Cancelled,
+        "FAILED" => PaymentStatus::Failed,
+        other => return Err(field.unknown(other)),
+    };
+    // With the tip, which the buyer paid too.
+    let (amount, currency) = payment.get("total_money").required(money)?;
+    let refunded_money = payment.get("refunded_money");
+    let refunded = match money(&refunded_money)? {
+        Some((_, other)) if other != currency => {
+            return Err(refunded_money.get("currency").refuse("is not the payment's currency"));
+        }
+        refunded => refunded.map(|(amount, _)| amount),
+    };
+    let details = payment.get("card_details");
+    let paid_at = match details.get("card_payment_timeline").get("captured_at").instant()? {
+        None => payment.get("created_at").instant()?,
+        captured_at => captured_at,
+    };
+    // What has been given back only grows: of two events at one time the greater is the later.
+    let given_back = refunded.unwrap_or_default().minor();
+    let version = SourceVersion {
+        refunds: u32::try_from(given_back).unwrap_or(u32::MAX),
+        progress: status.progress(),
+        ..version(event, payment)?
+    };
+    Ok(NativeEvent::Payment {
+        snapshot: Box::new(PaymentSnapshot {
+            order: payment.get("order_id").token()?,
+            payment: StatedPayment {
+                external_id: Some(payment.get("id").required(Field::token)?),
+                method: payment.get("source_type").text()?.map(|kind| kind.to_ascii_lowercase()),
+                amount,
+                paid_at: paid_at.filter(|_| status == PaymentStatus::Completed),
+            },
+            status,
+            currency,
+            refunded,
+            version,
+        }),
+    })
+}
+
+/// A refund has an `order_id` too, but that is the order of the return, which names the one that
+/// was paid only in itself. So the payment tells where a refund belongs.
+fn refund(event: &Field<'_>, refund: &Field<'_>) -> Result<NativeEvent, Unmappable> {
+    let field = refund.get("status");
+    let status = match field.required(Field::text)?.as_str() {
+        "PENDING" => PaymentStatus::Pending,
+        "COMPLETED" => PaymentStatus::Completed,
+        "REJECTED" | "FAILED" => PaymentStatus::Failed,
+        other => return Err(field.unknown(other)),
+    };
+    let (amount, currency) = refund.get("amount_money").required(money)?;
+    Ok(NativeEvent::Refund {
+        snapshot: Box::new(RefundSnapshot {
+            order: None,
+            payment: Some(refund.get("payment_id").required(Field::token)?),
+            refund: StatedRefund {
+                external_id: Some(refund.get("id").required(Field::token)?),
+                reason: refund.get("reason").text()?,
+                amount,
+            },
+            status,
+            currency,
+            version: SourceVersion { progress: status.progress(), ..version(event, refund)? },
+        }),
+    })
+}
+
+fn client(event: &Field<'_>, customer: &Field<'_>) -> Result<NativeEvent, Unmappable> {
+    let name = match customer.full_name("given_name", "family_name")? {
+        None => customer.get("company_name").text()?,
+        name => name,
+    };
+    // Counted by Square with each change of the profile.
+    let sequence = customer.get("version").id()?.and_then(|count| count.parse().ok());
+    Ok(NativeEvent::Client {
+        snapshot: ClientSnapshot {
+            details: ClientDetails {
+                external_id: Some(customer.get("id").required(Field::token)?),
+                email: customer.get("email_address").text()?,
+                name,
+                phone: customer.get("phone_number").text()?,
+            },
+            version: SourceVersion {
+                sequence: sequence.unwrap_or_default(),
+                ..version(event, customer)?
+            },
+        },
+    })
+}
+
+/// `{"amount": 100, "currency": "USD"}`, or nothing.
+fn money(money: &Field<'_>) -> Result<Option<(Amount, Currency)>, Unmappable> {
+    if money.is_nothing() {
+        return Ok(None);
+    }
+    let amount = money.get("amount").required(Field::unsigned_minor_amount)?;
+    Ok(Some((amount, money.get("currency").currency()?)))
+}
+
+/// Where an event stands by the time of the object's last change, else by its own.
+fn version(event: &Field<'_>, object: &Field<'_>) -> Result<SourceVersion, Unmappable> {
+    let modified_at = match object.get("updated_at").instant()? {
+        None => event.get("created_at").required(Field::instant)?,
+        Some(updated_at) => updated_at,
+    };
+    let body_hash = event.get("event_id").required(Field::token)?;
+    Ok(SourceVersion { modified_at, body_hash, ..SourceVersion::default() })
 }

@@ -71,6 +71,8 @@ test('the least order is answered 201 with every field of an order', async () =>
     refunded_total: '0.00',
     payments: [],
     refunds: [],
+    cancelled_at: null,
+    cancel_reason: null,
     note: null,
     metadata: {},
     updated_at: createdAt,

@@ -152,12 +152,12 @@ test('a body that is no JSON object is a 400 invalid_json', async () => {
   assertProblem(await postWith({}, latin1), 400, 'invalid_json');
 });
 
-test('only application/json is read, with or without parameters', async () => {
+test('only JSON and forms are read, with or without parameters', async () => {
   for (const type of [
     undefined,
     '',
     'text/plain',
-    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
     'application/vnd.api+json',
     'json',
   ]) {

@@ -63,7 +63,7 @@ fn explanation(page: &KeyRequest<'_>) -> Markup {
     });
     let kind = match request.outcome {
         Outcome::Accepted | Outcome::Replayed | Outcome::Duplicate => Kind::Good,
-        Outcome::Stale | Outcome::Ignored | Outcome::Ping => Kind::Info,
+        Outcome::Stale | Outcome::Ignored | Outcome::Ping | Outcome::DryRun => Kind::Info,
         Outcome::Parked => Kind::Warn,
         Outcome::Rejected | Outcome::Refused | Outcome::Failed => Kind::Bad,
     };

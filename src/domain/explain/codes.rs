@@ -51,7 +51,7 @@ pub(super) fn of_code(code: Code, ended: &Ended<'_>) -> Explanation {
             "The request was refused: the key is paused.",
             "An owner or admin paused this key, so that nothing is written with it.",
             &[
-                "Resume the key on this page when requests should be taken again.",
+                "Resume the key when requests should be taken again.",
                 "Send the refused requests again: they have had no effect.",
             ],
         ),
@@ -150,7 +150,7 @@ pub(super) fn of_code(code: Code, ended: &Ended<'_>) -> Explanation {
             "The request was turned down: its body is not JSON.",
             "The body could not be read as JSON: it is cut off, empty, or written in another format.",
             &[
-                "Look at the kept body below and run it through a JSON checker.",
+                "Look at the body that the request log has kept, and run it through a JSON checker.",
                 "Build the body with a JSON library rather than by joining text: quotation marks in names and notes break it otherwise.",
             ],
         ),
@@ -163,7 +163,7 @@ pub(super) fn of_code(code: Code, ended: &Ended<'_>) -> Explanation {
             "The order was turned down: some of its fields are not valid.",
             "The body is JSON, but fields are missing, unknown, of the wrong type, or do not add up.",
             &[
-                "Look at the answer below: `errors` names every such field by its path and says what is wrong with it.",
+                "Look at the answer: `errors` names every such field by its path and says what is wrong with it.",
                 "Mend them all and send the order again; the same Idempotency-Key may be used.",
             ],
         ),
@@ -208,7 +208,7 @@ pub(super) fn of_code(code: Code, ended: &Ended<'_>) -> Explanation {
         Code::NotFound => Explanation::new(
             "What was asked for does not exist.",
             "The path or the id names nothing that this key can see.",
-            &["Compare the path with the one on the key's page, letter by letter."],
+            &["Compare the path with the one in the console, letter by letter."],
         ),
         Code::MethodNotAllowed => Explanation::new(
             "The request was turned down: this path does not take its method.",

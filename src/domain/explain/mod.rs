@@ -110,6 +110,11 @@ fn of_outcome(ended: &Ended<'_>) -> Explanation {
             "WooCommerce sends such a ping when a webhook is saved. It is not signed and changes nothing.",
             &["Nothing is to be done. Whether the secret is right shows with the first signed delivery: change an order in the shop."],
         ),
+        Outcome::DryRun => Explanation::new(
+            "The request was checked and answered as if it had been done; nothing was written.",
+            "It asked for that with dry_run=true.",
+            &["Send it without dry_run to have it done."],
+        ),
         Outcome::Rejected => Explanation::new(
             "The request was turned down for what it says.",
             "Its key and signature were in order, its content was not.",

@@ -29,9 +29,6 @@ pub const COOKIE_VISITOR: &str = "__Host-tidegate-visitor";
 pub const COOKIE_FLASH: &str = "__Host-tidegate-flash";
 pub const COOKIE_THEME: &str = "__Host-tidegate-theme";
 
-/// Nothing inline, nothing from elsewhere, in nobody's frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-
 /// An answer of the console.
 #[derive(Debug)]
 pub struct Page {
@@ -161,35 +158,16 @@ impl Page {
             cookies
                 .push(format!("{COOKIE_VISITOR}={token}; Path=/; Secure; HttpOnly; SameSite=Lax"));
         }
-        answer = answer.with_security();
+        answer =
+            answer.with_security().with_header("Vary", "Cookie, HX-Request, HX-Target".to_owned());
         for cookie in cookies {
             answer = answer.with_header("Set-Cookie", cookie);
         }
         let request_id = unlogged_request_id();
         match stream {
-            Some(stream) => Ok(answer.into_stream(&request_id, &stream)?),
+            Some(stream) => Ok(answer.into_stream(&request_id, Some(&stream))?),
             None => Ok(answer.into_response(&request_id)?),
         }
-    }
-}
-
-impl Answer {
-    /// The headers of everything that the console answers.
-    fn with_security(self) -> Self {
-        self.with_header("Content-Security-Policy", POLICY.to_owned())
-            .with_header("X-Frame-Options", "DENY".to_owned())
-            .with_header("Referrer-Policy", "same-origin".to_owned())
-            .with_header("Cross-Origin-Opener-Policy", "same-origin".to_owned())
-            .with_header("Cross-Origin-Resource-Policy", "same-origin".to_owned())
-            .with_header(
-                "Permissions-Policy",
-                "camera=(), geolocation=(), microphone=(), payment=()".to_owned(),
-            )
-            .with_header(
-                "Strict-Transport-Security",
-                "max-age=63072000; includeSubDomains".to_owned(),
-            )
-            .with_header("Vary", "Cookie, HX-Request, HX-Target".to_owned())
     }
 }
 

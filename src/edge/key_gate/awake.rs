@@ -13,8 +13,10 @@ use crate::domain::id::{RequestId, Row};
 use crate::domain::key::KeyRecord;
 use crate::domain::log::{LogEntry, SINGLE_REFUSALS_PER_MINUTE};
 use crate::domain::rate_limit::{SlidingWindow, WINDOW};
+use crate::domain::rejection::{Code, Rejection};
 use crate::domain::sealing::SealingKeys;
 use crate::domain::secret::SigningSecret;
+use crate::domain::signature::diagnose;
 use crate::domain::time::{MINUTE, SECOND, Timestamp};
 use crate::edge::Result;
 use crate::edge::sql::Sql;
@@ -177,6 +179,24 @@ impl Awake {
     pub fn logs_refusal_singly(&self, now: Timestamp) -> bool {
         self.refusals.minute != now.period(MINUTE)
             || self.refusals.single < SINGLE_REFUSALS_PER_MINUTE
+    }
+
+    /// A rejected signature with what the operator is told of its cause, where that is logged.
+    pub fn diagnosed(
+        &self,
+        rejection: Rejection,
+        signature: Option<&str>,
+        secrets: &[SigningSecret],
+        body: &[u8],
+        now: Timestamp,
+    ) -> Rejection {
+        match signature.filter(|_| self.logs_refusal_singly(now)) {
+            Some(signature) if rejection.code == Code::SignatureInvalid => {
+                let previous = self.previous_secrets(now);
+                rejection.diagnosed(diagnose(signature, secrets, &previous, body).detail())
+            }
+            _ => rejection,
+        }
     }
 
     /// At the first request of another minute: writes the one before.

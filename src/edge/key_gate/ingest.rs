@@ -4,22 +4,17 @@ use serde_json::json;
 
 use super::capture::Capture;
 use super::{InFlight, KeyGate};
-use crate::api::order_input::read_order;
 use crate::domain::admission::{Needs, Refused, admit_api};
 use crate::domain::id::Row;
-use crate::domain::idempotency::{Fingerprint, IdempotencyKey};
-use crate::domain::key::{PayloadFormat, Scope};
 use crate::domain::ledger::Origin;
 use crate::domain::log::{LogEntry, Outcome, kept_answer};
 use crate::domain::rate_limit::Quota;
-use crate::domain::rejection::{Code, FieldError, Rejection};
-use crate::domain::signature::diagnose;
+use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 use crate::edge::answer::Answer;
 use crate::edge::platform::now;
 use crate::protocol::key_gate::{Fault, Ingest, Operation};
-use crate::protocol::store_ledger::{Idempotency, LedgerCommand, LedgerReply};
 
 /// How a request ended: the answer, and what its log entry says of it.
 #[derive(Debug)]
@@ -32,6 +27,9 @@ pub(super) struct Finished {
     pub internal_id: Option<String>,
     pub error_code: Option<Code>,
     pub detail: Option<String>,
+    /// How many requests its entry stands for: 1, or 0 where others of it have entries.
+    pub count: u32,
+    pub idempotency_key: Option<String>,
     /// The topic of a native sender's delivery.
     pub topic: Option<String>,
 }
@@ -47,6 +45,8 @@ impl Finished {
             internal_id: None,
             error_code: None,
             detail: None,
+            count: 1,
+            idempotency_key: None,
             topic: None,
         }
     }
@@ -93,14 +93,18 @@ impl KeyGate {
         admitted.public_key_holds = self.public_key_holds(&ingest, body, started).await;
         let finished = match ingest.operation {
             Operation::Whoami => self.whoami(&ingest, body, admitted, started),
-            Operation::CreateOrder => self.create_order(&ingest, body, admitted, started).await,
+            Operation::Write { command } => {
+                self.write(&ingest, body, admitted, command, started).await
+            }
+            Operation::Batch => self.batch(&ingest, body, admitted, started).await,
             Operation::Deliver { format } => {
                 Ok(self.deliver(&ingest, body, admitted, format, started).await)
             }
         };
-        let finished =
+        let mut finished =
             finished.unwrap_or_else(|rejection| Finished::rejected(&rejection, &request_id, None));
-        self.record(&ingest, body, admitted.row, started, &finished).await;
+        finished.idempotency_key = ingest.headers.get("idempotency-key").map(str::to_owned);
+        self.record(&ingest, ingest.attempt, body, admitted.row, started, &finished).await;
         // Whoever shows no good key learns nothing about it.
         let told = finished.error_code != Some(Code::InvalidApiKey);
         let quota = match finished.quota {
@@ -117,9 +121,10 @@ impl KeyGate {
     }
 
     /// Writes the request's log entry. A failure here never changes the answer.
-    async fn record(
+    pub(super) async fn record(
         &self,
         ingest: &Ingest,
+        attempt: i64,
         body: &[u8],
         row: Row,
         started: Timestamp,
@@ -128,16 +133,16 @@ impl KeyGate {
         let now = now();
         let entry = LogEntry {
             row,
-            attempt: ingest.attempt,
+            attempt,
             units: finished.units,
-            count: 1,
+            count: finished.count,
             method: ingest.method.clone(),
             path: ingest.path.clone(),
             status: finished.answer.status,
             latency_ms: now.since(started).max(0),
             outcome: finished.outcome,
             topic: finished.topic.clone(),
-            idempotency_key: ingest.headers.get("idempotency-key").map(str::to_owned),
+            idempotency_key: finished.idempotency_key.clone(),
             external_id: finished.external_id.clone(),
             internal_id: finished.internal_id.clone(),
             error_code: finished.error_code,
@@ -146,6 +151,7 @@ impl KeyGate {
         let logged = self.with(|awake| {
             // What nobody could authenticate is not worth keeping.
             let keep = awake.held.record.capture_bodies
+                && finished.count > 0
                 && !finished.outcome.is_capped()
                 && ingest.operation != Operation::Whoami;
             let headers = keep.then(|| serde_json::to_string(&ingest.headers).unwrap_or_default());
@@ -200,62 +206,8 @@ impl KeyGate {
         Ok(finished)
     }
 
-    /// `POST /integrations/v1/orders`.
-    async fn create_order(
-        &self,
-        ingest: &Ingest,
-        body: &[u8],
-        admitted: super::awake::Admitted,
-        now: Timestamp,
-    ) -> Result<Finished> {
-        let needs = Needs {
-            scope: Some(Scope::OrdersWrite),
-            format: Some(PayloadFormat::Gateway),
-            signature: true,
-        };
-        let quota = match self.admit(ingest, body, admitted, needs, now)? {
-            Ok(quota) => quota,
-            Err(finished) => return Ok(*finished),
-        };
-        let (origin, request_id) = self.origin(admitted.row)?;
-        let rejected =
-            |rejection: &Rejection| Finished::rejected(rejection, &request_id, Some(quota));
-        let idempotency = match idempotency(ingest, body) {
-            Ok(idempotency) => idempotency,
-            Err(rejection) => return Ok(rejected(&rejection)),
-        };
-        let mut external_id = None;
-        let command = match read(ingest, body, now, idempotency.is_some()) {
-            Ok(order) => {
-                external_id.clone_from(&order.external_id);
-                let order = Box::new(order);
-                LedgerCommand::CreateOrder { origin, idempotency, order, fault: ingest.fault }
-            }
-            Err(rejection) => match idempotency {
-                // Idempotency looks first: another request under a used key is told that.
-                Some(idempotency) => {
-                    let (store_id, namespace) = (origin.store_id, origin.namespace);
-                    let check =
-                        LedgerCommand::CheckIdempotency { store_id, namespace, idempotency };
-                    match self.to_ledger(check).await {
-                        Ok((LedgerReply::Unused, _)) => return Ok(rejected(&rejection)),
-                        Ok(reply) => return Ok(from_ledger(reply, quota, &request_id)),
-                        Err(rejection) => return Ok(rejected(&rejection)),
-                    }
-                }
-                None => return Ok(rejected(&rejection)),
-            },
-        };
-        let mut finished = match self.to_ledger(command).await {
-            Ok(reply) => from_ledger(reply, quota, &request_id),
-            Err(rejection) => rejected(&rejection),
-        };
-        finished.external_id = external_id;
-        Ok(finished)
-    }
-
     /// Admits an API request, or ends it.
-    fn admit(
+    pub(super) fn admit(
         &self,
         ingest: &Ingest,
         body: &[u8],
@@ -273,13 +225,7 @@ impl KeyGate {
             admission.map_err(|refused| {
                 let Refused { mut rejection, quota } = *refused;
                 let signature = ingest.headers.get("x-pck-signature");
-                if let (Code::SignatureInvalid, Some(signature), true) =
-                    (rejection.code, signature, awake.logs_refusal_singly(now))
-                {
-                    let previous = awake.previous_secrets(now);
-                    let cause = diagnose(signature, &secrets, &previous, body);
-                    rejection = rejection.diagnosed(cause.detail());
-                }
+                rejection = awake.diagnosed(rejection, signature, &secrets, body, now);
                 let id = awake.request_id(admitted.row);
                 Box::new(Finished::rejected(&rejection, &id, quota))
             })
@@ -301,79 +247,4 @@ impl KeyGate {
             (origin, request_id)
         })
     }
-}
-
-fn idempotency(ingest: &Ingest, body: &[u8]) -> Result<Option<Idempotency>> {
-    let Some(header) = ingest.headers.get("idempotency-key") else { return Ok(None) };
-    let key = IdempotencyKey::parse(header).ok_or_else(|| {
-        Rejection::new(
-            Code::InvalidIdempotencyKey,
-            "An Idempotency-Key has 1 to 255 visible ASCII characters, bare or in quotes.",
-        )
-    })?;
-    let fingerprint = Fingerprint::of(&ingest.method, &ingest.path, &ingest.query, body);
-    Ok(Some(Idempotency { key, fingerprint }))
-}
-
-/// Reads the order of a request.
-fn read(
-    ingest: &Ingest,
-    body: &[u8],
-    now: Timestamp,
-    has_idempotency_key: bool,
-) -> Result<crate::domain::order::OrderContent> {
-    if !ingest.query.is_empty() {
-        return Err(Rejection::new(Code::InvalidQuery, "This path takes no query parameters."));
-    }
-    let content_type = ingest.headers.get("content-type").unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(Rejection::new(
-            Code::UnsupportedMediaType,
-            "Send the order as JSON with `Content-Type: application/json`.",
-        ));
-    }
-    let order = read_order(body, now)?;
-    if order.external_id.is_none() && !has_idempotency_key {
-        return Err(Rejection::fields(vec![FieldError {
-            pointer: "/external_id".to_owned(),
-            code: "required".into(),
-            detail: "is required, or an Idempotency-Key header: without either, a repeated request would make a second order.".to_owned(),
-        }]));
-    }
-    Ok(order)
-}
-
-/// The end of a request that the ledger has answered.
-fn from_ledger(
-    (reply, body): (LedgerReply, String),
-    quota: Quota,
-    request_id: &crate::domain::id::RequestId,
-) -> Finished {
-    let mut finished = match reply {
-        LedgerReply::Done { status, outcome, internal_id, external_id: _ } => {
-            let mut finished = Finished::with(Answer::json(status, body), outcome);
-            finished.internal_id = internal_id;
-            finished
-        }
-        LedgerReply::Replay { status, internal_id } => {
-            let mut answer = Answer::json(status, body);
-            if status >= 400 {
-                answer.content_type = crate::api::problem::CONTENT_TYPE;
-            }
-            let answer = answer.with_header("Idempotency-Replayed", "true".to_owned());
-            let mut finished = Finished::with(answer, Outcome::Replayed);
-            finished.internal_id = internal_id;
-            finished
-        }
-        LedgerReply::Rejected { rejection } => {
-            Finished::rejected(&rejection, request_id, Some(quota))
-        }
-        LedgerReply::ParentUnknown | LedgerReply::Unused | LedgerReply::Failed { .. } => {
-            let rejection = crate::edge::internal("the ledger's reply does not fit the command");
-            Finished::rejected(&rejection, request_id, Some(quota))
-        }
-    };
-    finished.quota = Some(quota);
-    finished
 }

@@ -17,6 +17,7 @@
 
 mod alarm;
 mod awake;
+mod batch;
 mod bytes;
 mod capture;
 mod change;
@@ -31,6 +32,7 @@ mod stats;
 mod storage;
 mod tail;
 mod usage;
+mod writes;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;

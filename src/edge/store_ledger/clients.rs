@@ -17,6 +17,8 @@ pub(super) struct KeptClient {
     pub details: ClientDetails,
     pub version: Option<SourceVersion>,
     pub history: Vec<HistoryEntry>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 impl StoreLedger {
@@ -79,8 +81,10 @@ impl StoreLedger {
             details: String,
             version: Option<String>,
             history: String,
+            created_at: Timestamp,
+            updated_at: Timestamp,
         }
-        let query = "SELECT id, details, version, history FROM clients WHERE id = ?1";
+        let query = "SELECT id, details, version, history, created_at, updated_at FROM clients WHERE id = ?1";
         let found = self.sql.first::<ClientRow>(query, &[integer(row.as_i64())])?;
         let found = found.ok_or_else(|| crate::edge::internal("an identity without a client"))?;
         Ok(KeptClient {
@@ -88,6 +92,8 @@ impl StoreLedger {
             details: from_json(&found.details)?,
             version: found.version.as_deref().map(from_json).transpose()?,
             history: from_json(&found.history)?,
+            created_at: found.created_at,
+            updated_at: found.updated_at,
         })
     }
 
@@ -159,8 +165,8 @@ impl StoreLedger {
     }
 }
 
-/// The details after an order: what it says replaces, what it leaves out stays.
-fn merged(kept: &ClientDetails, given: &ClientDetails) -> ClientDetails {
+/// The details after a command: what it says replaces, what it leaves out stays.
+pub(super) fn merged(kept: &ClientDetails, given: &ClientDetails) -> ClientDetails {
     let ClientDetails { external_id, email, name, phone } = given.clone();
     ClientDetails {
         external_id: kept.external_id.clone().or(external_id),

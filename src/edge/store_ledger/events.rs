@@ -39,9 +39,8 @@ impl StoreLedger {
             NativeEvent::ClientDeleted { external_id } => {
                 self.note_client(origin, &external_id, entry, now)
             }
-            NativeEvent::Payment { .. } | NativeEvent::Refund { .. } => {
-                Ok(LedgerReply::ParentUnknown)
-            }
+            NativeEvent::Payment { snapshot } => self.apply_payment(origin, *snapshot, entry, now),
+            NativeEvent::Refund { snapshot } => self.apply_refund(origin, *snapshot, entry, now),
             NativeEvent::Thin { .. } | NativeEvent::Ignored { .. } => {
                 Ok(done(Outcome::Ignored, None::<OrderId>, None))
             }
@@ -55,7 +54,7 @@ impl StoreLedger {
         entry: HistoryEntry,
         now: Timestamp,
     ) -> Result<LedgerReply> {
-        let OrderSnapshot { content, payments, refunds, payment_ids: _, version } = snapshot;
+        let OrderSnapshot { content, payments, refunds, payment_ids, version } = snapshot;
         let external_id = content
             .external_id
             .clone()
@@ -72,7 +71,9 @@ impl StoreLedger {
                 key_id: origin.key_id.clone(),
                 client_id,
                 content,
-                stated: Stated { payments, refunds },
+                stated: Stated { payments, refunds, ..Stated::default() },
+                payments: Vec::new(),
+                refunds: Vec::new(),
                 created_at: now,
                 updated_at: now,
             };
@@ -81,6 +82,7 @@ impl StoreLedger {
                 Kept { order, command_hash: None, version: Some(version), history: vec![entry] };
             self.open_week(now)?;
             self.insert_order(origin.namespace, &kept, None)?;
+            self.link_payments(origin, &payment_ids, id.row)?;
             return Ok(done(Outcome::Accepted, Some(id), Some(external_id)));
         };
         let mut kept = self.order(origin.store_id, row)?;
@@ -91,11 +93,12 @@ impl StoreLedger {
                 kept.order.client_id = self.upsert_client(origin, client, now)?;
             }
             kept.order.content = content;
-            kept.order.stated = Stated { payments, refunds };
+            kept.order.stated = Stated { payments, refunds, here: kept.order.stated.here };
             kept.order.updated_at = now;
             kept.version = Some(version);
             append_history(&mut kept.history, entry);
             self.update_order(&kept)?;
+            self.link_payments(origin, &payment_ids, id.row)?;
         }
         Ok(done(outcome, Some(id), Some(external_id)))
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::StoreLedger;
+use super::orders::Identity;
 use crate::api::problem;
 use crate::domain::id::{Namespace, Row, StoreId};
 use crate::domain::idempotency::{KEPT, WEEK, live_weeks};
@@ -48,13 +49,13 @@ impl Weeks {
 pub(super) struct Known {
     /// The first answer under its Idempotency-Key.
     pub answer: Option<(LedgerReply, String)>,
-    /// The order that has its external id.
-    pub order: Option<Row>,
+    /// What has its external id.
+    pub row: Option<Row>,
 }
 
 #[derive(Deserialize)]
 struct KnownRow {
-    /// The row of the order that has the external id; of an answer, of the order it created.
+    /// The row of what has the external id; of an answer, of the order it created.
     id: Option<Row>,
     fingerprint: Option<String>,
     status: Option<u16>,
@@ -70,7 +71,7 @@ impl StoreLedger {
         store: StoreId,
         namespace: Namespace,
         idempotency: Option<&Idempotency>,
-        external_id: Option<&str>,
+        identity: Option<(Identity, &str)>,
         now: Timestamp,
     ) -> Result<Known> {
         let mut query = String::new();
@@ -88,13 +89,14 @@ impl StoreLedger {
         }
         query.push_str(
             "SELECT id, NULL AS fingerprint, NULL AS status, NULL AS internal_id, NULL AS body
-             FROM identities WHERE kind = 'order' AND value = ?4 AND namespace = ?1",
+             FROM identities WHERE kind = ?5 AND value = ?4 AND namespace = ?1",
         );
         let parameters = [
             text(Some(&namespace.to_string())),
             text(idempotency.map(|idempotency| idempotency.key.as_str())),
             integer(now.plus(-KEPT).millis()),
-            text(external_id),
+            text(identity.map(|(_, value)| value)),
+            text(identity.map(|(identity, _)| identity.as_str())),
         ];
         let mut known = Known::default();
         for row in self.sql.rows::<KnownRow>(&query, &parameters)? {
@@ -111,7 +113,7 @@ impl StoreLedger {
                     };
                     known.answer = Some((LedgerReply::Replay { status, internal_id }, body));
                 }
-                _ => known.order = id,
+                _ => known.row = id,
             }
         }
         Ok(known)

@@ -64,7 +64,7 @@ impl Scanned {
         Self {
             id: order.id.row,
             source: order.source,
-            status: order.content.status,
+            status: order.status(),
             placed_at: order.content.placed_at.unwrap_or(order.created_at),
             number: order.content.number.clone(),
             external_id: order.content.external_id.clone(),

@@ -12,7 +12,9 @@ mod events;
 mod idempotency;
 mod listing;
 mod orders;
+mod payments;
 mod reading;
+mod writes;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
@@ -41,6 +43,10 @@ INSERT OR IGNORE INTO schema VALUES (1, 1);
 CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, source TEXT NOT NULL, key_id TEXT NOT NULL, status TEXT NOT NULL, placed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, client_id INTEGER, content TEXT NOT NULL, stated TEXT NOT NULL, command_hash TEXT, version TEXT, history TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS clients (id INTEGER PRIMARY KEY, details TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, version TEXT, history TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS identities (kind TEXT NOT NULL, value TEXT NOT NULL, namespace TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (kind, value, namespace)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS payments (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, detail TEXT NOT NULL, command_hash TEXT, version TEXT);
+CREATE INDEX IF NOT EXISTS payments_by_order ON payments (order_id);
+CREATE TABLE IF NOT EXISTS refunds (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, detail TEXT NOT NULL, command_hash TEXT, version TEXT);
+CREATE INDEX IF NOT EXISTS refunds_by_order ON refunds (order_id);
 CREATE VIEW IF NOT EXISTS creations AS SELECT orders.*, '' AS external_id, '' AS namespace, '' AS key, '' AS fingerprint, '' AS internal_id FROM orders;
 ";
 
@@ -87,12 +93,21 @@ impl StoreLedger {
         if let Some(injected) = injected(&command) {
             return Ok(injected);
         }
-        let (reply, body) = match self.carry_out(command, now()) {
+        match self.answered(command, now()) {
+            (LedgerReply::Failed { for_now: false }, _) => Err("a failed command"),
+            (reply, body) => Ok(framed(reply, &body)),
+        }
+    }
+
+    /// Carries out one command and makes a reply of whatever comes of it.
+    fn answered(&self, command: LedgerCommand, now: Timestamp) -> (LedgerReply, String) {
+        match self.carry_out(command, now) {
             Ok(answered) => answered,
-            Err(rejection) if rejection.code.status() >= 500 => return Err("a failed command"),
+            Err(rejection) if rejection.code.status() >= 500 => {
+                (LedgerReply::Failed { for_now: false }, String::new())
+            }
             Err(rejection) => (LedgerReply::Rejected { rejection }, String::new()),
-        };
-        Ok(framed(reply, &body))
+        }
     }
 
     /// Carries out one command. Synchronous: nothing comes between.
@@ -102,9 +117,10 @@ impl StoreLedger {
             self.ready.set(true);
         }
         match command {
-            LedgerCommand::CreateOrder { origin, idempotency, order, fault: _ } => {
-                self.create_order(&origin, idempotency.as_ref(), *order, now)
+            LedgerCommand::Write { origin, idempotency, write, dry_run, fault: _ } => {
+                self.write(&origin, idempotency.as_ref(), write, dry_run, now)
             }
+            LedgerCommand::Batch { commands } => self.batch(commands, now),
             LedgerCommand::CheckIdempotency { store_id, namespace, idempotency } => {
                 let known = self.known(store_id, namespace, Some(&idempotency), None, now)?;
                 Ok(known.answer.unwrap_or((LedgerReply::Unused, String::new())))
@@ -149,7 +165,9 @@ impl StoreLedger {
         }
         let newest = self.sql.first::<Newest>(
             "SELECT max((SELECT coalesce(max(id), 0) FROM orders),
-                        (SELECT coalesce(max(id), 0) FROM clients)) AS id",
+                        (SELECT coalesce(max(id), 0) FROM clients),
+                        (SELECT coalesce(max(id), 0) FROM payments),
+                        (SELECT coalesce(max(id), 0) FROM refunds)) AS id",
             &[],
         )?;
         Ok(newest.and_then(|newest| newest.id))
@@ -179,9 +197,10 @@ fn failed(cause: &str, for_now: bool) -> JsValue {
 /// Answers in place of the object where a test asks for a fault.
 #[expect(clippy::panic, reason = "a fault on purpose, only in tests")]
 fn injected(command: &LedgerCommand) -> Option<JsValue> {
-    let (LedgerCommand::CreateOrder { fault, .. } | LedgerCommand::Apply { fault, .. }) = command
-    else {
-        return None;
+    let fault = match command {
+        LedgerCommand::Write { fault, .. } | LedgerCommand::Apply { fault, .. } => fault,
+        LedgerCommand::Batch { commands } => return commands.iter().find_map(injected),
+        _ => return None,
     };
     match fault.as_ref()? {
         Fault::PanicStoreLedger => panic!("a panic on purpose"),

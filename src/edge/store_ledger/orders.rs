@@ -21,14 +21,21 @@ use crate::protocol::store_ledger::{Idempotency, LedgerReply};
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Identity {
     Order,
+    /// An order by a payment that its sender names it by.
+    OrderOfPayment,
+    Payment,
+    Refund,
     Client,
     ClientEmail,
 }
 
 impl Identity {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Order => "order",
+            Self::OrderOfPayment => "order_of_payment",
+            Self::Payment => "payment",
+            Self::Refund => "refund",
             Self::Client => "client",
             Self::ClientEmail => "client_email",
         }
@@ -73,6 +80,8 @@ impl OrderRow {
                 client_id: self.client_id.map(|row| ClientId::new(store, row)),
                 content: from_json(&self.content)?,
                 stated: from_json(&self.stated)?,
+                payments: Vec::new(),
+                refunds: Vec::new(),
                 created_at: self.created_at,
                 updated_at: self.updated_at,
             },
@@ -93,12 +102,13 @@ impl StoreLedger {
         now: Timestamp,
     ) -> Result<(LedgerReply, String)> {
         let external_id = content.external_id.as_deref();
-        let known = self.known(origin.store_id, origin.namespace, idempotency, external_id, now)?;
+        let identity = external_id.map(|id| (Identity::Order, id));
+        let known = self.known(origin.store_id, origin.namespace, idempotency, identity, now)?;
         if let Some(answer) = known.answer {
             return Ok(answer);
         }
         let hash = command_hash(&content);
-        if let Some(row) = known.order {
+        if let Some(row) = known.row {
             return self.found_order(origin, idempotency, row, &hash, now);
         }
         self.open_week(now)?;
@@ -124,7 +134,7 @@ impl StoreLedger {
     ) -> Result<(LedgerReply, String)> {
         let kept = self.order(origin.store_id, row)?;
         if kept.command_hash.as_deref() != Some(hash) {
-            let rejection = conflict(&kept.order);
+            let rejection = conflict("order", kept.order.id.to_string());
             self.remember_conflict(origin, idempotency, &rejection, now)?;
             return Ok((LedgerReply::Rejected { rejection }, String::new()));
         }
@@ -152,6 +162,8 @@ impl StoreLedger {
             client_id,
             content,
             stated: Stated::default(),
+            payments: Vec::new(),
+            refunds: Vec::new(),
             created_at: now,
             updated_at: now,
         };
@@ -185,7 +197,7 @@ impl StoreLedger {
                 integer(order.id.row.as_i64()),
                 text(Some(order.source.as_str())),
                 text(Some(order.key_id.as_str())),
-                text(Some(order.content.status.as_str())),
+                text(Some(order.status().as_str())),
                 integer(placed_at.millis()),
                 integer(order.created_at.millis()),
                 integer(order.updated_at.millis()),
@@ -204,14 +216,12 @@ impl StoreLedger {
         )
     }
 
-    /// The answer that the creation of an order was given: the order as it was then. Nothing changes
-    /// an order that was created here; whatever comes to do so writes this into the row of the
-    /// idempotency key first.
+    /// The answer that the creation of an order was given: the order as it was then.
     pub(super) fn creation_answer(&self, store: StoreId, row: Row) -> Result<String> {
-        to_json(&OrderOut::from(&self.order(store, row)?.order))
+        to_json(&OrderOut::from(&self.order(store, row)?.order.as_created()))
     }
 
-    /// Rewrites what an event of a native sender may change.
+    /// Rewrites what may change of an order.
     pub(super) fn update_order(&self, kept: &Kept) -> Result<()> {
         let order = &kept.order;
         let placed_at = order.content.placed_at.unwrap_or(order.created_at);
@@ -220,7 +230,7 @@ impl StoreLedger {
                content = ?6, stated = ?7, version = ?8, history = ?9 WHERE id = ?1",
             &[
                 integer(order.id.row.as_i64()),
-                text(Some(order.content.status.as_str())),
+                text(Some(order.status().as_str())),
                 integer(placed_at.millis()),
                 integer(order.updated_at.millis()),
                 optional_integer(order.client_id.map(|id| id.row.as_i64())),
@@ -236,7 +246,9 @@ impl StoreLedger {
     pub(super) fn order(&self, store: StoreId, row: Row) -> Result<Kept> {
         let query = format!("SELECT {COLUMNS} FROM orders WHERE id = ?1");
         let found = self.sql.first::<OrderRow>(&query, &[integer(row.as_i64())])?;
-        found.ok_or_else(not_found)?.into_kept(store)
+        let mut kept = found.ok_or_else(not_found)?.into_kept(store)?;
+        self.load_money(&mut kept.order)?;
+        Ok(kept)
     }
 
     /// What a value identifies within a namespace.
@@ -299,7 +311,12 @@ impl StoreLedger {
     }
 }
 
-fn done(status: u16, outcome: Outcome, id: String, external_id: Option<String>) -> LedgerReply {
+pub(super) fn done(
+    status: u16,
+    outcome: Outcome,
+    id: String,
+    external_id: Option<String>,
+) -> LedgerReply {
     LedgerReply::Done { status, outcome, internal_id: Some(id), external_id }
 }
 
@@ -307,11 +324,11 @@ pub(super) fn not_found() -> Rejection {
     Rejection::new(Code::NotFound, "There is no such order.")
 }
 
-fn conflict(existing: &StoredOrder) -> Rejection {
-    let id = existing.id.to_string();
+/// 409: the external id of a command is that of something with other content.
+pub(super) fn conflict(what: &str, id: String) -> Rejection {
     Rejection::new(
         Code::ExternalIdConflict,
-        format!("The order {id} has this external_id and other content. Send the same content to get it again, or another external_id for another order."),
+        format!("The {what} {id} has this external_id and other content. Send the same content to get it again, or another external_id for another {what}."),
     )
     .conflicting_with(id)
 }

@@ -109,7 +109,7 @@ function tail(env, parameters) {
 
 /** A message and nothing else, as src/protocol/frame.rs frames it. */
 function framed(message) {
-  const json = new TextEncoder().encode(JSON.stringify({ v: 1, message }));
+  const json = new TextEncoder().encode(JSON.stringify({ v: 2, message }));
   const frame = new Uint8Array(4 + json.length);
   new DataView(frame.buffer).setUint32(0, json.length);
   frame.set(json, 4);

@@ -26,7 +26,7 @@ export const filter = (members = {}) => ({
  * @param {object} heard - as {@link openWebSocket} takes it
  */
 export function askForTail(gateway, key, ticket, heard) {
-  const query = new URLSearchParams({ gate: gateOf(key.key_id), ticket: JSON.stringify({ v: 1, message: ticket }) });
+  const query = new URLSearchParams({ gate: gateOf(key.key_id), ticket: JSON.stringify({ v: 2, message: ticket }) });
   return openWebSocket(`${gateway.url}/__tail?${query}`, heard);
 }
 

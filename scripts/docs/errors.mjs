@@ -1,0 +1,35 @@
+/**
+ * The sections of the error page, one for each code, from docs/errors.json, which the Rust table of
+ * codes is written to: `tests/documented_errors.rs` keeps the two the same.
+ */
+import { inline } from './markdown.mjs';
+
+/** What repeating the same request does, by status. */
+const AGAIN = {
+  429: 'Yes, once `Retry-After` has passed.',
+  500: 'Yes, the same request: it takes effect once.',
+  503: 'Yes, once `Retry-After` has passed: it takes effect once.',
+};
+
+/** @param {{code: string, status: number, title: string, meaning: string, cause: string, fix: string[]}[]} errors */
+export function errorSections(errors) {
+  return errors.map(section).join('\n');
+}
+
+function section({ code, status, title, meaning, cause, fix }) {
+  return `
+## \`${code}\` {#${code}}
+
+<p class="facts"><span class="badge">${status}</span> ${inline(title)}</p>
+
+${meaning}
+
+**Usual cause.** ${cause}
+
+**What to do.**
+
+${fix.map((step) => `- ${step}`).join('\n')}
+
+**Send the same request again?** ${AGAIN[status] ?? 'No: it would end the same way until the cause is gone.'}
+`;
+}

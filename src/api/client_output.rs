@@ -1,0 +1,40 @@
+//! A client as the APIs answer it.
+
+use serde::Serialize;
+
+use super::order_output::Rfc3339;
+use crate::domain::id::ClientId;
+use crate::domain::order::ClientDetails;
+use crate::domain::time::Timestamp;
+
+/// A client as JSON.
+#[derive(Debug, Serialize)]
+pub struct ClientOut<'a> {
+    id: ClientId,
+    external_id: Option<&'a str>,
+    email: Option<&'a str>,
+    name: Option<&'a str>,
+    phone: Option<&'a str>,
+    created_at: Rfc3339,
+    updated_at: Rfc3339,
+}
+
+impl<'a> ClientOut<'a> {
+    pub fn new(
+        id: ClientId,
+        details: &'a ClientDetails,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    ) -> Self {
+        let ClientDetails { external_id, email, name, phone } = details;
+        Self {
+            id,
+            external_id: external_id.as_deref(),
+            email: email.as_deref(),
+            name: name.as_deref(),
+            phone: phone.as_deref(),
+            created_at: Rfc3339(created_at),
+            updated_at: Rfc3339(updated_at),
+        }
+    }
+}

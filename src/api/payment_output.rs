@@ -1,0 +1,171 @@
+//! Payments and refunds as every API answers them: by themselves, and in short within their order.
+
+use serde::Serialize;
+
+use super::order_output::{Money, Rfc3339};
+use crate::domain::credential::KeyId;
+use crate::domain::id::{OrderId, PaymentId, RefundId};
+use crate::domain::key::Source;
+use crate::domain::ledger::StoredOrder;
+use crate::domain::order::{PaymentStatus, StatedPayment, StatedRefund};
+use crate::domain::payment::{Payment, Refund};
+
+/// A payment within its order. What only the order itself states of a payment has no `id`.
+#[derive(Debug, Serialize)]
+pub struct PaymentEntry<'a> {
+    id: Option<PaymentId>,
+    external_id: Option<&'a str>,
+    method: Option<&'a str>,
+    amount: Money,
+    status: PaymentStatus,
+    paid_at: Option<Rfc3339>,
+    refunded_total: Money,
+}
+
+/// A refund within its order. What only the order itself states of a refund has no `id`.
+#[derive(Debug, Serialize)]
+pub struct RefundEntry<'a> {
+    id: Option<RefundId>,
+    payment_id: Option<PaymentId>,
+    external_id: Option<&'a str>,
+    amount: Money,
+    reason: Option<&'a str>,
+    status: PaymentStatus,
+}
+
+/// A payment by itself.
+#[derive(Debug, Serialize)]
+pub struct PaymentOut<'a> {
+    id: PaymentId,
+    order_id: OrderId,
+    external_id: Option<&'a str>,
+    method: Option<&'a str>,
+    amount: Money,
+    currency: &'a str,
+    status: PaymentStatus,
+    paid_at: Option<Rfc3339>,
+    refunded_total: Money,
+    refunds: Vec<RefundEntry<'a>>,
+    source: Source,
+    key_id: &'a KeyId,
+    created_at: Rfc3339,
+}
+
+/// A refund by itself.
+#[derive(Debug, Serialize)]
+pub struct RefundOut<'a> {
+    id: RefundId,
+    payment_id: Option<PaymentId>,
+    order_id: OrderId,
+    external_id: Option<&'a str>,
+    amount: Money,
+    currency: &'a str,
+    reason: Option<&'a str>,
+    status: PaymentStatus,
+    source: Source,
+    key_id: &'a KeyId,
+    created_at: Rfc3339,
+}
+
+/// The payments of an order: those that it states, then those that are kept, oldest first.
+pub(super) fn payments(order: &StoredOrder) -> Vec<PaymentEntry<'_>> {
+    let stated = order.account().stated_payments();
+    let stated = stated.map(|payment| (None, payment, PaymentStatus::Completed, None));
+    let kept = order.payments.iter().map(|payment| {
+        let detail = &payment.detail;
+        let refunded = Some(order.account().refunded_of(payment));
+        (Some(payment.id), &detail.payment, detail.status, refunded)
+    });
+    let money = |amount| Money(amount, order.content.currency);
+    let entries = stated.chain(kept).map(|(id, payment, status, refunded)| {
+        let StatedPayment { external_id, method, amount, paid_at } = payment;
+        PaymentEntry {
+            id,
+            external_id: external_id.as_deref(),
+            method: method.as_deref(),
+            amount: money(*amount),
+            status,
+            paid_at: paid_at.map(Rfc3339),
+            refunded_total: money(refunded.unwrap_or_default()),
+        }
+    });
+    entries.collect()
+}
+
+/// The refunds of an order, in the same order.
+pub(super) fn refunds(order: &StoredOrder) -> Vec<RefundEntry<'_>> {
+    let stated = order.account().stated_refunds();
+    let stated = stated.map(|refund| (None, None, refund, PaymentStatus::Completed));
+    let kept = order.refunds.iter().map(|refund| kept_refund(order, refund));
+    stated.chain(kept).map(|refund| refund_entry(order, refund)).collect()
+}
+
+type RefundParts<'a> = (Option<RefundId>, Option<PaymentId>, &'a StatedRefund, PaymentStatus);
+
+fn kept_refund<'a>(order: &StoredOrder, refund: &'a Refund) -> RefundParts<'a> {
+    (Some(refund.id), payment_of(order, refund), &refund.detail.refund, refund.detail.status)
+}
+
+fn payment_of(order: &StoredOrder, refund: &Refund) -> Option<PaymentId> {
+    order.payments.iter().find(|payment| refund.is_of(payment)).map(|payment| payment.id)
+}
+
+fn refund_entry<'a>(
+    order: &StoredOrder,
+    (id, payment_id, refund, status): RefundParts<'a>,
+) -> RefundEntry<'a> {
+    let StatedRefund { external_id, reason, amount } = refund;
+    RefundEntry {
+        id,
+        payment_id,
+        external_id: external_id.as_deref(),
+        amount: Money(*amount, order.content.currency),
+        reason: reason.as_deref(),
+        status,
+    }
+}
+
+impl<'a> PaymentOut<'a> {
+    /// A payment that is kept of this order.
+    pub fn of(order: &'a StoredOrder, payment: &'a Payment) -> Self {
+        let detail = &payment.detail;
+        let currency = order.content.currency;
+        let refunds = order.refunds.iter().filter(|refund| refund.is_of(payment));
+        let refunds = refunds.map(|refund| refund_entry(order, kept_refund(order, refund)));
+        Self {
+            id: payment.id,
+            order_id: order.id,
+            external_id: detail.payment.external_id.as_deref(),
+            method: detail.payment.method.as_deref(),
+            amount: Money(detail.payment.amount, currency),
+            currency: order.content.currency.as_str(),
+            status: detail.status,
+            paid_at: detail.payment.paid_at.map(Rfc3339),
+            refunded_total: Money(order.account().refunded_of(payment), currency),
+            refunds: refunds.collect(),
+            source: detail.source,
+            key_id: &detail.key_id,
+            created_at: Rfc3339(payment.id.row.time()),
+        }
+    }
+}
+
+impl<'a> RefundOut<'a> {
+    /// A refund that is kept of this order.
+    pub fn of(order: &'a StoredOrder, refund: &'a Refund) -> Self {
+        let detail = &refund.detail;
+        Self {
+            id: refund.id,
+            payment_id: payment_of(order, refund),
+            order_id: order.id,
+            external_id: detail.refund.external_id.as_deref(),
+            amount: Money(detail.refund.amount, order.content.currency),
+            currency: order.content.currency.as_str(),
+            reason: detail.refund.reason.as_deref(),
+            status: detail.status,
+            source: detail.source,
+            key_id: &detail.key_id,
+            created_at: Rfc3339(refund.id.row.time()),
+        }
+    }
+}

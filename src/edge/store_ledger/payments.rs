@@ -1,0 +1,306 @@
+//! `payments` and `refunds`: one row a fact, found by their order, and by external id through
+//! `identities`.
+
+use serde::Deserialize;
+
+use super::orders::Identity;
+use super::{StoreLedger, from_json, to_json};
+use crate::domain::id::{OrderId, PaymentId, RefundId, Row, StoreId};
+use crate::domain::ledger::{HistoryEntry, Origin, StoredOrder, append_history, judge_event};
+use crate::domain::log::Outcome;
+use crate::domain::order::{PaymentSnapshot, RefundSnapshot, SourceVersion};
+use crate::domain::payment::{Payment, PaymentDetail, Refund, RefundDetail};
+use crate::domain::rejection::{Code, Rejection};
+use crate::domain::time::Timestamp;
+use crate::edge::sql::{integer, text};
+use crate::edge::{Result, internal};
+use crate::protocol::store_ledger::LedgerReply;
+
+/// One of the two tables: they have the same columns.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Table {
+    Payments,
+    Refunds,
+}
+
+impl Table {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Payments => "payments",
+            Self::Refunds => "refunds",
+        }
+    }
+
+    const fn identity(self) -> Identity {
+        match self {
+            Self::Payments => Identity::Payment,
+            Self::Refunds => Identity::Refund,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct FactRow {
+    pub id: Row,
+    pub order_id: Row,
+    detail: String,
+    /// The hash of the command that made it; `None` for those of native senders.
+    pub command_hash: Option<String>,
+    /// The version of the native sender's event that it stands at.
+    version: Option<String>,
+}
+
+impl FactRow {
+    fn payment(self, store: StoreId) -> Result<Payment> {
+        Ok(Payment {
+            id: PaymentId::new(store, self.id),
+            order_id: OrderId::new(store, self.order_id),
+            detail: from_json(&self.detail)?,
+        })
+    }
+
+    fn refund(self, store: StoreId) -> Result<Refund> {
+        Ok(Refund {
+            id: RefundId::new(store, self.id),
+            order_id: OrderId::new(store, self.order_id),
+            detail: from_json(&self.detail)?,
+        })
+    }
+}
+
+/// What is written of a payment or a refund.
+pub(super) struct NewFact<'a> {
+    pub row: Row,
+    pub order: Row,
+    pub external_id: Option<&'a str>,
+    pub detail: String,
+    pub command_hash: Option<&'a str>,
+    pub version: Option<&'a SourceVersion>,
+}
+
+impl StoreLedger {
+    /// Fills in the payments and refunds that are kept of an order.
+    pub(super) fn load_money(&self, order: &mut StoredOrder) -> Result<()> {
+        let (store, row) = (order.id.store, order.id.row);
+        let payments = self.facts_of(Table::Payments, row)?.into_iter();
+        order.payments = payments.map(|row| row.payment(store)).collect::<Result<_>>()?;
+        let refunds = self.facts_of(Table::Refunds, row)?.into_iter();
+        order.refunds = refunds.map(|row| row.refund(store)).collect::<Result<_>>()?;
+        Ok(())
+    }
+
+    fn facts_of(&self, table: Table, order: Row) -> Result<Vec<FactRow>> {
+        let query = format!("SELECT * FROM {} WHERE order_id = ?1 ORDER BY id", table.name());
+        self.sql.rows(&query, &[integer(order.as_i64())])
+    }
+
+    pub(super) fn fact(&self, table: Table, row: Row) -> Result<Option<FactRow>> {
+        let query = format!("SELECT * FROM {} WHERE id = ?1", table.name());
+        self.sql.first(&query, &[integer(row.as_i64())])
+    }
+
+    /// Writes a payment or a refund and its external id.
+    pub(super) fn insert_fact(
+        &self,
+        table: Table,
+        origin: &Origin,
+        fact: &NewFact<'_>,
+    ) -> Result<()> {
+        if let Some(external_id) = fact.external_id {
+            self.identify(table.identity(), external_id, origin.namespace, fact.row)?;
+        }
+        let version = fact.version.map(to_json).transpose()?;
+        self.sql.run(
+            &format!(
+                "INSERT INTO {} (id, order_id, detail, command_hash, version)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                table.name()
+            ),
+            &[
+                integer(fact.row.as_i64()),
+                integer(fact.order.as_i64()),
+                text(Some(&fact.detail)),
+                text(fact.command_hash),
+                text(version.as_deref()),
+            ],
+        )
+    }
+
+    /// Notes by which payments later events will name an order.
+    pub(super) fn link_payments(&self, origin: &Origin, ids: &[String], order: Row) -> Result<()> {
+        for id in ids {
+            let known = self.identified(Identity::OrderOfPayment, id, origin.namespace)?;
+            if known.is_none() {
+                self.identify(Identity::OrderOfPayment, id, origin.namespace, order)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The order that a native event is about, by its own id or by that of a payment.
+    fn order_named(
+        &self,
+        origin: &Origin,
+        order: Option<&str>,
+        payment: Option<&str>,
+    ) -> Result<Option<Row>> {
+        if let Some(order) = order {
+            return self.identified(Identity::Order, order, origin.namespace);
+        }
+        let Some(payment) = payment else { return Ok(None) };
+        if let Some(row) = self.identified(Identity::OrderOfPayment, payment, origin.namespace)? {
+            return Ok(Some(row));
+        }
+        let Some(row) = self.identified(Identity::Payment, payment, origin.namespace)? else {
+            return Ok(None);
+        };
+        Ok(self.fact(Table::Payments, row)?.map(|fact| fact.order_id))
+    }
+
+    pub(super) fn apply_payment(
+        &self,
+        origin: &Origin,
+        snapshot: PaymentSnapshot,
+        entry: HistoryEntry,
+        now: Timestamp,
+    ) -> Result<LedgerReply> {
+        let PaymentSnapshot { order, payment, status, currency, refunded, version } = snapshot;
+        let named = self.order_named(origin, order.as_deref(), payment.external_id.as_deref())?;
+        let Some(row) = named else { return Ok(LedgerReply::ParentUnknown) };
+        let external_id = payment.external_id.clone();
+        let mut detail = PaymentDetail {
+            payment,
+            status,
+            refunded,
+            source: origin.source,
+            key_id: origin.key_id.clone(),
+        };
+        self.apply_fact(
+            Table::Payments,
+            origin,
+            row,
+            external_id,
+            currency,
+            version,
+            entry,
+            now,
+            |kept| {
+                if let Some(kept) = kept {
+                    let known: PaymentDetail = from_json(kept)?;
+                    // What the sender counts as given back only grows, and not every event says it.
+                    detail.refunded = detail.refunded.max(known.refunded);
+                    detail.payment.method = detail.payment.method.take().or(known.payment.method);
+                }
+                to_json(&detail)
+            },
+        )
+    }
+
+    pub(super) fn apply_refund(
+        &self,
+        origin: &Origin,
+        snapshot: RefundSnapshot,
+        entry: HistoryEntry,
+        now: Timestamp,
+    ) -> Result<LedgerReply> {
+        let RefundSnapshot { order, payment, refund, status, currency, version } = snapshot;
+        let named = self.order_named(origin, order.as_deref(), payment.as_deref())?;
+        let Some(row) = named else { return Ok(LedgerReply::ParentUnknown) };
+        let external_id = refund.external_id.clone();
+        let detail = RefundDetail {
+            refund,
+            status,
+            payment_id: None,
+            payment,
+            source: origin.source,
+            key_id: origin.key_id.clone(),
+        };
+        self.apply_fact(
+            Table::Refunds,
+            origin,
+            row,
+            external_id,
+            currency,
+            version,
+            entry,
+            now,
+            |_| to_json(&detail),
+        )
+    }
+
+    /// Writes or rewrites what an event states of a payment or a refund, if it is newer than what
+    /// is kept.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an event, and the one thing in which the two differ"
+    )]
+    fn apply_fact(
+        &self,
+        table: Table,
+        origin: &Origin,
+        order: Row,
+        external_id: Option<String>,
+        currency: crate::domain::money::Currency,
+        version: SourceVersion,
+        entry: HistoryEntry,
+        now: Timestamp,
+        detail: impl FnOnce(Option<&str>) -> Result<String>,
+    ) -> Result<LedgerReply> {
+        let mut kept = self.order(origin.store_id, order)?;
+        if kept.order.content.currency != currency {
+            return Err(Rejection::new(
+                Code::ValidationFailed,
+                format!(
+                    "is in {}, but its order in {}",
+                    currency.as_str(),
+                    kept.order.content.currency.as_str()
+                ),
+            ));
+        }
+        let id =
+            external_id.as_deref().ok_or_else(|| internal("a fact without its sender's id"))?;
+        let known = match self.identified(table.identity(), id, origin.namespace)? {
+            Some(row) => self.fact(table, row)?,
+            None => None,
+        };
+        let internal_id = |row| match table {
+            Table::Payments => PaymentId::new(origin.store_id, row).to_string(),
+            Table::Refunds => RefundId::new(origin.store_id, row).to_string(),
+        };
+        let row = match known {
+            None => {
+                let row = self.next_row(now)?;
+                let detail = detail(None)?;
+                let version = Some(&version);
+                let external_id = Some(id);
+                let fact = NewFact { row, order, external_id, detail, command_hash: None, version };
+                self.insert_fact(table, origin, &fact)?;
+                row
+            }
+            Some(fact) => {
+                let stored = fact.version.as_deref().map(from_json).transpose()?;
+                let outcome = judge_event(stored.as_ref(), &version);
+                if outcome != Outcome::Accepted {
+                    return Ok(settled(outcome, internal_id(fact.id), external_id));
+                }
+                self.sql.run(
+                    &format!("UPDATE {} SET detail = ?2, version = ?3 WHERE id = ?1", table.name()),
+                    &[
+                        integer(fact.id.as_i64()),
+                        text(Some(&detail(Some(&fact.detail))?)),
+                        text(Some(&to_json(&version)?)),
+                    ],
+                )?;
+                fact.id
+            }
+        };
+        append_history(&mut kept.history, entry);
+        kept.order.updated_at = now;
+        self.update_order(&kept)?;
+        Ok(settled(Outcome::Accepted, internal_id(row), external_id))
+    }
+}
+
+fn settled(outcome: Outcome, id: String, external_id: Option<String>) -> LedgerReply {
+    LedgerReply::Done { status: 200, outcome, internal_id: Some(id), external_id }
+}

@@ -1,0 +1,202 @@
+//! Stripe: Checkout sessions as orders, and what becomes of their payments (CONTRACTS.md, Stripe;
+//! the vendor's API reference; fixtures of API versions 2020-08-27 to 2025-06-30.basil).
+//!
+//! An event holds the object as it stood then, without its lines. Events are as old as they say
+//! themselves to the second: objects do not tell when they were changed.
+
+mod payment;
+mod people;
+mod session;
+
+use serde_json::Value;
+
+use super::Reading;
+use super::envelope::{Envelope, Meaning, unsupported};
+use super::field::Field;
+use crate::domain::event::{NativeEvent, Subject, Unmappable};
+use crate::domain::money::{Amount, Currency};
+use crate::domain::order::SourceVersion;
+use crate::domain::time::Timestamp;
+
+pub(super) const HEADERS: &[&str] = &["content-type", "user-agent", "stripe-signature"];
+
+const ENVELOPE: Envelope = Envelope { topic: "type", delivery: Some("id"), source, meaning };
+
+pub(super) fn read(body: &[u8]) -> Reading {
+    ENVELOPE.read(body)
+}
+
+/// `live` or `test`, after the connected account where there is one: a key that has seen live
+/// events takes no test events, and the other way round.
+fn source(event: &Field<'_>) -> Result<String, Unmappable> {
+    let livemode = event.get("livemode");
+    let mode = match livemode.value() {
+        Value::Bool(true) => "live",
+        Value::Bool(false) => "test",
+        _ => return Err(livemode.refuse("is neither true nor false")),
+    };
+    Ok(match event.get("account").token()? {
+        Some(account) => format!("{account}/{mode}"),
+        None => mode.to_owned(),
+    })
+}
+
+/// What an event is about, beside its object.
+struct Event<'a> {
+    topic: &'a str,
+    id: String,
+    created: Timestamp,
+}
+
+impl Event<'_> {
+    /// The id stands for the body, whose `pending_webhooks` may differ when it is sent again.
+    fn version(&self, refunds: u32, progress: u8) -> SourceVersion {
+        let body_hash = self.id.clone();
+        SourceVersion { sequence: 0, modified_at: self.created, refunds, progress, body_hash }
+    }
+}
+
+type Read = fn(&Event<'_>, &Field<'_>) -> Result<NativeEvent, Unmappable>;
+
+fn meaning(topic: &str, event: &Field<'_>) -> Meaning {
+    if let Err(refused) = event.get("object").require_text("event") {
+        return (Subject::Other, Err(refused));
+    }
+    let (subject, kind, read): (_, _, Read) = match topic {
+        "checkout.session.completed"
+        | "checkout.session.async_payment_succeeded"
+        | "checkout.session.async_payment_failed"
+        | "checkout.session.expired" => (Subject::Order, "checkout.session", session::order),
+        "payment_intent.succeeded"
+        | "payment_intent.payment_failed"
+        | "payment_intent.canceled"
+        | "payment_intent.processing" => (Subject::Payment, "payment_intent", payment::intent),
+        "charge.succeeded" | "charge.captured" | "charge.failed" => {
+            (Subject::Payment, "charge", payment::charge)
+        }
+        "charge.refunded" => (Subject::Refund, "charge", payment::charge),
+        "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
+            (Subject::Refund, "refund", payment::refund)
+        }
+        "customer.created" | "customer.updated" => (Subject::Client, "customer", people::client),
+        "customer.deleted" => (Subject::Client, "customer", people::deleted),
+        _ => return unsupported(),
+    };
+    (subject, object(topic, event, kind, read))
+}
+
+fn object(
+    topic: &str,
+    event: &Field<'_>,
+    kind: &'static str,
+    read: Read,
+) -> Result<NativeEvent, Unmappable> {
+    let data = event.get("data");
+    let object = data.get("object");
+    object.get("object").require_text(kind)?;
+    let id = event.get("id").required(Field::token)?;
+    let created = event.get("created").required(Field::unix_seconds)?;
+    read(&Event { topic, id, created }, &object)
+}
+
+/// An amount in the minor units that Stripe counts in, which are ISO 4217's but for a few
+/// (docs.stripe.com/currencies, 'Zero-decimal currencies' and 'Special cases'): ISK and UGX have
+/// two places there, always zero, and MGA has none. HUF and TWD are special in payouts only.
+/// Currencies that Stripe does not charge in have no known unit there.
+fn amount(field: &Field<'_>, currency: Currency) -> Result<Option<Amount>, Unmappable> {
+    const HUNDRED: i64 = 100;
+    let Some(amount) = field.unsigned_minor_amount()? else { return Ok(None) };
+    let minor = amount.minor();
+    let converted = match currency.as_str() {
+        "ISK" | "UGX" if minor % HUNDRED != 0 => {
+            return Err(field.refuse("is a fraction of a currency that has none"));
+        }
+        "ISK" | "UGX" => Amount::from_minor(minor / HUNDRED),
+        "MGA" => minor.checked_mul(HUNDRED).and_then(Amount::from_minor),
+        "CLF" | "IQD" | "LYD" | "UYI" | "UYW" => {
+            return Err(field.refuse("is in a currency whose unit Stripe does not define"));
+        }
+        _ => Some(amount),
+    };
+    converted.map(Some).ok_or_else(|| field.refuse("is out of range"))
+}
+
+/// How it was or is to be paid, where only one kind was offered.
+fn only_method(object: &Field<'_>) -> Result<Option<String>, Unmappable> {
+    let kinds = object.get("payment_method_types");
+    let mut kinds = kinds.items()?;
+    match (kinds.next(), kinds.next()) {
+        (Some(kind), None) => kind.text(),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read_amount(minor: i64, code: &str) -> Result<i64, String> {
+        let value = json!(minor);
+        let currency = Currency::parse(code).unwrap();
+        match amount(&Field::root(&value), currency) {
+            Ok(amount) => Ok(amount.unwrap().minor()),
+            Err(refused) => Err(refused.detail),
+        }
+    }
+
+    #[test]
+    fn amounts_are_in_stripes_minor_units_and_come_out_in_iso_4217s() {
+        for (minor, code, expected) in [
+            (1_999, "USD", "19.99"),
+            (1_045, "HUF", "10.45"),
+            (1_045, "TWD", "10.45"),
+            (500, "ISK", "5"),
+            (500, "UGX", "5"),
+            (500, "MGA", "500.00"),
+            (5_120, "KWD", "5.120"),
+            (0, "ISK", "0"),
+        ] {
+            let currency = Currency::parse(code).unwrap();
+            let read = Amount::from_minor(read_amount(minor, code).unwrap()).unwrap();
+            assert_eq!(read.format(currency), expected, "{code}");
+        }
+        // docs.stripe.com/currencies: 'the charge and the amount are the same'.
+        for code in "BIF CLP DJF GNF JPY KMF KRW PYG RWF VND VUV XAF XOF XPF".split(' ') {
+            let currency = Currency::parse(code).unwrap();
+            let read = Amount::from_minor(read_amount(500, code).unwrap()).unwrap();
+            assert_eq!(read.format(currency), "500", "{code}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_exact_meaning_is_refused() {
+        for (minor, code) in [
+            (501, "ISK"),
+            (501, "UGX"),
+            (Amount::MAX, "MGA"),
+            (100, "IQD"),
+            (100, "CLF"),
+            (-1, "USD"),
+        ] {
+            assert!(read_amount(minor, code).is_err(), "{minor} {code}");
+        }
+        for text in [json!(1.5), json!("1e2"), json!({}), json!(true), json!(1e30)] {
+            let usd = Currency::parse("USD").unwrap();
+            assert!(amount(&Field::root(&text), usd).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_method_is_known_only_where_there_was_no_choice() {
+        for (kinds, method) in [
+            (json!(["card"]), Some("card")),
+            (json!(["card", "link"]), None),
+            (json!([]), None),
+            (json!(null), None),
+        ] {
+            let object = json!({"payment_method_types": kinds});
+            assert_eq!(only_method(&Field::root(&object)).unwrap().as_deref(), method);
+        }
+    }
+}

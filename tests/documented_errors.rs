@@ -1,0 +1,54 @@
+//! `docs/errors.json`, which the documentation's page of errors is made from, holds what the code
+//! says of each error. After a change: `UPDATE_DOCS=1 cargo test --test documented_errors`.
+
+use std::{env, fs};
+
+use serde_json::{Value, json};
+use tidegate::domain::explain::{Ended, explain};
+use tidegate::domain::key::{PayloadFormat, Source};
+use tidegate::domain::log::Outcome;
+use tidegate::domain::rejection::Code;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.json");
+
+fn documented(code: Code) -> Value {
+    let explained = explain(&Ended {
+        outcome: Outcome::of(code),
+        error_code: Some(code),
+        detail: None,
+        source: Source::Custom,
+        format: PayloadFormat::Gateway,
+    });
+    json!({
+        "code": code.as_str(),
+        "status": code.status(),
+        "title": code.title(),
+        "meaning": explained.what,
+        "cause": explained.why,
+        "fix": explained.todo,
+    })
+}
+
+#[test]
+fn the_documented_errors_are_those_of_the_code() {
+    let errors: Vec<_> = Code::ALL.iter().map(|code| documented(*code)).collect();
+    let expected = format!("{}\n", serde_json::to_string_pretty(&errors).unwrap());
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(FILE, &expected).unwrap();
+    }
+    let written = fs::read_to_string(FILE).unwrap_or_default();
+    assert!(
+        written == expected,
+        "docs/errors.json is not what the code says: UPDATE_DOCS=1 cargo test --test documented_errors"
+    );
+}
+
+#[test]
+fn an_error_is_explained_without_pointing_at_a_page_of_the_console() {
+    for code in Code::ALL {
+        let text = documented(*code).to_string();
+        for place in ["on this page", "below", "above"] {
+            assert!(!text.contains(place), "{}: {place}", code.as_str());
+        }
+    }
+}
