@@ -6,7 +6,7 @@ use worker::js_sys::Uint8Array;
 
 use super::bytes;
 use crate::domain::id::Row;
-use crate::domain::parked::{ParkReason, RESERVE, Retry, backoff};
+use crate::domain::parked::{ParkReason, ParkedCount, RESERVE, Retry, backoff};
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
 use crate::edge::sql::{Sql, integer, optional_integer, text};
@@ -244,32 +244,51 @@ impl ListedRow {
     }
 }
 
-/// A page of parked events, newest first, and the row to go on before.
-pub fn list(sql: &Sql, limit: u32, before: Option<i64>) -> Result<(Vec<ParkedEvent>, Option<i64>)> {
-    let rows = sql.rows::<ListedRow>(
-        &format!(
-            "SELECT {} FROM parked WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
-            ListedRow::COLUMNS
-        ),
-        &[integer(before.unwrap_or((1 << 53) - 1)), integer(limit)],
-    )?;
-    let next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| row.id.as_i64());
-    Ok((rows.into_iter().map(ListedRow::listed).collect(), next))
+/// Rows that a page under a filter looks at.
+const LOOKED_AT: u32 = 2_000;
+
+/// A page of parked events, newest first, and the row to go on before: only those that await
+/// details or only the others, where `kept` says so.
+pub fn list(
+    sql: &Sql,
+    limit: u32,
+    before: Option<i64>,
+    kept: Option<bool>,
+) -> Result<(Vec<ParkedEvent>, Option<i64>)> {
+    let before = integer(before.unwrap_or((1 << 53) - 1));
+    let page = format!(
+        "SELECT * FROM (SELECT {} FROM parked WHERE id < ?1 ORDER BY id DESC LIMIT ?2)
+         WHERE ?3 IS NULL OR (reason = 'awaiting_details') = ?3 LIMIT ?4",
+        ListedRow::COLUMNS
+    );
+    let looked_at = integer(if kept.is_some() { LOOKED_AT } else { limit });
+    let wanted = optional_integer(kept.map(i64::from));
+    let rows =
+        sql.rows::<ListedRow>(&page, &[before.clone(), looked_at, wanted, integer(limit)])?;
+    let mut next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| row.id);
+    if next.is_none() && kept.is_some() {
+        let last = "SELECT min(id) AS id FROM
+                      (SELECT id FROM parked WHERE id < ?1 ORDER BY id DESC LIMIT ?2)
+                    HAVING count(*) = ?2";
+        next = ids(sql, last, &[before, integer(LOOKED_AT)])?.pop();
+    }
+    Ok((rows.into_iter().map(ListedRow::listed).collect(), next.map(Row::as_i64)))
 }
 
-/// Parked events that are counted; as many stand for that many or more.
-const COUNTED: u32 = 1_000;
-
-/// How many events are parked and should not be: those that only lack their details are kept in
-/// good order.
-pub fn count(sql: &Sql) -> Result<u32> {
+/// How many events are parked.
+pub fn count(sql: &Sql) -> Result<ParkedCount> {
     #[derive(Deserialize)]
     struct Count {
         n: u32,
+        kept: u32,
     }
-    let count = "SELECT count(*) AS n FROM (SELECT 1 FROM parked
-       WHERE reason <> 'awaiting_details' LIMIT ?1)";
-    Ok(sql.first::<Count>(count, &[integer(COUNTED)])?.map_or(0, |count| count.n))
+    let count = "SELECT count(*) AS n, coalesce(sum(reason = 'awaiting_details'), 0) AS kept
+                 FROM (SELECT reason FROM parked ORDER BY id DESC LIMIT ?1)";
+    let Some(Count { n, kept }) = sql.first::<Count>(count, &[integer(ParkedCount::COUNTED)])?
+    else {
+        return Ok(ParkedCount::default());
+    };
+    Ok(ParkedCount { attention: n.saturating_sub(kept), kept })
 }
 
 /// The event that a request brought, while it is parked.

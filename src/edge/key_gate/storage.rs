@@ -18,11 +18,10 @@ CREATE TABLE IF NOT EXISTS parked (id INTEGER PRIMARY KEY, reason TEXT NOT NULL,
 ";
 
 /// Version 2. Events that only lack their details may be many and stay long: no two with the same
-/// token are kept, and neither counting nor retrying the others reads them.
+/// token are kept, and retrying the others reads none of them.
 const MIGRATION: &str = "
 ALTER TABLE parked ADD COLUMN token TEXT;
 CREATE UNIQUE INDEX parked_by_token ON parked (token) WHERE token IS NOT NULL;
-CREATE INDEX parked_failing ON parked (id) WHERE reason <> 'awaiting_details';
 CREATE INDEX parked_until ON parked (next_at) WHERE next_at IS NOT NULL;
 ";
 const VERSION: u32 = 2;
