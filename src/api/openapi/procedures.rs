@@ -96,7 +96,10 @@ fn argument(pointer: &str) -> Option<&'static str> {
         "/p_require_signature" => {
             "Whether requests must be signed; must be true for native senders."
         }
-        "/p_signing_secret" => "The sender's own secret, 8 to 512 bytes without line breaks.",
+        "/p_signing_secret" => {
+            "The sender's own secret: 8 to 512 bytes without line breaks; of Wix, the public key."
+        }
+        "/p_notification_url" => "Of Square only: the address that is registered there.",
         "/p_capture_bodies" => "Whether raw bodies are kept beside the log.",
         "/p_key_id" => "The key's public id.",
         "/p_overlap_hours" => "How long the secrets before it still count.",
@@ -230,7 +233,8 @@ fn described_procedure(procedure: Procedure) -> Described {
                 "p_store_id": examples::store_id(), "p_name": "Web shop", "p_source": "custom",
                 "p_payload_format": "peptideclients", "p_scopes": ["orders:write"],
                 "p_rate_limit_per_minute": 120, "p_expires_in_days": 365,
-                "p_require_signature": true, "p_signing_secret": null, "p_capture_bodies": true,
+                "p_require_signature": true, "p_signing_secret": null,
+                "p_notification_url": null, "p_capture_bodies": true,
             });
             Described {
                 summary: "Mints an integration key",
@@ -279,7 +283,7 @@ fn described_procedure(procedure: Procedure) -> Described {
         Procedure::SetSigningSecret => {
             let arguments = json!({
                 "p_key_id": examples::key_id(), "p_signing_secret": "shpss_0123456789abcdef",
-                "p_overlap_hours": 24,
+                "p_overlap_hours": 24, "p_notification_url": null,
             });
             Described {
                 summary: "Pastes or rotates a signing secret",
@@ -485,7 +489,8 @@ fn key() -> Value {
         "namespace": examples::namespace(), "name": "Web shop", "source": "custom",
         "payload_format": "peptideclients", "scopes": ["orders:write"],
         "rate_limit_per_minute": 120, "require_signature": true, "capture_bodies": true,
-        "status": "active", "awaiting_secret": false, "webhook_url": null, "created_at": time(),
+        "status": "active", "awaiting_secret": false, "webhook_url": null,
+        "notification_url": null, "created_at": time(),
         "expires_at": time(), "revoked_at": null, "rotated_from": null,
     })
 }
