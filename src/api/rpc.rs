@@ -209,6 +209,8 @@ pub struct CreateIntegrationKey {
     pub require_signature: bool,
     /// One to use instead of a new one.
     pub signing_secret: Option<SigningSecret>,
+    /// The address that the sender signs, where it is not the webhook's own.
+    pub notification_url: Option<String>,
     pub capture_bodies: bool,
 }
 
@@ -245,7 +247,14 @@ impl CreateIntegrationKey {
                 let detail = "must be true: deliveries of this sender are always signed.";
                 fields.problem("p_require_signature", "signature_required", detail);
             }
-            let signing_secret = signing_secret(fields, "p_signing_secret");
+            let signing_secret = pasted(fields).and_then(|text| {
+                let secret = SigningSecret::pasted_for(payload_format?, &text);
+                secret.map_err(|detail| fields.problem(SECRET, "invalid_secret", detail)).ok()
+            });
+            let notification_url = notification_url(fields);
+            if notification_url.is_some() && payload_format.is_some_and(|it| !it.signs_address()) {
+                fields.problem(ADDRESS, "not_applicable", ADDRESS_ELSEWHERE);
+            }
             let capture_bodies = fields.boolean("p_capture_bodies").unwrap_or(true);
             note!(fields, "p_capture_bodies", json!({ "default": true }));
             Some(Self {
@@ -258,6 +267,7 @@ impl CreateIntegrationKey {
                 expires_in_days,
                 require_signature,
                 signing_secret,
+                notification_url,
                 capture_bodies,
             })
         })
@@ -284,11 +294,8 @@ pub(super) fn store_id(fields: &mut Fields<'_>) -> Option<StoreId> {
 }
 
 fn payload_format(fields: &mut Fields<'_>) -> Option<PayloadFormat> {
-    let supported = names(PayloadFormat::SUPPORTED, PayloadFormat::as_str);
-    let parse = |text: &str| {
-        PayloadFormat::parse(text).filter(|format| PayloadFormat::SUPPORTED.contains(format))
-    };
-    let format = fields.choice("p_payload_format", parse, &supported);
+    let all = names(PayloadFormat::ALL, PayloadFormat::as_str);
+    let format = fields.choice("p_payload_format", PayloadFormat::parse, &all);
     fields.required("p_payload_format", format)
 }
 
@@ -319,16 +326,30 @@ fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
     Some(Scopes::new(scopes))
 }
 
-fn signing_secret(fields: &mut Fields<'_>, field: &'static str) -> Option<SigningSecret> {
-    let text = fields.text(field, SigningSecret::MAX);
-    note!(fields, field, json!({ "minLength": 8, "pattern": "^[^\\r\\n]*$" }));
-    let text = text?;
-    let secret = SigningSecret::pasted(&text);
-    if secret.is_none() {
-        let detail = "must have 8 to 512 bytes and no line breaks.";
-        fields.problem(field, "invalid_secret", detail);
+/// The argument that holds a pasted secret, and its most characters: of Wix it is a public key.
+const SECRET: &str = "p_signing_secret";
+const PASTED: usize = 4_096;
+
+const ADDRESS: &str = "p_notification_url";
+const ADDRESS_ELSEWHERE: &str = "is for Square only, which signs the address of its webhook.";
+
+/// What was pasted. What it must be depends on the format.
+fn pasted(fields: &mut Fields<'_>) -> Option<String> {
+    let text = fields.text(SECRET, PASTED);
+    note!(fields, SECRET, json!({ "minLength": 8 }));
+    text
+}
+
+fn notification_url(fields: &mut Fields<'_>) -> Option<String> {
+    let url = fields.text(ADDRESS, 1_024);
+    note!(fields, ADDRESS, json!({ "format": "uri", "pattern": "^https://" }));
+    let url = url?;
+    let host = url.strip_prefix("https://").filter(|rest| !rest.starts_with(['/', '?', '#']));
+    if host.is_none_or(str::is_empty) || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let detail = "must be the https address of the webhook exactly as it is registered.";
+        fields.problem(ADDRESS, "invalid_url", detail);
     }
-    secret
+    Some(url)
 }
 
 pub(super) fn key_id(fields: &mut Fields<'_>, tag_keys: &TagKeys) -> Option<KeyId> {
@@ -396,7 +417,9 @@ impl ListIntegrationKeys {
 #[derive(Debug)]
 pub struct SetSigningSecret {
     pub key_id: KeyId,
-    pub secret: SigningSecret,
+    /// As it was pasted: what it must be depends on the key.
+    secret: String,
+    notification_url: Option<String>,
     /// Milliseconds for which the secrets before it still count.
     pub overlap: i64,
 }
@@ -405,8 +428,9 @@ impl SetSigningSecret {
     pub fn read(body: &[u8], tag_keys: &TagKeys) -> Result<Self, Rejection> {
         arguments(body, |fields| {
             let key_id = key_id(fields, tag_keys);
-            let secret = signing_secret(fields, "p_signing_secret");
-            let secret = fields.required("p_signing_secret", secret);
+            let secret = pasted(fields);
+            let secret = fields.required(SECRET, secret);
+            let notification_url = notification_url(fields);
             let hours = fields.integer("p_overlap_hours").unwrap_or(OVERLAP_HOURS);
             note!(
                 fields,
@@ -416,8 +440,23 @@ impl SetSigningSecret {
             if !(0..=MAX_OVERLAP_HOURS).contains(&hours) {
                 fields.problem("p_overlap_hours", "out_of_range", "must be between 0 and 720.");
             }
-            Some(Self { key_id: key_id?, secret: secret?, overlap: hours.saturating_mul(HOUR) })
+            let overlap = hours.saturating_mul(HOUR);
+            Some(Self { key_id: key_id?, secret: secret?, notification_url, overlap })
         })
+    }
+
+    /// The secret and the address, for a key of this format.
+    pub fn for_format(
+        self,
+        format: PayloadFormat,
+    ) -> Result<(SigningSecret, Option<String>), Rejection> {
+        let problems = Problems::default();
+        if self.notification_url.is_some() && !format.signs_address() {
+            problems.add(format!("/{ADDRESS}"), "not_applicable", ADDRESS_ELSEWHERE);
+        }
+        let secret = SigningSecret::pasted_for(format, &self.secret)
+            .map_err(|detail| problems.add(format!("/{SECRET}"), "invalid_secret", detail));
+        problems.resolve(secret.ok().map(|secret| (secret, self.notification_url)))
     }
 }
 

@@ -150,7 +150,10 @@ pub async fn create(visit: &Visit<'_>, session: &Session, form: &Form) -> Result
     let form_id = checked_form_id(form)?;
     let arguments = typed.arguments().to_string();
     let minted = match CreateIntegrationKey::read(arguments.as_bytes()) {
-        Ok(arguments) => visit.operations.mint(&admin, arguments, None, Some(form_id)).await,
+        Ok(arguments) => {
+            let origin = visit.api_origin();
+            visit.operations.mint(&admin, arguments, None, Some(form_id), origin).await
+        }
         Err(rejection) => Err(rejection),
     };
     match minted {

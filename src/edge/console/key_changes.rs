@@ -116,7 +116,8 @@ pub async fn rotate(visit: &Visit<'_>, session: &Session, key: &str, form: &Form
     let minted = match RotateIntegrationKey::read(arguments.to_string().as_bytes(), tag_keys) {
         Ok(RotateIntegrationKey { key_id: _, name, expires_in_days }) => {
             let name = name.unwrap_or_else(|| record.name.clone());
-            visit.operations.rotate(&admin, &record, name, expires_in_days, Some(form_id)).await
+            let (form, origin) = (Some(form_id), visit.api_origin());
+            visit.operations.rotate(&admin, &record, name, expires_in_days, form, origin).await
         }
         Err(rejection) => Err(rejection),
     };
@@ -148,8 +149,16 @@ pub async fn set_secret(
         arguments["p_notification_url"] = typed_url.into();
     }
     let read = SetSigningSecret::read(arguments.to_string().as_bytes(), &visit.settings.tag_keys);
-    let SetSigningSecret { key_id, secret, overlap } = match read {
-        Ok(arguments) => arguments,
+    let set = match read {
+        Ok(arguments) => {
+            let overlap = arguments.overlap;
+            visit.operations.set_signing_secret(&admin, arguments).await.map(|_| overlap)
+        }
+        Err(rejection) => Err(rejection),
+    };
+    let overlap = match set {
+        Ok(overlap) => overlap,
+        Err(rejection) if rejection.code != Code::ValidationFailed => return Err(rejection),
         Err(rejection) => {
             let errors = FormErrors::of_arguments(&rejection, label);
             let secret = SecretForm { errors: &errors, notification_url: typed_url };
@@ -157,7 +166,6 @@ pub async fn set_secret(
             return in_drawer(visit, session, 422, &record, KeyTab::Settings, None, content).await;
         }
     };
-    visit.operations.set_signing_secret(&admin, &key_id, &secret, overlap).await?;
     let told = match overlap {
         _ if record.awaits_secret() => {
             format!("“{}” has its secret: signed deliveries are taken from now on.", record.name)

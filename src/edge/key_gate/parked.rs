@@ -21,6 +21,17 @@ pub struct Parked {
     pub body: Vec<u8>,
 }
 
+/// Why an event waits.
+#[derive(Debug)]
+pub struct Waiting<'a> {
+    pub reason: ParkReason,
+    pub detail: Option<&'a str>,
+    /// What it waits for, where that is another event.
+    pub parent: Option<&'a str>,
+    /// What the same event has again: no two that wait have the same.
+    pub token: Option<String>,
+}
+
 /// Parks an event, due for its first retry where its reason has one.
 pub fn insert(
     sql: &Sql,
@@ -28,10 +39,9 @@ pub fn insert(
     topic: &str,
     ingest: &Ingest,
     body: &[u8],
-    reason: ParkReason,
-    detail: Option<&str>,
-    parent: Option<&str>,
+    waiting: &Waiting<'_>,
 ) -> Result<Option<Timestamp>> {
+    let Waiting { reason, detail, parent, token } = waiting;
     #[derive(Deserialize)]
     struct Used {
         bytes: i64,
@@ -45,22 +55,31 @@ pub fn insert(
         )
         .retry_after(60));
     }
-    let next_at = next_attempt(reason, 0, row.time());
+    let next_at = next_attempt(*reason, 0, row.time());
     let json = serde_json::to_string(ingest).map_err(|error| internal(&error.to_string()))?;
     sql.run(
-        "INSERT OR REPLACE INTO parked VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, ?7, ?8)",
+        "INSERT OR REPLACE INTO parked (id, reason, detail, topic, parent, attempts, next_at,
+           retrying, ingest, body, token)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, ?7, ?8, ?9)",
         &[
             integer(row.as_i64()),
             text(Some(reason.as_str())),
-            text(detail),
+            text(*detail),
             text(Some(topic).filter(|topic| !topic.is_empty())),
-            text(parent),
+            text(*parent),
             optional_integer(next_at.map(Timestamp::millis)),
             text(Some(&json)),
             Uint8Array::from(body).into(),
+            text(token.as_deref()),
         ],
     )?;
     Ok(next_at)
+}
+
+/// Whether another event than that of `row` waits with this token.
+pub fn waits_already(sql: &Sql, row: Row, token: &str) -> Result<bool> {
+    let query = "SELECT id FROM parked WHERE token = ?1 AND id <> ?2";
+    Ok(!ids(sql, query, &[text(Some(token)), integer(row.as_i64())])?.is_empty())
 }
 
 /// When an event that was tried `attempts` times is tried next, if by itself.
@@ -83,7 +102,7 @@ pub fn next_due(sql: &Sql) -> Result<Option<Timestamp>> {
     struct Next {
         at: Option<Timestamp>,
     }
-    let next = "SELECT min(next_at) AS at FROM parked WHERE retrying = 0";
+    let next = "SELECT min(next_at) AS at FROM parked WHERE next_at IS NOT NULL AND retrying = 0";
     Ok(sql.first::<Next>(next, &[])?.and_then(|next| next.at))
 }
 
@@ -146,21 +165,21 @@ pub fn put_back(
     sql: &Sql,
     row: Row,
     attempts: u32,
-    reason: ParkReason,
-    detail: Option<&str>,
-    parent: Option<&str>,
+    waiting: &Waiting<'_>,
     next_at: Option<Timestamp>,
 ) -> Result<()> {
+    let Waiting { reason, detail, parent, token } = waiting;
     sql.run(
         "UPDATE parked SET retrying = 0, attempts = ?2, reason = ?3, detail = ?4, next_at = ?5,
-           parent = ?6 WHERE id = ?1",
+           parent = ?6, token = ?7 WHERE id = ?1",
         &[
             integer(row.as_i64()),
             integer(attempts),
             text(Some(reason.as_str())),
-            text(detail),
+            text(*detail),
             optional_integer(next_at.map(Timestamp::millis)),
-            text(parent),
+            text(*parent),
+            text(token.as_deref()),
         ],
     )
 }
