@@ -36,7 +36,10 @@ fuzz_target!(|text: &str| {
         assert_eq!(id.to_string(), text);
     }
     if let Some(key) = IdempotencyKey::parse(text) {
-        assert_eq!(IdempotencyKey::parse(&format!("\"{key}\"")).is_some(), !key.as_str().contains(['"', '\\']));
+        assert_eq!(
+            IdempotencyKey::parse(&format!("\"{key}\"")).is_some(),
+            !key.as_str().contains(['"', '\\'])
+        );
     }
     let _ = TagKeys::parse(text);
     // Made of the same bytes, so that the parsers see what is right, too.

@@ -3,6 +3,7 @@
 //! table of routes. A test makes it anew and compares; `TIDEGATE_WRITE=1 cargo test openapi` writes
 //! it. Only in tests: the Worker serves the file.
 
+mod administration;
 mod commands;
 mod examples;
 mod inputs;
@@ -40,6 +41,7 @@ fn document() -> Value {
     }
     let mut schemas = Map::new();
     let all = inputs::components().into_iter().chain(outputs::components());
+    let all = all.chain(administration::components());
     schemas.extend(all.map(|(name, of)| (name.to_owned(), of)));
     json!({
         "openapi": "3.1.0",

@@ -6,24 +6,29 @@ use crate::domain::event::{Ignored, NativeEvent, Unmappable};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::order::{PaymentStatus, RefundSnapshot, StatedRefund};
 
-/// What the body of `refunds/create` means. Where no money is given back (a return that only puts
-/// goods back in stock), nothing: the order's own events say what has changed.
+/// What the body of `refunds/create` means. Shopify sends no event when a refund that was pending
+/// goes through, and states money in the buyer's currency where that is another. So a refund counts
+/// by this event only once all of it has gone through, in the shop's own currency; else nothing
+/// stands in the way of what the order's own events say of it. Nor does a return that gives no money
+/// back.
 pub(super) fn event(refund: &Field<'_>, body: &[u8]) -> Result<NativeEvent, Unmappable> {
     let names = ["id", "order_id", "created_at", "refund_line_items", "transactions"];
     refund.require_members(&names, "a refund")?;
     require_kind(refund, "gid://shopify/Refund/")?;
     let list = refund.get("transactions");
-    let transactions = transactions(&list, None)?;
-    let stands = [PaymentStatus::Completed, PaymentStatus::Pending, PaymentStatus::Failed]
-        .into_iter()
-        .find_map(|status| transactions.iter().find(|given| given.status == status));
-    let Some(&Transaction { status, currency, .. }) = stands else {
+    let mut given_back = transactions(&list, None)?;
+    let unsettled = given_back
+        .iter()
+        .any(|given| given.status == PaymentStatus::Pending || given.is_in_buyers_currency);
+    given_back.retain(|given| given.status == PaymentStatus::Completed);
+    let Some(&Transaction { status, currency, .. }) = given_back.first().filter(|_| !unsettled)
+    else {
         return Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic });
     };
-    let counted = || transactions.iter().filter(|given| given.status == status);
-    if counted().any(|given| given.currency != currency) {
+    if given_back.iter().any(|given| given.currency != currency) {
         return Err(list.refuse("are in more than one currency"));
     }
+    let times = ["processed_at", "created_at"];
     Ok(NativeEvent::Refund {
         snapshot: Box::new(RefundSnapshot {
             order: Some(refund.get("order_id").required(Field::id)?),
@@ -32,11 +37,11 @@ pub(super) fn event(refund: &Field<'_>, body: &[u8]) -> Result<NativeEvent, Unma
             refund: StatedRefund {
                 external_id: Some(refund.get("id").required(Field::id)?),
                 reason: refund.get("note").text()?,
-                amount: list.in_range(Amount::sum(counted().map(|given| given.amount)))?,
+                amount: list.in_range(Amount::sum(given_back.iter().map(|given| given.amount)))?,
             },
             status,
             currency,
-            version: version(refund, &["processed_at", "created_at"], body, 0, status.progress())?,
+            version: version(refund, &times, body, 0, status.progress())?,
         }),
     })
 }
@@ -47,6 +52,8 @@ pub(super) struct Transaction {
     pub amount: Amount,
     /// That of the buyer, unless it is also the shop's.
     pub currency: Currency,
+    /// Whether it says that the shop's is another.
+    pub is_in_buyers_currency: bool,
 }
 
 /// The transactions of a refund. A refund may also release an authorisation (`void`), which moves
@@ -61,6 +68,7 @@ pub(super) fn transactions(
         }
         let status = item.get("status");
         let named = item.get("currency");
+        let shops = item.get("total_unsettled_set").get("shop_money").get("currency").text()?;
         let currency = match default {
             Some(currency) if named.is_nothing() => currency,
             _ => named.currency()?,
@@ -73,6 +81,7 @@ pub(super) fn transactions(
                 other => return Err(status.unknown(other)),
             },
             amount: item.get("amount").required(|field| field.exact_amount(currency))?.abs(),
+            is_in_buyers_currency: shops.is_some_and(|shops| shops != currency.as_str()),
             currency,
         }))
     };
