@@ -200,6 +200,7 @@ test('events that only name what changed are kept apart, and alarm nobody', asyn
   await drawer.getByText('The key lacks the scope').waitFor();
   await drawer.getByText('Parked events (1)').waitFor();
   await drawer.getByRole('link', { name: 'Kept, awaiting details (1)' }).click();
+  await drawer.getByText('Nothing is lost').waitFor();
   await drawer.locator('.row-link').click();
   await drawer.getByText('This event is kept, and awaits its details.').waitFor();
   await drawer.getByText('a later release fetches the details').waitFor();
