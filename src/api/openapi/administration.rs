@@ -47,6 +47,11 @@ fn key_properties() -> Vec<Property> {
         ("status", choice(ShownStatus::ALL, ShownStatus::as_str), ""),
         ("awaiting_secret", boolean(), "Whether the sender's signing secret has yet to be pasted."),
         ("webhook_url", nullable(text()), "`null` for keys of the integration API."),
+        (
+            "notification_url",
+            nullable(text()),
+            "The address that Square signs, where it is another.",
+        ),
         ("created_at", time(), ""),
         ("expires_at", nullable(time()), ""),
         ("revoked_at", nullable(time()), ""),

@@ -126,15 +126,14 @@ pub fn webhook(with_key_id: bool) -> Operation {
 
 /// The senders whose webhooks are understood.
 pub fn native_sources() -> Vec<Source> {
-    let formats =
-        PayloadFormat::SUPPORTED.iter().filter(|format| **format != PayloadFormat::Gateway);
+    let formats = PayloadFormat::ALL.iter().filter(|format| **format != PayloadFormat::Gateway);
     formats.filter_map(|format| Source::parse(format.as_str())).collect()
 }
 
 /// The headers that are read of a delivery, but for what every request has.
 fn sender_headers() -> Vec<Value> {
     let mut names: Vec<&str> = Vec::new();
-    for name in PayloadFormat::SUPPORTED.iter().flat_map(|format| storefront::headers(*format)) {
+    for name in PayloadFormat::ALL.iter().flat_map(|format| storefront::headers(*format)) {
         if !names.contains(name) && !matches!(*name, "content-type" | "user-agent") {
             names.push(name);
         }

@@ -36,7 +36,8 @@ pub fn create_integration_key() -> Described {
         "p_store_id": examples::store_id(), "p_name": "Web shop", "p_source": "custom",
         "p_payload_format": "peptideclients", "p_scopes": ["orders:write"],
         "p_rate_limit_per_minute": 120, "p_expires_in_days": 365,
-        "p_require_signature": true, "p_signing_secret": null, "p_capture_bodies": true,
+        "p_require_signature": true, "p_signing_secret": null,
+        "p_notification_url": null, "p_capture_bodies": true,
     });
     Described {
         summary: "Mints an integration key",
@@ -144,7 +145,8 @@ fn key() -> Value {
         "namespace": examples::namespace(), "name": "Web shop", "source": "custom",
         "payload_format": "peptideclients", "scopes": ["orders:write"],
         "rate_limit_per_minute": 120, "require_signature": true, "capture_bodies": true,
-        "status": "active", "awaiting_secret": false, "webhook_url": null, "created_at": time(),
+        "status": "active", "awaiting_secret": false, "webhook_url": null, "notification_url": null,
+        "created_at": time(),
         "expires_at": time(), "revoked_at": null, "rotated_from": null,
     })
 }

@@ -86,7 +86,12 @@ fn argument(pointer: &str) -> Option<&'static str> {
         "/p_require_signature" => {
             "Whether requests must be signed; must be true for native senders."
         }
-        "/p_signing_secret" => "The sender's own secret, 8 to 512 bytes without line breaks.",
+        "/p_signing_secret" => {
+            "The sender's own secret, 8 to 512 bytes without line breaks; for Wix the app's public key."
+        }
+        "/p_notification_url" => {
+            "Only for Square, which signs the address of its webhook: that, exactly as it is registered, where it is not the `webhook_url`."
+        }
         "/p_capture_bodies" => "Whether raw bodies are kept beside the log.",
         "/p_key_id" => "The key's public id.",
         "/p_overlap_hours" => "How long the secrets before it still count.",
