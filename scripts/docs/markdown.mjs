@@ -83,7 +83,8 @@ function headings(tokens, page) {
   });
 }
 
-const plain = ({ children }) => children.filter(({ type }) => type === 'text' || type === 'code_inline').map(({ content }) => content).join('');
+/** What is read of it, without markup. */
+const plain = ({ children }) => children.map(({ type, content }) => (type === 'text' || type === 'code_inline' ? content : type === 'softbreak' ? ' ' : '')).join('');
 
 /** A quotation that begins with [!NOTE] or [!WARNING]. */
 function notes(tokens) {

@@ -182,9 +182,9 @@ fn secret_form(page: &KeySettings<'_>) -> Markup {
             (pasted.hint("All of it, with the lines BEGIN and END where Wix shows them.")
                 .attr("spellcheck", "false").attr("autocomplete", "off").textarea("", 6))
         } @else {
-            (pasted.hint("8 to 512 bytes, exactly as the sender shows it. It is never shown here again.").password("off"))
+            (pasted.hint(pasted_hint(format)).password("off"))
         }
-        @if format == PayloadFormat::Square {
+        @if format.signs_address() {
             (Field::new("notification_url", "URL as registered at Square").error(errors.of("notification_url"))
                 .hint("Square signs this URL with every delivery. Change it only where another is registered.")
                 .attr("autocomplete", "off").text(registered))
@@ -198,6 +198,20 @@ fn secret_form(page: &KeySettings<'_>) -> Markup {
     };
     let attributes = Attributes::new().set("class", "stack").flag("data-guard", true);
     form(page.csrf, &links::secret(page.record.key_id.as_str()), &attributes, content)
+}
+
+/// What a pasted secret looks like.
+const fn pasted_hint(format: PayloadFormat) -> &'static str {
+    match format {
+        PayloadFormat::StripeCheckout => "It begins with whsec_. It is never shown here again.",
+        PayloadFormat::Squarespace => {
+            "Hex, as Squarespace answers it. It is never shown here again."
+        }
+        PayloadFormat::Gateway => {
+            "8 to 512 bytes, or a public key whpk_… of Standard Webhooks. It is never shown here again."
+        }
+        _ => "8 to 512 bytes, exactly as the sender shows it. It is never shown here again.",
+    }
 }
 
 fn current_secrets(page: &KeySettings<'_>) -> Markup {

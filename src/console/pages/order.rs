@@ -176,7 +176,7 @@ fn payments(order: &OrderView) -> Markup {
                 @for refund in order.refunds.iter().filter(|refund| refund.payment_id.as_ref() == Some(id)) {
                     tr.of-payment {
                         (head_cell(html! { "Refund" @if let Some(reason) = &refund.reason { div.sub { (reason) } } }))
-                        (cell(&PAID_WHEN, html! {}))
+                        (cell(&PAID_WHEN, no_time("—")))
                         (cell(&STATUS, payment_status(refund.status.as_deref())))
                         (cell(&EXTERNAL_ID, mono(refund.external_id.as_deref().unwrap_or("—"))))
                         (cell(&AMOUNT, html! { "−" (order.amount(&refund.amount)) }))

@@ -46,7 +46,7 @@ pub fn reveal(page: &Reveal<'_>) -> Markup {
         secret: secret.map(|(secret, _)| secret),
         key: Some(key),
         paste: html! {
-            p.hint { "The page of this key keeps these steps, and takes it: “" (paste_label(record.payload_format)) "” below leads there." }
+            p.hint { "The settings of this key keep these steps and take it; “" (paste_label(record.payload_format)) "” below leads there." }
         },
     });
     modal(
