@@ -7,7 +7,6 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { buildDocs } from './docs.mjs';
 import { Failure, isMain, run, runScript, step } from './processes.mjs';
 import { BUILD_DIR, MAX_WORKER_GZIP_BYTES, ROOT, WASM_TARGET } from './project.mjs';
 import { nightlyVersion, preflight, toolEnvironment, workerBuild } from './toolchain.mjs';
@@ -29,6 +28,8 @@ const STAMP = join(BUILD_DIR, '.inputs.json');
 /** Builds what is not up to date, and answers whether anything was not. Expects `preflight()` to have run. */
 export async function buildWorker() {
   const worker = await buildWasm();
+  // It needs npm's packages, which a fresh clone has only after `preflight()`.
+  const { buildDocs } = await import('./docs.mjs');
   const docs = await buildDocs();
   return worker || docs;
 }

@@ -30,13 +30,18 @@ export async function ensureProgram(program) {
   const found = findProgram(program);
   if (found) return found;
   const { title, variable, names, packages } = program;
-  if (!onPath('apt-get') || process.getuid?.() !== 0) {
-    throw new Failure(`${title} is missing: install it (on Debian, as root: apt-get install ${packages[0]}) or let ${variable} name one, then run this again.`);
-  }
-  await step(`Installing ${title}`, () => install(packages), { hint: 'a minute or two, once per machine' });
+  await installPackages(title, packages, ` or let ${variable} name one`);
   const installed = findProgram(program);
   if (!installed) throw new Failure(`apt-get has installed ${packages[0]}, but none of ${names.join(', ')} is on PATH: let ${variable} name one.`);
   return installed;
+}
+
+/** Installs packages, where this is a Debian and ours to change; `otherwise` says what else would do. */
+export async function installPackages(title, packages, otherwise = '') {
+  if (!onPath('apt-get') || process.getuid?.() !== 0) {
+    throw new Failure(`${title} is missing: install it (on Debian, as root: apt-get install ${packages.join(' ')})${otherwise}, then run this again.`);
+  }
+  await step(`Installing ${title}`, () => install(packages), { hint: 'a minute or two, once per machine' });
 }
 
 async function install(packages) {

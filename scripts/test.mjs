@@ -9,6 +9,7 @@ import { ensureChromium } from './chromium.mjs';
 import { ensureInterpreters } from './interpreters.mjs';
 import { Failure, run, runScript } from './processes.mjs';
 import { ROOT } from './project.mjs';
+import { ensureSchemathesis } from './schemathesis.mjs';
 import { preflight, toolEnvironment } from './toolchain.mjs';
 
 const TIERS = {
@@ -25,6 +26,12 @@ const TIERS = {
   async browser() {
     await buildWorker();
     await runNode('browser', { CHROMIUM_BIN: await ensureChromium() });
+  },
+
+  /** What programs make up, sent to the built Worker; `npm run fuzz` goes on for longer. */
+  async fuzz() {
+    await buildWorker();
+    await runNode('fuzz', { SCHEMATHESIS_BIN: await ensureSchemathesis() });
   },
 };
 

@@ -12,7 +12,7 @@ import {
   lockedVersion, MINIMUM_NODE_MAJOR, NODE_MODULES, npmBin, pinnedToolchain, ROOT, TOOL_CACHE, WASM_TARGET,
 } from './project.mjs';
 
-const NIGHTLY = 'nightly';
+export const NIGHTLY = 'nightly';
 const NIGHTLY_COMPONENTS = ['rust-src'];
 
 /** worker-build follows the `worker` crate; wasm-bindgen's two halves must be the same version. */
@@ -23,8 +23,11 @@ const CARGO_TOOLS = [
 
 const executable = (name) => (process.platform === 'win32' ? `${name}.exe` : name);
 
-function toolPath({ crate, binary, follows }) {
-  return join(TOOL_CACHE, `${crate}-${lockedVersion(follows)}`, 'bin', executable(binary));
+const versionOf = ({ follows, version = lockedVersion(follows) }) => version;
+
+/** Where cargo puts a tool: `{ crate, binary, version }`, or what its version `follows` in Cargo.lock. */
+export function toolPath(tool) {
+  return join(TOOL_CACHE, `${tool.crate}-${versionOf(tool)}`, 'bin', executable(tool.binary));
 }
 
 /** The environment of every build command: pinned toolchain, our own tools, two jobs at most. */
@@ -130,7 +133,7 @@ async function ensureNpmPackages() {
 }
 
 /** Builds a tool in a temporary directory and moves it in place whole, so that two runs may race. */
-async function ensureCargoTool(tool) {
+export async function ensureCargoTool(tool) {
   const destination = join(toolPath(tool), '..', '..');
   if (existsSync(toolPath(tool))) return;
   try {
@@ -138,7 +141,7 @@ async function ensureCargoTool(tool) {
   } catch (error) {
     throw new Failure(`${TOOL_CACHE} cannot be written (${error.code}): set TIDEGATE_CACHE to a directory that can.`);
   }
-  await step(`Building ${tool.crate} ${lockedVersion(tool.follows)} for ${TOOL_CACHE}`, async () => {
+  await step(`Building ${tool.crate} ${versionOf(tool)} for ${TOOL_CACHE}`, async () => {
     const temporary = mkdtempSync(join(TOOL_CACHE, '.installing-'));
     try {
       await cargoInstall(tool, temporary).catch(() => cargoInstall(tool, temporary, { locked: false }));
@@ -155,9 +158,9 @@ async function ensureCargoTool(tool) {
 }
 
 /** Some releases cannot be built from the lock file that they ship; then without it. */
-function cargoInstall({ crate, binary, follows }, root, { locked = true } = {}) {
-  const spec = `${crate}@${lockedVersion(follows)}`;
-  const args = ['install', spec, '--bin', binary, '--root', root, '--no-track', '--force', ...(locked ? ['--locked'] : [])];
+function cargoInstall(tool, root, { locked = true } = {}) {
+  const spec = `${tool.crate}@${versionOf(tool)}`;
+  const args = ['install', spec, '--bin', tool.binary, '--root', root, '--no-track', '--force', ...(locked ? ['--locked'] : [])];
   return run('cargo', args, {
     output: 'on-failure',
     cwd: ROOT,

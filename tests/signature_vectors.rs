@@ -1,5 +1,5 @@
-//! Signatures against vectors that others made: WooCommerce 9.9.5 itself, and the test suites of
-//! the Standard Webhooks libraries. `hmac_sha256` is this file's own, so that a mistake in the
+//! Signatures against vectors that others made: WooCommerce 9.9.5 itself, the test suites of the
+//! Standard Webhooks libraries and of the senders' own, and what those libraries were seen to accept. `hmac_sha256` is this file's own, so that a mistake in the
 //! verifier cannot hide behind a helper of its own crate.
 
 use std::fs;
@@ -9,8 +9,12 @@ use data_encoding::BASE64;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use tidegate::domain::headers::Headers;
+use tidegate::domain::key::PayloadFormat;
 use tidegate::domain::secret::SigningSecret;
-use tidegate::domain::signature::{SignatureError, verify_api, verify_woocommerce};
+use tidegate::domain::signature::{
+    Algorithm, Diagnosis, PublicKeyCheck, SignatureError, diagnose_native, public_key_checks,
+    verify_api, verify_native, verify_time, verify_woocommerce,
+};
 use tidegate::domain::time::Timestamp;
 
 fn secret(text: &str) -> SigningSecret {
@@ -367,5 +371,536 @@ mod standard_webhooks {
             ..Delivery::default()
         };
         assert_eq!(delivery.verified(), Ok(()));
+    }
+}
+
+/// What a delivery of a sender shows, and what the verifier makes of it.
+struct Native<'a> {
+    format: PayloadFormat,
+    secret: &'a str,
+    headers: Vec<(&'static str, String)>,
+    url: Option<&'a str>,
+    body: &'a [u8],
+    now: Timestamp,
+}
+
+impl<'a> Native<'a> {
+    fn of(format: PayloadFormat, secret: &'a str, body: &'a [u8]) -> Self {
+        let now = Timestamp::from_seconds(1_700_000_000);
+        Self { format, secret, headers: Vec::new(), url: None, body, now }
+    }
+
+    fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.retain(|(known, _)| *known != name);
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    fn at(mut self, millis: i64) -> Self {
+        self.now = Timestamp::from_millis(millis);
+        self
+    }
+
+    fn headers(&self) -> Headers {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| *name).collect();
+        Headers::read(names, |name| {
+            self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+        })
+    }
+
+    fn verified(&self) -> Result<(), SignatureError> {
+        let secrets = [secret("some other secret"), secret(self.secret)];
+        verify_native(self.format, &self.headers(), self.url, &secrets, self.body, self.now)
+    }
+
+    fn diagnosed(&self) -> Diagnosis {
+        let (secrets, previous) = ([secret(self.secret)], [secret("the one before")]);
+        diagnose_native(self.format, &self.headers(), self.url, &secrets, &previous, self.body)
+    }
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
+}
+
+mod shopify {
+    use super::*;
+
+    const BODY: &[u8] = b"{\"foo\": \"bar\"}";
+    const RIGHT: &str = "B23tXN681gZ0qIWNRrgtzBE9XSDo5yaUu6wfmhu3a7g=";
+
+    fn delivery() -> Native<'static> {
+        Native::of(PayloadFormat::Shopify, "test_secret_key", BODY)
+    }
+
+    /// shopify-app-js, packages/apps/shopify-api/lib/webhooks/__tests__/validate.test.ts
+    #[test]
+    fn the_published_vector_verifies_under_either_header() {
+        for name in ["x-shopify-hmac-sha256", "shopify-hmac-sha256"] {
+            assert_eq!(delivery().header(name, RIGHT).verified(), Ok(()), "{name}");
+        }
+        assert_eq!(delivery().verified(), Err(SignatureError::Missing));
+    }
+
+    #[test]
+    fn the_newer_header_wins() {
+        let wrong = BASE64.encode(&[7; 32]);
+        let newer_wrong =
+            delivery().header("x-shopify-hmac-sha256", RIGHT).header("shopify-hmac-sha256", &wrong);
+        assert_eq!(newer_wrong.verified(), Err(SignatureError::Mismatch));
+        let older_wrong =
+            delivery().header("x-shopify-hmac-sha256", &wrong).header("shopify-hmac-sha256", RIGHT);
+        assert_eq!(older_wrong.verified(), Ok(()));
+    }
+
+    #[test]
+    fn the_operator_is_told_the_usual_causes() {
+        let name = "x-shopify-hmac-sha256";
+        let hex = hex::encode(BASE64.decode(RIGHT.as_bytes()).unwrap());
+        assert_eq!(delivery().header(name, &hex).verified(), Err(SignatureError::Malformed));
+        assert_eq!(delivery().header(name, &hex).diagnosed(), Diagnosis::OtherEncoding);
+        let sent = |key: &[u8], body: &[u8]| {
+            delivery().header(name, BASE64.encode(&hmac_sha256(key, body))).diagnosed()
+        };
+        let key = b"test_secret_key";
+        assert_eq!(sent(key, b"{\"foo\": \"bar\"}\n"), Diagnosis::TrailingNewline);
+        assert_eq!(sent(key, b"{\"foo\":\"bar\"}"), Diagnosis::Reserialised);
+        assert_eq!(sent(b"the one before", BODY), Diagnosis::PreviousSecret);
+        assert_eq!(sent(b"another", BODY), Diagnosis::Unknown);
+    }
+}
+
+mod stripe {
+    use super::*;
+
+    const SECRET: &str = "whsec_test_secret";
+    const BODY: &[u8] = b"{\n  \"id\": \"evt_test_webhook\",\n  \"object\": \"event\"\n}";
+    const AT: i64 = 1_700_000_000;
+    const V1: &str = "4f1cd7feda9826e746b7d482c4badebb657398df1099e1046364f6196a230150";
+
+    fn delivery(header: &str) -> Native<'static> {
+        Native::of(PayloadFormat::StripeCheckout, SECRET, BODY).header("stripe-signature", header)
+    }
+
+    /// stripe-node, test/crypto/helpers.ts: that this file's HMAC is the one that Stripe means.
+    #[test]
+    fn the_published_digests_are_those_of_this_file() {
+        for (payload, digest) in [
+            ("", "f7f9bd47fb987337b5796fdc1fdb9ba221d0d5396814bfcaf9521f43fd8927fd"),
+            (
+                r#"{"obj1":"hello","obj2":"world"}"#,
+                "bebb1a643997f419b315ddba19e6f5411e1ce7f810ba6d3617ce72823092f363",
+            ),
+            ("\u{1f600}", "837da296d05c4fe31f61d5d7ead035099d9585a5bcde87de952012a78f0b0c43"),
+        ] {
+            assert_eq!(hex::encode(hmac_sha256(b"test_secret", payload.as_bytes())), digest);
+        }
+    }
+
+    /// From stripe 23.1.0, `webhooks.generateTestHeaderString`.
+    #[test]
+    fn the_derived_vectors_verify() {
+        assert_eq!(delivery(&format!("t={AT},v1={V1}")).verified(), Ok(()));
+        let body = fixture("stripe_checkout/checkout.session.completed.basil_jpy.json");
+        let jpy = Native::of(PayloadFormat::StripeCheckout, SECRET, &body)
+            .header(
+                "stripe-signature",
+                "t=1753539920,v1=bede2ab83b8e4faa1fad3727f2958a34da683bddd21cd463bc1f88213a304e2a",
+            )
+            .at(1_753_539_920_000);
+        assert_eq!(jpy.verified(), Ok(()));
+    }
+
+    #[test]
+    fn one_right_signature_among_several_is_enough_and_other_schemes_say_nothing() {
+        let wrong = "00".repeat(32);
+        for header in [
+            format!("t={AT},v1={wrong},v1={V1}"),
+            format!("t={AT},v1={V1},v0={wrong}"),
+            format!("t={AT}, v1={V1}"),
+        ] {
+            assert_eq!(delivery(&header).verified(), Ok(()), "{header}");
+        }
+    }
+
+    #[test]
+    fn a_timestamp_counts_for_300_seconds_either_way() {
+        for (off, expected) in [
+            (-300, Ok(())),
+            (300, Ok(())),
+            (-301, Err(SignatureError::Expired)),
+            (301, Err(SignatureError::Expired)),
+            (-100_000, Err(SignatureError::Expired)),
+        ] {
+            let delivery = delivery(&format!("t={AT},v1={V1}")).at((AT + off) * 1_000);
+            assert_eq!(delivery.verified(), expected, "{off} s");
+        }
+    }
+
+    #[test]
+    fn what_is_no_signature_is_refused() {
+        let malformed = [
+            "bad_header".to_owned(),
+            String::new(),
+            format!("t={AT},v0={V1}"),
+            format!("t={AT},v1=bad_signature"),
+            format!("v1={V1}"),
+            format!("t=hello,v1={V1}"),
+        ];
+        for header in &malformed {
+            assert_eq!(delivery(header).verified(), Err(SignatureError::Malformed), "{header}");
+        }
+        let other_time = delivery(&format!("t={},v1={V1}", AT + 1));
+        assert_eq!(other_time.verified(), Err(SignatureError::Mismatch));
+        let empty = Native { body: b"", ..delivery(&format!("t={AT},v1={V1}")) };
+        assert_eq!(empty.verified(), Err(SignatureError::Mismatch));
+    }
+
+    #[test]
+    fn the_operator_is_told_of_a_secret_without_its_prefix() {
+        let signed = [format!("{AT}.").as_bytes(), BODY].concat();
+        let header = format!("t={AT},v1={}", hex::encode(hmac_sha256(b"test_secret", &signed)));
+        assert_eq!(delivery(&header).verified(), Err(SignatureError::Mismatch));
+        assert_eq!(delivery(&header).diagnosed(), Diagnosis::OtherForm);
+    }
+}
+
+mod square {
+    use super::*;
+
+    const TEST_NOTIFICATION: &str = r#"{"merchant_id":"MLEFBHHSJGVHD","type":"webhooks.test_notification","event_id":"ac3ac95b-f97d-458c-a6e6-18981597e05f","created_at":"2022-07-13T20:30:59.037339943Z","data":{"type":"webhooks","id":"bc368e64-01aa-407e-b46e-3231809b1129"}}"#;
+    const SITE: &str = "https://webhook.site/679a4f3a-dcfa-49ee-bac5-9d0edad886b9";
+
+    fn delivery<'a>(key: &'a str, url: &'a str, body: &'a str, signature: &str) -> Native<'a> {
+        Native { url: Some(url), ..Native::of(PayloadFormat::Square, key, body.as_bytes()) }
+            .header("x-square-hmacsha256-signature", signature)
+    }
+
+    /// square-nodejs-sdk, tests/integration/webhooks.test.ts; the last one is derived.
+    #[test]
+    fn the_published_vectors_verify_over_address_and_body() {
+        for (key, url, body, signature) in [
+            (
+                "Ibxx_5AKakO-3qeNVR61Dw",
+                SITE,
+                TEST_NOTIFICATION,
+                "GF4YkrJgGBDZ9NIYbNXBnMzqb2HoL4RW/S6vkZ9/2N4=",
+            ),
+            (
+                "signature-key",
+                "https://webhook.site/webhooks",
+                r#"{"data":{"type":"webhooks","id":"fake_id"}}"#,
+                "W3FlCNk5IA3ZQ2LHTWoajvzfaDu/OwY2tNHIHC3IUOA=",
+            ),
+            (
+                "signature-key",
+                "https://webhook.site/webhooks",
+                r#"{"data":{"type":"webhooks","id":">id<"}}"#,
+                "Cxt7+aTi4rKgcA0bC4g9EHdVtLSDWdqccmL5MvihU4U=",
+            ),
+            (
+                "signature-key",
+                "https://api.example.com/integrations/v1/webhook/square?key=pck_int_TEST",
+                r#"{"a":1}"#,
+                "h8TVgYLC7K1YyYDF0e8xDe01MO+6EAgbrGzLUcgm6U0=",
+            ),
+        ] {
+            assert_eq!(delivery(key, url, body, signature).verified(), Ok(()), "{url} {body}");
+        }
+    }
+
+    #[test]
+    fn another_address_key_body_or_algorithm_is_refused() {
+        const KEY: &str = "Ibxx_5AKakO-3qeNVR61Dw";
+        const RIGHT: &str = "GF4YkrJgGBDZ9NIYbNXBnMzqb2HoL4RW/S6vkZ9/2N4=";
+        let shorter = &SITE[..SITE.len() - 1];
+        let value: serde_json::Value = serde_json::from_str(TEST_NOTIFICATION).unwrap();
+        let pretty = serde_json::to_string_pretty(&value).unwrap();
+        for refused in [
+            delivery(KEY, shorter, TEST_NOTIFICATION, RIGHT),
+            delivery("another key", SITE, TEST_NOTIFICATION, RIGHT),
+            delivery(KEY, SITE, &pretty, RIGHT),
+            Native { url: None, ..delivery(KEY, SITE, TEST_NOTIFICATION, RIGHT) },
+        ] {
+            assert_eq!(refused.verified(), Err(SignatureError::Mismatch));
+        }
+        let other = delivery(KEY, shorter, TEST_NOTIFICATION, RIGHT);
+        assert_eq!(other.diagnosed(), Diagnosis::UnknownOrAddress);
+        let sha1 = delivery(KEY, SITE, TEST_NOTIFICATION, "1z2n3DEJJiUPKcPzQo1ftvbxGdw=");
+        assert_eq!(sha1.verified(), Err(SignatureError::Malformed));
+    }
+}
+
+mod bigcommerce {
+    use super::*;
+
+    const BODY: &str = r#"{"scope":"store/order/created","store_id":"1025646","data":{"type":"order","id":250},"hash":"dd70c0976e06b67aaf671e73f49dcb79230ebf9d","created_at":1561479335,"producer":"stores/abcde"}"#;
+    const AT: i64 = 1_561_479_335_000;
+
+    fn delivery() -> Native<'static> {
+        let secret = "test_client_secret_0123456789abcdef";
+        Native::of(PayloadFormat::BigCommerce, secret, BODY.as_bytes())
+            .header("webhook-id", "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W")
+            .header("webhook-timestamp", "1561479335")
+            .header("webhook-signature", "v1,tZ9RgZLD06Di/j2tBoM6NQKcIR2AkR17dbPG+R7YQp0=")
+            .at(AT)
+    }
+
+    /// From standardwebhooks 1.1.1, given the base64 of the client secret.
+    #[test]
+    fn the_derived_vector_verifies_within_300_seconds() {
+        for (off, expected) in [
+            (0, Ok(())),
+            (300_000, Ok(())),
+            (-300_000, Ok(())),
+            (301_000, Err(SignatureError::Expired)),
+            (-301_000, Err(SignatureError::Expired)),
+        ] {
+            assert_eq!(delivery().at(AT + off).verified(), expected, "{off} ms");
+        }
+    }
+
+    #[test]
+    fn a_header_less_or_another_id_is_refused() {
+        for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+            let mut delivery = delivery();
+            delivery.headers.retain(|(known, _)| *known != name);
+            assert_eq!(delivery.verified(), Err(SignatureError::Malformed), "{name}");
+        }
+        let other = delivery().header("webhook-id", "msg_other");
+        assert_eq!(other.verified(), Err(SignatureError::Mismatch));
+    }
+
+    /// A library that was given the client secret itself has decoded it.
+    #[test]
+    fn the_operator_is_told_that_the_secret_was_decoded() {
+        const SECRET: &str = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0";
+        let key = BASE64.decode(SECRET.as_bytes()).unwrap();
+        let signed = format!("msg_2KWPBgLlAfxdpx2AI54pPJ85f4W.1561479335.{BODY}");
+        let digest = BASE64.encode(&hmac_sha256(&key, signed.as_bytes()));
+        let decoded = Native { secret: SECRET, ..delivery() }
+            .header("webhook-signature", format!("v1,{digest}"));
+        assert_eq!(decoded.verified(), Err(SignatureError::Mismatch));
+        assert_eq!(decoded.diagnosed(), Diagnosis::OtherForm);
+    }
+}
+
+mod squarespace {
+    use super::*;
+
+    const SECRET: &str = "F3F9B981C78E7A6187E42853F6CE2804177E98206164779423B02DEC981ACD6B";
+    const BODY: &str = r#"{"id":"5c2ba184b63ed3cb411ce2b1","websiteId":"5f3c3d55ac435e1a051f77b3","subscriptionId":"5f3c2155d947844beedda991","topic":"order.create","createdOn":"2020-04-22T22:18+00:00","data":{"orderId":"5f3c39ce69e11e796f19990e"}}"#;
+
+    fn delivery(signature: &str) -> Native<'static> {
+        Native::of(PayloadFormat::Squarespace, SECRET, BODY.as_bytes())
+            .header("squarespace-signature", signature)
+    }
+
+    /// Derived from the documented formula; the secret is the documentation's sample.
+    #[test]
+    fn the_key_is_the_decoded_secret() {
+        let right = "f98eb2b209bffca81ac6e072f1135ab3130acec9b00733a2c8ac33e2eca06978";
+        assert_eq!(delivery(right).verified(), Ok(()));
+        let as_text = "f28270461af49a3f4d3724a6d108e6b7399ede3bcd9f4efe44d236ab2af49967";
+        assert_eq!(delivery(as_text).verified(), Err(SignatureError::Mismatch));
+        assert_eq!(delivery(as_text).diagnosed(), Diagnosis::OtherForm);
+        let base64 = BASE64.encode(&hex::decode(right).unwrap());
+        assert_eq!(delivery(&base64).verified(), Err(SignatureError::Malformed));
+        assert_eq!(delivery(&base64).diagnosed(), Diagnosis::OtherEncoding);
+    }
+}
+
+mod webflow {
+    use super::*;
+
+    const SECRET: &str = "2b4acfd1c5518bf03c73a4889d197d77251353857c22694bf150b9e3402ba15f";
+    const AT: i64 = 1_722_370_035_277;
+    const RIGHT: &str = "2c0d9a7b205bc40a1c7799b6ef935436f88fc7b7995d763f90b377edd6e72ace";
+
+    /// `JSON.stringify(JSON.parse(…))` of the fixture: its bytes without the spaces between tokens.
+    fn compact() -> Vec<u8> {
+        let mut compact = Vec::new();
+        let (mut quoted, mut escaped) = (false, false);
+        for byte in fixture("webflow/ecomm_new_order.json") {
+            if quoted || !byte.is_ascii_whitespace() {
+                compact.push(byte);
+            }
+            quoted ^= byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+        }
+        compact
+    }
+
+    fn delivery(body: &[u8]) -> Native<'_> {
+        Native::of(PayloadFormat::Webflow, SECRET, body)
+            .header("x-webflow-timestamp", AT.to_string())
+            .header("x-webflow-signature", RIGHT)
+            .at(AT)
+    }
+
+    /// Accepted by webflow-api 3.3.4, `webhooks.verifySignature`.
+    #[test]
+    fn the_derived_vector_verifies_within_300_seconds() {
+        let body = compact();
+        for (off, expected) in [
+            (0, Ok(())),
+            (300_000, Ok(())),
+            (-300_000, Ok(())),
+            (300_001, Err(SignatureError::Expired)),
+            (-300_001, Err(SignatureError::Expired)),
+        ] {
+            assert_eq!(delivery(&body).at(AT + off).verified(), expected, "{off} ms");
+        }
+    }
+
+    #[test]
+    fn the_time_is_signed_and_needed() {
+        let body = compact();
+        let other = delivery(&body).header("x-webflow-timestamp", (AT + 1).to_string());
+        assert_eq!(other.verified(), Err(SignatureError::Mismatch));
+        let mut without = delivery(&body);
+        without.headers.retain(|(name, _)| *name != "x-webflow-timestamp");
+        assert_eq!(without.verified(), Err(SignatureError::Malformed));
+        let unsigned = Native { headers: Vec::new(), ..delivery(&body) };
+        assert_eq!(unsigned.verified(), Err(SignatureError::Missing));
+    }
+}
+
+mod public_keys {
+    use super::*;
+
+    const PEM: &str = include_str!("fixtures/wix/order_approved.generated.public_key.pem");
+    const TOKEN: &str = include_str!("fixtures/wix/order_approved.generated.jwt.txt");
+    const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
+
+    fn wix_checks(body: &str) -> Vec<PublicKeyCheck> {
+        let key = SigningSecret::pasted_for(PayloadFormat::Wix, PEM).unwrap();
+        public_key_checks(PayloadFormat::Wix, &Headers::default(), &[key], body.as_bytes())
+    }
+
+    #[test]
+    fn of_wix_the_platform_is_asked_for_rs256_and_nothing_else() {
+        let [check] = &wix_checks(TOKEN)[..] else { panic!("one check") };
+        assert_eq!(check.algorithm, Algorithm::Rs256);
+        assert_eq!(check.signature.len(), 256);
+        let (signed, _) = TOKEN.trim().rsplit_once('.').unwrap();
+        assert_eq!(check.signed, signed.as_bytes());
+        let none = include_str!("fixtures/wix/order_approved.generated.alg_none.jwt.txt");
+        let hs256 = include_str!("fixtures/wix/order_approved.generated.hs256_confusion.jwt.txt");
+        for refused in [none, hs256, "", "a.b", "{\"data\":\"{}\"}", "a.b.c.d"] {
+            assert_eq!(wix_checks(refused), [], "{refused}");
+        }
+    }
+
+    #[test]
+    fn no_secret_makes_a_token_good() {
+        let hs256 = include_str!("fixtures/wix/order_approved.generated.hs256_confusion.jwt.txt");
+        for (body, expected) in [
+            (TOKEN, SignatureError::Mismatch),
+            (hs256, SignatureError::Malformed),
+            ("{}", SignatureError::Missing),
+        ] {
+            let delivery = Native::of(PayloadFormat::Wix, PEM, body.as_bytes());
+            assert_eq!(delivery.verified(), Err(expected), "{body}");
+        }
+    }
+
+    fn token(claims: &serde_json::Value) -> String {
+        let part = |text: String| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
+        let header = part("{\"alg\":\"RS256\"}".to_owned());
+        format!("{header}.{}.c2ln", part(claims.to_string()))
+    }
+
+    #[test]
+    fn a_token_of_wix_counts_from_its_issue_to_its_expiry() {
+        let now = 1_750_000_000;
+        for (claims, expected) in [
+            (serde_json::json!({}), Ok(())),
+            (serde_json::json!({"iat": now - 172_800, "exp": now + 1}), Ok(())),
+            (serde_json::json!({"iat": now + 300, "exp": now - 300}), Ok(())),
+            (serde_json::json!({"exp": now - 301}), Err(SignatureError::Expired)),
+            (serde_json::json!({"iat": now + 301}), Err(SignatureError::Expired)),
+            (serde_json::json!({"nbf": 1_750_000_301.9}), Err(SignatureError::Expired)),
+        ] {
+            let token = token(&claims);
+            let verified =
+                verify_time(PayloadFormat::Wix, &Headers::default(), token.as_bytes(), NOW);
+            assert_eq!(verified, expected, "{claims}");
+        }
+    }
+
+    /// svix-webhooks, server/svix-server/src/worker.rs; the runtime's tests verify it.
+    const WHPK: &str = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
+
+    #[test]
+    fn of_standard_webhooks_the_platform_is_asked_for_ed25519() {
+        let asymmetric = "v1,aaaa v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==";
+        let headers = Headers::from([
+            ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+            ("webhook-timestamp", "1614265330"),
+            ("webhook-signature", asymmetric),
+        ]);
+        let secrets = [secret(WHPK), secret("an ordinary secret")];
+        let body = b"{\"test\": 2432232314}";
+        let checks = public_key_checks(PayloadFormat::Gateway, &headers, &secrets, body);
+        let [check] = &checks[..] else { panic!("one check: {checks:?}") };
+        assert_eq!(check.algorithm, Algorithm::Ed25519);
+        assert_eq!((check.key.len(), check.signature.len()), (32, 64));
+        let signed = b"msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{\"test\": 2432232314}";
+        assert_eq!(check.signed, signed);
+        for (off, expected) in [(300, Ok(())), (301, Err(SignatureError::Expired))] {
+            let now = Timestamp::from_seconds(1_614_265_330 + off);
+            assert_eq!(verify_time(PayloadFormat::Gateway, &headers, body, now), expected);
+        }
+    }
+
+    /// Whoever knows a public key could sign with it.
+    #[test]
+    fn a_public_key_is_never_a_shared_secret() {
+        let body = b"{}";
+        let own = format!("sha256={}", hex::encode(hmac_sha256(WHPK.as_bytes(), body)));
+        let headers = Headers::from([("x-pck-signature", own.as_str())]);
+        let verified = verify_api(&headers, &[secret(WHPK)], body, NOW);
+        assert_eq!(verified, Err(SignatureError::Mismatch));
+        let (id, at) = ("msg_1", "1750000000");
+        for key in [WHPK.as_bytes().to_vec(), BASE64.decode(&WHPK.as_bytes()[5..]).unwrap()] {
+            let digest = hmac_sha256(&key, format!("{id}.{at}.{{}}").as_bytes());
+            let signature = format!("v1,{}", BASE64.encode(&digest));
+            let headers = Headers::from([
+                ("webhook-id", id),
+                ("webhook-timestamp", at),
+                ("webhook-signature", signature.as_str()),
+            ]);
+            let verified = verify_api(&headers, &[secret(WHPK)], body, NOW);
+            assert_eq!(verified, Err(SignatureError::Mismatch));
+        }
+    }
+
+    #[test]
+    fn what_is_pasted_has_to_be_what_the_sender_shows() {
+        use PayloadFormat::{Gateway, Shopify, Squarespace, StripeCheckout, Wix};
+        for (format, text) in [
+            (Wix, PEM),
+            (StripeCheckout, "whsec_test_secret"),
+            (Squarespace, "F3F9B981C78E7A61"),
+            (Gateway, WHPK),
+            (Gateway, "any text of eight bytes"),
+            (Shopify, "shpss_test_secret"),
+        ] {
+            assert!(SigningSecret::pasted_for(format, text).is_ok(), "{format} {text}");
+        }
+        for (format, text) in [
+            (Wix, "whsec_test_secret"),
+            (Wix, &PEM[..200]),
+            (StripeCheckout, "test_secret"),
+            (Squarespace, "F3F9B981C78E7A6"),
+            (Squarespace, "not in hex at all"),
+            (Gateway, "whpk_1SiA4o9hyqTCpIqC5V9HUQ=="),
+            (Gateway, "whsk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqf"),
+            (Shopify, "short"),
+            (Shopify, "with a\nline break"),
+        ] {
+            assert!(SigningSecret::pasted_for(format, text).is_err(), "{format} {text}");
+        }
     }
 }

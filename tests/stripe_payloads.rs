@@ -1,10 +1,10 @@
 //! The Stripe conversion over events and objects of the vendor's (`tests/fixtures/SOURCES.md`).
 
-mod payloads;
-#[path = "payloads/standing.rs"]
+mod deliveries;
+#[path = "deliveries/standing.rs"]
 mod standing;
 
-use payloads::{any_changes, broken, check, describe, fixture, names, read_value, with};
+use deliveries::{any_changes, broken, check, describe, fixture, names, read_value, with};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use standing::standing;
@@ -451,6 +451,43 @@ fn an_event_says_which_it_is_and_of_what_kind() {
     for body in [json!([]), json!("x"), json!(1), Value::Null, json!({})] {
         assert_eq!(refused_at(&body), "/type");
     }
+}
+
+#[test]
+fn only_what_was_captured_was_paid() {
+    let part = [
+        ("/data/object/amount_received", json!(1_500)),
+        ("/data/object/amount_captured", json!(1_500)),
+    ];
+    let charge = with(&stripe("charge.succeeded"), &part);
+    let intent = with(&stripe("payment_intent.succeeded"), &part);
+    for (event, changes, expected) in [
+        (&intent, vec![], "15.00 USD by card at 2022-03-26T18:40:33Z completed"),
+        (&charge, vec![], "15.00 USD by card at 2022-03-26T18:40:32Z completed"),
+        (
+            &charge,
+            vec![("/type", json!("charge.captured")), ("/created", json!(1_700_000_000))],
+            "15.00 USD by card at 2023-11-14T22:13:20Z completed",
+        ),
+        (&charge, vec![("/data/object/captured", json!(false))], "20.00 USD by card at - pending"),
+        (
+            &charge,
+            vec![("/data/object/status", json!("pending"))],
+            "20.00 USD by card at - pending",
+        ),
+        (
+            &charge,
+            vec![("/type", json!("charge.failed")), ("/data/object/status", json!("failed"))],
+            "20.00 USD by card at - failed",
+        ),
+    ] {
+        let described = described(&with(event, &changes));
+        let expected = format!("payment pi_000000000000000000000000 {expected}, order -");
+        assert!(described.contains(&expected), "{described}");
+    }
+    let unstated =
+        [("/type", json!("charge.refunded")), ("/data/object/amount_refunded", Value::Null)];
+    assert_eq!(refused_at(&with(&charge, &unstated)), "/data/object/amount_refunded");
 }
 
 #[test]

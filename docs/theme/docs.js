@@ -108,7 +108,7 @@ function score(words, title, heading, text) {
     if (found === 0) return 0;
     sum += found;
   }
-  return sum;
+  return words.includes(heading.toLowerCase()) ? sum + 10 : sum;
 }
 
 function matches(pages, query) {

@@ -47,6 +47,7 @@ function markdownIt(page) {
   const md = new MarkdownIt({ html: true, typographer: false });
   md.core.ruler.push('headings', ({ tokens }) => headings(tokens, page));
   md.core.ruler.push('notes', ({ tokens }) => notes(tokens));
+  md.core.ruler.push('tables', (state) => tables(state));
   md.core.ruler.push('tabs', ({ tokens, Token }) => tabs(tokens, Token, page));
   const rules = md.renderer.rules;
   rules.fence = (tokens, index) => figure(tokens[index]);
@@ -82,7 +83,8 @@ function headings(tokens, page) {
   });
 }
 
-const plain = ({ children }) => children.filter(({ type }) => type === 'text' || type === 'code_inline').map(({ content }) => content).join('');
+/** What is read of it, without markup. */
+const plain = ({ children }) => children.map(({ type, content }) => (type === 'text' || type === 'code_inline' ? content : type === 'softbreak' ? ' ' : '')).join('');
 
 /** A quotation that begins with [!NOTE] or [!WARNING]. */
 function notes(tokens) {
@@ -100,6 +102,32 @@ function notes(tokens) {
 
 function closing(tokens, index) {
   return tokens.slice(index).find(({ type, level }) => type === 'blockquote_close' && level === tokens[index].level);
+}
+
+/** An empty cell heads nothing; without a head, the first cell of a row is its heading. */
+function tables(state) {
+  const { tokens } = state;
+  const isEmpty = (index) => tokens[index + 1].content === '';
+  let headless = false;
+  let inHead = false;
+  const dropped = new Set();
+  tokens.forEach((token, index) => {
+    if (token.type === 'thead_open') {
+      const end = tokens.findIndex(({ type }, at) => at > index && type === 'thead_close');
+      const cells = [...tokens.keys()].slice(index, end).filter((at) => tokens[at].type === 'th_open');
+      headless = cells.every(isEmpty);
+      inHead = true;
+      if (headless) for (let at = index; at <= end; at += 1) dropped.add(at);
+    } else if (token.type === 'thead_close') inHead = false;
+    else if (token.type === 'th_open' && inHead) {
+      if (isEmpty(index)) token.tag = tokens[index + 2].tag = 'td';
+      else token.attrSet('scope', 'col');
+    } else if (token.type === 'td_open' && headless && tokens[index - 1].type === 'tr_open') {
+      token.tag = tokens[index + 2].tag = 'th';
+      token.attrSet('scope', 'row');
+    }
+  });
+  state.tokens = tokens.filter((_, index) => !dropped.has(index));
 }
 
 /** Puts blocks in a row that are marked as tabs into one group. */
@@ -132,7 +160,7 @@ function figure({ info, content }) {
   return `<figure class="code">${caption}<pre tabindex="0" role="group" aria-label="${label}"><code>${highlighted(language, content)}</code></pre></figure>\n`;
 }
 
-export function highlighted(language, code) {
+function highlighted(language, code) {
   const text = code.replace(/\n$/, '');
   if (!LANGUAGES[language]) {
     if (language !== 'text') throw new Error(`a block says to be ${language || 'nothing'}: write text or one of ${Object.keys(LANGUAGES).join(', ')}`);

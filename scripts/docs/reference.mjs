@@ -1,12 +1,12 @@
 /** The reference page, from docs/openapi.json (OpenAPI 3.1). */
-import { escape, highlighted, inline } from './markdown.mjs';
+import { escape, inline } from './markdown.mjs';
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'];
 
 /** How deep the fields of a body are listed; what lies deeper is named by its type. */
 const DEPTH = 3;
 
-/** Sections in Markdown and HTML, a heading for each tag and operation. */
+/** Sections in Markdown and HTML: each tag with its operations, then the objects that they answer. */
 export function referenceSections(openapi, errors) {
   if (!openapi) return 'There is no OpenAPI document in this build.';
   const operations = Object.entries(openapi.paths).flatMap(([path, item]) =>
@@ -18,30 +18,79 @@ export function referenceSections(openapi, errors) {
     })),
   );
   const described = new Map((openapi.tags ?? []).map(({ name, description }) => [name, description]));
-  const tags = new Set([...described.keys(), ...operations.map(tagOf)]);
   const codes = new Set(errors.map(({ code }) => code));
-  return [...tags]
-    .map((tag) => {
-      const own = operations.filter((operation) => tagOf(operation) === tag);
-      return own.length === 0 ? '' : [`## ${titled(tag)} {#${slug(tag)}}`, described.get(tag) ?? '', ...own.map((operation) => section(openapi, operation, codes))].join('\n\n');
-    })
-    .join('\n\n');
+  const objects = new Map();
+  const common = commonHeaders(openapi, operations);
+  const tags = [...new Set([...described.keys(), ...operations.map(tagOf)])].filter((tag) => operations.some((operation) => tagOf(operation) === tag));
+  return [
+    overview(openapi, operations, tags, common),
+    ...tags.flatMap((tag) => [
+      `## ${titled(tag)} {#${slug(tag)}}`,
+      described.get(tag) ?? '',
+      ...operations.filter((operation) => tagOf(operation) === tag).map((operation) => section(openapi, operation, { codes, objects, common })),
+    ]),
+    objectSections(openapi, objects, codes),
+  ].join('\n\n');
+}
+
+/** Headers that nearly every answer carries are told of once. */
+function commonHeaders(openapi, operations) {
+  const answers = operations.flatMap(({ responses = {} }) => Object.values(responses).map((response) => resolved(openapi, response)));
+  const count = new Map();
+  for (const name of answers.flatMap(({ headers = {} }) => Object.keys(headers))) count.set(name, (count.get(name) ?? 0) + 1);
+  return new Set([...count].filter(([name, times]) => times > answers.length / 2 || /^RateLimit/.test(name)).map(([name]) => name));
+}
+
+function overview(openapi, operations, tags, common) {
+  const rows = tags.flatMap((tag) =>
+    operations
+      .filter((operation) => tagOf(operation) === tag)
+      .map((operation) => `<tr><td><span class="method">${operation.method.toUpperCase()}</span></td><td><a href="#${anchorOf(operation)}"><code>${escape(operation.path)}</code></a><br><span class="muted">${inline(operation.summary ?? '')}</span></td></tr>`),
+  );
+  const headers = openapi.components?.headers ?? {};
+  const told = [...common].map((name) => {
+    const known = Object.values(headers).find((_, at) => Object.keys(headers)[at].toLowerCase() === name.replaceAll('-', '').toLowerCase());
+    return `<tr><td><code>${escape(name)}</code></td><td>${inline(known?.description ?? '')}</td></tr>`;
+  });
+  return [
+    `The [OpenAPI document](/openapi.json) is version ${openapi.openapi}, for generators and test tools.`,
+    table(['Method', 'Path'], rows),
+    `## Headers of every answer {#headers}\n\n${table(['Header', ''], told)}`,
+  ].join('\n\n');
+}
+
+function objectSections(openapi, objects, codes) {
+  if (objects.size === 0) return '';
+  const sections = [...objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, example]) => {
+    const schema = openapi.components.schemas[name];
+    return [
+      `### ${name} {#object-${slug(name)}}`,
+      schema.description ? linked(schema.description, codes) : '',
+      table(['Field', 'Type', ''], fields(openapi, schema, { codes, told: true })),
+      example === undefined ? '' : exampleOf('Example', example),
+    ].join('\n\n');
+  });
+  return `## Objects {#objects}\n\n${sections.join('\n\n')}`;
 }
 
 const tagOf = ({ tags = [] }) => tags[0] ?? 'Operations';
 const titled = (tag) => tag[0].toUpperCase() + tag.slice(1);
 const slug = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
 
-function section(openapi, operation, codes) {
-  const { method, path, operationId, summary, description, parameters, requestBody, responses = {} } = operation;
+const anchorOf = ({ operationId, method, path }) => slug(operationId ?? `${method} ${path}`);
+
+function section(openapi, operation, context) {
+  const { method, path, summary, description, parameters, requestBody, responses = {} } = operation;
+  const { codes } = context;
+  const anchor = anchorOf(operation);
   const body = requestBody && resolved(openapi, requestBody);
   return [
-    `### ${summary ?? `${method.toUpperCase()} ${path}`} {#${slug(operationId ?? `${method} ${path}`)}}`,
+    `### ${summary ?? `${method.toUpperCase()} ${path}`} {#${anchor}}`,
     `<p class="op-line"><span class="method">${method.toUpperCase()}</span> <code>${escape(path)}</code></p>`,
     linked(description ?? '', codes),
-    parameters.length > 0 ? `#### Parameters {#${slug(operationId ?? `${method} ${path}`)}-parameters}\n\n${parametersTable(openapi, parameters, codes)}` : '',
-    body ? `#### Body {#${slug(operationId ?? `${method} ${path}`)}-body}\n\n${content(openapi, body, codes)}` : '',
-    `#### Answers {#${slug(operationId ?? `${method} ${path}`)}-answers}\n\n${answers(openapi, responses, codes)}`,
+    parameters.length > 0 ? `#### Parameters {#${anchor}-parameters}\n\n${parametersTable(openapi, parameters, codes)}` : '',
+    body ? `#### Body {#${anchor}-body}\n\n${content(openapi, body, codes)}` : '',
+    `#### Answers {#${anchor}-answers}\n\n${answers(openapi, responses, context)}`,
   ]
     .filter(Boolean)
     .join('\n\n');
@@ -72,7 +121,7 @@ function content(openapi, { content: types = {}, description }, codes) {
     parts.push(`<p><span class="badge">${escape(type)}</span></p>`);
     if (!shown.has(key)) {
       shown.add(key);
-      const rows = fields(openapi, schema ?? {}, codes);
+      const rows = fields(openapi, schema ?? {}, { codes });
       if (rows.length > 0) parts.push(table(['Field', 'Type', ''], rows));
     }
     const values = [...(example === undefined ? [] : [['Example', example]]), ...Object.entries(examples ?? {}).map(([name, each]) => [each.summary ?? name, resolved(openapi, each).value])];
@@ -83,28 +132,33 @@ function content(openapi, { content: types = {}, description }, codes) {
 
 function exampleOf(name, value) {
   const text = typeof value === 'string' ? value.trimEnd() : JSON.stringify(value, null, 2);
-  const code = highlighted(typeof value === 'string' ? 'text' : 'json', text);
-  // One line of HTML: a blank line in it would end the block for Markdown.
-  const lines = code.replaceAll('\n', '&#10;');
+  // One line of HTML, for a blank line would end it for Markdown; without colours, which weigh more
+  // than what they colour.
+  const lines = escape(text).replaceAll('\n', '&#10;');
   return `<details class="fold"><summary>${escape(name)}</summary><figure class="code"><pre tabindex="0" role="group" aria-label="${escape(name)}"><code>${lines}</code></pre></figure></details>`;
 }
 
-function fields(openapi, schema, codes, prefix = '', depth = 0, seen = []) {
+/**
+ * A row for each field. Of what is `told` rather than asked for, nothing is said of how it must be.
+ * What has a name of its own in answers is linked to.
+ */
+function fields(openapi, schema, context, prefix = '', depth = 0, seen = []) {
+  const { codes, told } = context;
   const known = resolved(openapi, schema);
   if (seen.includes(known)) return [];
+  const same = (inner) => fields(openapi, inner, context, prefix, depth, [...seen, known]);
   const variants = (known.oneOf ?? known.anyOf ?? []).map((each) => resolved(openapi, each)).filter(({ type }) => type !== 'null');
-  const deeper = (inner, name) => fields(openapi, inner, codes, name, depth + 1, [...seen, known]);
-  if (known.allOf) return known.allOf.flatMap((each) => fields(openapi, each, codes, prefix, depth, [...seen, known]));
-  if (variants.length === 1) return fields(openapi, variants[0], codes, prefix, depth, [...seen, known]);
-  const item = known.items && resolved(openapi, known.items);
-  if (item?.properties && prefix !== '') return fields(openapi, item, codes, prefix, depth, [...seen, known]);
+  if (known.allOf) return known.allOf.flatMap(same);
+  if (variants.length === 1) return same(variants[0]);
   const required = known.required ?? [];
   return Object.entries(known.properties ?? {}).flatMap(([name, inner]) => {
     const field = resolved(openapi, inner);
     const path = prefix ? `${prefix}.${name}` : name;
     const list = arrayOf(openapi, field);
-    const row = `<tr><td><code>${escape(path)}</code>${required.includes(name) ? ' <span class="required">required</span>' : ''}</td><td><span class="type">${escape(typeOf(openapi, inner))}</span></td><td>${cell(inner.description ?? field.description, codes)}${limits(field)}</td></tr>`;
-    return depth >= DEPTH ? [row] : [row, ...deeper(list ?? inner, list ? `${path}[]` : path)];
+    const mark = required.includes(name) && !told ? ' <span class="required">required</span>' : '';
+    const row = `<tr><td><code>${escape(path)}</code>${mark}</td><td><span class="type">${escape(typeOf(openapi, inner))}</span></td><td>${cell(inner.description ?? field.description, codes)}${limits(field, told)}</td></tr>`;
+    if (depth >= DEPTH) return [row];
+    return [row, ...fields(openapi, list ?? inner, context, list ? `${path}[]` : path, depth + 1, [...seen, known])];
   });
 }
 
@@ -123,33 +177,47 @@ function typeOf(openapi, schema) {
   return `${named.join(' or ')}${known.format ? ` (${known.format})` : ''}`;
 }
 
-function limits({ enum: values, minLength, maxLength, minimum, maximum, maxItems, pattern, default: preset }) {
-  const said = [
-    values && `one of ${values.map((value) => `<code>${escape(value)}</code>`).join(', ')}`,
+function limits({ enum: values, minLength, maxLength, minimum, maximum, maxItems, pattern, default: preset }, told = false) {
+  const asked = [
     maxLength !== undefined && (minLength ? `${minLength} to ${maxLength} characters` : `at most ${maxLength} characters`),
     minimum !== undefined && `at least ${minimum}`,
     maximum !== undefined && `at most ${maximum}`,
     maxItems !== undefined && `at most ${maxItems} of them`,
     pattern && `matches <code>${escape(pattern)}</code>`,
     preset !== undefined && preset !== null && `<code>${escape(JSON.stringify(preset))}</code> if left out`,
+  ];
+  const said = [
+    values && `one of ${values.map((value) => `<code>${escape(value)}</code>`).join(', ')}`,
+    ...(told ? [] : asked),
   ].filter(Boolean);
   return said.length > 0 ? ` <span class="muted">${said.join('; ')}.</span>` : '';
 }
 
-/** Errors share one shape: what tells them apart is their codes. */
-function answers(openapi, responses, codes) {
+/** Errors share one shape: their descriptions name their codes. */
+function answers(openapi, responses, { codes, objects, common }) {
   const rows = [];
-  const bodies = [];
+  const examples = new Map();
   for (const [status, response] of Object.entries(responses)) {
-    const { description = '', content: types, headers = {} } = resolved(openapi, response);
-    const named = Object.keys(headers).map((name) => `<code>${escape(name)}</code>`).join(', ');
-    rows.push(`<tr><td><span class="badge">${escape(status)}</span></td><td>${cell(description, codes)}${named ? ` <span class="muted">Headers: ${named}.</span>` : ''}</td></tr>`);
-    if (/^2/.test(status) && types) bodies.push(fold(`The answer ${status}`, content(openapi, { content: types }, codes)));
+    const { description = '', content: types = {}, headers = {} } = resolved(openapi, response);
+    const own = Object.keys(headers).filter((name) => !common.has(name));
+    const named = own.length > 0 ? ` <span class="muted">Headers: ${own.map((name) => `<code>${escape(name)}</code>`).join(', ')}.</span>` : '';
+    const said = [cell(description, codes)];
+    for (const [type, { schema = {}, example, examples: more = {} }] of Object.entries(types)) {
+      if (!/^2/.test(status)) continue;
+      const parts = schema.allOf ?? [schema];
+      const names = parts.filter(({ $ref }) => $ref).map(({ $ref }) => $ref.split('/').pop());
+      const shown = [example, ...Object.values(more).map((each) => resolved(openapi, each).value)].find((value) => value !== undefined);
+      // Of an object one example is enough, beside its fields.
+      for (const name of names) objects.set(name, objects.get(name) ?? (parts.length === 1 ? shown : undefined));
+      said.push(names.length > 0 ? names.map((name) => `<a href="#object-${slug(name)}">${escape(name)}</a>`).join(' and ') : `<span class="type">${escape(type)}</span>`);
+      const own = parts.filter(({ $ref }) => !$ref).flatMap((part) => fields(openapi, part, { codes, told: true }));
+      if (own.length > 0) said.push(`${names.length > 0 ? 'with' : ''} ${table(['Field', 'Type', ''], own)}`);
+      if (names.length !== 1 && shown !== undefined) examples.set(JSON.stringify(shown), [`Example of ${status}`, shown]);
+    }
+    rows.push(`<tr><td><span class="badge">${escape(status)}</span></td><td>${said.filter(Boolean).join(' ')}${named}</td></tr>`);
   }
-  return [table(['Status', ''], rows), ...bodies].join('\n\n');
+  return [table(['Status', ''], rows), ...[...examples.values()].map(([name, value]) => exampleOf(name, value))].join('\n\n');
 }
-
-const fold = (summary, inside) => `<details class="fold"><summary>${escape(summary)}</summary>\n\n${inside}\n\n</details>`;
 
 /** Follows `$ref` within the document; what stands beside it counts too (JSON Schema 2020-12). */
 function resolved(openapi, value) {

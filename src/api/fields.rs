@@ -9,6 +9,19 @@ use crate::domain::money::{Amount, Currency};
 use crate::domain::rejection::{Code, FieldError, Rejection};
 use crate::domain::time::Timestamp;
 
+/// Notes, for the OpenAPI document, keywords of JSON Schema for a field whose reader checks it by
+/// itself ([`recording`](super::recording)); in the Worker it is nothing at all.
+macro_rules! note {
+    ($fields:expr, $name:expr, $keywords:expr) => {
+        #[cfg(test)]
+        crate::api::recording::keywords(|| $fields.pointer($name), $keywords);
+    };
+}
+pub(crate) use note;
+
+#[cfg(test)]
+use serde_json::json;
+
 /// Longest free text, in characters, unless a field says otherwise.
 pub const TEXT: usize = 255;
 
@@ -66,6 +79,20 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
+/// A decimal that is not negative, as [`Amount::parse`] reads it.
+#[cfg(test)]
+const DECIMAL: &str = r"^[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$";
+
+/// The words of a list that are choices; none where the list is no list.
+#[cfg(test)]
+fn choice<T>(choices: &str, parse: impl Fn(&str) -> Option<T>) -> Value {
+    let words: Vec<&str> = choices.split(", ").collect();
+    match words.iter().all(|word| parse(word).is_some()) {
+        true => json!({ "enum": words, "maxLength": null }),
+        false => json!({}),
+    }
+}
+
 /// One JSON object while its fields are being taken. `null` counts as absent.
 #[derive(Debug)]
 pub struct Fields<'a> {
@@ -110,6 +137,8 @@ impl<'a> Fields<'a> {
     /// is in it) yet.
     pub fn required<T>(&self, name: &str, value: Option<T>) -> Option<T> {
         let pointer = self.pointer(name);
+        #[cfg(test)]
+        super::recording::required(&pointer);
         if value.is_none()
             && !self.problems.0.borrow().iter().any(|p| p.pointer.starts_with(&pointer))
         {
@@ -120,6 +149,7 @@ impl<'a> Fields<'a> {
 
     /// A text of at most `max` characters; empty counts as absent.
     pub fn text(&mut self, name: &str, max: usize) -> Option<String> {
+        note!(self, name, json!({ "type": "string", "maxLength": max }));
         match self.take(name)? {
             Value::String(text) if text.is_empty() => None,
             Value::String(text) if text.chars().count() > max => {
@@ -148,7 +178,9 @@ impl<'a> Fields<'a> {
             }
             _ => {}
         }
-        let text = self.text(name, TEXT)?;
+        let text = self.text(name, TEXT);
+        note!(self, name, json!({ "minLength": 1, "pattern": "^\\S(.*\\S)?$" }));
+        let text = text?;
         if text.chars().any(char::is_control) || text.trim() != text {
             self.problem(
                 name,
@@ -167,7 +199,9 @@ impl<'a> Fields<'a> {
         parse: impl Fn(&str) -> Option<T>,
         choices: &str,
     ) -> Option<T> {
-        let text = self.text(name, TEXT)?;
+        let text = self.text(name, TEXT);
+        note!(self, name, choice(choices, &parse));
+        let text = text?;
         let parsed = parse(&text);
         if parsed.is_none() {
             self.problem(name, "invalid_choice", format!("must be one of {choices}."));
@@ -176,6 +210,7 @@ impl<'a> Fields<'a> {
     }
 
     pub fn boolean(&mut self, name: &str) -> Option<bool> {
+        note!(self, name, json!({ "type": "boolean" }));
         match self.take(name)? {
             Value::Bool(value) => Some(value),
             other => {
@@ -186,6 +221,7 @@ impl<'a> Fields<'a> {
     }
 
     pub fn integer(&mut self, name: &str) -> Option<i64> {
+        note!(self, name, json!({ "type": "integer", "minimum": i64::MIN, "maximum": i64::MAX }));
         match self.take(name)? {
             Value::Number(number) if number.as_i64().is_some() => number.as_i64(),
             other => {
@@ -197,6 +233,7 @@ impl<'a> Fields<'a> {
 
     /// The digits of a decimal string or a JSON number.
     pub fn decimal(&mut self, name: &str) -> Option<String> {
+        note!(self, name, json!({ "type": ["string", "number"], "pattern": DECIMAL }));
         match self.take(name)? {
             Value::String(text) => Some(text),
             Value::Number(number) => Some(number.to_string()),
@@ -209,7 +246,9 @@ impl<'a> Fields<'a> {
 
     /// An amount of `currency`, 0 or more; absent where the currency is not known.
     pub fn amount(&mut self, name: &str, currency: Option<Currency>) -> Option<Amount> {
-        let text = self.decimal(name)?;
+        let text = self.decimal(name);
+        note!(self, name, json!({ "minimum": 0 }));
+        let text = text?;
         match Amount::parse(&text, currency?) {
             Ok(amount) if amount.is_negative() => {
                 self.problem(name, "negative_amount", "must not be negative.");
@@ -224,7 +263,9 @@ impl<'a> Fields<'a> {
     }
 
     pub fn timestamp(&mut self, name: &str) -> Option<Timestamp> {
-        let text = self.text(name, TEXT)?;
+        let text = self.text(name, TEXT);
+        note!(self, name, json!({ "format": "date-time", "maxLength": null }));
+        let text = text?;
         let parsed = Timestamp::parse_rfc3339(&text);
         if parsed.is_none() {
             self.problem(
@@ -237,6 +278,7 @@ impl<'a> Fields<'a> {
     }
 
     pub fn object(&mut self, name: &str) -> Option<Fields<'a>> {
+        note!(self, name, json!({ "type": "object" }));
         match self.take(name)? {
             Value::Object(map) => {
                 Some(Fields { map, pointer: self.pointer(name), problems: self.problems })
@@ -250,11 +292,13 @@ impl<'a> Fields<'a> {
 
     /// An object that is kept as it is.
     pub fn free_object(&mut self, name: &str) -> Option<Map<String, Value>> {
+        note!(self, name, json!({ "additionalProperties": true }));
         self.object(name).map(|fields| fields.map)
     }
 
     /// The strings of an array.
     pub fn strings(&mut self, name: &str) -> Option<Vec<String>> {
+        note!(self, name, json!({ "type": "array", "items": { "type": "string" } }));
         match self.take(name)? {
             Value::Array(values) => values
                 .into_iter()
@@ -277,6 +321,7 @@ impl<'a> Fields<'a> {
 
     /// The objects of an array of at most `max`.
     pub fn objects(&mut self, name: &str, max: usize) -> Option<Vec<Fields<'a>>> {
+        note!(self, name, json!({ "type": "array", "maxItems": max }));
         let values = match self.take(name)? {
             Value::Array(values) if values.len() <= max => values,
             Value::Array(_) => {
@@ -304,6 +349,8 @@ impl<'a> Fields<'a> {
 
     /// Notes every field that nobody asked for: a misspelt name must not vanish.
     pub fn finish(self) {
+        #[cfg(test)]
+        super::recording::closed(&self.pointer);
         for name in self.map.keys() {
             self.problem(name, "unknown_field", "is not a field of this object.");
         }

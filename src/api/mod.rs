@@ -6,11 +6,15 @@ pub mod console_routes;
 pub mod docs;
 pub mod fields;
 pub mod flat;
+#[cfg(test)]
+mod openapi;
 pub mod order_input;
 pub mod order_output;
 pub mod order_query;
 pub mod payment_output;
 pub mod problem;
+#[cfg(test)]
+mod recording;
 pub mod routes;
 pub mod rpc;
 pub mod rpc_requests;

@@ -8,7 +8,9 @@ use crate::domain::order::{
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{DAY, Timestamp};
 
-use super::fields::{Fields, Problems, TEXT, parse_object};
+use super::fields::{Fields, Problems, TEXT, note, parse_object};
+#[cfg(test)]
+use serde_json::json;
 
 /// Most lines of one order.
 pub const MAX_LINES: usize = 1_000;
@@ -46,21 +48,19 @@ pub(super) fn order(
     let client = fields.object("client").and_then(client);
     let billing_address = fields.object("billing_address").map(address);
     let shipping_address = fields.object("shipping_address").map(address);
-    let lines: Vec<Option<OrderLine>> = fields
-        .objects("lines", MAX_LINES)
-        .map(|lines| lines.into_iter().map(|fields| line(fields, currency)).collect())
-        .unwrap_or_default();
-    if lines.is_empty() {
-        fields.required::<()>("lines", None);
-    }
+    let lines = fields.objects("lines", MAX_LINES).filter(|lines| !lines.is_empty());
+    note!(fields, "lines", json!({ "minItems": 1 }));
+    let lines: Option<Vec<Option<OrderLine>>> = fields
+        .required("lines", lines)
+        .map(|lines| lines.into_iter().map(|fields| line(fields, currency)).collect());
     let note = fields.text("note", NOTE);
     let metadata = fields.free_object("metadata").unwrap_or_default();
+    note!(fields, "metadata", json!({ "maxProperties": METADATA_KEYS }));
     let bytes = serde_json::to_string(&metadata).map_or(0, |text| text.len());
     if metadata.len() > METADATA_KEYS || bytes > METADATA_BYTES {
         fields.problem("metadata", "too_long", "must have at most 50 keys and 16 KiB.");
     }
-    let lines: Option<Vec<OrderLine>> =
-        lines.into_iter().collect::<Option<_>>().filter(|lines: &Vec<_>| !lines.is_empty());
+    let lines: Option<Vec<OrderLine>> = lines.and_then(|lines| lines.into_iter().collect());
     let totals = totals(&mut fields, currency, lines.as_deref());
     fields.finish();
     if !problems.is_empty() {
@@ -95,6 +95,7 @@ pub(super) fn placed_at(fields: &mut Fields<'_>, name: &str, now: Timestamp) -> 
 
 fn currency(fields: &mut Fields<'_>) -> Option<Currency> {
     let code = fields.text("currency", TEXT);
+    note!(fields, "currency", json!({ "pattern": "^[A-Z]{3}$", "maxLength": null }));
     let code = fields.required("currency", code)?;
     let currency = Currency::parse(&code);
     if currency.is_none() {
@@ -117,7 +118,9 @@ pub(super) fn client(mut fields: Fields<'_>) -> Option<ClientDetails> {
 
 /// An address of the form `local@domain`, at most 254 characters (RFC 5321 §4.5.3.1).
 fn email(fields: &mut Fields<'_>) -> Option<String> {
-    let email = fields.text("email", 254)?;
+    let email = fields.text("email", 254);
+    note!(fields, "email", json!({ "format": "email" }));
+    let email = email?;
     let valid = email.rsplit_once('@').is_some_and(|(local, domain)| {
         !local.is_empty()
             && !local.contains('@')
@@ -141,6 +144,7 @@ fn address(mut fields: Fields<'_>) -> Address {
         }
         valid
     });
+    note!(fields, "country", json!({ "pattern": "^[A-Z]{2}$", "maxLength": null }));
     let address = Address {
         name: fields.text("name", TEXT),
         company: fields.text("company", TEXT),
@@ -186,6 +190,7 @@ fn line(mut fields: Fields<'_>, currency: Option<Currency>) -> Option<OrderLine>
 
 fn quantity(fields: &mut Fields<'_>) -> Option<Quantity> {
     let text = fields.decimal("quantity");
+    note!(fields, "quantity", json!({ "exclusiveMinimum": 0, "maximum": 1_000_000 }));
     let quantity = Quantity::parse(&fields.required("quantity", text)?);
     if quantity.is_none() {
         fields.problem(

@@ -8,7 +8,11 @@ use crate::domain::rejection::Rejection;
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::{DAY, HOUR, Timestamp};
 
-use super::fields::{Fields, Problems, TEXT, parse_object};
+use super::fields::{Fields, Problems, TEXT, note, parse_object};
+#[cfg(test)]
+use super::recording;
+#[cfg(test)]
+use serde_json::json;
 
 /// Longest name of a key, a store or a workspace, in characters.
 const NAME: usize = 100;
@@ -127,6 +131,7 @@ impl SetupWorkspace {
             let workspace_name = name(fields, "p_workspace_name");
             let owner_email = email(fields, "p_owner_email");
             let owner_password = fields.text("p_owner_password", *PASSWORD.end());
+            note!(fields, "p_owner_password", json!({ "minLength": PASSWORD.start() }));
             let owner_password = fields.required("p_owner_password", owner_password);
             if let Some(Err(detail)) = owner_password.as_deref().map(check_password) {
                 fields.problem("p_owner_password", "too_short", detail);
@@ -169,6 +174,7 @@ pub(super) fn optional_name(fields: &mut Fields<'_>, field: &'static str) -> Opt
 /// could be told from its form.
 pub(super) fn email(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
     let email = fields.identifier(field);
+    note!(fields, field, json!({ "format": "email", "maxLength": 254, "pattern": null }));
     let email = fields.required(field, email)?.to_lowercase();
     let halves = email.split_once('@').filter(|(_, domain)| !domain.contains('@'));
     let filled = halves.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
@@ -182,6 +188,7 @@ pub(super) fn email(fields: &mut Fields<'_>, field: &'static str) -> Option<Stri
 /// Days until a key expires; `None` for one that does not.
 pub(super) fn expires_in_days(fields: &mut Fields<'_>) -> Option<i64> {
     let days = fields.integer("p_expires_in_days");
+    note!(fields, "p_expires_in_days", json!({ "minimum": 1, "maximum": EXPIRY_DAYS }));
     if days.is_some_and(|days| !(1..=EXPIRY_DAYS).contains(&days)) {
         let detail = "must be between 1 and 3650, or null for a key that does not expire.";
         fields.problem("p_expires_in_days", "out_of_range", detail);
@@ -202,6 +209,8 @@ pub struct CreateIntegrationKey {
     pub require_signature: bool,
     /// One to use instead of a new one.
     pub signing_secret: Option<SigningSecret>,
+    /// The address that the sender signs, where it is not the webhook's own.
+    pub notification_url: Option<String>,
     pub capture_bodies: bool,
 }
 
@@ -216,6 +225,11 @@ impl CreateIntegrationKey {
             let payload_format = payload_format(fields);
             let scopes = scopes(fields);
             let rate_limit = fields.integer("p_rate_limit_per_minute");
+            note!(
+                fields,
+                "p_rate_limit_per_minute",
+                json!({ "minimum": 1, "maximum": 10_000, "default": RateLimit::DEFAULT.per_minute() })
+            );
             let rate_limit = match rate_limit.map(RateLimit::entered) {
                 None => RateLimit::DEFAULT,
                 Some(Some(limit)) => limit,
@@ -227,13 +241,22 @@ impl CreateIntegrationKey {
             };
             let expires_in_days = expires_in_days(fields);
             let require_signature = fields.boolean("p_require_signature").unwrap_or(true);
+            note!(fields, "p_require_signature", json!({ "default": true }));
             let native = payload_format.is_some_and(PayloadFormat::requires_signature);
             if !require_signature && (native || source == Some(Source::WooCommerce)) {
                 let detail = "must be true: deliveries of this sender are always signed.";
                 fields.problem("p_require_signature", "signature_required", detail);
             }
-            let signing_secret = signing_secret(fields, "p_signing_secret");
+            let signing_secret = pasted(fields).and_then(|text| {
+                let secret = SigningSecret::pasted_for(payload_format?, &text);
+                secret.map_err(|detail| fields.problem(SECRET, "invalid_secret", detail)).ok()
+            });
+            let notification_url = notification_url(fields);
+            if notification_url.is_some() && payload_format.is_some_and(|it| !it.signs_address()) {
+                fields.problem(ADDRESS, "not_applicable", ADDRESS_ELSEWHERE);
+            }
             let capture_bodies = fields.boolean("p_capture_bodies").unwrap_or(true);
+            note!(fields, "p_capture_bodies", json!({ "default": true }));
             Some(Self {
                 store_id: store_id?,
                 name: name?,
@@ -244,6 +267,7 @@ impl CreateIntegrationKey {
                 expires_in_days,
                 require_signature,
                 signing_secret,
+                notification_url,
                 capture_bodies,
             })
         })
@@ -260,6 +284,7 @@ fn names<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> String {
 
 pub(super) fn store_id(fields: &mut Fields<'_>) -> Option<StoreId> {
     let text = fields.text("p_store_id", TEXT);
+    note!(fields, "p_store_id", recording::id(StoreId::from_random([0; 10])));
     let text = fields.required("p_store_id", text)?;
     let id = StoreId::parse(&text);
     if id.is_none() {
@@ -269,16 +294,21 @@ pub(super) fn store_id(fields: &mut Fields<'_>) -> Option<StoreId> {
 }
 
 fn payload_format(fields: &mut Fields<'_>) -> Option<PayloadFormat> {
-    let supported = names(PayloadFormat::SUPPORTED, PayloadFormat::as_str);
-    let parse = |text: &str| {
-        PayloadFormat::parse(text).filter(|format| PayloadFormat::SUPPORTED.contains(format))
-    };
-    let format = fields.choice("p_payload_format", parse, &supported);
+    let all = names(PayloadFormat::ALL, PayloadFormat::as_str);
+    let format = fields.choice("p_payload_format", PayloadFormat::parse, &all);
     fields.required("p_payload_format", format)
 }
 
 fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
     let texts = fields.strings("p_scopes");
+    note!(
+        fields,
+        "p_scopes",
+        json!({
+            "minItems": 1,
+            "items": { "type": "string", "enum": recording::texts(Scope::ALL, Scope::as_str) },
+        })
+    );
     let texts = fields.required("p_scopes", texts)?;
     let mut scopes = Vec::new();
     for (index, text) in texts.iter().enumerate() {
@@ -296,18 +326,35 @@ fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
     Some(Scopes::new(scopes))
 }
 
-fn signing_secret(fields: &mut Fields<'_>, field: &'static str) -> Option<SigningSecret> {
-    let text = fields.text(field, SigningSecret::MAX)?;
-    let secret = SigningSecret::pasted(&text);
-    if secret.is_none() {
-        let detail = "must have 8 to 512 bytes and no line breaks.";
-        fields.problem(field, "invalid_secret", detail);
+/// The argument that holds a pasted secret, and its most characters: of Wix it is a public key.
+const SECRET: &str = "p_signing_secret";
+const PASTED: usize = 4_096;
+
+const ADDRESS: &str = "p_notification_url";
+const ADDRESS_ELSEWHERE: &str = "is for Square only, which signs the address of its webhook.";
+
+/// What was pasted. What it must be depends on the format.
+fn pasted(fields: &mut Fields<'_>) -> Option<String> {
+    let text = fields.text(SECRET, PASTED);
+    note!(fields, SECRET, json!({ "minLength": 8 }));
+    text
+}
+
+fn notification_url(fields: &mut Fields<'_>) -> Option<String> {
+    let url = fields.text(ADDRESS, 1_024);
+    note!(fields, ADDRESS, json!({ "format": "uri", "pattern": "^https://" }));
+    let url = url?;
+    let host = url.strip_prefix("https://").filter(|rest| !rest.starts_with(['/', '?', '#']));
+    if host.is_none_or(str::is_empty) || !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let detail = "must be the https address of the webhook exactly as it is registered.";
+        fields.problem(ADDRESS, "invalid_url", detail);
     }
-    secret
+    Some(url)
 }
 
 pub(super) fn key_id(fields: &mut Fields<'_>, tag_keys: &TagKeys) -> Option<KeyId> {
     let text = fields.text("p_key_id", TEXT);
+    note!(fields, "p_key_id", json!({ "pattern": "^key_[a-z2-7]{26}$", "maxLength": null }));
     let text = fields.required("p_key_id", text)?;
     let id = KeyId::parse(&text, tag_keys);
     if id.is_none() {
@@ -317,7 +364,9 @@ pub(super) fn key_id(fields: &mut Fields<'_>, tag_keys: &TagKeys) -> Option<KeyI
 }
 
 pub(super) fn limit(fields: &mut Fields<'_>) -> u32 {
-    match fields.integer("p_limit") {
+    let limit = fields.integer("p_limit");
+    note!(fields, "p_limit", json!({ "minimum": 1, "maximum": PAGE, "default": 50 }));
+    match limit {
         None => 50,
         Some(limit) if (1..=PAGE).contains(&limit) => u32::try_from(limit).unwrap_or(50),
         Some(_) => {
@@ -345,6 +394,7 @@ impl ListIntegrationKeys {
     pub fn read(body: &[u8]) -> Result<Self, Rejection> {
         arguments(body, |fields| {
             let store = fields.text("p_store_id", TEXT);
+            note!(fields, "p_store_id", recording::id(StoreId::from_random([0; 10])));
             let store_id = store.as_deref().and_then(StoreId::parse);
             if store.is_some() && store_id.is_none() {
                 fields.problem("p_store_id", "invalid_id", "must be a store's id, sto_….");
@@ -367,7 +417,9 @@ impl ListIntegrationKeys {
 #[derive(Debug)]
 pub struct SetSigningSecret {
     pub key_id: KeyId,
-    pub secret: SigningSecret,
+    /// As it was pasted: what it must be depends on the key.
+    secret: String,
+    notification_url: Option<String>,
     /// Milliseconds for which the secrets before it still count.
     pub overlap: i64,
 }
@@ -376,14 +428,35 @@ impl SetSigningSecret {
     pub fn read(body: &[u8], tag_keys: &TagKeys) -> Result<Self, Rejection> {
         arguments(body, |fields| {
             let key_id = key_id(fields, tag_keys);
-            let secret = signing_secret(fields, "p_signing_secret");
-            let secret = fields.required("p_signing_secret", secret);
+            let secret = pasted(fields);
+            let secret = fields.required(SECRET, secret);
+            let notification_url = notification_url(fields);
             let hours = fields.integer("p_overlap_hours").unwrap_or(OVERLAP_HOURS);
+            note!(
+                fields,
+                "p_overlap_hours",
+                json!({ "minimum": 0, "maximum": MAX_OVERLAP_HOURS, "default": OVERLAP_HOURS })
+            );
             if !(0..=MAX_OVERLAP_HOURS).contains(&hours) {
                 fields.problem("p_overlap_hours", "out_of_range", "must be between 0 and 720.");
             }
-            Some(Self { key_id: key_id?, secret: secret?, overlap: hours.saturating_mul(HOUR) })
+            let overlap = hours.saturating_mul(HOUR);
+            Some(Self { key_id: key_id?, secret: secret?, notification_url, overlap })
         })
+    }
+
+    /// The secret and the address, for a key of this format.
+    pub fn for_format(
+        self,
+        format: PayloadFormat,
+    ) -> Result<(SigningSecret, Option<String>), Rejection> {
+        let problems = Problems::default();
+        if self.notification_url.is_some() && !format.signs_address() {
+            problems.add(format!("/{ADDRESS}"), "not_applicable", ADDRESS_ELSEWHERE);
+        }
+        let secret = SigningSecret::pasted_for(format, &self.secret)
+            .map_err(|detail| problems.add(format!("/{SECRET}"), "invalid_secret", detail));
+        problems.resolve(secret.ok().map(|secret| (secret, self.notification_url)))
     }
 }
 

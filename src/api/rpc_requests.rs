@@ -1,6 +1,8 @@
 //! The arguments of the procedures of a key's requests and parked events.
 
-use super::fields::{Fields, TEXT};
+use super::fields::{Fields, TEXT, note};
+#[cfg(test)]
+use super::recording;
 use super::rpc::{arguments, key_id, limit};
 use crate::domain::credential::{KeyId, TagKeys};
 use crate::domain::id::{RequestId, Row};
@@ -15,7 +17,9 @@ pub fn read_list_requests(
 ) -> Result<(KeyId, RequestFilter), Rejection> {
     arguments(body, |fields| {
         let key_id = key_id(fields, tag_keys);
-        let status = fields.integer("p_status").and_then(|status| {
+        let status = fields.integer("p_status");
+        note!(fields, "p_status", serde_json::json!({ "minimum": 100, "maximum": 599 }));
+        let status = status.and_then(|status| {
             let valid = (100..=599).contains(&status);
             if !valid {
                 fields.problem("p_status", "out_of_range", "must be an HTTP status.");
@@ -37,6 +41,13 @@ pub fn read_list_requests(
             external_id: fields.text("p_external_id", TEXT),
             idempotency_key: fields.text("p_idempotency_key", TEXT),
         };
+        note!(
+            fields,
+            "p_error_code",
+            serde_json::json!({
+                "enum": recording::texts(Code::ALL, Code::as_str), "maxLength": null,
+            })
+        );
         Some((key_id?, filter))
     })
 }
@@ -59,6 +70,7 @@ pub fn read_parked_event(body: &[u8], tag_keys: &TagKeys) -> Result<(KeyId, Row)
     let (key_id, row) = arguments(body, |fields| {
         let key_id = key_id(fields, tag_keys);
         let text = fields.text("p_event_id", TEXT);
+        note!(fields, "p_event_id", recording::id(RequestId::unlogged([0; 19])));
         let text = fields.required("p_event_id", text);
         let id = text.as_deref().and_then(RequestId::parse);
         let row = id.and_then(|id| id.row());

@@ -1,6 +1,8 @@
 //! The arguments of the procedures of stores, keys that are rotated, the team and the audit log.
 
-use super::fields::{Fields, TEXT};
+use super::fields::{Fields, TEXT, note};
+#[cfg(test)]
+use super::recording;
 use super::rpc::{arguments, email, expires_in_days, key_id, limit, name, optional_name, store_id};
 use crate::domain::access::Role;
 use crate::domain::audit::{AuditCursor, AuditFilter};
@@ -62,6 +64,7 @@ impl InviteMember {
 pub fn read_invite_id(body: &[u8]) -> Result<InviteId, Rejection> {
     arguments(body, |fields| {
         let text = fields.text("p_invite_id", TEXT);
+        note!(fields, "p_invite_id", recording::id(InviteId::from_random([0; 10])));
         let text = fields.required("p_invite_id", text)?;
         let id = InviteId::parse(&text);
         if id.is_none() {
@@ -86,6 +89,7 @@ pub fn read_user_id(body: &[u8]) -> Result<UserId, Rejection> {
 
 fn user_id(fields: &mut Fields<'_>) -> Option<UserId> {
     let text = fields.text("p_user_id", TEXT);
+    note!(fields, "p_user_id", recording::id(UserId::from_random([0; 10])));
     let text = fields.required("p_user_id", text)?;
     let id = UserId::parse(&text);
     if id.is_none() {

@@ -1,8 +1,10 @@
 //! The bodies of the integration API: each command's JSON, read into what a store is asked to write.
 
+#[cfg(test)]
+use serde_json::json;
 use serde_json::{Map, Value};
 
-use super::fields::{Fields, Problems, TEXT};
+use super::fields::{Fields, Problems, TEXT, note};
 use super::order_input::{client, order, placed_at};
 use crate::domain::id::{Kind, Order, PaymentKind, StoreId};
 use crate::domain::money::Currency;
@@ -81,6 +83,7 @@ fn cancellation(mut fields: Fields<'_>) -> Option<String> {
 fn payment(mut fields: Fields<'_>, now: Timestamp) -> Option<NewPayment> {
     let external_id = fields.identifier("external_id");
     let amount = fields.decimal("amount");
+    note!(fields, "amount", json!({ "exclusiveMinimum": 0 }));
     let amount = fields.required("amount", amount);
     let payment = NewPayment {
         external_id,
@@ -94,6 +97,7 @@ fn payment(mut fields: Fields<'_>, now: Timestamp) -> Option<NewPayment> {
 }
 
 fn refund(mut fields: Fields<'_>) -> Option<NewRefund> {
+    note!(fields, "amount", json!({ "exclusiveMinimum": 0 }));
     let refund = NewRefund {
         external_id: fields.identifier("external_id"),
         amount: fields.decimal("amount"),
@@ -106,7 +110,9 @@ fn refund(mut fields: Fields<'_>) -> Option<NewRefund> {
 
 /// A currency that may be left out.
 fn currency(fields: &mut Fields<'_>) -> Option<Currency> {
-    let code = fields.text("currency", TEXT)?;
+    let code = fields.text("currency", TEXT);
+    note!(fields, "currency", json!({ "pattern": "^[A-Z]{3}$", "maxLength": null }));
+    let code = code?;
     let currency = Currency::parse(&code);
     if currency.is_none() {
         fields.problem("currency", "invalid_currency", "must be an ISO 4217 code such as USD.");
@@ -130,7 +136,6 @@ fn identified_client(
 mod tests {
     use super::*;
     use crate::domain::id::{OrderId, PaymentId, Row};
-    use serde_json::json;
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 

@@ -162,6 +162,9 @@ fn side(shell: &Shell<'_>, place: &str) -> Markup {
         (entries(shell.active, &DAILY))
         p.nav-title { "Settings" }
         (entries(shell.active, &SETTINGS))
+        ul.nav.help {
+            li { a href=(links::DOCS) target="_blank" rel="noopener" { (icon(Icon::Help)) "Documentation" } }
+        }
         div.side-foot { (user_menu(shell)) }
     }
 }

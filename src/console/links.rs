@@ -1,6 +1,9 @@
 //! The paths of the console's pages, in one place. `api/console_routes.rs` leads them back to what
 //! they are for.
 
+use crate::domain::key::Source;
+use crate::domain::rejection::Code;
+
 pub const OVERVIEW: &str = "/";
 pub const ORDERS: &str = "/orders";
 pub const CONNECTORS: &str = "/settings/connectors";
@@ -23,9 +26,24 @@ pub const NEW_KEY: &str = "/settings/connectors/new";
 /// The 24h cells of a list of keys.
 pub const USAGE: &str = "/settings/connectors/usage";
 
+/// The documentation, served as static files beside the console.
+pub const DOCS: &str = "/docs";
+/// What becomes of events that only name what changed.
+pub const THIN_EVENTS: &str = "/docs/thin-events";
+
+/// The quickstart of a sender.
+pub fn quickstart(source: Source) -> String {
+    format!("/docs/quickstarts/{source}")
+}
+
+/// What an error code means.
+pub fn error_docs(code: Code) -> String {
+    format!("/docs/errors#{}", code.as_str())
+}
+
 /// The modal of a new key with a card chosen.
-pub fn new_key(preset: &str) -> String {
-    format!("{NEW_KEY}?preset={preset}")
+pub fn new_key(source: Source) -> String {
+    format!("{NEW_KEY}?preset={source}")
 }
 
 /// The page of an order.

@@ -8,10 +8,9 @@
 
 use std::fmt;
 
-use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
+use super::jws::{Jws, Malformed};
 use super::time::{SECOND, Timestamp};
 
 /// The request header that carries the assertion.
@@ -103,34 +102,22 @@ impl AccessTeam {
 
 /// An assertion of which nothing is believed yet.
 pub struct Assertion<'a> {
-    signing_input: &'a str,
-    signature: Vec<u8>,
+    token: Jws<'a>,
     key_id: String,
-    payload: Vec<u8>,
-}
-
-#[derive(Deserialize)]
-struct Header {
-    alg: Option<String>,
-    kid: Option<String>,
-    crit: Option<IgnoredAny>,
 }
 
 impl<'a> Assertion<'a> {
     /// Takes an assertion apart. What it claims is not looked at.
     pub fn parse(text: &'a str) -> Result<Self, AccessError> {
-        let malformed = AccessError::Malformed;
         if text.len() > LONGEST {
-            return Err(malformed);
+            return Err(AccessError::Malformed);
         }
-        let (signing_input, signature) = text.rsplit_once('.').ok_or(malformed)?;
-        let (header, payload) = signing_input.split_once('.').ok_or(malformed)?;
-        let header: Header = serde_json::from_slice(&decode(header)?).or(Err(malformed))?;
-        if header.alg.as_deref() != Some("RS256") || header.crit.is_some() {
-            return Err(AccessError::Algorithm);
-        }
-        let key_id = header.kid.filter(|id| !id.is_empty()).ok_or(malformed)?;
-        Ok(Self { signing_input, signature: decode(signature)?, key_id, payload: decode(payload)? })
+        let mut token = Jws::parse(text.as_bytes()).map_err(|error| match error {
+            Malformed::Form => AccessError::Malformed,
+            Malformed::Algorithm => AccessError::Algorithm,
+        })?;
+        let key_id = token.key_id.take().filter(|id| !id.is_empty());
+        Ok(Self { token, key_id: key_id.ok_or(AccessError::Malformed)? })
     }
 
     /// Names the team's key that it says it is signed with.
@@ -140,17 +127,17 @@ impl<'a> Assertion<'a> {
 
     /// What is signed.
     pub const fn signing_input(&self) -> &[u8] {
-        self.signing_input.as_bytes()
+        self.token.signing_input
     }
 
     /// RSASSA-PKCS1-v1_5 with SHA-256 over [`Self::signing_input`].
     pub fn signature(&self) -> &[u8] {
-        &self.signature
+        &self.token.signature
     }
 
     /// The assertion as one to believe, if its signature was found to hold.
     pub fn verified(self, signature_holds: bool) -> Result<VerifiedAssertion, AccessError> {
-        let verified = VerifiedAssertion { payload: self.payload };
+        let verified = VerifiedAssertion { payload: self.token.payload };
         if signature_holds { Ok(verified) } else { Err(AccessError::Signature) }
     }
 }
@@ -159,12 +146,6 @@ impl fmt::Debug for Assertion<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Assertion([redacted])")
     }
-}
-
-/// A non-empty part of a compact JWS.
-fn decode(part: &str) -> Result<Vec<u8>, AccessError> {
-    let bytes = BASE64URL_NOPAD.decode(part.as_bytes()).or(Err(AccessError::Malformed))?;
-    if bytes.is_empty() { Err(AccessError::Malformed) } else { Ok(bytes) }
 }
 
 /// An assertion whose signature holds: its claims are the team's.
@@ -250,6 +231,7 @@ fn plausible(email: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::BASE64URL_NOPAD;
     use serde_json::{Value, json};
 
     const NOW: i64 = 1_750_000_000;

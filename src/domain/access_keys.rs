@@ -4,6 +4,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
 
+use super::public_key::BITS;
 use super::time::{MINUTE, Timestamp};
 
 /// How long a key set is relied on: a key that the team withdraws counts for this long at most.
@@ -11,9 +12,6 @@ const FRESH: i64 = 10 * MINUTE;
 
 /// How often at most an unknown key makes us ask again, so that made-up ones cannot.
 const BETWEEN_UNKNOWN: i64 = MINUTE;
-
-/// Bits of an RSA key that is taken (RFC 7518 §3.3 asks for 2048 at least).
-const BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 /// One public RSA key for RS256.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use super::parked::ParkReason;
 use super::rate_limit::{Quota, SlidingWindow};
 use super::rejection::{Code, Rejection};
 use super::secret::SigningSecret;
-use super::signature::{SignatureError, TOLERANCE, verify_api, verify_native};
+use super::signature::{SignatureError, TOLERANCE, verify_api, verify_native, verify_time};
 use super::time::{SECOND, Timestamp};
 
 /// What a request shows of itself.
@@ -18,6 +18,9 @@ pub struct Presented<'a> {
     pub key_hash: Option<&'a CredentialHash>,
     pub headers: &'a Headers,
     pub body: &'a [u8],
+    /// Whether the platform found one of its [`public_key_checks`](super::signature::public_key_checks)
+    /// to hold.
+    pub public_key_holds: bool,
 }
 
 /// What an operation asks of a key.
@@ -74,7 +77,13 @@ pub fn authenticate_api(
         ));
     }
     check_expired(record, now)?;
-    match verify_api(presented.headers, secrets, presented.body, now) {
+    let Presented { headers, body, public_key_holds, .. } = presented;
+    // The own signature counts where both are sent.
+    let verified = match public_key_holds && headers.get("x-pck-signature").is_none() {
+        true => verify_time(PayloadFormat::Gateway, headers, body, now),
+        false => verify_api(headers, secrets, body, now),
+    };
+    match verified {
         Ok(()) => Ok(()),
         Err(SignatureError::Missing) if !(signature && record.require_signature) => Ok(()),
         Err(error) => Err(signature_rejection(error, record)),
@@ -125,8 +134,12 @@ pub fn authenticate_delivery(
 ) -> Result<(), Rejection> {
     check_delivery_key(record, presented.key_hash, format, now)?;
     let url = record.notification_url.as_deref();
-    verify_native(format, presented.headers, url, secrets, presented.body, now)
-        .map_err(|error| signature_rejection(error, record))
+    let Presented { headers, body, public_key_holds, .. } = presented;
+    let verified = match public_key_holds {
+        true => verify_time(format, headers, body, now),
+        false => verify_native(format, headers, url, secrets, body, now),
+    };
+    verified.map_err(|error| signature_rejection(error, record))
 }
 
 /// The part of [`authenticate_delivery`] that does not look at the signature: also for setup pings.
@@ -219,29 +232,60 @@ fn signature_rejection(error: SignatureError, record: &KeyRecord) -> Rejection {
             "This key awaits its signing secret: paste the one that the sender shows.",
         );
     }
-    match error {
-        SignatureError::Missing => Rejection::new(
-            Code::SignatureMissing,
-            match record.payload_format {
-                PayloadFormat::WooCommerce => {
-                    "The header X-WC-Webhook-Signature is missing: set the secret of the webhook."
-                }
-                _ => {
-                    "This key requires a signature: send `X-Pck-Signature: sha256=<hex HMAC-SHA256 of the body under the signing secret>`."
-                }
-            },
-        ),
-        SignatureError::Malformed => Rejection::new(
+    let (header, remedy) = signed_by(record.payload_format);
+    let (code, detail) = match error {
+        SignatureError::Missing => {
+            (Code::SignatureMissing, format!("{header} is missing: {remedy}"))
+        }
+        SignatureError::Malformed => {
+            (Code::SignatureInvalid, format!("{header} does not have the form of its dialect."))
+        }
+        SignatureError::Mismatch => (
             Code::SignatureInvalid,
-            "The signature header does not have the form of its dialect.",
+            "The signature is not of this exact body under this key's signing secret.".to_owned(),
         ),
-        SignatureError::Mismatch => Rejection::new(
-            Code::SignatureInvalid,
-            "The signature is not of this exact body under this key's signing secret.",
-        ),
-        SignatureError::Expired => Rejection::new(
+        SignatureError::Expired => (
             Code::SignatureExpired,
             format!("The signed timestamp is more than {} s from now.", TOLERANCE / SECOND),
+        ),
+    };
+    Rejection::new(code, detail)
+}
+
+/// Where a format's signature stands, and what to do where it is missing.
+const fn signed_by(format: PayloadFormat) -> (&'static str, &'static str) {
+    match format {
+        PayloadFormat::Gateway => (
+            "The signature that this key requires",
+            "send `X-Pck-Signature: sha256=<hex HMAC-SHA256 of the body under the signing secret>`.",
+        ),
+        PayloadFormat::WooCommerce => {
+            ("The header X-WC-Webhook-Signature", "set the secret of the webhook.")
+        }
+        PayloadFormat::Shopify => {
+            ("The header X-Shopify-Hmac-Sha256", "only Shopify's own webhooks come here.")
+        }
+        PayloadFormat::StripeCheckout => {
+            ("The header Stripe-Signature", "only Stripe's own webhooks come here.")
+        }
+        PayloadFormat::Square => (
+            "The header x-square-hmacsha256-signature",
+            "only the webhook subscriptions of Square come here.",
+        ),
+        PayloadFormat::BigCommerce => (
+            "One of the headers webhook-id, webhook-timestamp, webhook-signature",
+            "only BigCommerce's own webhooks come here.",
+        ),
+        PayloadFormat::Squarespace => (
+            "The header Squarespace-Signature",
+            "only Squarespace's webhook subscriptions come here.",
+        ),
+        PayloadFormat::Wix => {
+            ("The signed token (a JWT with RS256)", "the whole body of Wix's webhooks is one.")
+        }
+        PayloadFormat::Webflow => (
+            "The header x-webflow-signature",
+            "webhooks made in the dashboard are not signed; make it through the API.",
         ),
     }
 }
@@ -319,7 +363,12 @@ mod tests {
         let headers = Headers::read_api(|name| {
             signature.filter(|_| name == "x-pck-signature").map(str::to_owned)
         });
-        let presented = Presented { key_hash: Some(hash), headers: &headers, body: BODY };
+        let presented = Presented {
+            key_hash: Some(hash),
+            headers: &headers,
+            body: BODY,
+            public_key_holds: false,
+        };
         admit_api(record, &[secret()], window, presented, WRITE_ORDER, NOW)
             .err()
             .map(|refused| refused.rejection.code)
@@ -393,7 +442,8 @@ mod tests {
         let mut window = SlidingWindow::rebuilt(record.rate_limit, []);
         let signature = signed();
         let headers = Headers::from([("x-pck-signature", signature.as_str())]);
-        let presented = Presented { key_hash: None, headers: &headers, body: BODY };
+        let presented =
+            Presented { key_hash: None, headers: &headers, body: BODY, public_key_holds: false };
         let refused = admit_api(&record, &[secret()], &mut window, presented, WRITE_ORDER, NOW);
         assert_eq!(refused.err().map(|refused| refused.rejection.code), Some(Code::InvalidApiKey));
     }

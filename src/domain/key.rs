@@ -72,12 +72,14 @@ names! {
 }
 
 impl PayloadFormat {
-    /// Formats whose webhooks are understood today; keys for the others cannot be minted yet.
-    pub const SUPPORTED: &[Self] = &[Self::Gateway, Self::WooCommerce];
-
     /// Whether deliveries in this format must be signed, whatever the key's own setting.
     pub const fn requires_signature(self) -> bool {
         !matches!(self, Self::Gateway)
+    }
+
+    /// Whether its senders sign the address of the webhook too.
+    pub const fn signs_address(self) -> bool {
+        matches!(self, Self::Square)
     }
 
     /// Whether its senders make a signing secret of their own, often only after the URL is known to
@@ -163,7 +165,7 @@ pub struct SealedSecret {
 /// A key as its KeyGate holds it.
 ///
 /// Invariant: pinned to its workspace, store and namespace for ever. Of a live key only the
-/// status, the secrets and the pinned source address ever change.
+/// status, the secrets, the pinned source address and the address that Square signs ever change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {
     pub key_id: KeyId,
@@ -242,6 +244,9 @@ pub enum KeyChange {
     SetSecret {
         sealed: Sealed,
         overlap_until: Timestamp,
+        /// The address that is signed from now on, where that changes too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        notification_url: Option<String>,
     },
     /// The same secrets under the newest sealing key.
     Reseal {
@@ -283,7 +288,10 @@ impl KeyRecord {
             }
             KeyChange::Pause => record.status = KeyStatus::Paused,
             KeyChange::Resume => record.status = KeyStatus::Active,
-            KeyChange::SetSecret { sealed, overlap_until } => {
+            KeyChange::SetSecret { sealed, overlap_until, notification_url } => {
+                if let Some(url) = notification_url {
+                    record.notification_url = Some(url.clone());
+                }
                 for secret in &mut record.secrets {
                     let until = secret.valid_until.unwrap_or(*overlap_until).min(*overlap_until);
                     secret.valid_until = Some(until);

@@ -76,6 +76,20 @@ impl ParkReason {
     }
 }
 
+/// How many events a key has parked. Of more than [`ParkedCount::COUNTED`] the newest are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ParkedCount {
+    /// Those whose orders are missing until something is done or arrives.
+    pub attention: u32,
+    /// Those that only name what changed: they await details, and nobody has to do anything.
+    pub kept: u32,
+}
+
+impl ParkedCount {
+    /// As many stand for that many or more.
+    pub const COUNTED: u32 = 1_000;
+}
+
 /// What sets off a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {

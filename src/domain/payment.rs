@@ -137,43 +137,184 @@ fn sum(amounts: impl Iterator<Item = Amount>) -> Amount {
     Amount::sum(amounts).unwrap_or_default()
 }
 
-/// Reads the amount of a new payment or refund and holds it to what is left to be paid, or to be
-/// given back.
+/// Reads the amount of a new payment or refund.
 ///
 /// # Errors
 /// 422 naming `/amount` or `/currency`.
 pub fn read_amount(
-    text: Option<&str>,
+    text: &str,
     stated: Option<Currency>,
     currency: Currency,
-    left: Amount,
-    excess: &'static str,
 ) -> Result<Amount, Rejection> {
-    let refuse = |pointer: &str, code: &'static str, detail: String| {
-        Rejection::fields(vec![FieldError {
-            pointer: pointer.to_owned(),
-            code: code.into(),
-            detail,
-        }])
-    };
     if stated.is_some_and(|stated| stated != currency) {
         let detail = format!("must be {}, the order's currency.", currency.as_str());
         return Err(refuse("/currency", "currency_mismatch", detail));
     }
-    let amount = match text {
-        Some(text) => Amount::parse(text, currency)
-            .map_err(|error| refuse("/amount", "invalid_amount", format!("{error}.")))?,
-        None => left,
-    };
-    if amount > left || left <= Amount::ZERO {
-        let detail = format!(
-            "must be at most {}, which is what is left.",
-            left.max(Amount::ZERO).format(currency)
-        );
-        return Err(refuse("/amount", excess, detail));
-    }
+    let amount = Amount::parse(text, currency)
+        .map_err(|error| refuse("/amount", "invalid_amount", format!("{error}.")))?;
     if amount <= Amount::ZERO {
         return Err(refuse("/amount", "not_positive", "must be above 0.".to_owned()));
     }
     Ok(amount)
+}
+
+/// Holds an amount to what is left to be paid, or to be given back.
+///
+/// # Errors
+/// 422 naming `/amount` with the code `excess`.
+pub fn check_left(
+    amount: Amount,
+    left: Amount,
+    currency: Currency,
+    excess: &'static str,
+) -> Result<(), Rejection> {
+    if left <= Amount::ZERO {
+        return Err(refuse("/amount", excess, "is too much: nothing is left.".to_owned()));
+    }
+    if amount > left {
+        let detail = format!("must be at most {}, which is what is left.", left.format(currency));
+        return Err(refuse("/amount", excess, detail));
+    }
+    Ok(())
+}
+
+fn refuse(pointer: &str, code: &'static str, detail: String) -> Rejection {
+    Rejection::fields(vec![FieldError { pointer: pointer.to_owned(), code: code.into(), detail }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::credential::{GateName, TagKeys};
+    use crate::domain::id::{Row, StoreId};
+    use crate::domain::time::Timestamp;
+
+    fn amount(minor: i64) -> Amount {
+        Amount::from_minor(minor).unwrap()
+    }
+
+    fn ids(n: i64) -> (StoreId, Row, OrderId, KeyId) {
+        let store = StoreId::from_random([1; 10]);
+        let tag_keys = TagKeys::parse(&"00".repeat(32)).unwrap();
+        let key = KeyId::mint(GateName::from_bytes([0; 12]), &tag_keys);
+        (
+            store,
+            Row::at(Timestamp::from_millis(n)),
+            OrderId::new(store, Row::at(Timestamp::default())),
+            key,
+        )
+    }
+
+    fn payment(n: i64, external_id: &str, paid: i64, refunded: Option<i64>) -> Payment {
+        let (store, row, order_id, key_id) = ids(n);
+        Payment {
+            id: PaymentId::new(store, row),
+            order_id,
+            detail: PaymentDetail {
+                payment: stated(external_id, paid),
+                status: PaymentStatus::Completed,
+                refunded: refunded.map(amount),
+                source: Source::StripeCheckout,
+                key_id,
+            },
+        }
+    }
+
+    fn refund(n: i64, external_id: &str, payment: Option<&str>, given_back: i64) -> Refund {
+        let (store, row, order_id, key_id) = ids(n);
+        Refund {
+            id: RefundId::new(store, row),
+            order_id,
+            detail: RefundDetail {
+                refund: stated_refund(external_id, given_back),
+                status: PaymentStatus::Completed,
+                payment_id: None,
+                payment: payment.map(str::to_owned),
+                source: Source::StripeCheckout,
+                key_id,
+            },
+        }
+    }
+
+    fn stated(external_id: &str, paid: i64) -> StatedPayment {
+        StatedPayment {
+            external_id: Some(external_id.to_owned()),
+            method: None,
+            amount: amount(paid),
+            paid_at: None,
+        }
+    }
+
+    fn stated_refund(external_id: &str, given_back: i64) -> StatedRefund {
+        StatedRefund {
+            external_id: Some(external_id.to_owned()),
+            reason: None,
+            amount: amount(given_back),
+        }
+    }
+
+    fn sums(stated: &Stated, payments: &[Payment], refunds: &[Refund]) -> (i64, i64) {
+        let account = Account { stated, payments, refunds };
+        (account.paid_total().minor(), account.refunded_total().minor())
+    }
+
+    #[test]
+    fn what_two_voices_tell_counts_once() {
+        let order = Stated {
+            payments: vec![stated("pi_1", 2_000)],
+            refunds: vec![stated_refund("re_1", 500)],
+            ..Stated::default()
+        };
+        assert_eq!(sums(&order, &[], &[]), (2_000, 500));
+        let paid = [payment(1, "pi_1", 2_000, None)];
+        assert_eq!(sums(&order, &paid, &[]), (2_000, 500));
+        let refunds = [refund(2, "re_1", Some("pi_1"), 500)];
+        assert_eq!(sums(&order, &paid, &refunds), (2_000, 500));
+        let others = [paid[0].clone(), payment(3, "pi_2", 100, None)];
+        assert_eq!(sums(&order, &others, &refunds), (2_100, 500));
+    }
+
+    #[test]
+    fn a_senders_count_and_its_single_refunds_are_the_same_money() {
+        let none = Stated::default();
+        let of = |refunded, refunds: &[Refund]| {
+            sums(&none, &[payment(1, "pi_1", 2_000, refunded)], refunds).1
+        };
+        let refunds = [refund(2, "re_1", Some("pi_1"), 500), refund(3, "re_2", Some("pi_1"), 300)];
+        assert_eq!(of(Some(800), &refunds), 800);
+        assert_eq!(of(Some(500), &refunds), 800, "an event is still on its way");
+        assert_eq!(of(Some(800), &refunds[..1]), 800);
+        assert_eq!(of(None, &refunds), 800);
+        assert_eq!(sums(&none, &[], &refunds), (0, 800), "before the payment itself has arrived");
+    }
+
+    #[test]
+    fn only_what_is_completed_counts() {
+        let mut failed = payment(1, "pi_1", 2_000, None);
+        failed.detail.status = PaymentStatus::Failed;
+        let mut pending = refund(2, "re_1", Some("pi_1"), 500);
+        pending.detail.status = PaymentStatus::Pending;
+        assert_eq!(sums(&Stated::default(), &[failed], &[pending]), (0, 0));
+    }
+
+    #[test]
+    fn an_amount_is_held_to_what_is_left() {
+        let usd = Currency::parse("USD").unwrap();
+        let code =
+            |result: Result<(), Rejection>| result.err().map(|r| r.errors[0].code.to_string());
+        assert_eq!(code(check_left(amount(100), amount(100), usd, "exceeds_paid")), None);
+        assert_eq!(
+            code(check_left(amount(101), amount(100), usd, "exceeds_paid")),
+            Some("exceeds_paid".into())
+        );
+        assert_eq!(
+            code(check_left(amount(0), amount(0), usd, "exceeds_paid")),
+            Some("exceeds_paid".into())
+        );
+        for text in ["0", "-1", "x", "1.001", ""] {
+            assert!(read_amount(text, None, usd).is_err(), "{text}");
+        }
+        assert!(read_amount("1", Currency::parse("EUR"), usd).is_err());
+        assert_eq!(read_amount("1", Some(usd), usd), Ok(amount(100)));
+    }
 }

@@ -4,6 +4,12 @@ use std::fmt;
 
 use data_encoding::BASE64;
 
+use super::key::PayloadFormat;
+use super::public_key;
+
+/// What a public key of Standard Webhooks begins with.
+const PUBLIC: &str = "whpk_";
+
 /// A signing secret as text. Its UTF-8 bytes are the HMAC key of WooCommerce and of the gateway's
 /// own dialects.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,6 +32,41 @@ impl SigningSecret {
         let usable =
             (Self::MIN..=Self::MAX).contains(&text.len()) && !text.chars().any(char::is_control);
         usable.then(|| Self(text.to_owned()))
+    }
+
+    /// What a sender of this format, or a gateway's own sender, shows to be pasted; else what is
+    /// expected instead. A public key of Wix is kept as the base64 of its SubjectPublicKeyInfo.
+    pub fn pasted_for(format: PayloadFormat, text: &str) -> Result<Self, &'static str> {
+        if format == PayloadFormat::Wix {
+            return public_key::rsa_from(text).map(|der| Self(BASE64.encode(&der))).ok_or(
+                "must be the app's public key from Wix (app dashboard → Webhooks): an RSA key of 2048 bits or more, in PEM (-----BEGIN PUBLIC KEY-----) or its base64.",
+            );
+        }
+        let secret = Self::pasted(text).ok_or("must have 8 to 512 bytes and no line breaks.")?;
+        let bytes = |text: Option<&str>| BASE64.decode(text.unwrap_or_default().as_bytes()).ok();
+        match format {
+            PayloadFormat::StripeCheckout if !text.starts_with("whsec_") => Err(
+                "must be the endpoint's signing secret from Stripe (Developers → Webhooks → the endpoint), which begins with whsec_.",
+            ),
+            PayloadFormat::Squarespace if hex::decode(text).is_err() => Err(
+                "must be hex with an even number of digits, as Squarespace answers it in `secret` when the subscription is made.",
+            ),
+            PayloadFormat::Gateway if text.starts_with("whsk_") => Err(
+                "is a private key, which only the sender may hold: paste its public key, whpk_….",
+            ),
+            PayloadFormat::Gateway
+                if secret.is_public_key()
+                    && bytes(text.strip_prefix(PUBLIC)).is_none_or(|key| key.len() != 32) =>
+            {
+                Err("must be whpk_ and the base64 of the 32 bytes of an ed25519 public key.")
+            }
+            _ => Ok(secret),
+        }
+    }
+
+    /// Whether it is no secret but the public key of Standard Webhooks' asymmetric signatures.
+    pub fn is_public_key(&self) -> bool {
+        self.0.starts_with(PUBLIC)
     }
 
     /// A secret that was sealed here.

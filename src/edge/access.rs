@@ -8,13 +8,15 @@
 use std::cell::RefCell;
 
 use worker::console_error;
-use worker::js_sys::{Array, Object, Promise, Reflect, Uint8Array, futures::JsFuture};
+use worker::js_sys::{Object, Promise, futures::JsFuture};
 use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use worker::worker_sys::web_sys::{AbortSignal, Response};
 
 use super::incoming::read_stream;
+use super::web_crypto::{self, object};
 use crate::domain::access_jwt::{AccessError, AccessTeam, Assertion};
 use crate::domain::access_keys::{KeyCache, KeySet, Lookup, VerificationKey};
+use crate::domain::signature::Algorithm;
 use crate::domain::time::Timestamp;
 
 /// Milliseconds within which the team must have answered.
@@ -23,9 +25,6 @@ const FETCH_TIMEOUT: u32 = 5_000;
 /// Bytes of the largest key set that is read. Access's own is about 6 KiB.
 const LARGEST_KEY_SET: usize = 64 << 10;
 
-/// In the terms of WebCrypto: RS256.
-const ALGORITHM: [(&str, &str); 2] = [("name", "RSASSA-PKCS1-v1_5"), ("hash", "SHA-256")];
-
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
     #[wasm_bindgen(catch)]
@@ -33,23 +32,6 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = AbortSignal, js_name = timeout)]
     fn abort_after(milliseconds: u32) -> AbortSignal;
-
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = importKey)]
-    fn import_key(
-        format: &str,
-        key: &Object,
-        algorithm: &Object,
-        extractable: bool,
-        usages: &Array,
-    ) -> Result<Promise, JsValue>;
-
-    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = verify)]
-    fn verify(
-        algorithm: &Object,
-        key: &JsValue,
-        signature: &Uint8Array,
-        signed: &Uint8Array,
-    ) -> Result<Promise, JsValue>;
 }
 
 thread_local! {
@@ -119,24 +101,11 @@ async fn signature_holds(
     key: &VerificationKey,
     assertion: &Assertion<'_>,
 ) -> Result<bool, JsValue> {
-    let algorithm = object(ALGORITHM.map(|(name, value)| (name, value.into())))?;
     let jwk = object([
         ("kty", "RSA".into()),
         ("n", key.modulus.as_str().into()),
         ("e", key.exponent.as_str().into()),
     ])?;
-    let usages = Array::of1(&"verify".into());
-    let key = JsFuture::from(import_key("jwk", &jwk, &algorithm, false, &usages)?).await?;
-    let signature = Uint8Array::from(assertion.signature());
-    let signed = Uint8Array::from(assertion.signing_input());
-    let holds = JsFuture::from(verify(&algorithm, &key, &signature, &signed)?).await?;
-    Ok(holds.is_truthy())
-}
-
-fn object<const N: usize>(members: [(&str, JsValue); N]) -> Result<Object, JsValue> {
-    let object = Object::new();
-    for (name, value) in members {
-        Reflect::set(&object, &name.into(), &value)?;
-    }
-    Ok(object)
+    let (signature, signed) = (assertion.signature(), assertion.signing_input());
+    web_crypto::signature_holds(Algorithm::Rs256, "jwk", &jwk, signature, signed).await
 }

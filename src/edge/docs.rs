@@ -18,26 +18,31 @@ use crate::domain::rejection::{Code, Rejection};
 /// Answers a path of the documentation, or the page that says there is none.
 pub async fn handle(request: &Request, env: &Env, path: &str) -> Result<Response> {
     let file = docs::file(path);
-    let found = stored(request, env, &file.path).await?;
+    let known = request.headers().get("if-none-match").map_err(worker::Error::from)?;
+    let found = stored(request, env, &file.path, known).await?;
     match found.status() {
         status @ (200 | 304) => answer(status, found, file),
         _ if !path.starts_with("/docs") => {
             Err(Rejection::new(Code::NotFound, "There is no such document."))
         }
         _ => {
-            let page = stored(request, env, docs::NOT_FOUND).await?;
+            let page = stored(request, env, docs::NOT_FOUND, None).await?;
             answer(404, page, File { cache_control: "no-store", ..docs::file(docs::NOT_FOUND) })
         }
     }
 }
 
-/// What the platform answers for a file: also 304, where the caller has it.
-async fn stored(request: &Request, env: &Env, path: &str) -> worker::Result<Response> {
+/// What the platform answers for a file: 304 where the caller has it under the tag `known`.
+async fn stored(
+    request: &Request,
+    env: &Env,
+    path: &str,
+    known: Option<String>,
+) -> worker::Result<Response> {
     let assets = Reflect::get(env, &"ASSETS".into())?;
     if assets.is_undefined() {
         return Err(worker::Error::BindingError("ASSETS".to_owned()));
     }
-    let known = request.headers().get("if-none-match")?;
     let headers = known.map_or_else(|| json!({}), |tag| json!({ "If-None-Match": tag }));
     let init = json!({ "method": request.method(), "headers": headers });
     let init = JSON::parse(&init.to_string())?.unchecked_into();

@@ -122,10 +122,11 @@ fn operation(route: &Route<'_>) -> Result<Operation> {
         Route::Batch => Ok(Operation::Batch),
         Route::Webhook { source, .. } => PayloadFormat::parse(source.as_str())
             .filter(|format| *format != PayloadFormat::Gateway)
-            .filter(|format| PayloadFormat::SUPPORTED.contains(format))
             .map(|format| Operation::Deliver { format })
             .ok_or_else(|| {
-                let detail = format!("Webhooks of {source} are not understood yet.");
+                let detail = format!(
+                    "{source} has no webhooks of its own: post to /integrations/v1/orders."
+                );
                 Rejection::new(Code::NotFound, detail)
             }),
         Route::Healthz

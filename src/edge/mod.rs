@@ -38,6 +38,7 @@ mod platform;
 mod rpc;
 mod sql;
 mod store_ledger;
+mod web_crypto;
 mod worker;
 
 use crate::domain::rejection::{Code, Rejection};

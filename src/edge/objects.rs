@@ -14,7 +14,7 @@ use worker::worker_sys::web_sys::Response;
 use worker::{Env, console_error};
 
 use super::platform::now;
-use crate::domain::time::{SECOND, Timestamp};
+use crate::domain::time::Timestamp;
 use crate::protocol::tail::{self, TailTicket, TooLong};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
@@ -121,28 +121,32 @@ impl Objects {
 }
 
 /// An object that another object calls again and again: keeps the stub while it works, and one
-/// deadline for the calls of half a second. (The Worker cannot: what one of its requests makes,
+/// deadline for the calls of a short while. (The Worker cannot: what one of its requests makes,
 /// another may not use.)
 pub struct Line {
     objects: Objects,
-    deadline_ms: u32,
     stub: RefCell<Option<Stub>>,
     deadline: RefCell<Option<(Promise, Timestamp)>>,
 }
 
 impl Line {
-    /// The deadline of a call is `deadline_ms`, or up to half a second less.
-    pub const fn new(objects: Objects, deadline_ms: u32) -> Self {
-        Self { objects, deadline_ms, stub: RefCell::new(None), deadline: RefCell::new(None) }
+    pub const fn new(objects: Objects) -> Self {
+        Self { objects, stub: RefCell::new(None), deadline: RefCell::new(None) }
     }
 
-    /// Commands the object `name`, which is the same in every call.
-    pub async fn command(&self, name: &str, frame: &[u8]) -> Result<Vec<u8>, CallFailed> {
+    /// Commands the object `name`, with a deadline of `deadline_ms` or up to a sixth less. Both are
+    /// the same in every call.
+    pub async fn command(
+        &self,
+        name: &str,
+        frame: &[u8],
+        deadline_ms: u32,
+    ) -> Result<Vec<u8>, CallFailed> {
         let frame = Uint8Array::from(frame);
         let send = async || {
             let kept = self.stub.borrow().clone();
             let stub = kept.map_or_else(|| self.objects.stub(name), Ok)?;
-            let sent = send(&stub, Method::Command, &frame, &self.deadline()).await;
+            let sent = send(&stub, Method::Command, &frame, &self.deadline(deadline_ms)).await;
             // A stub that failed may be broken for good.
             *self.stub.borrow_mut() = sent.is_ok().then_some(stub);
             sent
@@ -150,13 +154,14 @@ impl Line {
         repeated_once(name, send).await
     }
 
-    fn deadline(&self) -> Promise {
+    fn deadline(&self, deadline_ms: u32) -> Promise {
         let now = now();
+        let shared_for = i64::from(deadline_ms / 6);
         let mut deadline = self.deadline.borrow_mut();
         match deadline.as_ref() {
-            Some((promise, made)) if (0..SECOND / 2).contains(&now.since(*made)) => promise.clone(),
+            Some((promise, made)) if (0..shared_for).contains(&now.since(*made)) => promise.clone(),
             _ => {
-                let promise = wait(self.deadline_ms);
+                let promise = wait(deadline_ms);
                 *deadline = Some((promise.clone(), now));
                 promise
             }

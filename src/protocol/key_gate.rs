@@ -130,6 +130,9 @@ pub enum GateCommand {
     ListParked {
         limit: u32,
         before: Option<i64>,
+        /// Only those that await details, or only the others. Such a page stops after 2,000 rows.
+        #[serde(default)]
+        kept: Option<bool>,
     },
     RetryParked {
         row: i64,
@@ -171,8 +174,11 @@ pub enum GateReply {
         /// The 24 hours up to the running one, oldest first.
         hours: Vec<Tally>,
         last_used_at: Option<Timestamp>,
-        /// Counted up to 1,000, which stands for that many or more.
+        /// Counted up to 1,000, the newest, which stand for that many or more.
         parked: u32,
+        /// Those of them that await details.
+        #[serde(default)]
+        kept: u32,
         /// For a key of WooCommerce whose last 24 hours have errors: its topics that fail.
         failing: Vec<FailingWebhook>,
     },

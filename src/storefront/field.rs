@@ -5,7 +5,7 @@
 //! `[]` or is left out, and a number comes as a number or as text. Readers forgive that much and no
 //! more. Numbers keep their own digits: no id and no amount passes through a float.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::domain::event::Unmappable;
@@ -231,6 +231,21 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// The same place, holding what its text was read as.
+    pub const fn holding<'b>(&'b self, value: &'b Value) -> Field<'b> {
+        Field { value, place: self.place }
+    }
+
+    /// The first of some members that has a text.
+    pub fn first_text(&self, names: &[&'static str]) -> Result<Option<String>, Unmappable> {
+        names.iter().find_map(|name| self.get(name).text().transpose()).transpose()
+    }
+
+    /// The first of some members that has a time with its offset.
+    pub fn first_instant(&self, names: &[&'static str]) -> Result<Option<Timestamp>, Unmappable> {
+        names.iter().find_map(|name| self.get(name).instant().transpose()).transpose()
+    }
+
     /// A person's name from the members that hold its parts.
     pub fn full_name(
         &self,
@@ -241,6 +256,42 @@ impl<'a> Field<'a> {
             (Some(first), Some(last)) => Some(format!("{} {}", first.trim(), last.trim())),
             (first, last) => first.or(last),
         })
+    }
+
+    /// `amount`, unless the arithmetic that made it of this value left the range.
+    pub fn in_range(&self, amount: Option<Amount>) -> Result<Amount, Unmappable> {
+        amount.ok_or_else(|| self.refuse("adds up to an amount out of range"))
+    }
+
+    /// The sum of the amounts that `read` finds in the items of a list; nothing counts as zero.
+    pub fn sum(
+        &self,
+        read: &dyn Fn(&Field<'_>) -> Result<Option<Amount>, Unmappable>,
+    ) -> Result<Amount, Unmappable> {
+        self.items()?.try_fold(Amount::ZERO, |sum, item| {
+            self.in_range(sum.checked_add(read(&item)?.unwrap_or_default()))
+        })
+    }
+
+    /// The custom fields in a list: each item has a `name` and, under one of `values`, a text, a
+    /// number or a yes or no. Of two with one name the later stands; anything else is left out
+    /// rather than let it cost the order.
+    pub fn custom_fields(
+        &self,
+        name: &'static str,
+        values: &[&'static str],
+    ) -> Result<Map<String, Value>, Unmappable> {
+        let entry = |item: Field<'_>| {
+            let Value::String(name) = item.get(name).value else { return None };
+            let value = values.iter().find_map(|value| match item.get(value).value {
+                value @ (Value::String(_) | Value::Number(_) | Value::Bool(_)) => Some(value),
+                _ => None,
+            })?;
+            // Under such a key, serde_json would read an object as a number.
+            let kept = !name.is_empty() && !name.starts_with("$serde_json::");
+            kept.then(|| (name.clone(), value.clone()))
+        };
+        Ok(self.items()?.filter_map(entry).collect())
     }
 
     /// The refusal of a text that is none of those that the sender is known to use here.
@@ -261,7 +312,7 @@ impl<'a> Field<'a> {
     }
 
     /// An amount in whole minor units of its currency that somebody owes, paid or got back.
-    pub fn positive_minor_amount(&self) -> Result<Option<Amount>, Unmappable> {
+    pub fn unsigned_minor_amount(&self) -> Result<Option<Amount>, Unmappable> {
         match self.minor_amount()? {
             Some(amount) if amount.is_negative() => Err(self.refuse("is below zero")),
             amount => Ok(amount),

@@ -162,7 +162,7 @@ fn money(money: &Field<'_>) -> Result<Option<(Amount, Currency)>, Unmappable> {
     if money.is_nothing() {
         return Ok(None);
     }
-    let amount = money.get("amount").required(Field::positive_minor_amount)?;
+    let amount = money.get("amount").required(Field::unsigned_minor_amount)?;
     Ok(Some((amount, money.get("currency").currency()?)))
 }
 

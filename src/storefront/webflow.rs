@@ -1,17 +1,233 @@
-//! To be written.
+//! Webflow: from a webhook delivery to what it means.
+//!
+//! A body is `{triggerType, payload}`; the examples in `tests/fixtures/webflow` are from Webflow's
+//! reference (`tests/fixtures/SOURCES.md`). Amounts are whole minor units beside their currency.
+//!
+//! Nothing in a delivery tells one from another, and an order has no time of its last change: it
+//! stands where the latest of the times in it and its status put it. So a fulfilment that is taken
+//! back is not seen until something later happens to the order. The timestamp of the signature would
+//! not help: a delivery that is tried again gets a new one.
 
 use super::Reading;
-use crate::domain::event::{Ignored, NativeEvent, Subject};
+use super::field::{Field, body_hash, parse};
+use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
+use crate::domain::money::{Amount, Currency};
+use crate::domain::order::{
+    Address, ClientDetails, OrderContent, OrderLine, OrderSnapshot, OrderStatus, OrderTotals,
+    SourceVersion, StatedPayment, StatedRefund,
+};
+use crate::domain::time::Timestamp;
 
-pub(super) const HEADERS: &[&str] = &[];
+pub(super) const HEADERS: &[&str] =
+    &["content-type", "user-agent", "x-webflow-timestamp", "x-webflow-signature"];
 
 pub(super) fn read(body: &[u8]) -> Reading {
-    let _ = body;
+    let (topic, meaning) = match parse(body) {
+        Ok(value) => {
+            let root = Field::root(&value);
+            match root.get("triggerType").required(Field::token) {
+                Ok(topic) if is_order(&topic) => {
+                    (topic, order(&root.get("payload"), body).map(Box::new))
+                }
+                Ok(topic) => return reading(topic, Ok(None)),
+                Err(refused) => (String::new(), Err(refused)),
+            }
+        }
+        Err(refused) => (String::new(), Err(refused)),
+    };
+    reading(topic, meaning.map(Some))
+}
+
+fn is_order(topic: &str) -> bool {
+    matches!(topic, "ecomm_new_order" | "ecomm_order_changed")
+}
+
+fn reading(topic: String, order: Result<Option<Box<OrderSnapshot>>, Unmappable>) -> Reading {
     Reading {
-        topic: String::new(),
-        subject: Subject::Other,
+        subject: if is_order(&topic) { Subject::Order } else { Subject::Other },
+        topic,
         delivery: None,
         source: None,
-        meaning: Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic }),
+        meaning: order.map(|order| match order {
+            Some(snapshot) => NativeEvent::Order { snapshot },
+            None => NativeEvent::Ignored { reason: Ignored::UnsupportedTopic },
+        }),
     }
+}
+
+fn order(order: &Field<'_>, body: &[u8]) -> Result<OrderSnapshot, Unmappable> {
+    let names = ["orderId", "status", "customerPaid", "purchasedItems", "totals"];
+    order.require_members(&names, "an order")?;
+    let status = order.get("status");
+    let text = status.required(Field::text)?;
+    let status = match text.as_str() {
+        "pending" => OrderStatus::Pending,
+        "unfulfilled" => OrderStatus::Processing,
+        "fulfilled" => OrderStatus::Completed,
+        "disputed" => OrderStatus::OnHold,
+        // The bank has given the money back.
+        "refunded" | "dispute-lost" => OrderStatus::Refunded,
+        other => return Err(status.unknown(other)),
+    };
+    let stated = order.get("totals");
+    let currency = stated.get("total").get("unit").currency()?;
+    let payment = payment(order, status, currency)?;
+    let refund = match (&payment, status) {
+        (Some(paid), OrderStatus::Refunded) => Some(refund(order, &text, paid.amount)?),
+        _ => None,
+    };
+    let purchased = order.get("purchasedItems");
+    let customer = order.object("customerInfo")?;
+    let client = ClientDetails {
+        email: customer.get("email").text()?,
+        name: customer.get("fullName").text()?,
+        ..ClientDetails::default()
+    };
+    Ok(OrderSnapshot {
+        version: SourceVersion {
+            sequence: 0,
+            modified_at: latest(order)?,
+            refunds: refund.is_some().into(),
+            progress: status.progress(),
+            body_hash: body_hash(body),
+        },
+        content: OrderContent {
+            external_id: Some(order.get("orderId").required(Field::token)?),
+            number: None,
+            status,
+            currency,
+            placed_at: order.get("acceptedOn").instant()?,
+            client: (client != ClientDetails::default()).then_some(client),
+            billing_address: address(&order.object("billingAddress")?)?,
+            shipping_address: address(&order.object("shippingAddress")?)?,
+            lines: purchased
+                .items()?
+                .map(|item| line(&item, currency))
+                .collect::<Result<Vec<OrderLine>, _>>()?,
+            totals: totals(&stated, currency)?,
+            note: order.get("orderComment").text()?,
+            metadata: order
+                .get("customData")
+                .custom_fields("name", &["textInput", "textArea", "checkbox"])?,
+        },
+        payments: payment.into_iter().collect(),
+        refunds: refund.into_iter().collect(),
+        payment_ids: Vec::new(),
+    })
+}
+
+/// The latest of what is known to have happened to an order.
+fn latest(order: &Field<'_>) -> Result<Timestamp, Unmappable> {
+    ["acceptedOn", "fulfilledOn", "disputedOn", "disputeUpdatedOn", "refundedOn"]
+        .iter()
+        .try_fold(Timestamp::default(), |latest, name| {
+            Ok(order.get(name).instant()?.unwrap_or_default().max(latest))
+        })
+}
+
+/// An order is paid as a whole when it is placed, except while PayPal has not decided yet. What was
+/// charged is `customerPaid`.
+fn payment(
+    order: &Field<'_>,
+    status: OrderStatus,
+    currency: Currency,
+) -> Result<Option<StatedPayment>, Unmappable> {
+    let amount = money(&order.get("customerPaid"), currency)?;
+    if status == OrderStatus::Pending || amount <= Amount::ZERO {
+        return Ok(None);
+    }
+    let stripe = order.get("stripeDetails").get("chargeId").text()?;
+    let paypal = order.get("paypalDetails").first_text(&["captureId", "orderId"])?;
+    let method = match (&stripe, &paypal) {
+        (Some(_), _) => Some("stripe".to_owned()),
+        (_, Some(_)) => Some("paypal".to_owned()),
+        _ => None,
+    };
+    Ok(Some(StatedPayment {
+        external_id: stripe.or(paypal),
+        method,
+        amount,
+        paid_at: order.get("acceptedOn").instant()?,
+    }))
+}
+
+/// Webflow gives an order's money back as a whole or not at all.
+fn refund(order: &Field<'_>, status: &str, amount: Amount) -> Result<StatedRefund, Unmappable> {
+    let first = |names: &[&'static str]| match order.get("stripeDetails").first_text(names)? {
+        None => order.get("paypalDetails").first_text(names),
+        found => Ok(found),
+    };
+    let lost = status == "dispute-lost";
+    Ok(StatedRefund {
+        external_id: first(if lost { &["disputeId"] } else { &["refundId"] })?,
+        reason: if lost { Some(status.to_owned()) } else { first(&["refundReason"])? },
+        amount,
+    })
+}
+
+fn line(item: &Field<'_>, currency: Currency) -> Result<OrderLine, Unmappable> {
+    let quantity = item.get("count").required(Field::quantity)?;
+    let total = money(&item.get("rowTotal"), currency)?;
+    let sku = item.get("variantSKU").text()?;
+    Ok(OrderLine {
+        external_id: None,
+        name: item
+            .first_text(&["productName", "variantName"])?
+            .or_else(|| sku.clone())
+            .unwrap_or_default(),
+        sku,
+        quantity,
+        unit_price: item.in_range(quantity.divide(total))?,
+        discount: Amount::ZERO,
+        tax: Amount::ZERO,
+        total,
+    })
+}
+
+/// The extras of an order are its taxes, its shipping, and its discounts, which are negative.
+fn totals(stated: &Field<'_>, currency: Currency) -> Result<OrderTotals, Unmappable> {
+    let mut totals = OrderTotals {
+        subtotal: money(&stated.get("subtotal"), currency)?,
+        total: money(&stated.get("total"), currency)?,
+        ..OrderTotals::default()
+    };
+    for extra in stated.get("extras").items()? {
+        let price = extra.get("price");
+        let amount = money(&price, currency)?;
+        let kind = extra.get("type").text()?.unwrap_or_default();
+        let (sum, amount) = match kind.as_str() {
+            "tax" => (&mut totals.tax_total, Some(amount)),
+            "shipping" => (&mut totals.shipping_total, Some(amount)),
+            "discount" | "discount-shipping" => {
+                (&mut totals.discount_total, Amount::ZERO.checked_sub(amount))
+            }
+            _ => (&mut totals.fee_total, Some(amount)),
+        };
+        *sum = price.in_range(amount.and_then(|amount| sum.checked_add(amount)))?;
+    }
+    Ok(totals)
+}
+
+/// `{"unit": "USD", "value": 5500}`, where the value may be text.
+fn money(field: &Field<'_>, currency: Currency) -> Result<Amount, Unmappable> {
+    let unit = field.get("unit");
+    if unit.currency()? != currency {
+        return Err(unit.refuse("is not the currency of the order's total"));
+    }
+    field.get("value").required(Field::minor_amount)
+}
+
+fn address(part: &Field<'_>) -> Result<Option<Address>, Unmappable> {
+    let address = Address {
+        name: part.get("addressee").text()?,
+        company: None,
+        line1: part.get("line1").text()?,
+        line2: part.get("line2").text()?,
+        city: part.get("city").text()?,
+        region: part.get("state").text()?,
+        postal_code: part.get("postalCode").text()?,
+        country: part.get("country").text()?,
+        phone: None,
+    };
+    Ok((address != Address::default()).then_some(address))
 }

@@ -17,10 +17,25 @@ const browser = useBrowser(() => gateway);
 const open = signedIn(browser, () => creds);
 
 const CLIPBOARD = { permissions: ['clipboard-read', 'clipboard-write'] };
+const ORDERS_CLIENTS = ['orders:write', 'clients:write'];
+const EVERYTHING = ['orders:write', 'payments:write', 'payments:refund', 'clients:write'];
+const native = (title, source, scopes, promise) =>
+  ({ title, name: title, source, format: source, scopes, signed: true, locked: true, promise });
+const own = (title, source, signed, promise) =>
+  ({ title, name: title, source, format: 'peptideclients', scopes: ['orders:write'], signed, locked: false, promise });
 const CARDS = [
-  { title: 'WooCommerce', name: 'WooCommerce', source: 'woocommerce', format: 'woocommerce', scopes: ['orders:write', 'clients:write'], signed: true, locked: true },
-  { title: 'Zapier / Make', name: 'Zapier', source: 'zapier', format: 'peptideclients', scopes: ['orders:write'], signed: false, locked: false },
-  { title: 'Custom integration', name: 'Custom integration', source: 'custom', format: 'peptideclients', scopes: ['orders:write'], signed: true, locked: false },
+  native('WooCommerce', 'woocommerce', ORDERS_CLIENTS, /paste its URL and its secret into the shop/),
+  native('Shopify', 'shopify', EVERYTHING, /paste the secret that Shopify shows here/),
+  native('Stripe Checkout', 'stripe_checkout', EVERYTHING, /paste the secret \(whsec_…\) here/),
+  native('Square', 'square', EVERYTHING, /register its URL, then paste the signature key here/),
+  native('BigCommerce', 'bigcommerce', ORDERS_CLIENTS, /kept until their details can be fetched/),
+  native('Squarespace', 'squarespace', ['orders:write'], /kept until their details can be fetched/),
+  native('Wix', 'wix', ['orders:write'], /paste the app's public key here/),
+  native('Webflow', 'webflow', ['orders:write'], /registered through its API/),
+  own('Zapier', 'zapier', false, /Webhooks by Zapier/),
+  own('Make', 'make', false, /HTTP module/),
+  own('Custom integration', 'custom', true, /signs them with a secret that is made here/),
+  own('Other sender', 'other', true, /where the sender cannot sign/),
 ];
 
 const field = (page, name) => page.locator(`#new-key [name="${name}"]:not([type=hidden])`);
@@ -50,9 +65,12 @@ describe('the modal', () => {
     test(`the card ${card.title} presets every field and leaves each editable`, async () => {
       const page = await open();
       await openModal(page, card.title);
-      const { title, locked, ...preset } = card;
+      const { title, locked, promise, ...preset } = card;
       assert.deepEqual(await typed(page), { ...preset, rate: '120', days: '' });
       assert.equal(await lockReason(page).isVisible(), locked);
+      const note = page.locator('#new-key .card-note:visible');
+      assert.match(await note.textContent(), promise);
+      assert.equal(await note.getByRole('link').getAttribute('href'), `/docs/quickstarts/${card.source}`);
       assert.equal(await field(page, 'require_signature').isDisabled(), locked);
       for (const name of ['name', 'store_id', 'source', 'payload_format', 'rate_limit_per_minute', 'expires_in_days']) {
         assert.ok(await field(page, name).isEditable(), name);
@@ -68,10 +86,20 @@ describe('the modal', () => {
     await field(page, 'source').selectOption('woocommerce');
     assert.ok(await field(page, 'require_signature').isChecked());
     assert.ok(await field(page, 'require_signature').isDisabled());
-    assert.match(await lockReason(page).textContent(), /WooCommerce signs every delivery/);
+    assert.match(await lockReason(page).textContent(), /This sender signs every delivery/);
     await field(page, 'source').selectOption('custom');
     assert.ok(await field(page, 'require_signature').isEnabled());
     assert.ok(await lockReason(page).isHidden());
+  });
+
+  test('another card shows what happens with it instead', async () => {
+    const page = await open();
+    await openModal(page, 'Custom integration');
+    await page.locator('#new-key').getByRole('radio', { name: 'Wix' }).check();
+    const note = page.locator('#new-key .card-note:visible');
+    assert.match(await note.textContent(), /Wix signs with the key pair of your app/);
+    assert.equal(await field(page, 'payload_format').inputValue(), 'wix');
+    await axe(page, '#new-key');
   });
 
   test('the recommended expiries are one click away', async () => {
@@ -161,7 +189,7 @@ describe('the reveal', () => {
     await axe(page);
   });
 
-  for (const title of ['Zapier / Make', 'Custom integration']) {
+  for (const title of ['Zapier', 'Make', 'Custom integration']) {
     test(`the command of ${title} works when it is pasted into a shell`, async () => {
       const page = await open();
       await mintFromCard(page, title);
@@ -172,6 +200,39 @@ describe('the reveal', () => {
       const again = await inShell(curl);
       assert.match(again.stdout, /"id":"ord_/);
       assert.equal(JSON.parse(again.stdout).id, JSON.parse(first.stdout.replace(/201$/, '')).id);
+    });
+  }
+
+  test('the command that tries stores nothing, and is marked in the log', async () => {
+    const page = await open();
+    await mintFromCard(page, 'Custom integration');
+    await page.getByText('Try it without storing').click();
+    const { stdout } = await inShell(`${await page.locator('#reveal-dry-run').textContent()} -D -`);
+    assert.match(stdout, /^dry-run: true/im);
+    await page.getByText('I have saved them').click();
+    await page.locator('#keys a.row-link').filter({ hasText: 'Custom integration' }).first().click();
+    await page.locator('#requests').getByText('Dry run').waitFor();
+    assert.equal(await page.locator('#requests a[href^="/orders/"]').count(), 0);
+    await page.getByLabel('Outcome').selectOption('dry_run');
+    await page.locator('#key').getByRole('button', { name: 'Filter' }).click();
+    await page.waitForURL(/outcome=dry_run/);
+    await page.locator('#requests .row-link').click();
+    await page.locator('#key').getByText('nothing was written').waitFor();
+  });
+
+  for (const title of ['Zapier', 'Make']) {
+    test(`what the reveal of ${title} says to paste posts an order`, async () => {
+      const page = await open({ options: CLIPBOARD });
+      await mintFromCard(page, title);
+      const copied = async (name) => {
+        await page.getByRole('button', { name }).click();
+        return page.evaluate(() => navigator.clipboard.readText());
+      };
+      const [url, authorization] = [await copied('Copy the URL'), await copied("Copy the header's value")];
+      const headers = { authorization, 'content-type': 'application/json' };
+      const flat = { external_id: title, currency: 'USD', total: '20.00', 'lines[0][name]': 'Thing', 'lines[0][quantity]': '2', 'lines[0][unit_price]': '10.00' };
+      const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(flat) });
+      assert.equal(answer.status, 201, await answer.text());
     });
   }
 
@@ -187,7 +248,7 @@ describe('the reveal', () => {
     const page = await open({ options: CLIPBOARD });
     await mintFromCard(page, 'WooCommerce');
     const { signing_secret } = await revealed(page);
-    await page.getByRole('button', { name: 'Copy the delivery URL' }).click();
+    await page.getByRole('button', { name: 'Copy the URL' }).click();
     const url = await page.evaluate(() => navigator.clipboard.readText());
     const [, key_id] = url.match(/\/integrations\/v1\/webhook\/woocommerce\/(key_[a-z2-7]+)$/) ?? assert.fail(url);
     assert.ok(url.startsWith(gateway.url));

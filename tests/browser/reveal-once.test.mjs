@@ -25,7 +25,7 @@ async function assertHidden(page, key, where) {
   for (const secret of secrets) assert.ok(!content.includes(secret), `${where} shows ${secret.slice(0, 8)}…`);
 }
 
-for (const title of ['WooCommerce', 'Zapier / Make', 'Custom integration']) {
+for (const title of ['WooCommerce', 'Zapier', 'Custom integration']) {
   test(`neither a reload nor Back nor Forward shows the key of ${title} again`, async () => {
     const page = await open();
     answerDialogs(page);

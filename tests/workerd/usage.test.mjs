@@ -46,7 +46,7 @@ async function writeLog(key, rows) {
 test('a key that was never used has 24 empty hours', async () => {
   const key = await mint(gateway, creds);
   const found = await usage(key);
-  assert.deepEqual(found, { h24: none, hours: Array(24).fill(none), last_used_at: null, parked: 0, failing: [] });
+  assert.deepEqual(found, { h24: none, hours: Array(24).fill(none), last_used_at: null, parked: 0, kept: 0, failing: [] });
   for (const [window, count] of [['h24', 24], ['d7', 28], ['d30', 30]]) {
     const { buckets, total } = await series(key, window);
     assert.equal(buckets.length, count);

@@ -324,7 +324,8 @@ fn choice_label(
 pub struct RadioCard<'a> {
     pub value: &'a str,
     pub title: &'a str,
-    pub text: &'a str,
+    /// Shown below the cards while this one is chosen.
+    pub note: Markup,
     pub icon: Icon,
     /// JSON of the values that choosing it fills in, by field name; lists tick checkboxes. Fields
     /// that were edited keep their value.
@@ -341,11 +342,12 @@ pub fn radio_cards(name: &str, legend: &str, cards: &[RadioCard<'_>], selected: 
                 @for card in cards {
                     label.radio-card {
                         input type="radio" name=(name) value=(card.value)
+                            aria-describedby={ (id) "-" (card.value) }
                             checked[card.value == selected] data-preset=[card.preset.as_deref()];
                         (icon(card.icon))
                         span.title { (card.title) }
-                        span.hint { (card.text) }
                     }
+                    div.card-note id={ (id) "-" (card.value) } { (card.note) }
                 }
             }
         }

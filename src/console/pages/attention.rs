@@ -5,10 +5,13 @@ use maud::{Markup, html};
 use crate::console::components::{TimeStyle, time};
 use crate::console::icons::{Icon, icon};
 use crate::console::links;
+use crate::console::pages::key_drawer::many;
+use crate::console::pages::senders::paste_label;
 use crate::domain::expiry::days_left;
 use crate::domain::failing::{FailingWebhook, remaining_failures};
 use crate::domain::key::{KeyRecord, ShownStatus};
 use crate::domain::log::Tally;
+use crate::domain::parked::ParkedCount;
 use crate::domain::time::Timestamp;
 
 /// What was looked at.
@@ -29,7 +32,7 @@ pub struct Attention<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
     pub h24: Tally,
-    pub parked: u32,
+    pub parked: ParkedCount,
     pub failing: Vec<FailingWebhook>,
 }
 
@@ -81,8 +84,9 @@ pub fn attention(shown: &Attention<'_>) -> Markup {
 
 fn calm(shown: &Attention<'_>) -> Markup {
     let keys = shown.traffic.len();
-    let requests = shown.traffic.iter().filter_map(|(_, traffic)| traffic.as_ref());
-    let requests: u64 = requests.map(|traffic| traffic.h24.requests).sum();
+    let told = || shown.traffic.iter().filter_map(|(_, traffic)| traffic.as_ref());
+    let requests: u64 = told().map(|traffic| traffic.h24.requests).sum();
+    let kept: u32 = told().map(|traffic| traffic.parked.kept).sum();
     html! {
         div.calm {
             span.empty-icon { (icon(Icon::Check)) }
@@ -92,6 +96,9 @@ fn calm(shown: &Attention<'_>) -> Markup {
                     (keys) (if keys == 1 { " connection" } else { " connections" }) ", "
                     (requests) (if requests == 1 { " request" } else { " requests" })
                     " in the last 24 hours, none of them failed."
+                    @if kept > 0 {
+                        " " (many(kept)) (if kept == 1 { " event is" } else { " events are" }) " kept, awaiting details."
+                    }
                 }
             }
         }
@@ -171,8 +178,9 @@ fn renewals(shown: &Attention<'_>) -> Vec<Item> {
 
 fn parked(shown: &Attention<'_>) -> Vec<Item> {
     let item = |(key, traffic): &(KeyRecord, Option<Traffic>)| {
-        let parked = traffic.as_ref()?.parked;
-        let many = if parked >= 1_000 { "1,000 or more".to_owned() } else { parked.to_string() };
+        // Those that await details are nobody's to see to.
+        let parked = traffic.as_ref()?.parked.attention;
+        let many = many(parked);
         (parked > 0).then(|| Item {
             urgency: Urgency::Warn,
             icon: Icon::Archive,
@@ -211,7 +219,7 @@ fn waiting(shown: &Attention<'_>) -> Vec<Item> {
                 subject,
                 text: html! { "awaits its signing secret. Until then its deliveries are refused." },
                 href: settings,
-                action: "Paste it",
+                action: paste_label(key.payload_format),
             });
         }
         (key.shown_status(shown.now) == ShownStatus::Paused).then(|| Item {
@@ -289,19 +297,23 @@ mod tests {
 
     #[test]
     fn a_quiet_day_is_said_calmly() {
-        let traffic = Traffic { h24: Tally { requests: 7, errors: 0 }, ..Traffic::default() };
+        let parked = ParkedCount { attention: 0, kept: 3 };
+        let traffic =
+            Traffic { h24: Tally { requests: 7, errors: 0 }, parked, ..Traffic::default() };
         let keys = [(key(serde_json::json!({})), Some(traffic))];
         let markup = shown(&Attention { traffic: &keys, ..NOTHING });
         assert!(markup.contains("Nothing needs attention"), "{markup}");
         assert!(markup.contains("1 connection, 7 requests"), "{markup}");
+        assert!(markup.contains("3 events are kept, awaiting details."), "{markup}");
         assert!(!markup.contains("<li"));
     }
 
     #[test]
     fn everything_leads_to_where_it_is_mended_the_worst_first() {
         let failing = FailingWebhook { topic: "order.<created>".into(), failures: 5 };
+        let parked = ParkedCount { attention: 2, kept: 700 };
         let traffic =
-            Traffic { h24: Tally { requests: 9, errors: 4 }, parked: 2, failing: vec![failing] };
+            Traffic { h24: Tally { requests: 9, errors: 4 }, parked, failing: vec![failing] };
         let keys =
             [(key(serde_json::json!({})), Some(traffic)), (key(serde_json::json!({})), None)];
         let expired = NOW.plus(-DAY).millis();

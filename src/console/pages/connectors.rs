@@ -11,10 +11,12 @@ use crate::console::components::{
 use crate::console::components::{TimeStyle, banner};
 use crate::console::icons::Icon;
 use crate::console::links;
-use crate::console::pages::key_form::Preset;
+use crate::console::pages::key_drawer::many;
+use crate::console::pages::senders::{CARDS, Sender, paste_label, sender};
 use crate::domain::expiry::{days_left, notice};
 use crate::domain::key::{KeyRecord, ShownStatus, Source};
 use crate::domain::log::Tally;
+use crate::domain::parked::ParkedCount;
 use crate::domain::time::Timestamp;
 
 /// The list's filters, as they stand in the URL.
@@ -66,7 +68,7 @@ pub fn connectors(page: &Connectors<'_>) -> Markup {
     html! {
         (page_header("Connectors", Some("The keys by which storefronts post orders, payments and clients."), html! { (new) }))
         @if let (count, Some(soonest)) = page.expiring { (expiring_banner(count, soonest, page.now)) }
-        (section("quickstart", "Connect a storefront", html! {}, cards()))
+        (section("quickstart", "Connect a storefront", html! { a href=(links::DOCS) { "Documentation" } }, cards()))
         (section("connections", "Connections", html! {}, html! {
             @if page.keys.is_empty() && !page.filters.is_set() && !page.later {
                 (empty_state(Icon::Connectors, "No storefront is connected yet",
@@ -101,8 +103,9 @@ fn expiring_banner(count: usize, soonest: &KeyRecord, now: Timestamp) -> Markup 
 
 fn cards() -> Markup {
     link_cards(html! {
-        @for preset in Preset::ALL {
-            (link_card(preset.icon(), preset.title(), preset.text(), &links::new_key(preset.as_str())))
+        @for source in CARDS {
+            @let Sender { title, brings, icon, .. } = sender(source);
+            (link_card(icon, title, brings, &links::new_key(source)))
         }
     })
 }
@@ -190,8 +193,21 @@ fn row(page: &Connectors<'_>, key: &KeyRecord) -> Markup {
             (cell(&SCOPES, chips(key.scopes.iter().map(|scope| scope.as_str()))))
             (cell(&REQUESTS, html! { div.usage id={ "usage-" (id) } { (sparkline_skeleton()) (skeleton("w-6")) } }))
             (cell(&LAST_USED, html! { div id={ "used-" (id) } { (skeleton("w-6")) } }))
-            (cell(&STATUS, status(key, page.now)))
+            (cell(&STATUS, html! {
+                (status(key, page.now))
+                @if key.awaits_secret() { div.sub { (paste_link(key)) } }
+            }))
             (cell(&ACTIONS, row_actions(page.csrf, key, page.now)))
+        }
+    }
+}
+
+/// The way to where a key's waiting for its secret ends.
+fn paste_link(key: &KeyRecord) -> Markup {
+    let href = links::key_settings(key.key_id.as_str());
+    html! {
+        a.to-end href=(href) hx-get=(href) hx-target="#layer" hx-swap="innerHTML" hx-push-url="true" {
+            (paste_label(key.payload_format)) span.visually-hidden { " of " (key.name) }
         }
     }
 }
@@ -267,7 +283,7 @@ pub struct Traffic {
     /// 24 hours, the oldest first.
     pub hours: Vec<Tally>,
     pub last_used_at: Option<Timestamp>,
-    pub parked: u32,
+    pub parked: ParkedCount,
 }
 
 /// The cells of several keys, to be put in their places.
@@ -300,8 +316,11 @@ fn usage_cell(key_id: &str, traffic: &Traffic) -> Markup {
                 (traffic.total.errors) (if traffic.total.errors == 1 { " error" } else { " errors" })
             }
         }
-        @if traffic.parked > 0 {
-            a.parked href=(links::key_parked(key_id)) { (traffic.parked) " parked" }
+        @let ParkedCount { attention, kept } = traffic.parked;
+        @if attention > 0 {
+            a href=(links::key_parked(key_id)) { (many(attention)) " parked" }
+        } @else if kept > 0 {
+            a.muted href=(links::key_parked(key_id)) { (many(kept)) " kept" }
         }
     }
 }

@@ -3,12 +3,15 @@
 use maud::{Markup, html};
 
 use super::connectors::status;
+use super::senders::paste_label;
 use crate::api::console_routes::KeyTab;
 use crate::console::components::{
-    Attributes, CloseBy, Layer, Tab, copy_value, drawer, mono, source_label, tabs,
+    Attributes, Banner, Button, CloseBy, Kind, Layer, Tab, banner, copy_value, drawer, mono,
+    source_label, tabs,
 };
 use crate::console::links;
 use crate::domain::key::KeyRecord;
+use crate::domain::parked::ParkedCount;
 use crate::domain::time::Timestamp;
 
 /// The drawer.
@@ -18,7 +21,7 @@ pub struct KeyDrawer<'a> {
     pub store: &'a str,
     pub tab: KeyTab,
     /// How many events are parked, where that is known.
-    pub parked: Option<u32>,
+    pub parked: Option<ParkedCount>,
     pub now: Timestamp,
 }
 
@@ -29,10 +32,10 @@ pub fn key_drawer(page: &KeyDrawer<'_>, content: Markup) -> Markup {
         ..Layer::new("key", &page.record.name, links::CONNECTORS)
     };
     let urls = [links::key(id), links::key_parked(id), links::key_settings(id)];
-    let parked = match page.parked {
-        None | Some(0) => "Parked events".to_owned(),
-        Some(1_000..) => "Parked events (1,000+)".to_owned(),
-        Some(count) => format!("Parked events ({count})"),
+    let parked = match page.parked.unwrap_or_default() {
+        ParkedCount { attention: 0, kept: 0 } => "Parked events".to_owned(),
+        ParkedCount { attention: 0, kept } => format!("Parked events ({} kept)", many(kept)),
+        ParkedCount { attention, .. } => format!("Parked events ({})", many(attention)),
     };
     let [requests_url, parked_url, settings_url] = &urls;
     let shown = [
@@ -46,10 +49,30 @@ pub fn key_drawer(page: &KeyDrawer<'_>, content: Markup) -> Markup {
             (mono(&format!("{}…", page.record.preview))) " · " (source_label(page.record.source))
             " · " (page.store) " · " (mono(id)) (copy_value(id, "Copy the key id"))
         }
+        @if page.record.awaits_secret() && page.tab != KeyTab::Settings { (awaits_secret(page.record)) }
         (tabs("Sections of the key", &shown, &in_layer()))
         (content)
     };
     drawer(&layer, header, body)
+}
+
+/// Says that nothing can come in yet, and leads to where that ends.
+fn awaits_secret(record: &KeyRecord) -> Markup {
+    let settings = links::key_settings(record.key_id.as_str());
+    banner(&Banner {
+        kind: Kind::Warn,
+        text: html! {
+            strong { "This key awaits its signing secret." } " Until then every delivery is refused."
+        },
+        action: Some(html! {
+            (Button::secondary(paste_label(record.payload_format)).small().opens_layer(&settings))
+        }),
+    })
+}
+
+/// A count as far as it was counted.
+pub fn many(count: u32) -> String {
+    if count >= ParkedCount::COUNTED { "1,000+".to_owned() } else { count.to_string() }
 }
 
 /// Links that stay within the layer where there is JavaScript.

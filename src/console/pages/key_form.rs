@@ -8,100 +8,35 @@ use crate::console::components::{
     radio_cards, source_label,
 };
 use crate::console::forms::{Form, FormErrors};
-use crate::console::icons::Icon;
 use crate::console::links;
+use crate::console::pages::connect::quickstart;
+use crate::console::pages::senders::{CARDS, native_format, scopes as scopes_of, sender};
 use crate::console::pages::{format_label, scope_text};
 use crate::domain::key::{PayloadFormat, Scope, Source};
 
-/// A way to begin: what the modal is filled in with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Preset {
-    WooCommerce,
-    Automation,
-    Custom,
+/// What the card of a sender fills in.
+pub fn preset(source: Source) -> Typed {
+    let format = native_format(source).unwrap_or(PayloadFormat::Gateway);
+    Typed {
+        name: sender(source).title.to_owned(),
+        source: source.as_str().to_owned(),
+        payload_format: format.as_str().to_owned(),
+        scopes: scopes_of(source).iter().map(|scope| scope.as_str().to_owned()).collect(),
+        rate_limit: "120".to_owned(),
+        // Neither a Zap nor a scenario can compute a signature without code.
+        require_signature: !matches!(source, Source::Zapier | Source::Make),
+        ..Typed::default()
+    }
 }
 
-impl Preset {
-    pub const ALL: [Self; 3] = [Self::WooCommerce, Self::Automation, Self::Custom];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::WooCommerce => "woocommerce",
-            Self::Automation => "automation",
-            Self::Custom => "custom",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|preset| preset.as_str() == text)
-    }
-
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::WooCommerce => "WooCommerce",
-            Self::Automation => "Zapier / Make",
-            Self::Custom => "Custom integration",
-        }
-    }
-
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::WooCommerce => "Paste a URL and a secret into your shop. Every event is signed.",
-            Self::Automation => "Post orders from a Zap or a scenario with one header.",
-            Self::Custom => "Post orders from your own back end, signed with HMAC-SHA256.",
-        }
-    }
-
-    pub const fn icon(self) -> Icon {
-        match self {
-            Self::WooCommerce => Icon::Cart,
-            Self::Automation => Icon::Quickstart,
-            Self::Custom => Icon::Code,
-        }
-    }
-
-    /// What it fills in.
-    pub fn typed(self) -> Typed {
-        let base = Typed { rate_limit: "120".to_owned(), ..Typed::default() };
-        let scopes = |scopes: &[Scope]| scopes.iter().map(|s| s.as_str().to_owned()).collect();
-        match self {
-            Self::WooCommerce => Typed {
-                name: "WooCommerce".to_owned(),
-                source: Source::WooCommerce.as_str().to_owned(),
-                payload_format: PayloadFormat::WooCommerce.as_str().to_owned(),
-                scopes: scopes(&[Scope::OrdersWrite, Scope::ClientsWrite]),
-                require_signature: true,
-                ..base
-            },
-            Self::Automation => Typed {
-                name: "Zapier".to_owned(),
-                source: Source::Zapier.as_str().to_owned(),
-                payload_format: PayloadFormat::Gateway.as_str().to_owned(),
-                scopes: scopes(&[Scope::OrdersWrite]),
-                // A Zap cannot compute a signature without code.
-                require_signature: false,
-                ..base
-            },
-            Self::Custom => Typed {
-                name: "Custom integration".to_owned(),
-                source: Source::Custom.as_str().to_owned(),
-                payload_format: PayloadFormat::Gateway.as_str().to_owned(),
-                scopes: scopes(&[Scope::OrdersWrite]),
-                require_signature: true,
-                ..base
-            },
-        }
-    }
-
-    /// The same as JSON, for the script.
-    fn json(self) -> String {
-        let typed = self.typed();
-        serde_json::json!({
-            "name": typed.name, "source": typed.source, "payload_format": typed.payload_format,
-            "scopes": typed.scopes, "require_signature": typed.require_signature,
-        })
-        .to_string()
-    }
+/// The same as JSON, for the script.
+fn preset_json(source: Source) -> String {
+    let typed = preset(source);
+    serde_json::json!({
+        "name": typed.name, "source": typed.source, "payload_format": typed.payload_format,
+        "scopes": typed.scopes, "require_signature": typed.require_signature,
+    })
+    .to_string()
 }
 
 /// What stands in the fields of the modal, as it was typed.
@@ -167,6 +102,7 @@ pub fn label(field: &str) -> &'static str {
         "require_signature" => "The signature",
         "signing_secret" => "The secret",
         "overlap_hours" => "The overlap",
+        "notification_url" => "The URL",
         _ => "The form",
     }
 }
@@ -179,7 +115,7 @@ pub struct KeyForm<'a> {
     pub form_id: &'a str,
     /// Ids and names of the stores that take keys.
     pub stores: &'a [(String, String)],
-    pub preset: Option<Preset>,
+    pub preset: Option<Source>,
     pub typed: &'a Typed,
     pub errors: &'a FormErrors,
 }
@@ -193,7 +129,7 @@ pub fn key_form(page: &KeyForm<'_>) -> Markup {
     let content = html! {
         (error_summary(&errors.summary()))
         (hidden("form", page.form_id))
-        (radio_cards("preset", "Begin with", &cards(), page.preset.map_or("", Preset::as_str)))
+        (radio_cards("preset", "Begin with", &cards(), page.preset.map_or("", Source::as_str)))
         div.field-row {
             (Field::new("name", "Name").required().error(errors.of("name")).attr("maxlength", "100")
                 .hint("Such as the name of the shop.").text(&page.typed.name))
@@ -253,25 +189,25 @@ fn no_store() -> Markup {
 }
 
 fn cards() -> Vec<RadioCard<'static>> {
-    Preset::ALL
-        .into_iter()
-        .map(|preset| RadioCard {
-            value: preset.as_str(),
-            title: preset.title(),
-            text: preset.text(),
-            icon: preset.icon(),
-            preset: Some(preset.json()),
-        })
-        .collect()
+    let card = |source: Source| {
+        let sender = sender(source);
+        RadioCard {
+            value: source.as_str(),
+            title: sender.title,
+            note: html! { (sender.promise) " " (quickstart(&sender)) },
+            icon: sender.icon,
+            preset: Some(preset_json(source)),
+        }
+    };
+    CARDS.map(card).into()
 }
 
 fn sources() -> Vec<(&'static str, &'static str)> {
     Source::ALL.iter().map(|source| (source.as_str(), source_label(*source))).collect()
 }
 
-/// The formats that can be minted.
 fn formats() -> Vec<(&'static str, &'static str)> {
-    PayloadFormat::SUPPORTED.iter().map(|format| (format.as_str(), format_label(*format))).collect()
+    PayloadFormat::ALL.iter().map(|format| (format.as_str(), format_label(*format))).collect()
 }
 
 fn scopes(ticked: &[String]) -> Vec<Choice<'static>> {
@@ -288,8 +224,13 @@ fn scopes(ticked: &[String]) -> Vec<Choice<'static>> {
 }
 
 fn signature(typed: &Typed) -> Markup {
-    const WHEN: [(&str, &str); 2] = [("source", "woocommerce"), ("payload_format", "woocommerce")];
-    let locked = [&typed.source, &typed.payload_format].iter().any(|name| *name == "woocommerce");
+    let native = PayloadFormat::ALL.iter().filter(|format| format.requires_signature());
+    let mut when: Vec<_> = native.map(|format| ("payload_format", format.as_str())).collect();
+    when.push(("source", Source::WooCommerce.as_str()));
+    let locked = when.iter().any(|(field, value)| match *field {
+        "source" => typed.source == *value,
+        _ => typed.payload_format == *value,
+    });
     let choice = Choice {
         value: "on",
         label: "Require signature",
@@ -297,8 +238,8 @@ fn signature(typed: &Typed) -> Markup {
         checked: typed.require_signature || locked,
         locked,
     };
-    let reason = "WooCommerce signs every delivery, so its keys always require it.";
-    lockable_checkbox("require_signature", &choice, &Lock { when: &WHEN, reason })
+    let reason = "This sender signs every delivery, so its keys always require it.";
+    lockable_checkbox("require_signature", &choice, &Lock { when: &when, reason })
 }
 
 #[cfg(test)]
@@ -318,12 +259,14 @@ mod tests {
 
     #[test]
     fn every_preset_is_a_key_that_can_be_minted() {
-        for preset in Preset::ALL {
+        for source in CARDS {
             let store_id = StoreId::from_random([1; 10]).to_string();
-            let typed = Typed { store_id, ..preset.typed() };
+            let typed = Typed { store_id, ..preset(source) };
             let arguments = typed.arguments().to_string();
             let key = CreateIntegrationKey::read(arguments.as_bytes()).unwrap();
-            assert_eq!(key.require_signature, preset != Preset::Automation);
+            let unsigned = matches!(source, Source::Zapier | Source::Make);
+            assert_eq!(key.require_signature, !unsigned, "{source}");
+            assert_eq!(key.payload_format.requires_signature(), native_format(source).is_some());
             assert_eq!(key.rate_limit.per_minute(), 120);
         }
     }
@@ -331,7 +274,7 @@ mod tests {
     #[test]
     fn all_twelve_sources_can_be_chosen() {
         let stores = [("sto_a".to_owned(), "Shop".to_owned())];
-        let markup = page(&Preset::Custom.typed(), &FormErrors::default(), &stores);
+        let markup = page(&preset(Source::Custom), &FormErrors::default(), &stores);
         for source in Source::ALL {
             assert!(markup.contains(&format!("<option value=\"{source}\"")), "{source}");
         }
@@ -342,7 +285,7 @@ mod tests {
         let typed = Typed {
             name: "<b>".to_owned(),
             rate_limit: "many".to_owned(),
-            ..Preset::Custom.typed()
+            ..preset(Source::Custom)
         };
         let rejection =
             CreateIntegrationKey::read(typed.arguments().to_string().as_bytes()).unwrap_err();
@@ -357,17 +300,21 @@ mod tests {
     #[test]
     fn the_buttons_of_the_expiry_fill_its_field() {
         let stores = [("sto_a".to_owned(), "Shop".to_owned())];
-        let markup = page(&Preset::Custom.typed(), &FormErrors::default(), &stores);
+        let markup = page(&preset(Source::Custom), &FormErrors::default(), &stores);
         let target = markup.split("data-fill=\"").nth(1).unwrap().split('"').next().unwrap();
         let field = format!("id=\"{target}\" name=\"expires_in_days\"");
         assert!(markup.contains(&field), "{field}");
     }
 
     #[test]
-    fn woocommerce_locks_the_signature_and_says_why() {
+    fn native_senders_lock_the_signature_and_the_form_says_why() {
         let stores = [("sto_a".to_owned(), "Shop".to_owned())];
-        let markup = page(&Preset::WooCommerce.typed(), &FormErrors::default(), &stores);
-        assert!(markup.contains("checked disabled") && markup.contains("always require it"));
+        for source in CARDS {
+            let markup = page(&preset(source), &FormErrors::default(), &stores);
+            let locked = native_format(source).is_some();
+            assert_eq!(markup.contains("checked disabled"), locked, "{source}");
+            assert_eq!(markup.contains("data-lock-reason hidden"), !locked, "{source}");
+        }
     }
 
     #[test]

@@ -238,7 +238,7 @@ pub fn row(key_id: &str, request: &LoggedRequest) -> Markup {
             (cell(&LATENCY, html! { (request.latency_ms) " ms" }))
             (cell(&KEY, html! { @if let Some(key) = &request.idempotency_key { (mono(key)) } }))
             (cell(&EXTERNAL, html! { @if let Some(id) = &request.external_id { (mono(id)) } }))
-            (cell(&RESULT, result(request)))
+            (cell(&RESULT, result(key_id, request)))
         }
     }
 }
@@ -259,17 +259,40 @@ pub fn status_of(status: u16) -> Markup {
 }
 
 /// What came of a request: the order that it made, else why it made none.
-fn result(request: &LoggedRequest) -> Markup {
+fn result(key_id: &str, request: &LoggedRequest) -> Markup {
+    let batch = request.detail.as_deref().and_then(batch_line);
     html! {
         @if let Some(code) = request.error_code {
             span.errors { (code.as_str()) }
-            @if let Some(detail) = &request.detail { div.sub.clip title=(detail) { (detail) } }
+            @if let (None, Some(detail)) = (batch, &request.detail) { div.sub.clip title=(detail) { (detail) } }
         } @else if let Some(id) = &request.internal_id {
             (internal_id(id))
             @if request.outcome != Outcome::Accepted { div.sub { (muted(request.outcome.as_str())) } }
         } @else {
-            (muted(request.outcome.as_str()))
-            @if let Some(detail) = &request.detail { div.sub.clip title=(detail) { (detail) } }
+            @if request.outcome == Outcome::DryRun { (status_badge(Status::Neutral, "Dry run")) }
+            @else { (muted(request.outcome.as_str())) }
+            @if let (None, Some(detail)) = (batch, &request.detail) { div.sub.clip title=(detail) { (detail) } }
+        }
+        @if let Some((line, of, _)) = batch { div.sub { a href=(links::request(key_id, of)) { (line) " of a batch" } } }
+    }
+}
+
+/// The parts of the detail of a command that came in a batch, such as `Line 3 of req_…. More.`: its
+/// line, the batch's request, and what follows.
+fn batch_line(detail: &str) -> Option<(&str, &str, &str)> {
+    let (line, rest) = detail.split_once(" of req_")?;
+    let number = line.strip_prefix("Line ")?;
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    let id = detail.get(line.len() + 4..line.len() + 8 + end)?;
+    number.bytes().all(|byte| byte.is_ascii_digit()).then_some((line, id, rest.get(end..)?))
+}
+
+/// What a request's entry says beyond its outcome; a command of a batch leads to the batch.
+pub fn detail(key_id: &str, text: &str) -> Markup {
+    html! {
+        @match batch_line(text) {
+            Some((line, id, rest)) => { (line) " of " a href=(links::request(key_id, id)) { (mono(id)) } (rest) }
+            None => { (text) }
         }
     }
 }
@@ -349,6 +372,21 @@ mod tests {
         let markup = key_log(&page).into_string();
         let rows = "data-tail-rows=\"/settings/connectors/key_a?status=errors&amp;window=7d\"";
         assert!(markup.contains(rows), "{markup}");
+    }
+
+    #[test]
+    fn a_command_of_a_batch_leads_to_the_batch() {
+        let shown = |text| detail("key_a", text).into_string();
+        let link = format!("Line 3 of <a href=\"{}\">", links::request("key_a", "req_abc2"));
+        for text in ["Line 3 of req_abc2", "Line 3 of req_abc2. It is <known>."] {
+            assert!(shown(text).starts_with(&link), "{}", shown(text));
+        }
+        assert!(
+            shown("Line 3 of req_abc2. It is <known>.").ends_with("</a>. It is &lt;known&gt;.")
+        );
+        for text in ["Retry of req_abc2. late", "Line x of req_a", "Line 3 of é"] {
+            assert_eq!(shown(text), text);
+        }
     }
 
     #[test]

@@ -2,17 +2,19 @@
 
 use maud::{Markup, html};
 
-use super::key_drawer::in_layer;
+use super::connect::outward;
+use super::key_drawer::{in_layer, many};
 use crate::console::components::{
-    Attributes, Button, Column, Confirm, Kind, TimeStyle, cell, confirm, empty_state, head_cell,
-    inline_note, meter, mono, muted, no_time, pagination, post_button, table, time,
+    Attributes, Button, Column, Confirm, Kind, Tab, TimeStyle, cell, confirm, empty_state,
+    head_cell, inline_note, meter, mono, muted, no_time, pagination, post_button, segmented, table,
+    time,
 };
 use crate::console::icons::Icon;
 use crate::console::links;
 use crate::domain::credential::GateName;
 use crate::domain::failing::{FailingWebhook, SWITCHED_OFF_AT, remaining_failures};
 use crate::domain::id::{RequestId, Row};
-use crate::domain::parked::{ParkReason, Retry};
+use crate::domain::parked::{ParkReason, ParkedCount, Retry};
 use crate::domain::time::Timestamp;
 use crate::protocol::key_gate::ParkedEvent;
 
@@ -24,6 +26,11 @@ pub struct KeyParked<'a> {
     pub gate: GateName,
     pub events: &'a [ParkedEvent],
     pub next: Option<i64>,
+    pub count: ParkedCount,
+    /// Whether it shows those that await details, or the others.
+    pub kept: bool,
+    /// The sender's name.
+    pub sender: &'a str,
     /// Whether this is a later page.
     pub later: bool,
     /// Topics whose newest deliveries were answered with failures.
@@ -35,21 +42,54 @@ pub struct KeyParked<'a> {
 
 pub fn key_parked(page: &KeyParked<'_>) -> Markup {
     let base = links::key_parked(page.key_id);
-    let older = page.next.map(|row| links::with_query(&base, &[("cursor", &row.to_string())]));
+    let attention = links::with_query(&base, &[("view", "attention")]);
+    let kept = links::with_query(&base, &[("view", KEPT)]);
+    let newest = if page.kept { &kept } else { &attention };
+    let older = page.next.map(|row| {
+        let view = if page.kept { KEPT } else { "attention" };
+        links::with_query(&base, &[("view", view), ("cursor", &row.to_string())])
+    });
+    let nothing = page.events.is_empty() && !page.later && page.next.is_none();
     html! {
         @for webhook in page.failing { (failing_meter(webhook)) }
-        @if page.events.is_empty() && !page.later {
-            (empty_state(Icon::Check, "Nothing is parked",
+        @if page.count.kept > 0 {
+            div.parked-views {
+                (segmented("Parked events", &[
+                    Tab { label: &format!("Needs attention ({})", many(page.count.attention)), href: &attention, current: !page.kept },
+                    Tab { label: &format!("Kept, awaiting details ({})", many(page.count.kept)), href: &kept, current: page.kept },
+                ], &in_layer()))
+            }
+        }
+        @if page.kept { (awaiting_details(page.sender)) }
+        @if nothing {
+            (empty_state(Icon::Check, if page.count.kept > 0 { "Nothing needs attention" } else { "Nothing is parked" },
                 "An authentic event that cannot be applied yet waits here with its reason. Nothing is lost, and the shop was answered 200.",
                 html! {}))
         } @else {
             @if !page.live {
                 (inline_note(Kind::Info, html! { "The key is revoked: its parked events can only be discarded." }))
             }
-            (list(page))
-            (pagination("Pages of parked events", page.later.then_some(base.as_str()), older.as_deref(), "", &in_layer()))
+            @if page.events.is_empty() { p.muted { "None among the events looked at. Older ones may be." } }
+            @else { (list(page)) }
+            (pagination("Pages of parked events", page.later.then_some(newest.as_str()), older.as_deref(), "", &in_layer()))
         }
     }
+}
+
+/// The value of `view` for the events that await details.
+pub const KEPT: &str = "kept";
+
+/// What the events are that only name what changed, and what can be done about them.
+fn awaiting_details(sender: &str) -> Markup {
+    inline_note(
+        Kind::Info,
+        html! {
+            strong { "Nothing is lost, and nothing has to be done." }
+            " These events only say which order or customer changed: " (sender)
+            " sends nothing else of it. Each is kept with its body, and a later release of the gateway fetches the details. If you need an order here before that, post it to the integration API. "
+            (outward("What these events are", links::THIN_EVENTS))
+        },
+    )
 }
 
 /// The meter of a topic that the shop is about to switch off.
@@ -105,12 +145,13 @@ fn row(page: &KeyParked<'_>, event: &ParkedEvent) -> Markup {
             (cell(&NEXT, html! {
                 @match event.next_attempt_at {
                     Some(at) => { (time(at, TimeStyle::Relative(page.now))) }
+                    None if page.kept => { (no_time("Later release")) }
                     None => { (no_time(waits_for(event.reason))) }
                 }
             }))
             (cell(&SIZE, html! { (event.bytes) " B" }))
             (cell(&ACTIONS, html! {
-                @if page.live {
+                @if page.live && event.reason != ParkReason::AwaitingDetails {
                     (post_button(page.csrf, &links::retry(page.key_id, &id), &Button::secondary("Retry").small().busy("Retrying…")))
                 }
                 (Button::ghost("Discard…").small().opens_layer(&links::discard(page.key_id, &id)))
@@ -128,7 +169,7 @@ const fn reason_text(reason: ParkReason) -> &'static str {
         ParkReason::Unmappable => "The body could not be understood",
         ParkReason::ParentUnknown => "What it changes has not arrived yet",
         ParkReason::SourceChanged => "It came from another shop address",
-        ParkReason::AwaitingDetails => "It only names what changed; details are awaited",
+        ParkReason::AwaitingDetails => "Its details are awaited",
     }
 }
 
@@ -163,6 +204,57 @@ pub fn confirm_discard(csrf: &str, key_id: &str, name: &str, event_id: &str) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn event(reason: ParkReason) -> ParkedEvent {
+        let row = Row::at(Timestamp::from_millis(1_795_348_087_000)).as_i64();
+        ParkedEvent {
+            row,
+            received_at: Timestamp::from_millis(1_795_348_087_000),
+            reason,
+            detail: None,
+            topic: Some("<topic>".to_owned()),
+            attempts: 0,
+            next_attempt_at: None,
+            bytes: 9,
+        }
+    }
+
+    fn page(events: &[ParkedEvent], count: ParkedCount, kept: bool) -> String {
+        let page = KeyParked {
+            csrf: "c",
+            key_id: "key_a",
+            gate: GateName::from_bytes([9; 12]),
+            events,
+            next: None,
+            count,
+            kept,
+            sender: "<Square>",
+            later: false,
+            failing: &[],
+            live: true,
+            now: Timestamp::from_millis(1_795_348_087_000),
+        };
+        key_parked(&page).into_string()
+    }
+
+    #[test]
+    fn events_that_await_details_stand_apart_and_are_not_retried() {
+        let count = ParkedCount { attention: 0, kept: 1_000 };
+        let kept = page(&[event(ParkReason::AwaitingDetails)], count, true);
+        for part in ["awaiting details (1,000+)", "Nothing is lost", "&lt;Square&gt;", "Discard"] {
+            assert!(kept.contains(part), "{part}: {kept}");
+        }
+        assert!(!kept.contains("Retry") && !kept.contains("<topic>"), "{kept}");
+        let others = page(&[], count, false);
+        assert!(others.contains("Nothing needs attention") && others.contains("?view=kept"));
+    }
+
+    #[test]
+    fn without_such_events_the_list_is_one() {
+        let count = ParkedCount { attention: 1, kept: 0 };
+        let markup = page(&[event(ParkReason::Unmappable)], count, false);
+        assert!(!markup.contains("awaiting details") && markup.contains("Retry"), "{markup}");
+    }
 
     #[test]
     fn the_meter_counts_down_to_the_failure_that_switches_the_webhook_off() {

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::connect::outward;
 use super::key_drawer::in_layer;
-use super::key_log::{internal_id, status_of};
+use super::key_log::{detail, internal_id, status_of};
 use crate::console::components::{
     Button, Kind, TimeStyle, copy_value, inline_note, json_viewer, keyvalue, mono, post_button,
     time,
@@ -12,7 +13,9 @@ use crate::console::links;
 use crate::domain::explain::{Ended, explain};
 use crate::domain::key::KeyRecord;
 use crate::domain::log::Outcome;
-use crate::protocol::key_gate::{Kept, LoggedRequest, NotKept, RequestDetail};
+use crate::domain::parked::ParkReason;
+use crate::domain::rejection::Code;
+use crate::protocol::key_gate::{Kept, LoggedRequest, NotKept, ParkedEvent, RequestDetail};
 
 /// One request of a key.
 #[derive(Debug)]
@@ -37,19 +40,27 @@ pub fn key_request(page: &KeyRequest<'_>) -> Markup {
             (copy_value(page.permalink, "Copy a link to this request"))
         }
         (explanation(page))
-        @if parked.is_some() {
-            (inline_note(Kind::Warn, html! {
-                "This event is parked. "
-                (post_button(page.csrf, &links::retry(key_id, &event), &Button::secondary("Retry now").small().busy("Retrying…")))
+        @if let Some(parked) = parked {
+            @let kept = awaits_details(parked);
+            (inline_note(if kept { Kind::Info } else { Kind::Warn }, html! {
+                @if kept { "This event is kept, and awaits its details. " }
+                @else { "This event is parked. "
+                    (post_button(page.csrf, &links::retry(key_id, &event), &Button::secondary("Retry now").small().busy("Retrying…")))
+                    " "
+                }
                 (Button::secondary("Discard…").small().opens_layer(&links::discard(key_id, &event)))
             }))
         }
-        (facts(request))
+        (facts(key_id, request))
         @match kept {
             Ok(kept) => { (kept_parts(kept)) }
             Err(reason) => { (inline_note(Kind::Info, html! { (not_kept(*reason)) })) }
         }
     }
+}
+
+fn awaits_details(event: &ParkedEvent) -> bool {
+    event.reason == ParkReason::AwaitingDetails
 }
 
 fn explanation(page: &KeyRequest<'_>) -> Markup {
@@ -64,6 +75,7 @@ fn explanation(page: &KeyRequest<'_>) -> Markup {
     let kind = match request.outcome {
         Outcome::Accepted | Outcome::Replayed | Outcome::Duplicate => Kind::Good,
         Outcome::Stale | Outcome::Ignored | Outcome::Ping | Outcome::DryRun => Kind::Info,
+        Outcome::Parked if page.detail.parked.as_ref().is_some_and(awaits_details) => Kind::Info,
         Outcome::Parked => Kind::Warn,
         Outcome::Rejected | Outcome::Refused | Outcome::Failed => Kind::Bad,
     };
@@ -80,7 +92,12 @@ fn explanation(page: &KeyRequest<'_>) -> Markup {
     )
 }
 
-fn facts(request: &LoggedRequest) -> Markup {
+/// An error code, with what the documentation says of it.
+fn error_docs(code: Code) -> Markup {
+    outward(code.as_str(), &links::error_docs(code))
+}
+
+fn facts(key_id: &str, request: &LoggedRequest) -> Markup {
     let optional = |value: &Option<String>| {
         html! {
             @if let Some(value) = value { (mono(value)) (copy_value(value, "Copy")) } @else { "—" }
@@ -95,9 +112,9 @@ fn facts(request: &LoggedRequest) -> Markup {
         ("Latency", html! { (request.latency_ms) " ms" }),
         (
             "Error code",
-            html! { @match request.error_code { Some(code) => { (mono(code.as_str())) } None => { "—" } } },
+            html! { @match request.error_code { Some(code) => { (error_docs(code)) } None => { "—" } } },
         ),
-        ("Detail", html! { (request.detail.as_deref().unwrap_or("—")) }),
+        ("Detail", detail(key_id, request.detail.as_deref().unwrap_or("—"))),
         ("Topic", html! { (request.topic.as_deref().unwrap_or("—")) }),
         ("Idempotency key", optional(&request.idempotency_key)),
         ("External id", optional(&request.external_id)),

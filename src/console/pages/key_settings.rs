@@ -2,6 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::connect::{Connect, connect, quickstart};
+use super::senders::{paste_label, secret_screen, sender_of};
 use super::{format_label, scope_text};
 use crate::console::components::{
     Attributes, Banner, Button, Confirm, Field, Kind, Layer, TimeStyle, actions, banner, confirm,
@@ -37,6 +39,14 @@ pub struct Receipt<'a> {
     pub later: &'a [LoggedRequest],
 }
 
+/// The form that takes a secret, as it was sent.
+#[derive(Clone, Copy, Debug)]
+pub struct SecretForm<'a> {
+    pub errors: &'a FormErrors,
+    /// What was typed as the URL that the sender signs (Square); `None` before anything was.
+    pub notification_url: Option<&'a str>,
+}
+
 /// The settings in the drawer.
 #[derive(Debug)]
 pub struct KeySettings<'a> {
@@ -48,7 +58,7 @@ pub struct KeySettings<'a> {
     pub predecessor: Option<Relative<'a>>,
     pub successors: &'a [Relative<'a>],
     pub receipt: Option<Receipt<'a>>,
-    pub secret_errors: &'a FormErrors,
+    pub secret: SecretForm<'a>,
     pub now: Timestamp,
 }
 
@@ -60,7 +70,7 @@ pub fn key_settings(page: &KeySettings<'_>) -> Markup {
         @if live { (rotation(page)) }
         (section("facts", "Details", html! {}, facts(page)))
         @if live {
-            (section("secret", "Signing secret", html! {}, secret(page)))
+            @if !page.record.awaits_secret() { (section("secret", "Signing secret", html! {}, secret(page))) }
             (section("end", "Pause or revoke", html! {}, ending(page)))
         }
     }
@@ -83,7 +93,7 @@ fn facts(page: &KeySettings<'_>) -> Markup {
         ("Store", html! { (page.store) }),
         (
             "Source",
-            html! { (source_label(record.source)) ", " (format_label(record.payload_format)) },
+            html! { (source_label(record.source)) ", " (format_label(record.payload_format)) ". " (quickstart(&sender_of(record))) },
         ),
         (
             "Scopes",
@@ -107,53 +117,45 @@ fn facts(page: &KeySettings<'_>) -> Markup {
     ])
 }
 
-/// A key without its secret: which screen shows it, and where to paste it.
+/// A key without its secret: what is done at the sender, and where its secret is pasted.
 fn awaiting(page: &KeySettings<'_>) -> Markup {
-    banner(&Banner {
-        kind: Kind::Warn,
-        text: html! {
-            strong { "This key awaits its signing secret. " }
-            (secret_screen(page.record.payload_format))
-            " Until it is pasted below, every delivery is refused."
-        },
-        action: None,
-    })
-}
-
-/// Which screen of which storefront shows the signing secret.
-pub const fn secret_screen(format: PayloadFormat) -> &'static str {
-    match format {
-        PayloadFormat::Gateway => "Your own sender holds it.",
-        PayloadFormat::WooCommerce => {
-            "In WooCommerce it is the field Secret under WooCommerce → Settings → Advanced → Webhooks → the webhook."
+    let format = page.record.payload_format;
+    let sender = sender_of(page.record);
+    let steps = connect(&Connect {
+        sender: &sender,
+        url: page.webhook_url.unwrap_or_default(),
+        secret: None,
+        key: None,
+        paste: html! {},
+    });
+    html! {
+        (banner(&Banner {
+            kind: Kind::Warn,
+            text: html! {
+                strong { "This key awaits its signing secret. " }
+                (secret_screen(format))
+                " Until it is pasted below, every delivery is refused."
+            },
+            action: None,
+        }))
+        @if format.has_own_secret() {
+            (section("connect", &format!("Connect {}", sender.title), html! {}, steps))
         }
-        PayloadFormat::Shopify => {
-            "In Shopify it stands below the list in Settings → Notifications → Webhooks; of an app it is the client secret."
-        }
-        PayloadFormat::StripeCheckout => {
-            "In Stripe open Developers → Webhooks → the endpoint, and reveal its Signing secret (whsec_…)."
-        }
-        PayloadFormat::Square => {
-            "In Square's Developer Console open the application → Webhooks → Subscriptions → the subscription, and copy its Signature key."
-        }
-        PayloadFormat::BigCommerce => {
-            "In BigCommerce it is the client secret of the API account that made the webhook."
-        }
-        PayloadFormat::Squarespace => {
-            "Squarespace answers it once, as `secret`, when the webhook subscription is made or its secret is rotated."
-        }
-        PayloadFormat::Wix => {
-            "In Wix open the app's dashboard → Webhooks, and copy the Public Key."
-        }
-        PayloadFormat::Webflow => {
-            "Webflow shows it when the webhook is made under Site settings → Apps & integrations → Webhooks."
-        }
+        (section("secret", paste_label(format), html! {}, secret_form(page)))
     }
 }
 
 fn secret(page: &KeySettings<'_>) -> Markup {
+    html! {
+        p.muted { (current_secrets(page)) " " (secret_screen(page.record.payload_format)) }
+        (secret_form(page))
+    }
+}
+
+fn secret_form(page: &KeySettings<'_>) -> Markup {
     let awaits = page.record.awaits_secret();
-    let errors = page.secret_errors;
+    let format = page.record.payload_format;
+    let SecretForm { errors, notification_url } = page.secret;
     let options = [
         ("0", "Not at all"),
         ("1", "1 hour"),
@@ -162,12 +164,31 @@ fn secret(page: &KeySettings<'_>) -> Markup {
         ("168", "7 days"),
         ("720", "30 days"),
     ];
-    let label = if awaits { "Paste the secret" } else { "New secret" };
+    let label = match (format, awaits) {
+        (PayloadFormat::Wix, true) => "Paste the public key",
+        (PayloadFormat::Wix, false) => "New public key",
+        (_, true) => "Paste the secret",
+        (_, false) => "New secret",
+    };
+    let pasted = Field::new("signing_secret", label).required().error(errors.of("signing_secret"));
+    let registered = notification_url
+        .or(page.record.notification_url.as_deref())
+        .or(page.webhook_url)
+        .unwrap_or_default();
     let content = html! {
         (error_summary(&errors.summary()))
-        (Field::new("signing_secret", label).required().error(errors.of("signing_secret"))
-            .hint("8 to 512 bytes, exactly as the sender shows it. It is never shown here again.")
-            .password("off"))
+        @if format == PayloadFormat::Wix {
+            // A public key is no secret, and has lines.
+            (pasted.hint("All of it, with the lines BEGIN and END where Wix shows them.")
+                .attr("spellcheck", "false").attr("autocomplete", "off").textarea("", 6))
+        } @else {
+            (pasted.hint(pasted_hint(format)).password("off"))
+        }
+        @if format.signs_address() {
+            (Field::new("notification_url", "URL as registered at Square").error(errors.of("notification_url"))
+                .hint("Square signs this URL with every delivery. Change it only where another is registered.")
+                .attr("autocomplete", "off").text(registered))
+        }
         @if !awaits {
             (Field::new("overlap_hours", "The old one counts for").error(errors.of("overlap_hours"))
                 .hint("Long enough to replace it at the sender without a gap.")
@@ -176,9 +197,20 @@ fn secret(page: &KeySettings<'_>) -> Markup {
         (actions(html! { (Button::primary(if awaits { "Save secret" } else { "Replace secret" }).busy("Saving…")) }))
     };
     let attributes = Attributes::new().set("class", "stack").flag("data-guard", true);
-    html! {
-        p.muted { (current_secrets(page)) }
-        (form(page.csrf, &links::secret(page.record.key_id.as_str()), &attributes, content))
+    form(page.csrf, &links::secret(page.record.key_id.as_str()), &attributes, content)
+}
+
+/// What a pasted secret looks like.
+const fn pasted_hint(format: PayloadFormat) -> &'static str {
+    match format {
+        PayloadFormat::StripeCheckout => "It begins with whsec_. It is never shown here again.",
+        PayloadFormat::Squarespace => {
+            "Hex, as Squarespace answers it. It is never shown here again."
+        }
+        PayloadFormat::Gateway => {
+            "8 to 512 bytes, or a public key whpk_… of Standard Webhooks. It is never shown here again."
+        }
+        _ => "8 to 512 bytes, exactly as the sender shows it. It is never shown here again.",
     }
 }
 

@@ -4,6 +4,7 @@ pub mod account;
 pub mod attention;
 pub mod audit;
 pub mod audit_words;
+pub mod connect;
 pub mod connectors;
 pub mod error;
 pub mod joining;
@@ -20,6 +21,8 @@ pub mod order_view;
 pub mod orders;
 pub mod overview;
 pub mod reveal;
+pub mod sender_steps;
+pub mod senders;
 pub mod stores;
 pub mod team;
 
@@ -54,9 +57,9 @@ pub const fn format_label(format: PayloadFormat) -> &'static str {
 pub const fn scope_text(scope: Scope) -> &'static str {
     match scope {
         Scope::OrdersWrite => "Create orders, and keep those of a shop up to date.",
-        Scope::OrdersCancel => "Cancel orders. Nothing uses it yet.",
-        Scope::PaymentsWrite => "Record payments of orders. Nothing uses it yet.",
-        Scope::PaymentsRefund => "Record refunds of payments. Nothing uses it yet.",
+        Scope::OrdersCancel => "Cancel orders, with a reason.",
+        Scope::PaymentsWrite => "Record payments of orders.",
+        Scope::PaymentsRefund => "Record refunds of payments, never more than was paid.",
         Scope::ClientsWrite => "Create and update clients, such as a shop's customers.",
     }
 }

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::order_view::{Described, HistoryView, OrderView, is_zero};
+use super::order_view::{Described, HistoryView, OrderView, RefundView, is_zero, payment_status};
 use crate::console::components::{
-    Attributes, Column, TimeStyle, cell, copy_value, head_cell, json_viewer, keyvalue, mono, muted,
-    no_time, page_header, section, table, time,
+    Attributes, Column, Kind, TimeStyle, cell, copy_value, head_cell, inline_note, json_viewer,
+    keyvalue, mono, muted, no_time, page_header, section, table, time,
 };
 use crate::console::icons::{Icon, icon};
 use crate::console::links;
@@ -46,11 +46,13 @@ pub fn order_page(page: &OrderPage<'_>) -> Markup {
             span { "Placed " (time(order.placed_at, TimeStyle::Full)) }
             strong { (order.amount(&order.total)) }
         }
+        (cancellation(page))
         div.order-columns {
             div {
                 (section("lines", "Lines", muted(&format!("in {}", order.currency.as_str())), html! { div.order-lines { (lines(order)) } (totals(order)) }))
-                (section("payments", "Payments", sum(order, &order.paid_total), payments(order)))
-                (section("refunds", "Refunds", sum(order, &order.refunded_total), refunds(order)))
+                (section("payments", "Payments", html! {}, payments(order)))
+                @let loose = loose_refunds(order);
+                @if !loose.is_empty() { (section("refunds", "Refunds", html! {}, refunds(order, &loose))) }
                 (section("history", "History", muted("and the requests that made it"), history(page)))
             }
             div {
@@ -72,10 +74,6 @@ pub fn order_page(page: &OrderPage<'_>) -> Markup {
                 &serde_json::to_string_pretty(&order.metadata).unwrap_or_default())))
         }
     }
-}
-
-fn sum(order: &OrderView, total: &str) -> Markup {
-    html! { @if !is_zero(total) { strong { (order.amount(total)) } } }
 }
 
 fn with_copy(value: &str, label: &str) -> Markup {
@@ -157,33 +155,65 @@ fn totals(order: &OrderView) -> Markup {
 
 const WHEN: Column<'_> = Column::new("When");
 const METHOD: Column<'_> = Column::new("Method");
+const PAID_WHEN: Column<'_> = Column::new("Paid");
 const REASON: Column<'_> = Column::new("Reason");
+const STATUS: Column<'_> = Column::new("Status");
 const EXTERNAL_ID: Column<'_> = Column::new("External id");
 const AMOUNT: Column<'_> = Column::numeric("Amount");
 
+/// Each payment with what was given back of it below, and what that comes to.
 fn payments(order: &OrderView) -> Markup {
-    if order.payments.is_empty() {
-        return html! { p.muted { "None stated." } };
-    }
     let rows = html! {
         @for payment in &order.payments {
             tr {
                 (head_cell(html! { (payment.method.as_deref().unwrap_or("Payment")) }))
-                (cell(&WHEN, payment.paid_at.map_or_else(|| no_time("—"), |at| time(at, TimeStyle::Full))))
+                (cell(&PAID_WHEN, payment.paid_at.map_or_else(|| no_time("—"), |at| time(at, TimeStyle::Full))))
+                (cell(&STATUS, payment_status(payment.status.as_deref())))
                 (cell(&EXTERNAL_ID, mono(payment.external_id.as_deref().unwrap_or("—"))))
                 (cell(&AMOUNT, order.amount(&payment.amount)))
             }
+            @if let Some(id) = &payment.id {
+                @for refund in order.refunds.iter().filter(|refund| refund.payment_id.as_ref() == Some(id)) {
+                    tr.of-payment {
+                        (head_cell(html! { "Refund" @if let Some(reason) = &refund.reason { div.sub { (reason) } } }))
+                        (cell(&PAID_WHEN, no_time("—")))
+                        (cell(&STATUS, payment_status(refund.status.as_deref())))
+                        (cell(&EXTERNAL_ID, mono(refund.external_id.as_deref().unwrap_or("—"))))
+                        (cell(&AMOUNT, html! { "−" (order.amount(&refund.amount)) }))
+                    }
+                }
+            }
         }
     };
-    table("Payments", &[METHOD, WHEN, EXTERNAL_ID, AMOUNT], &Attributes::new(), rows)
+    html! {
+        @if order.payments.is_empty() {
+            p.muted { "None stated." }
+        } @else {
+            (table("Payments", &[METHOD, PAID_WHEN, STATUS, EXTERNAL_ID, AMOUNT], &Attributes::new(), rows))
+        }
+        dl.totals {
+            div { dt { "Paid" } dd { (order.amount(&order.paid_total)) } }
+            @if !is_zero(&order.refunded_total) {
+                div { dt { "Refunded" } dd { "−" (order.amount(&order.refunded_total)) } }
+            }
+            @if let Some(outstanding) = order.outstanding() {
+                div.sum { dt { "Outstanding" } dd { (order.amount(&outstanding)) } }
+            }
+        }
+    }
 }
 
-fn refunds(order: &OrderView) -> Markup {
-    if order.refunds.is_empty() {
-        return html! { p.muted { "None stated." } };
-    }
+/// Refunds that belong to none of the payments shown.
+fn loose_refunds(order: &OrderView) -> Vec<&RefundView> {
+    let shown = |id: &String| order.payments.iter().any(|payment| payment.id.as_ref() == Some(id));
+    let loose =
+        order.refunds.iter().filter(|refund| !refund.payment_id.as_ref().is_some_and(shown));
+    loose.collect()
+}
+
+fn refunds(order: &OrderView, refunds: &[&RefundView]) -> Markup {
     let rows = html! {
-        @for refund in &order.refunds {
+        @for refund in refunds {
             tr {
                 (head_cell(html! { (refund.reason.as_deref().unwrap_or("Refund")) }))
                 (cell(&EXTERNAL_ID, mono(refund.external_id.as_deref().unwrap_or("—"))))
@@ -192,6 +222,22 @@ fn refunds(order: &OrderView) -> Markup {
         }
     };
     table("Refunds", &[REASON, EXTERNAL_ID, AMOUNT], &Attributes::new(), rows)
+}
+
+/// When, by which key and why an order was cancelled.
+fn cancellation(page: &OrderPage<'_>) -> Markup {
+    let order = &page.described.order;
+    let Some(at) = order.cancelled_at else { return html! {} };
+    let by = page.described.history.iter().rev().find(|entry| entry.event == "cancelled");
+    let key = by.and_then(|entry| (page.key_of)(&entry.request_id));
+    inline_note(
+        Kind::Info,
+        html! {
+            "Cancelled " (time(at, TimeStyle::Full))
+            @if let Some(key) = key { " by " a href=(links::key(&key.key_id)) { (key.name) } }
+            @if let Some(reason) = &order.cancel_reason { ": " (reason) } @else { "." }
+        },
+    )
 }
 
 const EVENT: Column<'_> = Column::new("What");
@@ -212,7 +258,12 @@ fn history(page: &OrderPage<'_>) -> Markup {
 }
 
 fn event(entry: &HistoryView) -> Markup {
-    html! { @if entry.event == "created" { "Created" } @else { (mono(&entry.event)) } }
+    match entry.name() {
+        // What was done here needs no other name.
+        Some(name) if !entry.event.contains(['.', '/', '_']) => html! { (name) },
+        Some(name) => html! { (name) div.sub { (mono(&entry.event)) } },
+        None => mono(&entry.event),
+    }
 }
 
 fn request(page: &OrderPage<'_>, id: &RequestId) -> Markup {
@@ -317,6 +368,32 @@ mod tests {
         let markup = shown(&described(), None);
         assert!(markup.contains("<dt>Shipping</dt>") && markup.contains("<dt>Tax</dt>"));
         assert!(!markup.contains("<dt>Fees</dt>") && !markup.contains("<dt>Discount</dt>"));
+    }
+
+    #[test]
+    fn a_refund_stands_below_its_payment_and_one_of_none_apart() {
+        let markup = shown(&described(), None);
+        let (payments, rest) = markup.split_once("id=\"refunds\"").unwrap();
+        assert_eq!(payments.matches("<tr class=\"of-payment\">").count(), 1, "{payments}");
+        let history = rest.find("id=\"history\"").unwrap();
+        assert_eq!(rest[..history].matches("<tr>").count(), 2, "its head and one row: {rest}");
+        for part in ["<dt>Paid</dt>", "<dt>Refunded</dt>", "<dt>Outstanding</dt>"] {
+            assert!(payments.contains(part), "{part}: {payments}");
+        }
+    }
+
+    #[test]
+    fn a_cancelled_order_says_when_why_and_by_which_key() {
+        let mut described = described();
+        described.history[1].event = "cancelled".to_owned();
+        let key = ThroughKey { key_id: "key_a".into(), name: "<key>".into() };
+        let markup = shown(&described, Some(&key));
+        let note = markup.split("class=\"note info\"").nth(1).unwrap();
+        let note = &note[..note.find("order-columns").unwrap()];
+        assert!(
+            note.contains("Cancelled <time") && note.contains("&lt;key&gt;</a>: &lt;script"),
+            "{note}"
+        );
     }
 
     #[test]

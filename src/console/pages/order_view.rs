@@ -40,6 +40,9 @@ pub struct OrderView {
     pub refunded_total: String,
     pub payments: Vec<PaymentView>,
     pub refunds: Vec<RefundView>,
+    #[serde(default, deserialize_with = "rfc3339_or_none")]
+    pub cancelled_at: Option<Timestamp>,
+    pub cancel_reason: Option<String>,
     pub note: Option<String>,
     pub metadata: Map<String, Value>,
     #[serde(deserialize_with = "rfc3339")]
@@ -71,16 +74,23 @@ pub struct LineView {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct PaymentView {
+    /// `None` of one that the sender states within its order.
+    pub id: Option<String>,
     pub external_id: Option<String>,
     pub method: Option<String>,
     pub amount: String,
-    #[serde(deserialize_with = "rfc3339_or_none")]
+    pub status: Option<String>,
+    #[serde(default, deserialize_with = "rfc3339_or_none")]
     pub paid_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct RefundView {
+    pub id: Option<String>,
+    /// The payment that it gives back from, where that is known.
+    pub payment_id: Option<String>,
     pub external_id: Option<String>,
+    pub status: Option<String>,
     pub reason: Option<String>,
     pub amount: String,
 }
@@ -91,8 +101,41 @@ pub struct HistoryView {
     #[serde(deserialize_with = "rfc3339")]
     pub at: Timestamp,
     pub request_id: RequestId,
-    /// `created`, or the topic of a native event.
+    /// What was done here, such as `created` or `payment.created`, or the topic of a native event.
     pub event: String,
+}
+
+impl HistoryView {
+    /// What happened, in words: what was done here by its name, a sender's topic by its last word.
+    pub fn name(&self) -> Option<&'static str> {
+        let event = self.event.as_str();
+        let last = event.rsplit(['.', '/']).next().unwrap_or_default();
+        let about = |word| event.split(['.', '/', '_']).any(|part| part.starts_with(word));
+        Some(match (event, last) {
+            ("created", _) => "Created",
+            ("updated", _) => "Changed",
+            ("cancelled", _) => "Cancelled",
+            _ if about("dispute") => "Disputed",
+            _ if last == "refunded" => "Refunded",
+            (_, "created" | "create") if about("refund") => "Refund recorded",
+            _ if about("refund") => "Refund changed",
+            (_, "created" | "create" | "succeeded") if about("payment") => "Payment recorded",
+            _ if about("payment") => "Payment changed",
+            (_, "created" | "create" | "order_created" | "ecomm_new_order") => {
+                "Created at the sender"
+            }
+            (_, "completed") if event.starts_with("checkout.session") => "Checkout completed",
+            (_, "updated" | "update" | "edited" | "order_updated" | "ecomm_order_changed") => {
+                "Changed at the sender"
+            }
+            (_, "cancelled" | "canceled" | "order_canceled") => "Cancelled at the sender",
+            (_, "order_approved") => "Approved at the sender",
+            (_, "deleted" | "delete") => "Deleted at the sender",
+            (_, "restored") => "Restored at the sender",
+            (_, "paid") => "Paid at the sender",
+            _ => return None,
+        })
+    }
 }
 
 /// An order with its history, oldest first.
@@ -134,6 +177,17 @@ impl OrderView {
 
     pub fn amount(&self, text: &str) -> Markup {
         amount(text, self.currency)
+    }
+
+    /// What is still to be paid: nothing of an order that is closed.
+    pub fn outstanding(&self) -> Option<String> {
+        let parse = |text: &str| Amount::parse(text, self.currency).ok();
+        let closed = matches!(
+            self.status,
+            OrderStatus::Cancelled | OrderStatus::Refunded | OrderStatus::Failed
+        );
+        let left = parse(&self.total)?.checked_sub(parse(&self.paid_total)?)?;
+        (!closed && !left.is_negative()).then(|| left.format(self.currency))
     }
 
     pub fn status_badge(&self) -> Markup {
@@ -178,6 +232,21 @@ fn amount(text: &str, currency: Currency) -> Markup {
         Ok(amount) => money(amount, currency),
         Err(_) => html! { span.money { (text) " " span.currency { (currency.as_str()) } } },
     }
+}
+
+/// The status of a payment or refund, as its sender or this gateway says it.
+pub fn payment_status(status: Option<&str>) -> Markup {
+    let kind = match status {
+        Some("completed") => Status::Good,
+        Some("failed" | "cancelled") => Status::Bad,
+        Some("pending" | "authorized") => Status::Warn,
+        Some(_) => Status::Neutral,
+        None => return html! { span.muted { "—" } },
+    };
+    let text = status.unwrap_or_default();
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    status_badge(kind, &first.into_iter().chain(letters).collect::<String>())
 }
 
 /// Whether a decimal text is nothing.
@@ -255,9 +324,14 @@ pub mod tests {
             "subtotal": "1234.500", "discount_total": "0.000", "shipping_total": "2.000",
             "fee_total": "0.000", "tax_total": "0.100", "total": "1236.600",
             "paid_total": "1236.600", "refunded_total": "0.250",
-            "payments": [{"external_id": hostile, "method": hostile, "amount": "1236.600",
-                "paid_at": "2026-11-22T11:50:00.000Z"}],
-            "refunds": [{"external_id": hostile, "reason": hostile, "amount": "0.250"}],
+            "payments": [{"id": "pay_a", "external_id": hostile, "method": hostile, "amount": "1236.600",
+                "status": hostile, "paid_at": "2026-11-22T11:50:00.000Z", "refunded_total": "0.150"}],
+            "refunds": [
+                {"external_id": hostile, "reason": hostile, "amount": "0.100"},
+                {"id": "ref_a", "payment_id": "pay_a", "external_id": hostile, "reason": hostile,
+                    "amount": "0.150", "status": "completed"},
+            ],
+            "cancelled_at": "2026-11-22T12:00:00.000Z", "cancel_reason": hostile,
             "note": hostile, "metadata": {hostile: hostile},
             "created_at": "2026-11-22T11:48:09.000Z", "updated_at": "2026-11-22T12:00:00.000Z",
         }))
@@ -309,6 +383,46 @@ pub mod tests {
         let (orders, next) = merged(vec![a, b], Some(&search), 10);
         assert_eq!(times(&orders), [1, 50]);
         assert_eq!(next.map(|row| row.time().millis()), Some(40));
+    }
+
+    #[test]
+    fn what_a_ledger_does_not_tell_yet_is_left_open() {
+        let full = order(1, 1);
+        let least =
+            json!({"external_id": null, "method": null, "amount": "1.000", "paid_at": null});
+        let payment: PaymentView = serde_json::from_value(least).unwrap();
+        assert!(payment.id.is_none() && payment.status.is_none() && payment.paid_at.is_none());
+        assert_eq!(full.outstanding().as_deref(), Some("0.000"));
+        let closed = OrderView { status: OrderStatus::Cancelled, ..full };
+        assert_eq!(closed.outstanding(), None);
+    }
+
+    #[test]
+    fn what_happened_is_named_in_words_and_an_unknown_topic_is_not() {
+        for (event, name) in [
+            ("created", Some("Created")),
+            ("cancelled", Some("Cancelled")),
+            ("payment.created", Some("Payment recorded")),
+            ("refund.created", Some("Refund recorded")),
+            ("order.updated", Some("Changed at the sender")),
+            ("orders/create", Some("Created at the sender")),
+            ("orders/cancelled", Some("Cancelled at the sender")),
+            ("refunds/create", Some("Refund recorded")),
+            ("checkout.session.completed", Some("Checkout completed")),
+            ("charge.refunded", Some("Refunded")),
+            ("payment.updated", Some("Payment changed")),
+            ("wix.ecom.v1.order_approved", Some("Approved at the sender")),
+            ("ecomm_order_changed", Some("Changed at the sender")),
+            ("order.<unheard>", None),
+        ] {
+            let request_id = RequestId::new(
+                crate::domain::credential::GateName::from_bytes([1; 12]),
+                Row::at(Timestamp::from_millis(1)),
+            );
+            let entry =
+                HistoryView { at: Timestamp::from_millis(1), request_id, event: event.to_owned() };
+            assert_eq!(entry.name(), name, "{event}");
+        }
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use maud::{Markup, html};
 
+use super::connect::{Connect, connect};
+use super::senders::{paste_label, sender_of};
+use crate::console::components::CloseBy;
 use crate::console::components::{
-    Button, Kind, Layer, actions, code_block, copy_button, inline_note, keyvalue, modal, mono,
-    secret_field,
+    Button, Kind, Layer, actions, code_block, inline_note, modal, secret_field,
 };
-use crate::console::components::{CloseBy, copy_value};
 use crate::console::links;
 use crate::domain::key::{KeyRecord, PayloadFormat};
 use crate::domain::secret::SigningSecret;
@@ -19,10 +20,10 @@ pub struct Reveal<'a> {
     pub key: &'a str,
     /// The signing secret and its `whsec_` form; `None` where the sender makes one.
     pub secret: Option<(&'a str, &'a str)>,
-    /// Where the sender's webhooks go, if it sends any.
-    pub webhook_url: Option<&'a str>,
-    /// A command that sends a first order, ready to run.
-    pub curl: Option<&'a str>,
+    /// Where the sender posts to.
+    pub url: &'a str,
+    /// Commands that send a first order, ready to run: one that stores it, one that only tries.
+    pub commands: Option<(&'a str, &'a str)>,
 }
 
 pub fn reveal(page: &Reveal<'_>) -> Markup {
@@ -31,62 +32,73 @@ pub fn reveal(page: &Reveal<'_>) -> Markup {
         guard: Some("Close? The key and the secret are not shown again."),
         ..Layer::new("reveal", "Save this key now", links::CONNECTORS)
     };
-    let native = page.record.payload_format != PayloadFormat::Gateway;
+    let Reveal { record, key, secret, .. } = page;
+    let sender = sender_of(record);
+    let awaits = record.awaits_secret();
+    let settings = links::key_settings(record.key_id.as_str());
+    let (shown, saved) = match secret {
+        Some(_) => ("This is the only time that they are shown.", "I have saved them"),
+        None => ("This is the only time that it is shown.", "I have saved it"),
+    };
+    let steps = connect(&Connect {
+        sender: &sender,
+        url: page.url,
+        secret: secret.map(|(secret, _)| secret),
+        key: Some(key),
+        paste: html! {
+            p.hint { "The settings of this key keep these steps and take it; “" (paste_label(record.payload_format)) "” below leads there." }
+        },
+    });
     modal(
         &layer,
         html! {
             div.stack {
                 (inline_note(Kind::Warn, html! {
-                    strong { "This is the only time that they are shown." }
-                    " Copy them to where you keep secrets, then close."
+                    strong { (shown) } " Copy to where you keep secrets, then close."
                 }))
-                (secret_field("Integration key", "reveal-key", page.key))
-                @if let Some((secret, whsec)) = page.secret {
+                (secret_field("Integration key", "reveal-key", key))
+                @if record.payload_format != PayloadFormat::Gateway {
+                    p.hint { (sender.title) " itself does not need the key: the URL below names it." }
+                }
+                @if let Some((secret, whsec)) = secret {
                     (secret_field("Signing secret", "reveal-secret", secret))
-                    details.more {
-                        summary { "The secret for Standard Webhooks libraries" }
-                        (secret_field("whsec_ form", "reveal-whsec", whsec))
+                    @if record.payload_format == PayloadFormat::Gateway {
+                        details.more {
+                            summary { "The secret for Standard Webhooks libraries" }
+                            (secret_field("whsec_ form", "reveal-whsec", whsec))
+                        }
                     }
                 }
-                @if native { (paste_into_shop(page)) } @else { (try_it(page)) }
+                @if !sender.steps.is_empty() {
+                    section.steps aria-labelledby="connect-title" {
+                        h3 id="connect-title" { "Connect " (sender.title) }
+                        (steps)
+                    }
+                }
+                (try_it(page))
+                @if sender.steps.is_empty() { p { (super::connect::quickstart(&sender)) } }
                 (actions(html! {
-                    (Button::primary("I have saved them").href(links::CONNECTORS).attr("data-close", "saved"))
+                    @let leave = if awaits { Button::secondary(saved) } else { Button::primary(saved) };
+                    (leave.href(links::CONNECTORS).attr("data-close", "saved"))
+                    @if awaits {
+                        (Button::primary(paste_label(record.payload_format)).href(&settings).attr("data-close", "saved"))
+                    }
                 }))
             }
         },
     )
 }
 
-/// Which screen of the shop takes what.
-fn paste_into_shop(page: &Reveal<'_>) -> Markup {
-    let url = page.webhook_url.unwrap_or_default();
-    html! {
-        section.steps aria-labelledby="paste-title" {
-            h3 id="paste-title" { "Paste these into WooCommerce" }
-            p { "In WordPress: " strong { "WooCommerce → Settings → Advanced → Webhooks → Add webhook" }
-                ", once for each topic you want." }
-            (keyvalue(&[
-                ("Name", html! { "Anything, such as “Tidegate: order created”" }),
-                ("Status", html! { "Active" }),
-                ("Topic", html! { "Order created, Order updated, Order deleted, Order restored, Customer created, Customer updated, Customer deleted" }),
-                ("Delivery URL", html! { span.wrap id="reveal-url" { (mono(url)) } (copy_button("reveal-url", "Copy the delivery URL")) }),
-                ("Secret", html! { @if let Some((secret, _)) = page.secret { "The signing secret above " (copy_value(secret, "Copy the signing secret")) } }),
-                ("API version", html! { "WP REST API Integration v3" }),
-            ]))
-            p.hint { "WooCommerce sends a ping when you save; it appears in the log of this key at once. Whether the secret is right is shown by the first real event." }
-        }
-    }
-}
-
 /// A command that sends a first order by a key, with a signature that is right for its body. Run
-/// again it gives the same answer: it carries an Idempotency-Key.
-pub fn first_order(origin: &str, key: &str, secret: Option<&SigningSecret>) -> String {
+/// again it gives the same answer: it carries an Idempotency-Key. `query` is `?dry_run=true` to
+/// store nothing.
+pub fn first_order(url: &str, query: &str, key: &str, secret: Option<&SigningSecret>) -> String {
     let body = r#"{"external_id":"first-order","currency":"USD","lines":[{"name":"Thing","quantity":2,"unit_price":"10.00"}],"total":"20.00"}"#;
     let signature = secret
         .map(|secret| format!("  -H 'X-Pck-Signature: {}' \\\n", sign_own(secret, body.as_bytes())))
         .unwrap_or_default();
     format!(
-        "curl -sS -w '\\n' -X POST '{origin}/integrations/v1/orders' \\\n  \
+        "curl -sS -w '\\n' -X POST '{url}{query}' \\\n  \
          -H 'Authorization: Bearer {key}' \\\n  \
          -H 'Content-Type: application/json' \\\n  \
          -H 'Idempotency-Key: first-order' \\\n{signature}  \
@@ -96,11 +108,16 @@ pub fn first_order(origin: &str, key: &str, secret: Option<&SigningSecret>) -> S
 
 fn try_it(page: &Reveal<'_>) -> Markup {
     html! {
-        @if let Some(curl) = page.curl {
+        @if let Some((first, dry)) = page.commands {
             section.steps aria-labelledby="try-title" {
                 h3 id="try-title" { "Send a first order" }
-                p { "Paste this into a shell: the signature is right for this body." }
-                (code_block("reveal-curl", curl, Some("Copy the command")))
+                p { "Paste this into a shell" @if page.secret.is_some() { ": the signature is right for this body" } "." }
+                (code_block("reveal-curl", first, Some("Copy the command")))
+                details.more {
+                    summary { "Try it without storing" }
+                    p { "The same with " code { "dry_run" } ": checked in full and answered as it would be, and nothing is stored." }
+                    (code_block("reveal-dry-run", dry, Some("Copy the command that stores nothing")))
+                }
             }
         }
     }
@@ -113,12 +130,14 @@ mod tests {
     #[test]
     fn the_command_is_signed_for_its_own_body() {
         let secret = SigningSecret::mint(&[7; 32]);
-        let command = first_order("https://api.test", "pck_int_x", Some(&secret));
+        let command = first_order("https://api.test/o", "", "pck_int_x", Some(&secret));
         let body = command.split("--data-raw '").nth(1).unwrap().trim_end_matches('\'');
         assert!(command.contains(&sign_own(&secret, body.as_bytes())), "{command}");
-        assert!(command.starts_with("curl -sS -w '\\n' -X POST 'https://api.test/integrations/v1/orders' \\\n  -H 'Authorization: Bearer pck_int_x' \\\n"), "{command}");
+        assert!(command.starts_with("curl -sS -w '\\n' -X POST 'https://api.test/o' \\\n  -H 'Authorization: Bearer pck_int_x' \\\n"), "{command}");
         assert!(command.lines().rev().skip(1).all(|line| line.ends_with(" \\")), "{command}");
-        let unsigned = first_order("https://api.test", "pck_int_x", None);
+        let dry = first_order("https://api.test/o", "?dry_run=true", "pck_int_x", Some(&secret));
+        assert_eq!(dry, command.replace("/o'", "/o?dry_run=true'"));
+        let unsigned = first_order("https://api.test/o", "", "pck_int_x", None);
         assert!(!unsigned.contains("X-Pck-Signature"), "{unsigned}");
     }
 }

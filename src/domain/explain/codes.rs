@@ -25,6 +25,7 @@ const fn headers_are_set(source: Source) -> &'static str {
 /// Explains a request that was turned down.
 pub(super) fn of_code(code: Code, ended: &Ended<'_>) -> Explanation {
     let is_woocommerce = matches!(ended.format, PayloadFormat::WooCommerce);
+    let has_own_secret = ended.format.has_own_secret();
     let at = headers_are_set(ended.source);
     match code {
         Code::InvalidApiKey => Explanation::new(
@@ -34,6 +35,8 @@ pub(super) fn of_code(code: Code, ended: &Ended<'_>) -> Explanation {
                 "If you revoked this key, whoever still sends with it needs a new one: create a key and replace the old one there.",
                 if is_woocommerce {
                     "In WooCommerce → Settings → Advanced → Webhooks, put the new key's Delivery URL and Secret into each webhook."
+                } else if has_own_secret {
+                    "Register the new key's URL at the sender in place of the old one, and paste the secret that it shows."
                 } else {
                     "Send the new key as the header `Authorization: Bearer pck_int_…`."
                 },
@@ -73,6 +76,15 @@ pub(super) fn of_code(code: Code, ended: &Ended<'_>) -> Explanation {
                 "Save, then change an order in the shop to send a new delivery.",
             ],
         ),
+        Code::SignatureMissing if has_own_secret => Explanation::new(
+            "The delivery was refused: it carried no signature of its sender.",
+            "This sender signs every delivery of a webhook that is registered as the key's Settings say. One that is registered otherwise, or sent by somebody else, carries none.",
+            &[if matches!(ended.format, PayloadFormat::Webflow) {
+                "In Webflow, delete the webhook that was made in the dashboard and register it through the API: only such are signed."
+            } else {
+                "Compare the webhook at the sender with the steps on this key's Settings."
+            }],
+        ),
         Code::SignatureMissing => Explanation::new(
             "The request was refused: it carried no signature.",
             "This key requires a signature, so that nobody who only knows the key can send orders with it.",
@@ -92,6 +104,18 @@ pub(super) fn of_code(code: Code, ended: &Ended<'_>) -> Explanation {
                 ),
                 "If you do not have the secret any more, set a new one for this key first.",
                 "If the secret is right, look for a proxy or a plug-in that rewrites outgoing requests.",
+            ],
+        ),
+        Code::SignatureInvalid if has_own_secret => Explanation::new(
+            "The delivery was refused: its signature does not match the pasted secret.",
+            "The sender signs with another secret than the one that this key has, or something changed the body on its way.",
+            &[
+                "Copy the secret at the sender once more, from the screen that this key's Settings name, and paste it there.",
+                if matches!(ended.format, PayloadFormat::Square) {
+                    "Compare the URL as registered at Square with the one under Settings, letter by letter: Square signs it too."
+                } else {
+                    "If the secret is right, look for a proxy that rewrites requests on their way here."
+                },
             ],
         ),
         Code::SignatureInvalid => Explanation::new(
@@ -125,7 +149,7 @@ pub(super) fn of_code(code: Code, ended: &Ended<'_>) -> Explanation {
             "The request was turned down: the key may not do this.",
             "The key lacks the scope that this request needs, and the scopes of a key never change.",
             &[
-                "Create a key with the missing scope: orders:write for orders, clients:write for customers.",
+                "Create a key with the missing scope: orders:write for orders, clients:write for customers, payments:write and payments:refund for payments.",
                 "Replace the key where the request is sent from.",
             ],
         ),
@@ -135,6 +159,8 @@ pub(super) fn of_code(code: Code, ended: &Ended<'_>) -> Explanation {
             &[
                 if is_woocommerce {
                     "This key takes WooCommerce webhooks: use its Delivery URL, which ends in /webhook/woocommerce/ and the key's id."
+                } else if has_own_secret {
+                    "This key takes its sender's own webhooks: use the webhook URL under Settings."
                 } else {
                     "This key takes the gateway's own JSON: POST to /integrations/v1/orders."
                 },

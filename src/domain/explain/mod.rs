@@ -96,9 +96,12 @@ fn of_outcome(ended: &Ended<'_>) -> Explanation {
             ended.detail.unwrap_or(
                 "It is of a topic that is not kept, a draft, or an error that the shop sent instead of an order.",
             ),
-            &[&format!(
-                "Nothing is to be done. To stop such deliveries, delete their webhook in {WEBHOOKS}."
-            )],
+            &[&match ended.format {
+                PayloadFormat::WooCommerce => format!(
+                    "Nothing is to be done. To stop such deliveries, delete their webhook in {WEBHOOKS}."
+                ),
+                _ => "Nothing is to be done. To stop such deliveries, take their topic out of the webhook at the sender.".to_owned(),
+            }],
         ),
         Outcome::Parked => Explanation::new(
             "The event is kept with its body, to be applied later.",
@@ -138,6 +141,9 @@ fn of_reason(reason: ParkReason) -> Explanation {
         Retry::Alarm => "The event is parked and will be tried again by itself.",
         Retry::OnResume => "The event is parked until the key is resumed.",
         Retry::OnParent => "The event is parked until what it changes arrives.",
+        Retry::ByHand if reason == ParkReason::AwaitingDetails => {
+            "The event is kept until its details are fetched."
+        }
         Retry::ByHand => "The event is parked until somebody decides about it.",
     };
     let (why, todo): (&str, &[&str]) = match reason {
@@ -156,7 +162,7 @@ fn of_reason(reason: ParkReason) -> Explanation {
             ],
         ),
         ParkReason::InsufficientScope => (
-            "The key lacks the scope for this topic: orders need orders:write, customers clients:write. The scopes of a key never change.",
+            "The key lacks the scope for this topic: orders need orders:write, customers clients:write, payments payments:write, refunds payments:refund. The scopes of a key never change.",
             &[
                 "Create a key with the missing scope and put its URL and secret into the webhook.",
                 "Discard the event, or keep it for the record.",
@@ -185,8 +191,8 @@ fn of_reason(reason: ParkReason) -> Explanation {
         ParkReason::AwaitingDetails => (
             "This sender's event only names what changed and carries none of it.",
             &[
-                "The event is kept. Nothing is stored of the order or customer itself until its details are fetched from the sender, which this gateway does not do yet.",
-                "Post the order itself to the integration API if you need it now.",
+                "Nothing is to be done: the event is kept with its body, and a later release fetches the details.",
+                "If you need the order here before that, post it to the integration API.",
             ],
         ),
         ParkReason::SourceChanged => (
@@ -255,6 +261,8 @@ mod tests {
             (coded(code), "X-Pck-Signature"),
             (Ended { source: Source::Zapier, ..coded(code) }, "Webhooks by Zapier"),
             (Ended { source: Source::Make, ..coded(code) }, "HTTP module"),
+            (Ended { format: PayloadFormat::Square, ..coded(code) }, "registered at Square"),
+            (Ended { format: PayloadFormat::Wix, ..coded(code) }, "this key's Settings name"),
         ] {
             let todo = explain(&ended).todo.join(" ");
             assert!(todo.contains(named), "{named}: {todo}");

@@ -17,7 +17,7 @@ use crate::edge::{Result, internal};
 pub(super) const COLUMNS: &str =
     "key_id, key_hash, preview, workspace_id, store_id, namespace, name, source,
   payload_format, scopes, rate_limit_per_minute, require_signature, capture_bodies, status, secrets,
-  created_at, expires_at, revoked_at, rotated_from";
+  created_at, expires_at, revoked_at, rotated_from, notification_url";
 
 #[derive(Deserialize)]
 struct Row {
@@ -40,6 +40,7 @@ struct Row {
     expires_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
     rotated_from: Option<KeyId>,
+    notification_url: Option<String>,
 }
 
 impl Row {
@@ -67,7 +68,7 @@ impl Row {
             expires_at: self.expires_at,
             revoked_at: self.revoked_at,
             rotated_from: self.rotated_from,
-            notification_url: None,
+            notification_url: self.notification_url,
             secrets,
         })
     }
@@ -102,9 +103,10 @@ impl Catalogue {
             "INSERT INTO integration_keys (gate, created_by, key_id, key_hash, preview,
                workspace_id, store_id, namespace, name, source, payload_format, scopes,
                rate_limit_per_minute, require_signature, capture_bodies, status, secrets,
-               created_at, expires_at, revoked_at, rotated_from, form)
+               created_at, expires_at, revoked_at, rotated_from, form,
+               notification_url)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-               ?18, ?19, ?20, ?21, ?22)",
+               ?18, ?19, ?20, ?21, ?22, ?23)",
             &[
                 text(&record.key_hash.gate()),
                 text(&created_by),
@@ -128,6 +130,7 @@ impl Catalogue {
                 optional(record.revoked_at, millis),
                 optional(record.rotated_from.as_ref(), |id| text(&id)),
                 optional(form, JsValue::from_str),
+                optional(record.notification_url.as_deref(), JsValue::from_str),
             ],
         )
     }
@@ -135,13 +138,15 @@ impl Catalogue {
     /// Writes what may change about a key.
     pub fn update_integration_key(&self, record: &KeyRecord) -> Result<D1PreparedStatement> {
         self.statement(
-            "UPDATE integration_keys SET status = ?2, revoked_at = ?3, secrets = ?4
+            "UPDATE integration_keys SET status = ?2, revoked_at = ?3, secrets = ?4,
+               notification_url = ?5
              WHERE key_id = ?1",
             &[
                 text(&record.key_id),
                 text(&record.status),
                 optional(record.revoked_at, millis),
                 JsValue::from_str(&secrets_json(record)?),
+                optional(record.notification_url.as_deref(), JsValue::from_str),
             ],
         )
     }

@@ -13,13 +13,13 @@ use crate::console::links;
 use crate::console::pages::connectors::{
     Connectors, Filters, Traffic, Usage, connectors, usage_cells,
 };
-use crate::console::pages::key_form::{KeyForm, Preset, Typed, key_form, label};
+use crate::console::pages::key_form::{KeyForm, Typed, key_form, label, preset as typed_for};
 use crate::console::pages::reveal::{Reveal, first_order, reveal};
 use crate::domain::credential::KeyId;
 use crate::domain::encoding::base32;
 use crate::domain::expiry::NOTICES;
 use crate::domain::id::StoreId;
-use crate::domain::key::{PayloadFormat, ShownStatus, Source};
+use crate::domain::key::{ShownStatus, Source};
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::DAY;
@@ -126,8 +126,8 @@ pub async fn new_key(visit: &Visit<'_>, session: &Session) -> Result<Page> {
     let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
     let stores = open_stores(visit, &admin).await?;
     let query = visit.query();
-    let preset = Preset::parse(query.get("preset"));
-    let mut typed = preset.unwrap_or(Preset::Custom).typed();
+    let preset = Source::parse(query.get("preset"));
+    let mut typed = typed_for(preset.unwrap_or(Source::Custom));
     let asked = stores.iter().find(|(id, _)| id == query.get("store"));
     if let Some((store, _)) = asked.or_else(|| stores.first()) {
         typed.store_id.clone_from(store);
@@ -150,7 +150,10 @@ pub async fn create(visit: &Visit<'_>, session: &Session, form: &Form) -> Result
     let form_id = checked_form_id(form)?;
     let arguments = typed.arguments().to_string();
     let minted = match CreateIntegrationKey::read(arguments.as_bytes()) {
-        Ok(arguments) => visit.operations.mint(&admin, arguments, None, Some(form_id)).await,
+        Ok(arguments) => {
+            let origin = visit.api_origin();
+            visit.operations.mint(&admin, arguments, None, Some(form_id), origin).await
+        }
         Err(rejection) => Err(rejection),
     };
     match minted {
@@ -162,7 +165,7 @@ pub async fn create(visit: &Visit<'_>, session: &Session, form: &Form) -> Result
                 csrf: &csrf,
                 form_id,
                 stores: &stores,
-                preset: Preset::parse(form.get("preset")),
+                preset: Source::parse(form.get("preset")),
                 typed: &typed,
                 errors: &FormErrors::of_arguments(&rejection, label),
             });
@@ -202,15 +205,17 @@ pub async fn revealed(visit: &Visit<'_>, session: &Session, minting: &Minting) -
     let Minting { record, key, secret } = minting;
     let whsec = secret.as_ref().map(SigningSecret::to_whsec);
     let origin = visit.api_origin();
-    let webhook_url = webhook_url(origin, record.payload_format, record.key_id.as_str());
-    let curl = (record.payload_format == PayloadFormat::Gateway)
-        .then(|| first_order(origin, key.reveal(), secret.as_ref()));
+    let native = webhook_url(origin, record.payload_format, record.key_id.as_str());
+    let gateway = native.is_none();
+    let url = native.unwrap_or_else(|| format!("{origin}/integrations/v1/orders"));
+    let command = |query| first_order(&url, query, key.reveal(), secret.as_ref());
+    let commands = gateway.then(|| (command(""), command("?dry_run=true")));
     let layer = reveal(&Reveal {
         record,
         key: key.reveal(),
         secret: secret.as_ref().map(SigningSecret::reveal).zip(whsec.as_deref()),
-        webhook_url: webhook_url.as_deref(),
-        curl: curl.as_deref(),
+        url: &url,
+        commands: commands.as_ref().map(|(first, dry)| (first.as_str(), dry.as_str())),
     });
     let page = layered(visit, session, 200, layer).await?;
     // Reloading then asks for the list, not for the form.

@@ -5,13 +5,14 @@ use super::keys::{in_drawer, key_of, row_of, settings_tab, store_name};
 use super::page::Page;
 use super::visit::{Session, Visit};
 use crate::api::console_routes::{KeyAction, KeyTab};
+use crate::api::routes::webhook_url;
 use crate::api::rpc::SetSigningSecret;
 use crate::api::rpc_team::RotateIntegrationKey;
 use crate::console::forms::{Form, FormErrors};
 use crate::console::links;
 use crate::console::pages::key_form::{label, number};
 use crate::console::pages::key_parked::confirm_discard;
-use crate::console::pages::key_settings::{RotateForm, confirm_revoke, rotate_form};
+use crate::console::pages::key_settings::{RotateForm, SecretForm, confirm_revoke, rotate_form};
 use crate::domain::expiry::days_left;
 use crate::domain::key::{KeyChange, KeyRecord, KeyStatus};
 use crate::domain::rejection::Code;
@@ -115,7 +116,8 @@ pub async fn rotate(visit: &Visit<'_>, session: &Session, key: &str, form: &Form
     let minted = match RotateIntegrationKey::read(arguments.to_string().as_bytes(), tag_keys) {
         Ok(RotateIntegrationKey { key_id: _, name, expires_in_days }) => {
             let name = name.unwrap_or_else(|| record.name.clone());
-            visit.operations.rotate(&admin, &record, name, expires_in_days, Some(form_id)).await
+            let (form, origin) = (Some(form_id), visit.api_origin());
+            visit.operations.rotate(&admin, &record, name, expires_in_days, form, origin).await
         }
         Err(rejection) => Err(rejection),
     };
@@ -137,22 +139,37 @@ pub async fn set_secret(
 ) -> Result<Page> {
     let admin = session.require_admin()?;
     let record = key_of(visit, &admin, key).await?;
-    let arguments = serde_json::json!({
+    let mut arguments = serde_json::json!({
         "p_key_id": key,
         "p_signing_secret": form.get("signing_secret"),
         "p_overlap_hours": number(form.get("overlap_hours")),
     });
+    let typed_url = Some(form.get("notification_url").trim()).filter(|url| !url.is_empty());
+    if typed_url.is_some() && typed_url != signed_url(visit, &record).as_deref() {
+        arguments["p_notification_url"] = typed_url.into();
+    }
     let read = SetSigningSecret::read(arguments.to_string().as_bytes(), &visit.settings.tag_keys);
-    let SetSigningSecret { key_id, secret, overlap } = match read {
-        Ok(arguments) => arguments,
+    let set = match read {
+        Ok(arguments) => {
+            let overlap = arguments.overlap;
+            visit.operations.set_signing_secret(&admin, arguments).await.map(|_| overlap)
+        }
+        Err(rejection) => Err(rejection),
+    };
+    let overlap = match set {
+        Ok(overlap) => overlap,
+        Err(rejection) if rejection.code != Code::ValidationFailed => return Err(rejection),
         Err(rejection) => {
             let errors = FormErrors::of_arguments(&rejection, label);
-            let content = settings_tab(visit, session, &admin, &record, &errors).await?;
+            let secret = SecretForm { errors: &errors, notification_url: typed_url };
+            let content = settings_tab(visit, session, &admin, &record, secret).await?;
             return in_drawer(visit, session, 422, &record, KeyTab::Settings, None, content).await;
         }
     };
-    visit.operations.set_signing_secret(&admin, &key_id, &secret, overlap).await?;
     let told = match overlap {
+        _ if record.awaits_secret() => {
+            format!("“{}” has its secret: signed deliveries are taken from now on.", record.name)
+        }
         0 => format!("“{}” has a new secret. The old one does not count any more.", record.name),
         overlap => format!(
             "“{}” has a new secret. The old one counts for {} more hours.",
@@ -161,6 +178,12 @@ pub async fn set_secret(
         ),
     };
     Ok(Page::done(&links::key_settings(key), &told))
+}
+
+/// The URL that a key's sender signs as things are.
+fn signed_url(visit: &Visit<'_>, record: &KeyRecord) -> Option<String> {
+    let own = || webhook_url(visit.api_origin(), record.payload_format, record.key_id.as_str());
+    record.notification_url.clone().or_else(own)
 }
 
 pub async fn confirm_discarding(

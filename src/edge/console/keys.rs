@@ -9,14 +9,18 @@ use crate::console::forms::FormErrors;
 use crate::console::links;
 use crate::console::pages::key_drawer::{KeyDrawer, key_drawer};
 use crate::console::pages::key_log::{KeyLog, ROWS, key_log, log_rows};
-use crate::console::pages::key_parked::{KeyParked, key_parked};
+use crate::console::pages::key_parked::{KEPT, KeyParked, key_parked};
 use crate::console::pages::key_request::{KeyRequest, key_request};
-use crate::console::pages::key_settings::{KeySettings, Receipt, Relative, key_settings};
+use crate::console::pages::key_settings::{
+    KeySettings, Receipt, Relative, SecretForm, key_settings,
+};
 use crate::console::pages::log_filters::LogFilters;
+use crate::console::pages::senders::sender_of;
 use crate::domain::credential::KeyId;
 use crate::domain::id::{RequestId, Row};
 use crate::domain::key::{KeyRecord, KeyStatus, PayloadFormat};
 use crate::domain::log::Window;
+use crate::domain::parked::ParkedCount;
 use crate::domain::rejection::{Code, Rejection};
 use crate::edge::Result;
 use crate::edge::caller::Admin;
@@ -58,8 +62,8 @@ pub async fn drawer(visit: &Visit<'_>, session: &Session, key: &str, tab: KeyTab
         KeyTab::Requests => (requests_tab(visit, &admin, &record).await?, None),
         KeyTab::Parked => parked_tab(visit, session, &admin, &record).await?,
         KeyTab::Settings => {
-            let errors = FormErrors::default();
-            (settings_tab(visit, session, &admin, &record, &errors).await?, None)
+            let secret = SecretForm { errors: &FormErrors::default(), notification_url: None };
+            (settings_tab(visit, session, &admin, &record, secret).await?, None)
         }
     };
     in_drawer(visit, session, 200, &record, tab, parked, content).await
@@ -71,7 +75,7 @@ pub async fn in_drawer(
     status: u16,
     record: &KeyRecord,
     tab: KeyTab,
-    parked: Option<u32>,
+    parked: Option<ParkedCount>,
     content: maud::Markup,
 ) -> Result<Page> {
     let store = store_name(visit, record).await?;
@@ -92,11 +96,17 @@ async fn requests_tab(
     let (requests, next) = visit.operations.requests(admin, id, filter).await?;
     let (buckets, total) = visit.operations.series(admin, id, window).await?;
     let hint = match record.payload_format {
+        _ if record.awaits_secret() => {
+            "The first one that is taken appears here by itself, once the signing secret has been pasted."
+        }
         PayloadFormat::Gateway => {
             "The first one appears here by itself. Send it with the command that was shown when the key was minted, or see Settings for where to post."
         }
-        _ => {
+        PayloadFormat::WooCommerce => {
             "The first one appears here by itself. Save the webhook in the shop: its ping comes at once. The delivery URL is under Settings."
+        }
+        _ => {
+            "The first one appears here by itself, as soon as the sender has something to tell. The webhook URL is under Settings."
         }
     };
     Ok(key_log(&KeyLog {
@@ -117,12 +127,19 @@ async fn parked_tab(
     session: &Session,
     admin: &Admin,
     record: &KeyRecord,
-) -> Result<(maud::Markup, Option<u32>)> {
+) -> Result<(maud::Markup, Option<ParkedCount>)> {
     let query = visit.query();
     let before = query.get("cursor").parse().ok().and_then(Row::from_i64).map(Row::as_i64);
     let id = &record.key_id;
     let usage = visit.operations.usage(admin, id).await?;
-    let (gate, events, next) = visit.operations.parked(admin, id, PARKED, before).await?;
+    let count = usage.parked;
+    let kept = match query.get("view") {
+        KEPT => true,
+        "" => count.attention == 0 && count.kept > 0,
+        _ => false,
+    };
+    let listed = visit.operations.parked(admin, id, PARKED, before, Some(kept)).await?;
+    let (gate, events, next) = listed;
     let csrf = visit.csrf(session);
     let content = key_parked(&KeyParked {
         csrf: &csrf,
@@ -130,12 +147,15 @@ async fn parked_tab(
         gate,
         events: &events,
         next,
+        count,
+        kept,
+        sender: sender_of(record).title,
         later: before.is_some(),
         failing: &usage.failing,
         live: record.status != KeyStatus::Revoked,
         now: visit.operations.now,
     });
-    Ok((content, Some(usage.parked)))
+    Ok((content, Some(count)))
 }
 
 pub async fn settings_tab(
@@ -143,7 +163,7 @@ pub async fn settings_tab(
     session: &Session,
     admin: &Admin,
     record: &KeyRecord,
-    secret_errors: &FormErrors,
+    secret: SecretForm<'_>,
 ) -> Result<maud::Markup> {
     let catalogue = &visit.operations.catalogue;
     let store = store_name(visit, record).await?;
@@ -174,7 +194,7 @@ pub async fn settings_tab(
         receipt: record.revoked_at.zip(after_end.as_ref()).map(|(revoked_at, (last, later))| {
             Receipt { revoked_at, last_accepted: last.as_ref(), later }
         }),
-        secret_errors,
+        secret,
         now: visit.operations.now,
     }))
 }

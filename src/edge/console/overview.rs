@@ -12,6 +12,7 @@ use crate::console::pages::overview::{
 };
 use crate::domain::audit::AuditFilter;
 use crate::domain::key::KeyRecord;
+use crate::domain::parked::ParkedCount;
 use crate::domain::time::DAY;
 use crate::edge::Result;
 use crate::edge::caller::Admin;
@@ -146,7 +147,10 @@ async fn traffic(visit: &Visit<'_>, key: &KeyRecord) -> Option<Traffic> {
     let asked =
         visit.operations.command_within(key.key_hash.gate(), GateCommand::Usage, GATE_DEADLINE_MS);
     match asked.await {
-        Ok(GateReply::Usage { h24, parked, failing, .. }) => Some(Traffic { h24, parked, failing }),
+        Ok(GateReply::Usage { h24, parked, kept, failing, .. }) => {
+            let parked = ParkedCount { attention: parked.saturating_sub(kept), kept };
+            Some(Traffic { h24, parked, failing })
+        }
         _ => None,
     }
 }

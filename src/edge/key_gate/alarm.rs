@@ -5,9 +5,11 @@
 use super::awake::Awake;
 use super::change::PUBLISH_AGAIN;
 use super::deliver::{Applied, reread};
+use super::parked::Waiting;
 use super::storage::Intent;
 use super::{InFlight, KeyGate, parked};
 use crate::domain::admission::{Delivery, admit_delivery};
+use crate::domain::event::NativeEvent;
 use crate::domain::id::{AuditId, Row};
 use crate::domain::key::KeyStatus;
 use crate::domain::log::{LogEntry, Outcome};
@@ -130,15 +132,20 @@ impl KeyGate {
         let attempt = random_token();
         let reading = reread(&event.ingest, &event.body);
         let topic = reading.topic.clone();
+        let is_thin = matches!(reading.meaning, Ok(NativeEvent::Thin { .. }));
         let (retry_row, delivery) = self.with(|awake| {
             let admitted = awake.row(attempt, started);
             let scope = reading.subject.scope();
-            let delivery = admit_delivery(&awake.held.record, &mut awake.window, scope, started);
+            // There is nothing to charge for: it goes on waiting, or waits already.
+            let delivery = match is_thin {
+                true => Delivery::Park(ParkReason::AwaitingDetails),
+                false => admit_delivery(&awake.held.record, &mut awake.window, scope, started),
+            };
             (admitted.row, delivery)
         })?;
         let applied = match delivery {
-            Delivery::Park(reason) => Applied::Park { reason, detail: None, parent: None },
-            Delivery::Apply => self.apply(reading, event.ingest.fault, retry_row).await,
+            Delivery::Park(reason) if !is_thin => Applied::park(reason),
+            _ => self.apply(reading, event.ingest.fault, retry_row, (row, &event.body)).await,
         };
         let now = now();
         let (outcome, reason) = match &applied {
@@ -146,14 +153,15 @@ impl KeyGate {
                 parked::settled(&self.sql, row)?;
                 (Some(*outcome), None)
             }
-            Applied::Park { reason, detail, parent } => {
+            Applied::Park { reason, detail, parent, token } => {
                 let attempts = event.attempts + 1;
                 let next_at = match reason {
                     ParkReason::RateLimited => Some(now.plus(NO_BUDGET_DELAY)),
                     reason => parked::next_attempt(*reason, attempts, now),
                 };
                 let (detail, parent) = (detail.as_deref(), parent.as_deref());
-                parked::put_back(&self.sql, row, attempts, *reason, detail, parent, next_at)?;
+                let waiting = Waiting { reason: *reason, detail, parent, token: token.clone() };
+                parked::put_back(&self.sql, row, attempts, &waiting, next_at)?;
                 if let Some(parent) = parent {
                     self.release_if_arrived(parent).await?;
                 }

@@ -67,6 +67,8 @@ pub struct Admitted {
     pub row: Row,
     /// Whether an earlier attempt of the same request has been charged for already.
     pub repeated: bool,
+    /// Whether the platform found its signature to hold under a public key.
+    pub public_key_holds: bool,
 }
 
 impl Awake {
@@ -135,12 +137,12 @@ impl Awake {
     /// The row of a request that comes in at `now`; that of its earlier attempt, if it had one.
     pub fn row(&mut self, attempt: i64, now: Timestamp) -> Admitted {
         if let Some(row) = self.attempts.get(&attempt) {
-            return Admitted { row: *row, repeated: true };
+            return Admitted { row: *row, repeated: true, public_key_holds: false };
         }
         let row = Row::next(now, self.last_row);
         self.last_row = Some(row);
         self.attempts.insert(attempt, row);
-        Admitted { row, repeated: false }
+        Admitted { row, repeated: false, public_key_holds: false }
     }
 
     pub fn request_id(&self, row: Row) -> RequestId {

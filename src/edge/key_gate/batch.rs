@@ -7,7 +7,7 @@ use super::ingest::Finished;
 use super::writes::{Read, ask, dry_run, from_ledger, idempotency_key};
 use crate::api::batch::{CONTENT_TYPE, Line, lines, read_line};
 use crate::api::write_input::{Context, read_write};
-use crate::domain::admission::{Presented, authenticate_api, charge};
+use crate::domain::admission::{authenticate_api, charge};
 use crate::domain::id::RequestId;
 use crate::domain::idempotency::Fingerprint;
 use crate::domain::key::PayloadFormat;
@@ -52,7 +52,7 @@ impl KeyGate {
         now: Timestamp,
     ) -> Result<Finished> {
         let request_id = self.with(|awake| awake.request_id(admitted.row))?;
-        if let Err(rejection) = self.authenticate(ingest, body, now)? {
+        if let Err(rejection) = self.authenticate(ingest, body, admitted, now)? {
             return Ok(Finished::rejected(&rejection, &request_id, None));
         }
         let content_type = ingest.headers.get("content-type").unwrap_or_default();
@@ -116,12 +116,12 @@ impl KeyGate {
         &self,
         ingest: &Ingest,
         body: &[u8],
+        admitted: Admitted,
         now: Timestamp,
     ) -> Result<std::result::Result<(), Rejection>> {
         self.with(|awake| {
             let secrets = awake.live_secrets(now);
-            let presented =
-                Presented { key_hash: ingest.key_hash.as_ref(), headers: &ingest.headers, body };
+            let presented = admitted.presents(ingest, body);
             authenticate_api(&awake.held.record, &secrets, presented, true, now).map_err(
                 |rejection| {
                     let signature = ingest.headers.get("x-pck-signature");

@@ -48,8 +48,8 @@ impl KeyGate {
                 Ok(GateReply::Requests { requests, next })
             })?,
             GateCommand::GetRequest { row } => self.request(row),
-            GateCommand::ListParked { limit, before } => {
-                let (events, next) = parked::list(&self.sql, limit, before)?;
+            GateCommand::ListParked { limit, before, kept } => {
+                let (events, next) = parked::list(&self.sql, limit, before, kept)?;
                 Ok(GateReply::Parked { events, next })
             }
             GateCommand::RetryParked { row } => self.retry_by_hand(parked_row(row)?).await,

@@ -2,20 +2,23 @@
 //! 200: most senders give up soon or never try again (DESIGN §5).
 
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::awake::Admitted;
 use super::ingest::Finished;
+use super::parked::Waiting;
 use super::{KeyGate, parked};
 use crate::domain::admission::{
-    Delivery, Presented, admit_delivery, authenticate_delivery, check_delivery_key,
+    Delivery, admit_delivery, authenticate_delivery, check_delivery_key,
 };
+use crate::domain::encoding;
 use crate::domain::event::{Ignored, NativeEvent};
 use crate::domain::id::{RequestId, Row};
 use crate::domain::key::PayloadFormat;
 use crate::domain::log::Outcome;
 use crate::domain::parked::ParkReason;
 use crate::domain::rejection::{Code, Rejection};
-use crate::domain::signature::{diagnose, signature_of};
+use crate::domain::signature::{Diagnosis, diagnose_native, signature_of};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 use crate::edge::answer::Answer;
@@ -34,12 +37,18 @@ pub(super) enum Applied {
         detail: Option<String>,
     },
     /// It has to wait.
-    Park { reason: ParkReason, detail: Option<String>, parent: Option<String> },
+    Park {
+        reason: ParkReason,
+        detail: Option<String>,
+        parent: Option<String>,
+        /// What the same event has again when it is sent once more, where that is told.
+        token: Option<String>,
+    },
 }
 
 impl Applied {
     pub(super) const fn park(reason: ParkReason) -> Self {
-        Self::Park { reason, detail: None, parent: None }
+        Self::Park { reason, detail: None, parent: None, token: None }
     }
 }
 
@@ -82,7 +91,7 @@ impl KeyGate {
         let topic = reading.topic.clone();
         let (applied, units) = match delivery {
             Delivery::Park(reason) => (Applied::park(reason), 0),
-            Delivery::Apply => (self.apply(reading, ingest.fault, row).await, 1),
+            Delivery::Apply => (self.apply(reading, ingest.fault, row, (row, body)).await, 1),
         };
         let mut finished = match applied {
             Applied::Settled { outcome, internal_id, external_id, detail } => {
@@ -92,12 +101,13 @@ impl KeyGate {
                 finished.detail = detail;
                 finished
             }
-            Applied::Park { reason, detail, parent } => {
-                let detail_text = detail.as_deref();
-                match self.park(ingest, body, &topic, row, reason, detail_text, parent).await {
+            Applied::Park { reason, detail, parent, token } => {
+                let detail = detail.as_deref();
+                let waiting = Waiting { reason, detail, parent: parent.as_deref(), token };
+                match self.park(ingest, body, &topic, row, &waiting).await {
                     Ok(()) => {
                         let mut finished = accepted(Outcome::Parked, request_id);
-                        finished.detail = Some(reason.with(detail.as_deref()));
+                        finished.detail = Some(reason.with(detail));
                         finished
                     }
                     Err(rejection) => Finished::rejected(&rejection, &request_id, None),
@@ -122,8 +132,7 @@ impl KeyGate {
             let request_id = awake.request_id(admitted.row);
             let refused =
                 |rejection: &Rejection| Box::new(Finished::rejected(rejection, &request_id, None));
-            let presented =
-                Presented { key_hash: ingest.key_hash.as_ref(), headers: &ingest.headers, body };
+            let presented = admitted.presents(ingest, body);
             let signature = signature_of(format, &ingest.headers);
             if format == PayloadFormat::WooCommerce
                 && signature.is_none()
@@ -139,8 +148,15 @@ impl KeyGate {
             if let Err(mut rejection) = authentic {
                 if rejection.code == Code::SignatureInvalid && awake.logs_refusal_singly(now) {
                     let previous = awake.previous_secrets(now);
-                    let cause = diagnose(signature.unwrap_or_default(), &secrets, &previous, body);
-                    rejection = rejection.diagnosed(cause.detail());
+                    let url = awake.held.record.notification_url.as_deref();
+                    let headers = &ingest.headers;
+                    let cause = diagnose_native(format, headers, url, &secrets, &previous, body);
+                    rejection = rejection.diagnosed(match (cause, url) {
+                        (Diagnosis::UnknownOrAddress, Some(url)) => {
+                            format!("{} {url}.", cause.detail())
+                        }
+                        _ => cause.detail().to_owned(),
+                    });
                 }
                 return Err(refused(&rejection));
             }
@@ -167,16 +183,35 @@ impl KeyGate {
         })
     }
 
-    /// Applies an authentic event that has been charged for.
-    pub(super) async fn apply(&self, reading: Reading, fault: Option<Fault>, row: Row) -> Applied {
+    /// Applies an authentic event that has been charged for. `kept` is the row under which it is
+    /// parked, or would be, and its body.
+    pub(super) async fn apply(
+        &self,
+        reading: Reading,
+        fault: Option<Fault>,
+        row: Row,
+        kept: (Row, &[u8]),
+    ) -> Applied {
         let Reading { topic, delivery, meaning, .. } = reading;
         let event = match meaning {
             Ok(NativeEvent::Ignored { reason }) => return ignored(reason),
             Ok(NativeEvent::Thin { thing, external_id }) => {
-                return Applied::Park {
-                    reason: ParkReason::AwaitingDetails,
-                    detail: Some(format!("{} {external_id}", thing.as_str())),
-                    parent: None,
+                let (row, body) = kept;
+                let token = delivery.unwrap_or_else(|| encoding::hex(Sha256::digest(body)));
+                // What cannot be told is kept rather than dropped.
+                return match parked::waits_already(&self.sql, row, &token) {
+                    Ok(true) => Applied::Settled {
+                        outcome: Outcome::Duplicate,
+                        internal_id: None,
+                        external_id: Some(external_id),
+                        detail: None,
+                    },
+                    known => Applied::Park {
+                        reason: ParkReason::AwaitingDetails,
+                        detail: Some(format!("{} {external_id}", thing.as_str())),
+                        parent: None,
+                        token: known.is_ok().then_some(token),
+                    },
                 };
             }
             Ok(event) => event,
@@ -186,6 +221,7 @@ impl KeyGate {
                     reason: ParkReason::Unmappable,
                     detail: Some(detail.trim().to_owned()),
                     parent: None,
+                    token: None,
                 };
             }
         };
@@ -215,34 +251,32 @@ impl KeyGate {
                     reason: ParkReason::ParentUnknown,
                     detail: Some(format!("{name} has not arrived yet")),
                     parent: Some(name),
+                    token: None,
                 }
             }
             Ok((LedgerReply::Rejected { rejection }, _)) => Applied::Park {
                 reason: ParkReason::Unmappable,
                 detail: Some(rejection.detail),
                 parent: None,
+                token: None,
             },
             Ok(_) | Err(_) => Applied::park(ParkReason::StoreUnavailable),
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what is kept of an event, and why")]
     async fn park(
         &self,
         ingest: &Ingest,
         body: &[u8],
         topic: &str,
         row: Row,
-        reason: ParkReason,
-        detail: Option<&str>,
-        parent: Option<String>,
+        waiting: &Waiting<'_>,
     ) -> Result<()> {
         // Shops put secrets into query strings, and a retry needs none.
         let kept = Ingest { fault: None, query: String::new(), ..ingest.clone() };
-        let due =
-            parked::insert(&self.sql, row, topic, &kept, body, reason, detail, parent.as_deref())?;
-        if let Some(parent) = parent {
-            self.release_if_arrived(&parent).await?;
+        let due = parked::insert(&self.sql, row, topic, &kept, body, waiting)?;
+        if let Some(parent) = waiting.parent {
+            self.release_if_arrived(parent).await?;
         }
         if let Some(due) = due {
             self.arm(due).await;

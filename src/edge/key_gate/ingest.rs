@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::capture::Capture;
 use super::{InFlight, KeyGate};
-use crate::domain::admission::{Needs, Presented, Refused, admit_api};
+use crate::domain::admission::{Needs, Refused, admit_api};
 use crate::domain::id::Row;
 use crate::domain::ledger::Origin;
 use crate::domain::log::{LogEntry, Outcome, kept_answer};
@@ -86,10 +86,11 @@ impl KeyGate {
             let admitted = awake.row(ingest.attempt, started);
             (admitted, awake.request_id(admitted.row))
         });
-        let (admitted, request_id) = match row {
+        let (mut admitted, request_id) = match row {
             Ok(row) => row,
             Err(rejection) => return super::refuse(&rejection),
         };
+        admitted.public_key_holds = self.public_key_holds(&ingest, body, started).await;
         let finished = match ingest.operation {
             Operation::Whoami => self.whoami(&ingest, body, admitted, started),
             Operation::Write { command } => {
@@ -216,8 +217,7 @@ impl KeyGate {
     ) -> Result<std::result::Result<Quota, Box<Finished>>> {
         self.with(|awake| {
             let secrets = awake.live_secrets(now);
-            let presented =
-                Presented { key_hash: ingest.key_hash.as_ref(), headers: &ingest.headers, body };
+            let presented = admitted.presents(ingest, body);
             // The same request once more has been charged for: it goes through a copy.
             let mut charged = admitted.repeated.then(|| awake.window.clone());
             let window = charged.as_mut().unwrap_or(&mut awake.window);

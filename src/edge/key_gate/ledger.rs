@@ -1,6 +1,7 @@
 //! Calls to the StoreLedger of the key's store.
 
 use super::{KeyGate, open};
+use crate::domain::key::PayloadFormat;
 use crate::domain::rejection::{Code, Rejection};
 use crate::edge::objects::CallFailed;
 use crate::edge::{Result, internal};
@@ -8,19 +9,27 @@ use crate::protocol::Versioned;
 use crate::protocol::frame;
 use crate::protocol::store_ledger::{LedgerCommand, LedgerReply, object_name};
 
-/// How long a ledger may take to answer.
-pub(super) const DEADLINE_MS: u32 = 3_000;
+/// Milliseconds that a ledger may take to answer. Wix waits for 1,250 ms in all.
+const fn deadline(format: PayloadFormat) -> u32 {
+    match format {
+        PayloadFormat::Wix => 700,
+        _ => 3_000,
+    }
+}
 
 impl KeyGate {
     /// Sends a command to the ledger of this key's store. Every command may be repeated: orders by
     /// their idempotency key or external id, events by the sender's version.
     pub(super) async fn to_ledger(&self, command: LedgerCommand) -> Result<(LedgerReply, String)> {
-        let store = self.with(|awake| awake.held.record.store_id)?;
+        let (store, format) = self.with(|awake| {
+            let record = &awake.held.record;
+            (record.store_id, record.payload_format)
+        })?;
         let frame = frame::encode(&Versioned::new(command), &[])
             .map_err(|frame::Malformed| internal("a command that is too large"))?;
         let ledger = self.ledger.as_ref().map_err(|error| internal(&error.to_string()))?;
         let answer = ledger
-            .command(&object_name(store), &frame)
+            .command(&object_name(store), &frame, deadline(format))
             .await
             .map_err(|CallFailed { .. }| unavailable())?;
         let (reply, body) = open::<LedgerReply>(&answer)?;

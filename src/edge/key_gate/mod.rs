@@ -27,6 +27,7 @@ mod ingest;
 mod ledger;
 mod log;
 mod parked;
+mod signature;
 mod stats;
 mod storage;
 mod tail;
@@ -84,9 +85,7 @@ impl KeyGate {
         let state = State::from(state);
         Self {
             sql: AssertUnwindSafe(Sql::new(&state)),
-            ledger: AssertUnwindSafe(
-                Objects::store_ledgers(&env).map(|objects| Line::new(objects, ledger::DEADLINE_MS)),
-            ),
+            ledger: AssertUnwindSafe(Objects::store_ledgers(&env).map(Line::new)),
             awake: AssertUnwindSafe(RefCell::new(None)),
             in_flight: AssertUnwindSafe(Rc::new(Cell::new(0))),
             state,

@@ -6,7 +6,7 @@ use worker::js_sys::Uint8Array;
 
 use super::bytes;
 use crate::domain::id::Row;
-use crate::domain::parked::{ParkReason, RESERVE, Retry, backoff};
+use crate::domain::parked::{ParkReason, ParkedCount, RESERVE, Retry, backoff};
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
 use crate::edge::sql::{Sql, integer, optional_integer, text};
@@ -21,6 +21,17 @@ pub struct Parked {
     pub body: Vec<u8>,
 }
 
+/// Why an event waits.
+#[derive(Debug)]
+pub struct Waiting<'a> {
+    pub reason: ParkReason,
+    pub detail: Option<&'a str>,
+    /// What it waits for, where that is another event.
+    pub parent: Option<&'a str>,
+    /// What the same event has again: no two that wait have the same.
+    pub token: Option<String>,
+}
+
 /// Parks an event, due for its first retry where its reason has one.
 pub fn insert(
     sql: &Sql,
@@ -28,10 +39,9 @@ pub fn insert(
     topic: &str,
     ingest: &Ingest,
     body: &[u8],
-    reason: ParkReason,
-    detail: Option<&str>,
-    parent: Option<&str>,
+    waiting: &Waiting<'_>,
 ) -> Result<Option<Timestamp>> {
+    let Waiting { reason, detail, parent, token } = waiting;
     #[derive(Deserialize)]
     struct Used {
         bytes: i64,
@@ -45,22 +55,31 @@ pub fn insert(
         )
         .retry_after(60));
     }
-    let next_at = next_attempt(reason, 0, row.time());
+    let next_at = next_attempt(*reason, 0, row.time());
     let json = serde_json::to_string(ingest).map_err(|error| internal(&error.to_string()))?;
     sql.run(
-        "INSERT OR REPLACE INTO parked VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, ?7, ?8)",
+        "INSERT OR REPLACE INTO parked (id, reason, detail, topic, parent, attempts, next_at,
+           retrying, ingest, body, token)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, ?7, ?8, ?9)",
         &[
             integer(row.as_i64()),
             text(Some(reason.as_str())),
-            text(detail),
+            text(*detail),
             text(Some(topic).filter(|topic| !topic.is_empty())),
-            text(parent),
+            text(*parent),
             optional_integer(next_at.map(Timestamp::millis)),
             text(Some(&json)),
             Uint8Array::from(body).into(),
+            text(token.as_deref()),
         ],
     )?;
     Ok(next_at)
+}
+
+/// Whether another event than that of `row` waits with this token.
+pub fn waits_already(sql: &Sql, row: Row, token: &str) -> Result<bool> {
+    let query = "SELECT id FROM parked WHERE token = ?1 AND id <> ?2";
+    Ok(!ids(sql, query, &[text(Some(token)), integer(row.as_i64())])?.is_empty())
 }
 
 /// When an event that was tried `attempts` times is tried next, if by itself.
@@ -83,7 +102,7 @@ pub fn next_due(sql: &Sql) -> Result<Option<Timestamp>> {
     struct Next {
         at: Option<Timestamp>,
     }
-    let next = "SELECT min(next_at) AS at FROM parked WHERE retrying = 0";
+    let next = "SELECT min(next_at) AS at FROM parked WHERE next_at IS NOT NULL AND retrying = 0";
     Ok(sql.first::<Next>(next, &[])?.and_then(|next| next.at))
 }
 
@@ -146,21 +165,21 @@ pub fn put_back(
     sql: &Sql,
     row: Row,
     attempts: u32,
-    reason: ParkReason,
-    detail: Option<&str>,
-    parent: Option<&str>,
+    waiting: &Waiting<'_>,
     next_at: Option<Timestamp>,
 ) -> Result<()> {
+    let Waiting { reason, detail, parent, token } = waiting;
     sql.run(
         "UPDATE parked SET retrying = 0, attempts = ?2, reason = ?3, detail = ?4, next_at = ?5,
-           parent = ?6 WHERE id = ?1",
+           parent = ?6, token = ?7 WHERE id = ?1",
         &[
             integer(row.as_i64()),
             integer(attempts),
             text(Some(reason.as_str())),
-            text(detail),
+            text(*detail),
             optional_integer(next_at.map(Timestamp::millis)),
-            text(parent),
+            text(*parent),
+            text(token.as_deref()),
         ],
     )
 }
@@ -225,30 +244,51 @@ impl ListedRow {
     }
 }
 
-/// A page of parked events, newest first, and the row to go on before.
-pub fn list(sql: &Sql, limit: u32, before: Option<i64>) -> Result<(Vec<ParkedEvent>, Option<i64>)> {
-    let rows = sql.rows::<ListedRow>(
-        &format!(
-            "SELECT {} FROM parked WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
-            ListedRow::COLUMNS
-        ),
-        &[integer(before.unwrap_or((1 << 53) - 1)), integer(limit)],
-    )?;
-    let next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| row.id.as_i64());
-    Ok((rows.into_iter().map(ListedRow::listed).collect(), next))
+/// Rows that a page under a filter looks at.
+const LOOKED_AT: u32 = 2_000;
+
+/// A page of parked events, newest first, and the row to go on before: only those that await
+/// details or only the others, where `kept` says so.
+pub fn list(
+    sql: &Sql,
+    limit: u32,
+    before: Option<i64>,
+    kept: Option<bool>,
+) -> Result<(Vec<ParkedEvent>, Option<i64>)> {
+    let before = integer(before.unwrap_or((1 << 53) - 1));
+    let page = format!(
+        "SELECT * FROM (SELECT {} FROM parked WHERE id < ?1 ORDER BY id DESC LIMIT ?2)
+         WHERE ?3 IS NULL OR (reason = 'awaiting_details') = ?3 LIMIT ?4",
+        ListedRow::COLUMNS
+    );
+    let looked_at = integer(if kept.is_some() { LOOKED_AT } else { limit });
+    let wanted = optional_integer(kept.map(i64::from));
+    let rows =
+        sql.rows::<ListedRow>(&page, &[before.clone(), looked_at, wanted, integer(limit)])?;
+    let mut next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| row.id);
+    if next.is_none() && kept.is_some() {
+        let last = "SELECT min(id) AS id FROM
+                      (SELECT id FROM parked WHERE id < ?1 ORDER BY id DESC LIMIT ?2)
+                    HAVING count(*) = ?2";
+        next = ids(sql, last, &[before, integer(LOOKED_AT)])?.pop();
+    }
+    Ok((rows.into_iter().map(ListedRow::listed).collect(), next.map(Row::as_i64)))
 }
 
-/// Parked events that are counted; as many stand for that many or more.
-const COUNTED: u32 = 1_000;
-
 /// How many events are parked.
-pub fn count(sql: &Sql) -> Result<u32> {
+pub fn count(sql: &Sql) -> Result<ParkedCount> {
     #[derive(Deserialize)]
     struct Count {
         n: u32,
+        kept: u32,
     }
-    let count = "SELECT count(*) AS n FROM (SELECT 1 FROM parked LIMIT ?1)";
-    Ok(sql.first::<Count>(count, &[integer(COUNTED)])?.map_or(0, |count| count.n))
+    let count = "SELECT count(*) AS n, coalesce(sum(reason = 'awaiting_details'), 0) AS kept
+                 FROM (SELECT reason FROM parked ORDER BY id DESC LIMIT ?1)";
+    let Some(Count { n, kept }) = sql.first::<Count>(count, &[integer(ParkedCount::COUNTED)])?
+    else {
+        return Ok(ParkedCount::default());
+    };
+    Ok(ParkedCount { attention: n.saturating_sub(kept), kept })
 }
 
 /// The event that a request brought, while it is parked.

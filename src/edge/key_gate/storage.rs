@@ -9,15 +9,22 @@ use crate::edge::sql::{Sql, text};
 use crate::edge::{Result, internal};
 use crate::protocol::key_gate::Actor;
 
-/// The schema of a KeyGate. Version 1 is the first; a later one migrates here, when it wakes.
-/// Tables per day are made by the log ([`super::log`]).
+/// The schema of a KeyGate as version 1 had it, which [`MIGRATION`] completes. Tables per day are made by the log ([`super::log`]).
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, json TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stats_hour (start INTEGER PRIMARY KEY, tallies TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stats_day (start INTEGER PRIMARY KEY, tallies TEXT NOT NULL, log_bytes INTEGER NOT NULL, capture_bytes INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS parked (id INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT, topic TEXT, parent TEXT, attempts INTEGER NOT NULL, next_at INTEGER, retrying INTEGER NOT NULL, ingest TEXT NOT NULL, body BLOB NOT NULL);
 ";
-const VERSION: u32 = 1;
+
+/// Version 2. Events that only lack their details may be many and stay long: no two with the same
+/// token are kept, and retrying the others reads none of them.
+const MIGRATION: &str = "
+ALTER TABLE parked ADD COLUMN token TEXT;
+CREATE UNIQUE INDEX parked_by_token ON parked (token) WHERE token IS NOT NULL;
+CREATE INDEX parked_until ON parked (next_at) WHERE next_at IS NOT NULL;
+";
+const VERSION: u32 = 2;
 
 /// The row: the key, and what has yet to reach D1.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,25 +48,39 @@ pub struct Intent {
     pub detail: String,
 }
 
-/// The row as it stands, if this object has one. Reads only; a database without tables is one that
-/// holds no key yet.
+/// The row as it stands, if this object has one, its tables brought up to [`VERSION`]. A database
+/// without tables is one that holds no key yet.
 pub fn load(sql: &Sql) -> Result<Option<Held>> {
     #[derive(Deserialize)]
     struct Row {
+        schema: u32,
         json: String,
     }
-    let exists = "SELECT name AS json FROM sqlite_master WHERE name = 'record'";
+    let exists = "SELECT 0 AS schema, name AS json FROM sqlite_master WHERE name = 'record'";
     if sql.first::<Row>(exists, &[])?.is_none() {
         return Ok(None);
     }
-    let Some(row) = sql.first::<Row>("SELECT json FROM record", &[])? else { return Ok(None) };
-    serde_json::from_str(&row.json).map(Some).map_err(|error| internal(&error.to_string()))
+    let Some(row) = sql.first::<Row>("SELECT schema, json FROM record", &[])? else {
+        return Ok(None);
+    };
+    let held: Held =
+        serde_json::from_str(&row.json).map_err(|error| internal(&error.to_string()))?;
+    if row.schema < VERSION {
+        sql.transaction(|| {
+            sql.run(MIGRATION, &[])?;
+            save(sql, &held)
+        })?;
+    }
+    Ok(Some(held))
 }
 
 /// Makes the tables and holds a key that this object did not hold before.
 pub fn install(sql: &Sql, held: &Held) -> Result<()> {
-    sql.run(SCHEMA, &[])?;
-    save(sql, held)
+    sql.transaction(|| {
+        sql.run(SCHEMA, &[])?;
+        sql.run(MIGRATION, &[])?;
+        save(sql, held)
+    })
 }
 
 /// Rewrites the row.

@@ -5,6 +5,7 @@ use super::{KeyGate, log, parked, stats};
 use crate::domain::failing::{FailingWebhook, Streaks};
 use crate::domain::key::PayloadFormat;
 use crate::domain::log::{Outcome, Window};
+use crate::domain::parked::ParkedCount;
 use crate::edge::Result;
 use crate::edge::platform::now;
 use crate::edge::sql::Sql;
@@ -26,11 +27,13 @@ impl KeyGate {
             } else {
                 Vec::new()
             };
+            let ParkedCount { attention, kept } = parked::count(&self.sql)?;
             Ok(GateReply::Usage {
                 h24,
                 hours: hours.into_iter().map(|hour| hour.tally).collect(),
                 last_used_at: awake.last_used(&self.sql)?,
-                parked: parked::count(&self.sql)?,
+                parked: attention + kept,
+                kept,
                 failing,
             })
         })?

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{Operations, unfitting};
-use crate::api::rpc::{CreateIntegrationKey, ListIntegrationKeys};
+use crate::api::routes::webhook_url;
+use crate::api::rpc::{CreateIntegrationKey, ListIntegrationKeys, SetSigningSecret};
 use crate::domain::credential::{GateName, IntegrationKey, KeyId};
 use crate::domain::id::{AuditId, Namespace, WorkspaceId};
 use crate::domain::key::{KeyChange, KeyRecord, KeyStatus, SealedSecret};
@@ -41,6 +42,7 @@ impl Operations<'_> {
         arguments: CreateIntegrationKey,
         rotated_from: Option<&KeyRecord>,
         form: Option<&str>,
+        api_origin: &str,
     ) -> Result<Minting> {
         let store = self.catalogue.store(admin.workspace_id, arguments.store_id).await?;
         let store =
@@ -66,6 +68,10 @@ impl Operations<'_> {
             Some(old) => old.namespace,
             None => Namespace::from_random(random()?),
         };
+        let notification_url = arguments.payload_format.signs_address().then(|| {
+            let own = || webhook_url(api_origin, arguments.payload_format, key_id.as_str());
+            arguments.notification_url.or_else(own)
+        });
         let record = KeyRecord {
             key_hash,
             preview: key.preview().to_owned(),
@@ -84,7 +90,7 @@ impl Operations<'_> {
             expires_at,
             revoked_at: None,
             rotated_from: rotated_from.map(|old| old.key_id.clone()),
-            notification_url: None,
+            notification_url: notification_url.flatten(),
             secrets: secrets.map(|sealed| SealedSecret { sealed, valid_until: None }).collect(),
             key_id,
         };
@@ -126,6 +132,7 @@ impl Operations<'_> {
         name: String,
         expires_in_days: Option<i64>,
         form: Option<&str>,
+        api_origin: &str,
     ) -> Result<Minting> {
         if old.status == KeyStatus::Revoked {
             return Err(Rejection::new(
@@ -143,9 +150,10 @@ impl Operations<'_> {
             expires_in_days,
             require_signature: old.require_signature,
             signing_secret: None,
+            notification_url: None,
             capture_bodies: old.capture_bodies,
         };
-        self.mint(admin, arguments, Some(old), form).await
+        self.mint(admin, arguments, Some(old), form, api_origin).await
     }
 
     pub async fn key_page(&self, admin: &Admin, list: &ListIntegrationKeys) -> Result<KeyPage> {
@@ -176,17 +184,19 @@ impl Operations<'_> {
         }
     }
 
-    /// Pastes or rotates a signing secret; those before it count for `overlap` more milliseconds.
+    /// Pastes or rotates a signing secret; those before it count for `overlap` more milliseconds. What it
+    /// must be depends on the key's format.
     pub async fn set_signing_secret(
         &self,
         admin: &Admin,
-        key_id: &KeyId,
-        secret: &SigningSecret,
-        overlap: i64,
+        arguments: SetSigningSecret,
     ) -> Result<Change> {
-        let sealed = self.seal(admin.workspace_id, key_id, secret)?;
-        let overlap_until = self.now.plus(overlap);
-        self.change(admin, key_id, KeyChange::SetSecret { sealed, overlap_until }).await
+        let key = self.key(admin, &arguments.key_id).await?;
+        let overlap_until = self.now.plus(arguments.overlap);
+        let (secret, notification_url) = arguments.for_format(key.payload_format)?;
+        let sealed = self.seal(admin.workspace_id, &key.key_id, &secret)?;
+        let change = KeyChange::SetSecret { sealed, overlap_until, notification_url };
+        self.change_gate(admin, key.key_hash.gate(), change).await
     }
 
     /// Seals the secrets of a page of keys anew, where they are under an older sealing key: how many

@@ -5,7 +5,7 @@ use crate::domain::credential::{GateName, KeyId};
 use crate::domain::failing::FailingWebhook;
 use crate::domain::id::{AuditId, Row};
 use crate::domain::log::{Bucket, Outcome, Tally, Window};
-use crate::domain::parked::ParkReason;
+use crate::domain::parked::{ParkReason, ParkedCount};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 use crate::edge::caller::Admin;
@@ -28,8 +28,7 @@ pub struct Usage {
     /// 24 hours, the oldest first.
     pub hours: Vec<Tally>,
     pub last_used_at: Option<Timestamp>,
-    /// Counted up to 1,000, which stands for that many or more.
-    pub parked: u32,
+    pub parked: ParkedCount,
     pub failing: Vec<FailingWebhook>,
 }
 
@@ -37,7 +36,8 @@ impl Operations<'_> {
     pub async fn usage(&self, admin: &Admin, key_id: &KeyId) -> Result<Usage> {
         let gate = self.gate_of(admin, key_id).await?;
         match self.command(gate, GateCommand::Usage).await? {
-            GateReply::Usage { h24, hours, last_used_at, parked, failing } => {
+            GateReply::Usage { h24, hours, last_used_at, parked, kept, failing } => {
+                let parked = ParkedCount { attention: parked.saturating_sub(kept), kept };
                 Ok(Usage { h24, hours, last_used_at, parked, failing })
             }
             _ => Err(unfitting()),
@@ -91,16 +91,18 @@ impl Operations<'_> {
         }
     }
 
-    /// A page of a key's parked events, the row to go on before, and the gate that holds them.
+    /// A page of a key's parked events, the row to go on before, and the gate that holds them; only
+    /// those that await details or only the others, where `kept` says so.
     pub async fn parked(
         &self,
         admin: &Admin,
         key_id: &KeyId,
         limit: u32,
         before: Option<i64>,
+        kept: Option<bool>,
     ) -> Result<(GateName, Vec<ParkedEvent>, Option<i64>)> {
         let gate = self.gate_of(admin, key_id).await?;
-        match self.command(gate, GateCommand::ListParked { limit, before }).await? {
+        match self.command(gate, GateCommand::ListParked { limit, before, kept }).await? {
             GateReply::Parked { events, next } => Ok((gate, events, next)),
             _ => Err(unfitting()),
         }

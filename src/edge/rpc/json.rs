@@ -28,6 +28,7 @@ pub fn key(record: &KeyRecord, api_origin: &str, now: Timestamp) -> Value {
         "status": record.shown_status(now),
         "awaiting_secret": record.awaits_secret(),
         "webhook_url": webhook_url(api_origin, record.payload_format, record.key_id.as_str()),
+        "notification_url": record.notification_url,
         "created_at": record.created_at.to_rfc3339(),
         "expires_at": record.expires_at.map(Timestamp::to_rfc3339),
         "revoked_at": record.revoked_at.map(Timestamp::to_rfc3339),

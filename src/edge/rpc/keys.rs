@@ -19,7 +19,7 @@ impl Call<'_> {
         admin: &Admin,
         arguments: CreateIntegrationKey,
     ) -> Result<Answer> {
-        self.minted(&self.operations.mint(admin, arguments, None, None).await?)
+        self.minted(&self.operations.mint(admin, arguments, None, None, self.api_origin).await?)
     }
 
     /// Mints a key in place of another, which goes on until it is revoked.
@@ -31,7 +31,10 @@ impl Call<'_> {
         let RotateIntegrationKey { key_id, name, expires_in_days } = arguments;
         let old = self.operations.key(admin, &key_id).await?;
         let name = name.unwrap_or_else(|| old.name.clone());
-        self.minted(&self.operations.rotate(admin, &old, name, expires_in_days, None).await?)
+        let origin = self.api_origin;
+        let minting =
+            self.operations.rotate(admin, &old, name, expires_in_days, None, origin).await?;
+        self.minted(&minting)
     }
 
     /// The key and its secret are in this answer and nowhere else.
@@ -66,11 +69,9 @@ impl Call<'_> {
     pub(super) async fn set_signing_secret(
         &self,
         admin: &Admin,
-        arguments: &SetSigningSecret,
+        arguments: SetSigningSecret,
     ) -> Result<Answer> {
-        let SetSigningSecret { key_id, secret, overlap } = arguments;
-        let change = self.operations.set_signing_secret(admin, key_id, secret, *overlap).await?;
-        self.changed(&change)
+        self.changed(&self.operations.set_signing_secret(admin, arguments).await?)
     }
 
     pub(super) async fn reseal_secrets(

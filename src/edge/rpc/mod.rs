@@ -107,7 +107,7 @@ impl Call<'_> {
                 self.change(admin, &read_key_id(body, tag_keys)?, KeyChange::Resume).await
             }
             Procedure::SetSigningSecret => {
-                self.set_signing_secret(admin, &SetSigningSecret::read(body, tag_keys)?).await
+                self.set_signing_secret(admin, SetSigningSecret::read(body, tag_keys)?).await
             }
             Procedure::ResealSecrets => {
                 self.reseal_secrets(admin, ListIntegrationKeys::read(body)?).await

@@ -41,7 +41,8 @@ impl Call<'_> {
         limit: u32,
         before: Option<i64>,
     ) -> Result<Answer> {
-        let (gate, events, next) = self.operations.parked(admin, key_id, limit, before).await?;
+        let (gate, events, next) =
+            self.operations.parked(admin, key_id, limit, before, None).await?;
         let event_id = |row| Row::from_i64(row).map(|row| RequestId::new(gate, row));
         let events: Vec<Value> =
             events.iter().map(|event| json::parked(event, event_id(event.row))).collect();

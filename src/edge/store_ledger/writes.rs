@@ -10,9 +10,8 @@ use crate::api::payment_output::{PaymentOut, RefundOut};
 use crate::domain::id::{ClientId, PaymentId, RefundId, Row};
 use crate::domain::ledger::{HistoryEntry, Origin, append_history, hash_of};
 use crate::domain::log::Outcome;
-use crate::domain::money::Amount;
 use crate::domain::order::{ClientDetails, PaymentStatus, StatedPayment, StatedRefund};
-use crate::domain::payment::{PaymentDetail, RefundDetail, read_amount};
+use crate::domain::payment::{PaymentDetail, RefundDetail, check_left, read_amount};
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::Action;
@@ -159,9 +158,7 @@ impl StoreLedger {
         let mut kept = self.targeted_order(origin, order)?;
         let NewPayment { external_id, amount: text, currency: stated, method, paid_at } = payment;
         let currency = kept.order.content.currency;
-        // Read against the largest amount there is first: a repetition may exceed what is left by now.
-        let any = Amount::from_minor(Amount::MAX).unwrap_or_default();
-        let amount = read_amount(Some(&text), stated, currency, any, "out_of_range")?;
+        let amount = read_amount(&text, stated, currency)?;
         let hash = hash_of(&(kept.order.id, amount, &method, paid_at));
         if let Some(row) = known {
             self.check_repetition(
@@ -178,7 +175,7 @@ impl StoreLedger {
         let left = total.checked_sub(paid).unwrap_or_default();
         let in_full = amount >= left;
         let status = Action::Pay { in_full }.apply(kept.order.status())?;
-        read_amount(Some(&text), None, currency, left, "exceeds_outstanding")?;
+        check_left(amount, left, currency, "exceeds_outstanding")?;
         let row = self.next_row(now)?;
         let detail = PaymentDetail {
             payment: StatedPayment {
@@ -237,8 +234,8 @@ impl StoreLedger {
         let mut kept = self.order(origin.store_id, fact.order_id)?;
         let NewRefund { external_id, amount: text, currency: stated, reason } = refund;
         let currency = kept.order.content.currency;
-        let stated_amount = text.as_deref().map(|text| Amount::parse(text, currency).ok());
-        let hash = hash_of(&(payment_row, stated_amount, &reason));
+        let asked = text.map(|text| read_amount(&text, stated, currency)).transpose()?;
+        let hash = hash_of(&(payment_row, asked, &reason));
         if let Some(row) = known {
             self.check_repetition(
                 Table::Refunds,
@@ -263,7 +260,8 @@ impl StoreLedger {
         let (paid, refunded) = (account.paid_total(), account.refunded_total());
         // The state comes first: of a refunded order nothing is left to name.
         Action::Refund { in_full: false }.apply(kept.order.status())?;
-        let amount = read_amount(text.as_deref(), stated, currency, left, "exceeds_paid")?;
+        let amount = asked.unwrap_or(left);
+        check_left(amount, left, currency, "exceeds_paid")?;
         let in_full = refunded.checked_add(amount).is_none_or(|sum| sum >= paid);
         let status = Action::Refund { in_full }.apply(kept.order.status())?;
         let row = self.next_row(now)?;

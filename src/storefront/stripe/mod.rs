@@ -105,7 +105,7 @@ fn object(
 /// Currencies that Stripe does not charge in have no known unit there.
 fn amount(field: &Field<'_>, currency: Currency) -> Result<Option<Amount>, Unmappable> {
     const HUNDRED: i64 = 100;
-    let Some(amount) = field.positive_minor_amount()? else { return Ok(None) };
+    let Some(amount) = field.unsigned_minor_amount()? else { return Ok(None) };
     let minor = amount.minor();
     let converted = match currency.as_str() {
         "ISK" | "UGX" if minor % HUNDRED != 0 => {

@@ -55,12 +55,7 @@ pub(super) fn address(part: &Field<'_>) -> Result<Option<Address>, Unmappable> {
 }
 
 fn full_name(person: &Field<'_>) -> Result<Option<String>, Unmappable> {
-    let first = person.get("first_name").text()?;
-    let last = person.get("last_name").text()?;
-    Ok(match (first, last) {
-        (Some(first), Some(last)) => Some(format!("{} {}", first.trim(), last.trim())),
-        (first, last) => first.or(last),
-    })
+    person.full_name("first_name", "last_name")
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@
     if (!saved && !mayLeave(dialog)) return
     if (dialog.dataset.closeBy === 'loading') {
       tidegate.leaving = true
-      return location.replace(dialog.dataset.closeHref)
+      return location.replace(saved || dialog.dataset.closeHref)
     }
     const [covered, entries] = [shown !== base, pushed]
     uncover()
@@ -55,7 +55,7 @@
   clicks('dialog[data-layer] [data-close]', (link, event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return
     event.preventDefault()
-    close(link.closest('dialog'), link.dataset.close === 'saved')
+    close(link.closest('dialog'), link.dataset.close === 'saved' && link.href)
   })
   on('cancel', event => {
     if (!event.target.matches('dialog[data-layer]')) return

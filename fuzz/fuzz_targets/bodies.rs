@@ -1,0 +1,58 @@
+//! The bodies of the integration API, as JSON, as forms and as lines of a batch: an order that is
+//! accepted adds up, and whatever is accepted survives the way to a ledger.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tidegate::api::batch::{CONTENT_TYPE, lines, read_line};
+use tidegate::api::fields::parse_object;
+use tidegate::api::flat::{read_form, unfold};
+use tidegate::api::write_input::{Context, read_write};
+use tidegate::domain::id::StoreId;
+use tidegate::domain::ledger::hash_of;
+use tidegate::domain::money::Amount;
+use tidegate::domain::order::OrderContent;
+use tidegate::domain::time::Timestamp;
+use tidegate::domain::write::{Command, Write};
+
+const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+fn context(target: Option<&str>) -> Context<'_> {
+    let store = StoreId::from_random([7; 10]);
+    Context { target, store, has_idempotency_key: true, now: NOW }
+}
+
+fn check(write: &Write) {
+    let json = serde_json::to_string(write).expect("a command serialises");
+    let again: Write = serde_json::from_str(&json).expect("and is read again");
+    assert_eq!(*write, again);
+    if let Write::CreateOrder { order } = write {
+        adds_up(order);
+    }
+}
+
+fn adds_up(order: &OrderContent) {
+    let totals = order.totals;
+    let sums = [totals.subtotal, totals.shipping_total, totals.fee_total, totals.tax_total];
+    let sum = Amount::sum(sums).and_then(|sum| sum.checked_sub(totals.discount_total));
+    assert_eq!(sum, Some(totals.total));
+    assert!(!order.lines.is_empty());
+    assert_eq!(hash_of(order), hash_of(&order.clone()));
+}
+
+fuzz_target!(|body: &[u8]| {
+    let json = parse_object(body).and_then(unfold);
+    for fields in [json, read_form(body)].into_iter().flatten() {
+        for command in Command::ALL {
+            let target = command.target().map(|_| "external:A-1");
+            if let Ok(write) = read_write(command, fields.clone(), context(target)) {
+                check(&write);
+            }
+        }
+    }
+    for (_, line) in lines(CONTENT_TYPE, body).unwrap_or_default() {
+        let Ok(line) = read_line(line) else { continue };
+        if let Ok(write) = read_write(line.command, line.body, context(line.target.as_deref())) {
+            check(&write);
+        }
+    }
+});

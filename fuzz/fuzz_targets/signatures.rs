@@ -1,0 +1,46 @@
+//! The header parser of every dialect of signatures: nothing that is made up holds, and a right
+//! signature does.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tidegate::domain::headers::Headers;
+use tidegate::domain::key::PayloadFormat;
+use tidegate::domain::secret::SigningSecret;
+use tidegate::domain::signature::{diagnose, sign_own, signature_of, verify_api, verify_native};
+use tidegate::domain::time::Timestamp;
+use tidegate::storefront;
+
+const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+// The header's three parts and the body, apart by NUL, which no header can have.
+fuzz_target!(|data: &[u8]| {
+    let mut parts = data.splitn(4, |byte| *byte == 0);
+    let mut text = || String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
+    let (first, second, third) = (text(), text(), text());
+    let body = parts.next().unwrap_or_default();
+    let secrets = [
+        SigningSecret::mint(&[7; 32]),
+        SigningSecret::unsealed("whsec_AAECAwQFBgcICQoLDA0ODw==".to_owned()),
+    ];
+    let own = Headers::from([("x-pck-signature", first.as_str())]);
+    assert!(verify_api(&own, &secrets, body, NOW).is_err());
+    let webhook = Headers::from([
+        ("webhook-id", first.as_str()),
+        ("webhook-timestamp", second.as_str()),
+        ("webhook-signature", third.as_str()),
+    ]);
+    assert!(verify_api(&webhook, &secrets, body, NOW).is_err());
+    for format in PayloadFormat::ALL {
+        let mut values = [first.as_str(), &second, &third].into_iter().cycle();
+        let headers = Headers::read(storefront::headers(*format).iter().copied(), |_| {
+            values.next().map(str::to_owned)
+        });
+        let url = Some("https://api.example.com/integrations/v1/webhook/square/key_x");
+        assert!(verify_native(*format, &headers, url, &secrets, body, NOW).is_err(), "{format}");
+        let signature = signature_of(*format, &headers).unwrap_or_default().to_owned();
+        let _ = diagnose(&signature, &secrets[..1], &secrets[1..], body);
+    }
+    let right = sign_own(&secrets[0], body);
+    let right = Headers::from([("x-pck-signature", right.as_str())]);
+    assert_eq!(verify_api(&right, &secrets, body, NOW), Ok(()));
+});

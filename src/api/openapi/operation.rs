@@ -1,0 +1,212 @@
+//! One operation of the document: what it takes, what it answers, and how it is turned down.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{examples, schema};
+use crate::api::problem;
+use crate::domain::rejection::Code;
+
+/// Whose headers an answer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// A KeyGate's: with what is left of the key's limit.
+    OfTheKey,
+    /// The same of a command, which may be a dry run, and whose conflicts are remembered.
+    OfAWrite,
+    None,
+}
+
+/// A request body: media types, and what they hold.
+#[derive(Default)]
+pub struct Body {
+    pub content: Vec<(&'static str, Value)>,
+    pub required: bool,
+    pub description: &'static str,
+}
+
+/// A successful answer.
+pub struct Success {
+    pub status: u16,
+    pub description: &'static str,
+    pub media_type: &'static str,
+    pub schema: Value,
+    pub example: Value,
+    /// Headers that only it may have, by their names among the components.
+    pub headers: &'static [(&'static str, &'static str)],
+}
+
+impl Success {
+    pub const fn json(
+        status: u16,
+        description: &'static str,
+        schema: Value,
+        example: Value,
+    ) -> Self {
+        let media_type = "application/json";
+        Self { status, description, media_type, schema, example, headers: &[] }
+    }
+}
+
+pub struct Operation {
+    pub id: &'static str,
+    pub tag: &'static str,
+    pub summary: String,
+    pub description: String,
+    /// Names of security schemes, of which one is needed; an empty name stands for none.
+    pub security: &'static [&'static str],
+    pub parameters: Vec<Value>,
+    pub body: Option<Body>,
+    pub successes: Vec<Success>,
+    pub codes: Vec<Code>,
+    pub limit: Limit,
+}
+
+impl Operation {
+    /// The operation, its answers to what it turns down noted in `components`.
+    pub fn into_value(self, components: &mut Map<String, Value>) -> Value {
+        let Self {
+            id,
+            tag,
+            summary,
+            description,
+            security,
+            parameters,
+            body,
+            successes,
+            codes,
+            limit,
+        } = self;
+        let schemes = security.iter().map(|name| match *name {
+            "" => json!({}),
+            name => json!({ name: [] }),
+        });
+        let mut operation = json!({
+            "operationId": id, "tags": [tag], "summary": summary, "description": description,
+            "security": schemes.collect::<Vec<_>>(),
+        });
+        if !parameters.is_empty() {
+            operation["parameters"] = json!(parameters);
+        }
+        if let Some(Body { content, required, description }) = body {
+            let content: Map<String, Value> =
+                content.into_iter().map(|(media_type, of)| (media_type.to_owned(), of)).collect();
+            operation["requestBody"] =
+                json!({ "description": description, "required": required, "content": content });
+        }
+        let mut responses = Map::new();
+        for success in successes {
+            responses.insert(success.status.to_string(), success_response(success, limit));
+        }
+        let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
+        for code in codes {
+            by_status.entry(code.status()).or_default().push(code);
+        }
+        for (status, codes) in by_status {
+            let name = component_name(status, &codes, limit);
+            responses.insert(
+                status.to_string(),
+                json!({ "$ref": format!("#/components/responses/{name}") }),
+            );
+            components.entry(name).or_insert_with(|| problem_response(status, &codes, limit));
+        }
+        operation["responses"] = Value::Object(responses);
+        operation
+    }
+}
+
+fn component_name(status: u16, codes: &[Code], limit: Limit) -> String {
+    let codes: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
+    let suffix = match limit {
+        Limit::OfTheKey => "-limited",
+        Limit::OfAWrite => "-of-a-write",
+        Limit::None => "",
+    };
+    format!("{status}-{}{suffix}", codes.join("-"))
+}
+
+fn success_response(success: Success, limit: Limit) -> Value {
+    let Success { status: _, description, media_type, schema, example, headers } = success;
+    let own = headers.iter().map(|(name, component)| (*name, *component));
+    let limits = (limit != Limit::None)
+        .then_some([("RateLimit-Policy", "RateLimitPolicy"), ("RateLimit", "RateLimit")]);
+    json!({
+        "description": description,
+        "headers": headers_of(limits.into_iter().flatten().chain(own)),
+        "content": { media_type: { "schema": schema, "example": example } },
+    })
+}
+
+fn problem_response(status: u16, codes: &[Code], limit: Limit) -> Value {
+    let mut own: Vec<(&str, &str)> = Vec::new();
+    if limit != Limit::None && status != 413 {
+        // Only once the KeyGate has recognised the key.
+        own.push(("RateLimit-Policy", "RateLimitPolicyOfAKnownKey"));
+        own.push(("RateLimit", "RateLimitOfAKnownKey"));
+    }
+    match status {
+        401 => own.push(("WWW-Authenticate", "WWWAuthenticate")),
+        429 | 503 => own.push(("Retry-After", "RetryAfter")),
+        // Conflicts are remembered under their Idempotency-Key.
+        409 if limit == Limit::OfTheKey => {
+            own.push(("Idempotency-Replayed", "IdempotencyReplayed"))
+        }
+        _ => {}
+    }
+    if status == 409 && limit == Limit::OfAWrite {
+        own.push(("Idempotency-Replayed", "IdempotencyReplayed"));
+    }
+    let texts: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
+    let titles: Vec<String> =
+        codes.iter().map(|code| format!("`{}`: {}.", code.as_str(), code.title())).collect();
+    let shown: Map<String, Value> = codes
+        .iter()
+        .map(|code| (code.as_str().to_owned(), json!({ "value": examples::problem(*code) })))
+        .collect();
+    json!({
+        "description": titles.join("\n\n"),
+        "headers": headers_of(own),
+        "content": { problem::CONTENT_TYPE: {
+            "schema": { "allOf": [schema::reference("Problem"), {
+                "properties": { "status": { "const": status }, "code": { "enum": texts } },
+            }] },
+            "examples": shown,
+        } },
+        "x-codes": texts,
+    })
+}
+
+fn headers_of<'a>(own: impl IntoIterator<Item = (&'a str, &'a str)>) -> Value {
+    let always = [
+        ("X-Request-Id", "XRequestId"),
+        ("Cache-Control", "CacheControl"),
+        ("X-Content-Type-Options", "XContentTypeOptions"),
+    ];
+    let headers = always.into_iter().chain(own).map(|(name, component)| {
+        let reference = json!({ "$ref": format!("#/components/headers/{component}") });
+        (name.to_owned(), reference)
+    });
+    Value::Object(headers.collect())
+}
+
+/// Every header that an answer may have.
+pub fn header_components() -> Value {
+    let header = |required: bool, description: &str, schema: Value| json!({ "description": description, "required": required, "schema": schema });
+    let pattern = |pattern: &str| json!({ "type": "string", "pattern": pattern });
+    let policy = || pattern("^\"key\";q=[0-9]+;w=60$");
+    let left = || pattern("^\"key\";r=[0-9]+;t=[0-9]+$");
+    json!({
+        "XRequestId": header(true, "Names the request, in the log of its key too.", schema::request_id()),
+        "CacheControl": header(true, "Nothing here is to be cached.", json!({ "type": "string", "enum": ["no-store"] })),
+        "XContentTypeOptions": header(true, "", json!({ "type": "string", "enum": ["nosniff"] })),
+        "RateLimitPolicy": header(true, "How many requests (`q`) the key may make in any 60 seconds (IETF draft httpapi-ratelimit-headers).", policy()),
+        "RateLimit": header(true, "How many requests remain (`r`), and in how many seconds (`t`) there are more.", left()),
+        "RateLimitPolicyOfAKnownKey": header(false, "As with success, once the key was recognised.", policy()),
+        "RateLimitOfAKnownKey": header(false, "As with success, once the key was recognised.", left()),
+        "RetryAfter": header(true, "Seconds after which another try makes sense.", json!({ "type": "integer", "minimum": 0 })),
+        "WWWAuthenticate": header(true, "", json!({ "type": "string", "enum": ["Bearer"] })),
+        "IdempotencyReplayed": header(false, "The first answer to this Idempotency-Key, given again.", json!({ "type": "string", "enum": ["true"] })),
+        "DryRun": header(false, "Nothing was stored: `?dry_run=true` was asked for.", json!({ "type": "string", "enum": ["true"] })),
+    })
+}

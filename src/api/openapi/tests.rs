@@ -1,0 +1,356 @@
+//! The document is what the code does.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::examples::{self, serialized};
+use super::{document, inputs, routed};
+use crate::api::flat;
+use crate::api::order_input::read_order;
+use crate::api::order_output::OrderOut;
+use crate::api::payment_output::{PaymentOut, RefundOut};
+use crate::api::problem;
+use crate::api::routes::route;
+use crate::domain::id::RequestId;
+use crate::domain::key::Source;
+use crate::domain::ledger::{Stated, StoredOrder};
+use crate::domain::money::Amount;
+use crate::domain::order::{StatedPayment, StatedRefund};
+use crate::domain::rejection::{Code, FieldError, Rejection};
+use crate::domain::write::Command;
+
+/// What `schema` of the document says against a value.
+fn faults(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
+    let schema = json!({ "allOf": [schema], "components": document["components"] });
+    let validator = jsonschema::draft202012::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .expect("a schema");
+    validator.iter_errors(value).map(|error| format!("{} {error}", error.instance_path())).collect()
+}
+
+fn named(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+#[test]
+fn the_committed_document_is_the_one_that_the_code_makes() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
+    let made = format!("{:#}\n", document());
+    if std::env::var_os("TIDEGATE_WRITE").is_some() {
+        std::fs::write(&path, made).expect("docs can be written");
+        return;
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = made.lines().zip(committed.lines()).find(|(made, committed)| made != committed);
+    assert!(
+        made == committed,
+        "docs/openapi.json is not up to date ({differs:?}): TIDEGATE_WRITE=1 cargo test openapi"
+    );
+}
+
+#[test]
+fn every_route_of_the_apis_is_documented() {
+    let routes = include_str!("../routes.rs");
+    let variants = routes
+        .split_once("pub enum Route<'a> {\n")
+        .and_then(|(_, rest)| rest.split_once("\n}"))
+        .expect("the routes")
+        .0;
+    let names = variants.lines().filter_map(|line| {
+        let name = line.strip_prefix("    ")?;
+        let end = name.find(|c: char| !c.is_alphanumeric())?;
+        name.starts_with(char::is_uppercase).then(|| &name[..end])
+    });
+    let documented: Vec<String> = routed()
+        .iter()
+        .map(|(method, path)| {
+            let path = path.replace("{source}", "woocommerce");
+            format!("{:?}", route(method, &path).expect("a route"))
+        })
+        .collect();
+    for name in names.filter(|name| !["Docs", "Console"].contains(name)) {
+        let reached = documented.iter().any(|route| {
+            route.strip_prefix(name).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        });
+        assert!(reached, "no path of the document leads to the route {name}");
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere_and_every_schema_is_one() {
+    fn walk(document: &Value, value: &Value) {
+        match value {
+            Value::Object(members) => {
+                if let Some(Value::String(reference)) = members.get("$ref") {
+                    let pointer = reference.strip_prefix('#').expect("a reference within");
+                    assert!(document.pointer(pointer).is_some(), "{reference}");
+                }
+                if let Some(schema) = members.get("schema") {
+                    assert!(jsonschema::draft202012::meta::is_valid(schema), "{schema}");
+                }
+                members.values().for_each(|member| walk(document, member));
+            }
+            Value::Array(values) => values.iter().for_each(|value| walk(document, value)),
+            _ => {}
+        }
+    }
+    let document = document();
+    walk(&document, &document);
+    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+        assert!(jsonschema::draft202012::meta::is_valid(schema), "{name}");
+    }
+}
+
+/// Every media type of a request or an answer, with where it stands.
+fn contents(document: &Value) -> Vec<(String, Value)> {
+    fn walk(pointer: &str, value: &Value, found: &mut Vec<(String, Value)>) {
+        if let Value::Object(members) = value {
+            if let Some(Value::Object(content)) = members.get("content") {
+                found.extend(
+                    content
+                        .iter()
+                        .map(|(media_type, of)| (format!("{pointer} {media_type}"), of.clone())),
+                );
+            }
+            for (name, member) in members {
+                walk(&format!("{pointer}/{name}"), member, found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk("/paths", &document["paths"], &mut found);
+    walk("/responses", &document["components"]["responses"], &mut found);
+    found
+}
+
+#[test]
+fn every_body_has_an_example_that_its_schema_accepts() {
+    let document = document();
+    let contents = contents(&document);
+    assert!(contents.len() > 60);
+    for (place, content) in contents {
+        let many = content["examples"].as_object().into_iter().flatten();
+        let examples: Vec<Value> = many
+            .map(|(_, example)| example["value"].clone())
+            .chain(content.get("example").cloned())
+            .collect();
+        assert!(!examples.is_empty(), "{place} has no example");
+        for example in examples {
+            let faults = faults(&document, &content["schema"], &example);
+            assert!(faults.is_empty(), "{place}: {faults:?} in {example}");
+        }
+    }
+}
+
+#[test]
+fn every_status_of_a_code_is_under_that_status() {
+    let document = document();
+    for (name, response) in document["components"]["responses"].as_object().expect("responses") {
+        for code in response["x-codes"].as_array().expect("codes") {
+            let code = Code::ALL.iter().find(|known| code == known.as_str()).expect("a code");
+            assert!(name.starts_with(&code.status().to_string()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_orders_serialise_to_is_what_is_documented() {
+    let document = document();
+    let least = examples::least_order();
+    let mut yen = examples::least_order();
+    yen["currency"] = json!("JPY");
+    yen["lines"][0]["unit_price"] = json!(10);
+    yen["total"] = json!(20);
+    let mut dinar = examples::least_order();
+    dinar["currency"] = json!("KWD");
+    for body in [least, yen, dinar, examples::full_order()] {
+        let amount = Amount::from_minor(1_000).expect("in range");
+        for stated in [
+            Stated::default(),
+            Stated {
+                payments: vec![
+                    StatedPayment { external_id: None, method: None, amount, paid_at: None },
+                    StatedPayment {
+                        external_id: Some("p".to_owned()),
+                        method: Some("card".to_owned()),
+                        amount,
+                        paid_at: Some(examples::now()),
+                    },
+                ],
+                refunds: vec![StatedRefund { external_id: None, reason: None, amount }],
+                ..Stated::default()
+            },
+        ] {
+            let content =
+                read_order(body.to_string().as_bytes(), examples::now()).expect("an order");
+            let order = StoredOrder {
+                id: examples::order_id(),
+                source: Source::Custom,
+                key_id: examples::key_id(),
+                client_id: None,
+                content,
+                stated,
+                payments: Vec::new(),
+                refunds: Vec::new(),
+                created_at: examples::now(),
+                updated_at: examples::now(),
+            };
+            let value = serialized(&OrderOut::from(&order));
+            let faults = faults(&document, &named("Order"), &value);
+            assert!(faults.is_empty(), "{faults:?} in {value}");
+        }
+    }
+}
+
+#[test]
+fn what_payments_refunds_and_clients_serialise_to_is_what_is_documented() {
+    let document = document();
+    let order = examples::paid_order();
+    for (name, value) in [
+        ("Order", serialized(&OrderOut::from(&order))),
+        ("Order", examples::cancelled_order()),
+        ("Payment", serialized(&PaymentOut::of(&order, &order.payments[0]))),
+        ("Refund", serialized(&RefundOut::of(&order, &order.refunds[0]))),
+        ("Client", examples::client()),
+    ] {
+        let faults = faults(&document, &named(name), &value);
+        assert!(faults.is_empty(), "{faults:?} in {value}");
+    }
+}
+
+#[test]
+fn every_rejection_serialises_to_what_is_documented() {
+    let document = document();
+    let id = RequestId::unlogged([9; 19]).to_string();
+    for code in Code::ALL {
+        let bare = Rejection::new(*code, "A detail.");
+        let field = FieldError {
+            pointer: "/total".to_owned(),
+            code: "required".into(),
+            detail: "is required.".to_owned(),
+        };
+        let full = Rejection { errors: vec![field], ..bare.clone() }
+            .conflicting_with(examples::order_id().to_string())
+            .between("completed", "cancelled")
+            .retry_after(1)
+            .diagnosed("for the operator");
+        for rejection in [bare, full] {
+            let value: Value = serde_json::from_str(&problem::body(&rejection, &id)).expect("JSON");
+            let faults = faults(&document, &named("Problem"), &value);
+            assert!(faults.is_empty(), "{faults:?} in {value}");
+        }
+    }
+}
+
+/// Each change of the full order: whether it is one still.
+#[test]
+fn the_reader_and_its_schema_refuse_the_same_orders() {
+    let document = document();
+    let remove = |name: &str| {
+        let mut order = examples::full_order();
+        let (parent, name) = name.rsplit_once('/').expect("a pointer");
+        order.pointer_mut(parent).and_then(Value::as_object_mut).expect("an object").remove(name);
+        order
+    };
+    let set = |pointer: &str, value: Value| {
+        let mut order = examples::full_order();
+        let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+        order.pointer_mut(parent).expect("a parent")[name] = value;
+        order
+    };
+    let mut cases = vec![examples::full_order(), examples::least_order(), json!({})];
+    for pointer in [
+        "/external_id",
+        "/currency",
+        "/lines",
+        "/total",
+        "/lines/0/name",
+        "/lines/0/quantity",
+        "/lines/0/unit_price",
+        "/lines/0/tax",
+        "/client/email",
+        "/billing_address/country",
+        "/status",
+        "/metadata",
+        "/note",
+        "/placed_at",
+    ] {
+        cases.push(remove(pointer));
+        cases.push(set(pointer, Value::Null));
+        for value in [json!(true), json!([]), json!({ "x": [] }), json!(""), json!(-1), json!("-1")]
+        {
+            cases.push(set(pointer, value));
+        }
+    }
+    for pointer in ["/x", "/lines/0/x", "/client/x", "/shipping_address/x"] {
+        cases.push(set(pointer, json!("x")));
+    }
+    cases.push(set("/note", json!("x".repeat(5_001))));
+    cases.push(set("/number", json!("x".repeat(256))));
+    cases.push(set("/currency", json!("usd")));
+    cases.push(set("/status", json!("done")));
+    cases.push(set("/client/email", json!("x".repeat(255))));
+    cases.push(set("/lines", json!(vec![examples::full_order()["lines"][0].clone(); 1_001])));
+    for case in cases {
+        let refused = read_order(case.to_string().as_bytes(), examples::now()).err();
+        // Sums and the like are beyond a schema.
+        let beyond = ["total_mismatch", "discount_too_large", "invalid_amount"];
+        let refused = refused.map(|rejection| rejection.errors);
+        let refused = refused.is_some_and(|errors| {
+            errors.iter().any(|error| {
+                !beyond.contains(&&*error.code)
+                    || (error.code == "invalid_amount" && error.detail.contains("not a decimal"))
+            })
+        });
+        let faults = faults(&document, &named("OrderInput"), &case);
+        // An empty text counts as absent; the schemas of what has a form do not say so.
+        if refused || !case.to_string().contains(r#":"""#) {
+            assert_eq!(refused, !faults.is_empty(), "{faults:?} {case}");
+        }
+    }
+}
+
+#[test]
+fn the_readers_and_the_schemas_refuse_the_same_commands() {
+    let document = document();
+    for command in Command::ALL.into_iter().filter(|command| *command != Command::CreateOrder) {
+        let example = inputs::command_example(command);
+        let mut cases = vec![example.clone(), json!({}), json!({ "unknown": 1 })];
+        for name in example.as_object().expect("an object").keys() {
+            let mut without = example.clone();
+            without.as_object_mut().expect("an object").remove(name);
+            cases.push(without);
+            for value in [json!(null), json!(true), json!({}), json!([]), json!("x".repeat(501))] {
+                let mut changed = example.clone();
+                changed[name] = value;
+                cases.push(changed);
+            }
+        }
+        for case in cases {
+            let refused = inputs::read(command, &case).is_err();
+            let faults = faults(&document, &named(inputs::input_name(command)), &case);
+            // `null` counts as absent, which "required" of JSON Schema does not know; and whether a
+            // text is an amount is told where its currency is known.
+            let unknown = command == Command::UpsertClient && case["external_id"].is_null();
+            let read_later = case["amount"].is_string() && case["amount"] != example["amount"];
+            if !(unknown || read_later) {
+                assert_eq!(refused, !faults.is_empty(), "{command:?} {faults:?} {case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_example_of_a_form_is_read() {
+    for command in Command::ALL.into_iter().filter(|command| command.takes_flat_bodies()) {
+        let example = inputs::form_example(command);
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in example.as_object().expect("an object") {
+            form.append_pair(name, value.as_str().expect("a text"));
+        }
+        let body = flat::read_form(form.finish().as_bytes()).expect("a form");
+        assert!(inputs::read(command, &Value::Object(body)).is_ok(), "{example}");
+    }
+}

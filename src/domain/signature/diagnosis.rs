@@ -1,0 +1,173 @@
+//! Why a signature did not hold.
+
+use super::native::{self, Encoding};
+use super::{Claim, decode_base64, decode_hex, decode_unpadded_base64};
+use crate::domain::headers::Headers;
+use crate::domain::key::PayloadFormat;
+use crate::domain::secret::SigningSecret;
+
+/// Why a signature did not hold, as far as it can be told. For the operator, never for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Diagnosis {
+    /// Right, but written in hex where base64 is expected, or the other way round.
+    OtherEncoding,
+    /// Right for the body with one trailing line break more or less.
+    TrailingNewline,
+    /// Right for the same JSON, written without the sender's own spacing: something between the
+    /// two re-serialised the body.
+    Reserialised,
+    /// Right under the secret without its surrounding spaces.
+    SecretWithSpaces,
+    /// Right under the secret's text where its decoded bytes are the key, or the other way round;
+    /// or with or without a prefix that it should have.
+    OtherForm,
+    /// Right under a secret that was replaced.
+    PreviousSecret,
+    /// A body signed under none of the known secrets.
+    Unknown,
+    /// The same, of a scheme that signs the address too: it may be another.
+    UnknownOrAddress,
+    /// A token that none of the public keys verifies.
+    PublicKey,
+}
+
+impl Diagnosis {
+    pub const fn detail(self) -> &'static str {
+        match self {
+            Self::OtherEncoding => {
+                "The digest is right but in the other encoding (hex instead of base64 or the reverse)."
+            }
+            Self::TrailingNewline => {
+                "The digest is right for the body with one line break more or less at its end."
+            }
+            Self::Reserialised => {
+                "The digest is right for the same JSON written compactly: something re-serialised the body after or before it was signed."
+            }
+            Self::SecretWithSpaces => {
+                "The digest is right under the secret without the spaces around it."
+            }
+            Self::OtherForm => {
+                "The digest is right under the secret in another form: its text instead of the bytes that it encodes or the reverse, or without its prefix."
+            }
+            Self::PreviousSecret => "The digest is right under a secret that has been replaced.",
+            Self::Unknown => "The body is not signed with this key's secret.",
+            Self::UnknownOrAddress => {
+                "The address and the body are not signed with this key's secret, or the webhook is registered under another address than"
+            }
+            Self::PublicKey => {
+                "The token is not signed with the private key of the public key that was pasted."
+            }
+        }
+    }
+}
+
+/// Looks for the usual causes of a digest over the bare body that does not hold. Costs several
+/// digests: only for failures that are logged one by one.
+pub fn diagnose(
+    presented: &str,
+    secrets: &[SigningSecret],
+    previous: &[SigningSecret],
+    body: &[u8],
+) -> Diagnosis {
+    let digest = presented.strip_prefix("sha256=").unwrap_or(presented);
+    let Some(mac) = either(Encoding::Hex, digest) else { return Diagnosis::Unknown };
+    let claim = Claim { macs: vec![mac], before: [""; 4], at: None };
+    cause(&claim, PayloadFormat::Gateway, secrets, previous, body)
+}
+
+/// The same for a native delivery, by its sender's own scheme.
+pub fn diagnose_native(
+    format: PayloadFormat,
+    headers: &Headers,
+    url: Option<&str>,
+    secrets: &[SigningSecret],
+    previous: &[SigningSecret],
+    body: &[u8],
+) -> Diagnosis {
+    if format == PayloadFormat::Wix {
+        return Diagnosis::PublicKey;
+    }
+    let cause = native::claim(format, headers, url, either)
+        .map(|claim| cause(&claim, format, secrets, previous, body));
+    match cause {
+        Ok(Diagnosis::Unknown) if format == PayloadFormat::Square => Diagnosis::UnknownOrAddress,
+        Ok(cause) => cause,
+        Err(_) => Diagnosis::Unknown,
+    }
+}
+
+/// A digest in whichever encoding.
+fn either(_: Encoding, digest: &str) -> Option<[u8; 32]> {
+    decode_hex(digest).or_else(|| decode_base64(digest))
+}
+
+fn cause(
+    claim: &Claim<'_>,
+    format: PayloadFormat,
+    secrets: &[SigningSecret],
+    previous: &[SigningSecret],
+    body: &[u8],
+) -> Diagnosis {
+    let keys = |secrets: &[SigningSecret]| -> Vec<Vec<u8>> {
+        let keys = secrets.iter().filter(|secret| !secret.is_public_key());
+        keys.filter_map(|secret| native::key(format, secret.reveal())).collect()
+    };
+    let current = keys(secrets);
+    let holds = |body: &[u8]| claim.holds(&current, body);
+    let forms = |of: fn(&str) -> Vec<Option<Vec<u8>>>| -> Vec<Vec<u8>> {
+        secrets.iter().flat_map(|secret| of(secret.reveal())).flatten().collect()
+    };
+    if holds(body) {
+        return Diagnosis::OtherEncoding;
+    }
+    if holds(&[body, b"\n"].concat()) || holds(body.strip_suffix(b"\n").unwrap_or(body)) {
+        return Diagnosis::TrailingNewline;
+    }
+    if spellings(body).iter().any(|spelling| holds(spelling.as_bytes())) {
+        return Diagnosis::Reserialised;
+    }
+    if claim.holds(&forms(|text| vec![Some(text.trim().as_bytes().to_vec())]), body)
+        && format != PayloadFormat::Squarespace
+    {
+        return Diagnosis::SecretWithSpaces;
+    }
+    if claim.holds(&forms(other_forms), body) {
+        return Diagnosis::OtherForm;
+    }
+    match claim.holds(&keys(previous), body) {
+        true => Diagnosis::PreviousSecret,
+        false => Diagnosis::Unknown,
+    }
+}
+
+/// What a secret may have been taken for.
+fn other_forms(text: &str) -> Vec<Option<Vec<u8>>> {
+    let bare = text.strip_prefix("whsec_").unwrap_or(text);
+    vec![
+        Some(text.as_bytes().to_vec()),
+        Some(bare.as_bytes().to_vec()),
+        Some(format!("whsec_{bare}").into_bytes()),
+        decode_unpadded_base64(bare),
+        hex::decode(text).ok(),
+    ]
+}
+
+/// The same JSON as programs write it: compactly, and as PHP's `json_encode` does by default
+/// (`/` and everything beyond ASCII escaped).
+fn spellings(body: &[u8]) -> Vec<String> {
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else { return Vec::new() };
+    let compact = value.to_string();
+    let mut php = String::with_capacity(compact.len());
+    for character in compact.chars() {
+        match character {
+            '/' => php.push_str("\\/"),
+            ' '..='~' => php.push(character),
+            other => {
+                for unit in other.encode_utf16(&mut [0; 2]) {
+                    php.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    vec![compact, php]
+}

@@ -1,0 +1,104 @@
+//! Signatures that only the platform can verify: what it is asked.
+
+use super::api::standard_webhooks_claim;
+use super::{SignatureError, TOLERANCE, decode_unpadded_base64, within_tolerance};
+use crate::domain::headers::Headers;
+use crate::domain::jws::{Jws, Malformed};
+use crate::domain::key::PayloadFormat;
+use crate::domain::secret::SigningSecret;
+use crate::domain::time::Timestamp;
+
+/// A scheme of the platform's WebCrypto.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256; the key is a SubjectPublicKeyInfo in DER.
+    Rs256,
+    /// The key is its 32 bytes.
+    Ed25519,
+}
+
+/// One signature under one key. One that holds is enough.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKeyCheck {
+    pub algorithm: Algorithm,
+    pub key: Vec<u8>,
+    pub signature: Vec<u8>,
+    pub signed: Vec<u8>,
+}
+
+/// Signatures of one request that are looked at.
+const SIGNATURES: usize = 4;
+
+/// What the platform has to verify of a request: of Wix its token, if it is one for RS256; of the
+/// integration API the signatures `v1a` of Standard Webhooks, where a secret is a public key.
+/// Empty for every other request.
+pub fn public_key_checks(
+    format: PayloadFormat,
+    headers: &Headers,
+    secrets: &[SigningSecret],
+    body: &[u8],
+) -> Vec<PublicKeyCheck> {
+    let keys = secrets.iter().filter_map(|secret| match format {
+        PayloadFormat::Wix => decode_unpadded_base64(secret.reveal()),
+        PayloadFormat::Gateway => decode_unpadded_base64(secret.reveal().strip_prefix("whpk_")?),
+        _ => None,
+    });
+    let keys: Vec<_> = keys.collect();
+    let (algorithm, signatures, signed) = match (format, keys.is_empty()) {
+        (_, true) => return Vec::new(),
+        (PayloadFormat::Wix, _) => match token(body) {
+            Ok(token) => (Algorithm::Rs256, vec![token.signature], token.signing_input.to_vec()),
+            Err(_) => return Vec::new(),
+        },
+        _ => {
+            let header = |name| headers.get(name).unwrap_or_default();
+            let entries = header("webhook-signature").split(' ');
+            let signatures = entries
+                .filter_map(|entry| decode_unpadded_base64(entry.strip_prefix("v1a,")?))
+                .take(SIGNATURES)
+                .collect();
+            let before = format!("{}.{}.", header("webhook-id"), header("webhook-timestamp"));
+            (Algorithm::Ed25519, signatures, [before.as_bytes(), body].concat())
+        }
+    };
+    let under = |key: Vec<u8>| {
+        let check = |signature: &Vec<u8>| PublicKeyCheck {
+            algorithm,
+            key: key.clone(),
+            signature: signature.clone(),
+            signed: signed.clone(),
+        };
+        signatures.iter().map(check).collect::<Vec<_>>()
+    };
+    keys.into_iter().flat_map(under).collect()
+}
+
+/// Checks what is left of a request of which the platform found one of [`public_key_checks`] to
+/// hold: its time.
+pub fn verify_time(
+    format: PayloadFormat,
+    headers: &Headers,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<(), SignatureError> {
+    if format != PayloadFormat::Wix {
+        let claim = standard_webhooks_claim(headers)?;
+        return claim.at.map_or(Ok(()), |at| within_tolerance(at, now));
+    }
+    // RFC 7519 §4.1: numbers of seconds, which may have fractions. Wix tries for two days.
+    let claims: serde_json::Value =
+        serde_json::from_slice(&token(body)?.payload).map_err(|_| SignatureError::Malformed)?;
+    let time = |name| claims.get(name)?.as_f64().map(|at| Timestamp::from_seconds(at as i64));
+    let has_ended = time("exp").is_some_and(|at| now.since(at) > TOLERANCE);
+    let starts = [time("iat"), time("nbf")];
+    let is_early = starts.into_iter().flatten().any(|at| at.since(now) > TOLERANCE);
+    if has_ended || is_early { Err(SignatureError::Expired) } else { Ok(()) }
+}
+
+/// The JSON Web Token that the whole body of a delivery of Wix is.
+pub(super) fn token(body: &[u8]) -> Result<Jws<'_>, SignatureError> {
+    Jws::parse(body.trim_ascii()).map_err(|error| match error {
+        Malformed::Form => SignatureError::Missing,
+        Malformed::Algorithm => SignatureError::Malformed,
+    })
+}

@@ -1,0 +1,56 @@
+//! The part of authenticating a request that the platform does, before the rest of admission.
+
+use super::KeyGate;
+use super::awake::Admitted;
+use crate::domain::admission::Presented;
+use crate::domain::key::PayloadFormat;
+use crate::domain::signature::public_key_checks;
+use crate::domain::time::Timestamp;
+use crate::edge::web_crypto;
+use crate::protocol::key_gate::{Ingest, Operation};
+
+impl Admitted {
+    pub(super) fn presents<'a>(self, ingest: &'a Ingest, body: &'a [u8]) -> Presented<'a> {
+        Presented {
+            key_hash: ingest.key_hash.as_ref(),
+            headers: &ingest.headers,
+            body,
+            public_key_holds: self.public_key_holds,
+        }
+    }
+}
+
+impl KeyGate {
+    /// Whether a signature of a request holds under a public key of this key. Most requests have
+    /// none, and cost nothing here.
+    pub(super) async fn public_key_holds(
+        &self,
+        ingest: &Ingest,
+        body: &[u8],
+        now: Timestamp,
+    ) -> bool {
+        let format = match ingest.operation {
+            Operation::Deliver { format } => format,
+            _ => PayloadFormat::Gateway,
+        };
+        let asymmetric =
+            || ingest.headers.get("webhook-signature").is_some_and(|list| list.contains("v1a,"));
+        if format != PayloadFormat::Wix && (format != PayloadFormat::Gateway || !asymmetric()) {
+            return false;
+        }
+        let checks = self.with(|awake| {
+            // A key of another format is refused for that, whoever signed.
+            let fits = awake.held.record.payload_format == format;
+            let secrets = if fits { awake.live_secrets(now) } else { Vec::new() };
+            public_key_checks(format, &ingest.headers, &secrets, body)
+        });
+        for check in checks.unwrap_or_default() {
+            match web_crypto::holds(&check).await {
+                Ok(true) => return true,
+                Ok(false) => {}
+                Err(error) => worker::console_error!("verifying a signature: {error:?}"),
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,161 @@
+//! Shopify: from a webhook delivery to what it means.
+//!
+//! Bodies are objects of the REST Admin API, unwrapped; the examples in `tests/fixtures/shopify` are
+//! Shopify's own (`tests/fixtures/SOURCES.md`). Ids exceed 2^53 and are read by their digits.
+//!
+//! Only the body is signed. The topic, the shop and the ids stand in headers that are not, so a
+//! topic is believed only if the body has the shape that it promises.
+//!
+//! `order_transactions/create` is ignored: orders state all that was paid of them without naming the
+//! transactions, and refunds state theirs, so a transaction would count the same money again.
+//! `orders/edited` carries the edit and not the order, for which `orders/updated` is sent as well.
+
+mod order;
+mod people;
+mod refund;
+
+use super::Reading;
+use super::field::{Field, body_hash, parse};
+use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
+use crate::domain::headers::Headers;
+use crate::domain::order::SourceVersion;
+
+pub(super) const HEADERS: &[&str] = &[
+    "content-type",
+    "user-agent",
+    "x-shopify-hmac-sha256",
+    "x-shopify-topic",
+    "x-shopify-shop-domain",
+    "x-shopify-webhook-id",
+    "shopify-hmac-sha256",
+    "shopify-topic",
+    "shopify-shop-domain",
+    "shopify-webhook-id",
+];
+
+/// How the global id of a client begins.
+const CLIENT: &str = "gid://shopify/Customer/";
+
+pub(super) fn read(headers: &Headers, body: &[u8]) -> Reading {
+    // A header without the `x-` stands in where the older one was not sent.
+    let header = |name: &'static str| {
+        let value = headers.get(name).or_else(|| headers.get(name.strip_prefix("x-")?));
+        value.map(str::to_owned)
+    };
+    let topic = header("x-shopify-topic").unwrap_or_default();
+    let known = Topic::parse(&topic);
+    Reading {
+        subject: known.map_or(Subject::Other, Topic::subject),
+        delivery: header("x-shopify-webhook-id"),
+        source: header("x-shopify-shop-domain"),
+        meaning: event(known, body),
+        topic,
+    }
+}
+
+fn event(topic: Option<Topic>, body: &[u8]) -> Result<NativeEvent, Unmappable> {
+    let Some(topic) = topic else {
+        return Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic });
+    };
+    let value = parse(body)?;
+    let root = Field::root(&value);
+    match topic {
+        Topic::Order => order::event(&root, body),
+        Topic::OrderDeleted => {
+            deleted_order(&root).map(|external_id| NativeEvent::OrderDeleted { external_id })
+        }
+        Topic::Client => {
+            people::client(&root, body).map(|snapshot| NativeEvent::Client { snapshot })
+        }
+        Topic::ClientDeleted => {
+            deleted_client(&root).map(|external_id| NativeEvent::ClientDeleted { external_id })
+        }
+        Topic::Refund => refund::event(&root, body),
+    }
+}
+
+/// The topics that mean something here.
+#[derive(Clone, Copy)]
+enum Topic {
+    Order,
+    OrderDeleted,
+    Client,
+    ClientDeleted,
+    Refund,
+}
+
+impl Topic {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "orders/create"
+            | "orders/updated"
+            | "orders/paid"
+            | "orders/cancelled"
+            | "orders/fulfilled"
+            | "orders/partially_fulfilled" => Some(Self::Order),
+            "orders/delete" => Some(Self::OrderDeleted),
+            "customers/create" | "customers/update" | "customers/enable" | "customers/disable" => {
+                Some(Self::Client)
+            }
+            "customers/delete" => Some(Self::ClientDeleted),
+            "refunds/create" => Some(Self::Refund),
+            _ => None,
+        }
+    }
+
+    const fn subject(self) -> Subject {
+        match self {
+            Self::Order | Self::OrderDeleted => Subject::Order,
+            Self::Client | Self::ClientDeleted => Subject::Client,
+            Self::Refund => Subject::Refund,
+        }
+    }
+}
+
+/// Refuses a body whose global id, which all but the thinnest have, is not of this kind.
+fn require_kind(root: &Field<'_>, kind: &str) -> Result<(), Unmappable> {
+    let gid = root.get("admin_graphql_api_id");
+    match gid.text()? {
+        Some(text) if !text.starts_with(kind) => Err(gid.unknown(&text)),
+        _ => Ok(()),
+    }
+}
+
+/// The id in the body of `orders/delete`, which holds nothing else.
+fn deleted_order(root: &Field<'_>) -> Result<String, Unmappable> {
+    let id = root.get("id").required(Field::id)?;
+    match root.value().as_object() {
+        Some(members) if members.len() == 1 => Ok(id),
+        _ => Err(root.refuse("holds more than the id that orders/delete carries")),
+    }
+}
+
+/// The id in the body of `customers/delete`, which has its global id beside it and none of what a
+/// client has that still exists.
+fn deleted_client(root: &Field<'_>) -> Result<String, Unmappable> {
+    root.require_members(&["id", "admin_graphql_api_id"], "a deleted client")?;
+    require_kind(root, CLIENT)?;
+    let created_at = root.get("created_at");
+    if created_at.is_nothing() {
+        root.get("id").required(Field::id)
+    } else {
+        Err(created_at.refuse("is more than customers/delete carries"))
+    }
+}
+
+/// Where a snapshot stands among those of the same object.
+fn version(
+    root: &Field<'_>,
+    times: &[&'static str],
+    body: &[u8],
+    refunds: u32,
+    progress: u8,
+) -> Result<SourceVersion, Unmappable> {
+    Ok(SourceVersion {
+        sequence: 0,
+        modified_at: root.first_instant(times)?.unwrap_or_default(),
+        refunds,
+        progress,
+        body_hash: body_hash(body),
+    })
+}

@@ -1,0 +1,102 @@
+//! Wix: from a webhook delivery to what it means.
+//!
+//! The whole body is a JSON Web Token, whose signature has been checked before. Its claim `data` is
+//! the text of `{eventType, instanceId, data, identity}`, whose `data` again is the text of the event
+//! (`@wix/sdk` 1.21). Pointers lead through these texts as if they were what they hold:
+//! `/data/data/actionEvent/body/order/id`. The example in `tests/fixtures/wix` is the order of Wix's
+//! own reference in that envelope (`tests/fixtures/SOURCES.md`).
+
+mod order;
+
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::Value;
+
+use super::Reading;
+use super::field::{Field, parse};
+use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
+
+pub(super) const HEADERS: &[&str] = &["content-type", "user-agent"];
+
+pub(super) fn read(body: &[u8]) -> Reading {
+    let mut reading = Reading {
+        topic: String::new(),
+        subject: Subject::Other,
+        delivery: None,
+        source: None,
+        meaning: Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic }),
+    };
+    if let Some(meaning) = open(body, &mut reading).transpose() {
+        reading.meaning = meaning;
+    }
+    reading
+}
+
+/// Fills in what the envelope says as far as it can be read; `None` for a topic that is not kept.
+fn open(body: &[u8], reading: &mut Reading) -> Result<Option<NativeEvent>, Unmappable> {
+    let claims = parse(&claims(body)?)?;
+    let claims = Field::root(&claims);
+    let data = claims.get("data");
+    let envelope = nested(&data)?;
+    let envelope = data.holding(&envelope);
+    reading.source = envelope.get("instanceId").token()?;
+    reading.topic = envelope.get("eventType").required(Field::token)?;
+    let Some(Some(action)) = reading.topic.strip_prefix("wix.ecom.v1.order_").map(Action::parse)
+    else {
+        return Ok(None);
+    };
+    reading.subject = Subject::Order;
+    let data = envelope.get("data");
+    let event = nested(&data)?;
+    let event = data.holding(&event);
+    let id = event.get("id").required(Field::token)?;
+    reading.delivery = Some(id.clone());
+    let snapshot = match action {
+        Action::Created => order::snapshot(&event.get("createdEvent").get("entity"), &event, id),
+        Action::Updated => {
+            order::snapshot(&event.get("updatedEvent").get("currentEntity"), &event, id)
+        }
+        Action::Other => {
+            order::snapshot(&event.get("actionEvent").get("body").get("order"), &event, id)
+        }
+    }?;
+    Ok(Some(NativeEvent::Order { snapshot }))
+}
+
+/// What happened to an order, as far as it decides where the order stands in the event.
+enum Action {
+    Created,
+    Updated,
+    Other,
+}
+
+impl Action {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "created" => Some(Self::Created),
+            "updated" => Some(Self::Updated),
+            "approved" | "canceled" | "committed" | "fulfilled" | "payment_status_updated" => {
+                Some(Self::Other)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The claims of a token in its compact form.
+fn claims(body: &[u8]) -> Result<Vec<u8>, Unmappable> {
+    let mut parts = body.trim_ascii().split(|byte| *byte == b'.');
+    let claims = match [parts.next(), parts.next(), parts.next(), parts.next()] {
+        [Some(_), Some(claims), Some(_), None] => BASE64URL_NOPAD.decode(claims).ok(),
+        _ => None,
+    };
+    claims.ok_or_else(|| Unmappable {
+        pointer: String::new(),
+        detail: "is not a JSON Web Token".to_owned(),
+    })
+}
+
+/// What a text holds, which has to be JSON.
+fn nested(field: &Field<'_>) -> Result<Value, Unmappable> {
+    let text = field.required(Field::text)?;
+    parse(text.as_bytes()).map_err(|refused| field.refuse(refused.detail))
+}

@@ -1,0 +1,162 @@
+/** The documentation in a browser: accessible, within its weight, whole without a script. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { buildDocs, DOCS } from '../../scripts/docs.mjs';
+import { readPages } from '../../scripts/docs/pages.mjs';
+import { startGateway } from '../workerd/support/gateway.mjs';
+import { allowStatus, axe, layoutShift, useBrowser, weight } from './support/browser.mjs';
+
+/** Bytes that a page may transfer (DESIGN §9). */
+const WEIGHT = 60_000;
+/** Pages whose parts differ; the others are made of the same. */
+const KINDS = ['/docs', '/docs/quickstarts', '/docs/quickstarts/wix', '/docs/authentication', '/docs/orders', '/docs/errors', '/docs/reference'];
+
+const pages = readPages(DOCS).filter(({ name }) => name !== '404.md').map(({ path }) => path);
+
+let gateway;
+before(async () => {
+  await buildDocs();
+  gateway = await startGateway();
+});
+after(() => gateway?.stop());
+
+const browser = useBrowser(() => gateway);
+
+for (const colorScheme of ['light', 'dark']) {
+  for (const width of [1280, 390]) {
+    test(`axe_finds_nothing_on_any_page_and_nothing_is_wider_than_the_screen_${colorScheme}_${width}`, async () => {
+      const page = await browser.newPage({ width, colorScheme });
+      // What all pages share is looked at once for each width and theme.
+      for (const path of width === 1280 && colorScheme === 'light' ? pages : KINDS) {
+        await page.goto(path);
+        await axe(page);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.equal(overflow, 0, `${path} is wider than ${width} px`);
+      }
+    });
+  }
+}
+
+test('no_page_weighs_more_than_60_kB', async (t) => {
+  const page = await browser.newPage();
+  await page.goto('/docs');
+  // The build weighs them all; here it is seen what a browser transfers.
+  for (const path of KINDS) {
+    const { total } = await weight(page, path);
+    t.diagnostic(`${path}: ${total} B`);
+    assert.ok(total <= WEIGHT, `${path}: ${total} B`);
+  }
+});
+
+test('nothing_moves_while_a_page_loads', async () => {
+  for (const width of [1280, 390]) {
+    const page = await browser.newPage({ width });
+    for (const path of KINDS) {
+      await page.goto(path, { waitUntil: 'networkidle' });
+      assert.equal(await layoutShift(page), 0, `${path} at ${width}`);
+    }
+  }
+});
+
+test('an_address_without_a_page_gets_the_page_that_says_so', async () => {
+  const page = await browser.newPage();
+  allowStatus(page, 404);
+  const answer = await page.goto('/docs/nothing/here');
+  assert.equal(answer.status(), 404);
+  await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+  await axe(page);
+});
+
+describe('what moves', () => {
+  test('a_language_that_is_chosen_once_is_chosen_on_every_page', async () => {
+    const page = await browser.newPage();
+    await page.goto('/docs/authentication');
+    await page.getByRole('tab', { name: 'curl' }).first().focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Python');
+    for (const panel of await page.locator('.tab').all()) {
+      assert.equal(await panel.isVisible(), (await panel.locator('pre').getAttribute('aria-label')) === 'Python code');
+    }
+    await page.goto('/docs');
+    assert.ok(await page.getByText('import hashlib, hmac').isVisible());
+    assert.ok(!(await page.getByText("from 'node:crypto'").isVisible()));
+  });
+
+  test('search_finds_an_error_by_its_code_with_the_keyboard_alone', async () => {
+    const page = await browser.newPage();
+    await page.goto('/docs');
+    await page.keyboard.press('/');
+    await page.keyboard.type('external_id_conflict');
+    await page.locator('#found a').first().waitFor();
+    await axe(page, 'header');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/docs/errors#external_id_conflict');
+    await page.keyboard.press('/');
+    await page.keyboard.type('zzzzz');
+    await page.getByText('Nothing found').waitFor();
+    await page.keyboard.press('Escape');
+    assert.ok(!(await page.locator('#found').isVisible()));
+  });
+
+  test('what_a_copy_button_copies_is_what_the_block_shows', async () => {
+    const page = await browser.newPage({ options: { permissions: ['clipboard-read', 'clipboard-write'] } });
+    await page.goto('/docs');
+    const block = page.locator('.code').first();
+    await block.hover();
+    await block.getByRole('button', { name: 'Copy' }).click();
+    await block.getByRole('button', { name: 'Copied' }).waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `${await block.locator('code').textContent()}\n`);
+  });
+});
+
+test('without_javascript_every_sample_is_shown_and_the_narrow_menu_opens', async () => {
+  const page = await browser.newPage({ javaScriptEnabled: false, width: 390 });
+  await page.goto('/docs/authentication');
+  for (const panel of await page.locator('.tab').all()) assert.ok(await panel.isVisible());
+  assert.ok(!(await page.getByRole('tablist').first().isVisible()));
+  assert.ok(!(await page.getByRole('searchbox').isVisible()));
+  await page.getByText('Menu', { exact: true }).click();
+  await page.getByRole('navigation', { name: 'All pages' }).getByRole('link', { name: 'Errors' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Errors' }).waitFor();
+});
+
+test('every_answer_carries_the_headers_that_protect_it_and_is_kept_as_long_as_it_may', async () => {
+  const get = async (path, method = 'GET') => fetch(gateway.url + path, { method, redirect: 'manual' });
+  const home = await get('/docs');
+  assert.equal(await (await get('/docs/')).text(), await home.clone().text(), 'with and without a slash');
+  const html = await home.text();
+  const files = [...html.matchAll(/"(\/docs\/assets\/[^"]+)"/g)].map(([, path]) => path);
+  assert.ok(files.length >= 4, files.join());
+  for (const path of ['/docs', '/docs/errors', '/docs/nothing', ...files]) {
+    const { status, headers } = await get(path);
+    assert.equal(status, path === '/docs/nothing' ? 404 : 200, path);
+    assert.match(headers.get('content-security-policy'), /^default-src 'none'; script-src 'self'; style-src 'self';/);
+    assert.doesNotMatch(headers.get('content-security-policy'), /unsafe|\*|https?:/, path);
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(headers.get('x-frame-options'), 'DENY');
+    const expected = files.includes(path) ? 'public, max-age=31536000, immutable' : status === 404 ? 'no-store' : 'public, max-age=60';
+    assert.equal(headers.get('cache-control'), expected, path);
+  }
+  const head = await get('/docs', 'HEAD');
+  assert.equal(head.status, 200);
+  assert.equal(await head.text(), '');
+  const post = await get('/docs', 'POST');
+  assert.equal(post.status, 405);
+  assert.equal(post.headers.get('allow'), 'GET');
+});
+
+test('both_hostnames_serve_it_and_no_other', async (t) => {
+  const split = await startGateway({ vars: { PUBLIC_API_URL: 'https://api.example.com', PUBLIC_CONSOLE_URL: 'https://console.example.com' } });
+  t.after(() => split.stop());
+  const { request } = await import('node:http');
+  const status = (host) =>
+    new Promise((answered, failed) => {
+      const asked = request(`${split.url}/docs`, { headers: { host } }, (answer) => answered(answer.resume().statusCode));
+      asked.on('error', failed).end();
+    });
+  for (const [host, expected] of [['api.example.com', 200], ['console.example.com', 200], ['other.example.com', 404]]) {
+    assert.equal(await status(host), expected, host);
+  }
+});

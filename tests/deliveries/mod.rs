@@ -1,0 +1,280 @@
+//! What the tests of the senders share whose body says itself what it is about.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use serde_json::Value;
+use tidegate::domain::event::{NativeEvent, Subject};
+use tidegate::domain::headers::Headers;
+use tidegate::domain::key::PayloadFormat;
+use tidegate::domain::money::{Amount, Currency};
+use tidegate::domain::order::{
+    Address, ClientDetails, OrderContent, OrderSnapshot, OrderTotals, PaymentSnapshot,
+    RefundSnapshot, SourceVersion, StatedPayment,
+};
+use tidegate::domain::time::Timestamp;
+use tidegate::storefront::{Reading, read};
+
+fn folder(sender: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(sender)
+}
+
+pub fn fixture(sender: &str, name: &str) -> Value {
+    let path = folder(sender).join(format!("{name}.json"));
+    let body = fs::read(path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    serde_json::from_slice(&body).unwrap()
+}
+
+/// The names of all the payloads of a sender, without their extension.
+pub fn names(sender: &str) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder(sender))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .map(|name| name.strip_suffix(".json").unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+pub fn read_value(format: PayloadFormat, body: &Value) -> Reading {
+    read(format, &Headers::default(), &serde_json::to_vec(body).unwrap())
+}
+
+/// `body` with the members at these pointers replaced.
+pub fn with(body: &Value, changes: &[(&str, Value)]) -> Value {
+    let mut body = body.clone();
+    for (pointer, value) in changes {
+        match body.pointer_mut(pointer) {
+            Some(member) => *member = value.clone(),
+            None => {
+                let (parent, name) = pointer.rsplit_once('/').unwrap();
+                body.pointer_mut(parent).unwrap()[name] = value.clone();
+            }
+        }
+    }
+    body
+}
+
+/// All that a delivery says, in a few lines: each amount in the currency's own places.
+pub fn describe(reading: &Reading) -> String {
+    let Reading { topic, subject, delivery, source, meaning } = reading;
+    let scope = subject.scope().map_or("-", |scope| scope.as_str());
+    let meaning = match meaning {
+        Ok(meaning) => describe_event(meaning),
+        Err(refused) => format!("refused: {} {}", refused.pointer, refused.detail),
+    };
+    format!("{topic} from {} as {} needs {scope}\n{meaning}", text(source), text(delivery))
+}
+
+pub fn text(text: &Option<String>) -> &str {
+    text.as_deref().unwrap_or("-")
+}
+
+fn time(time: Timestamp) -> String {
+    time.to_rfc3339().replace(".000Z", "Z")
+}
+
+pub fn describe_event(event: &NativeEvent) -> String {
+    match event {
+        NativeEvent::Order { snapshot } => describe_order(snapshot),
+        NativeEvent::Payment { snapshot } => {
+            let PaymentSnapshot { order, payment, status, currency, refunded, version } =
+                &**snapshot;
+            let mut line =
+                format!("payment {} {}", describe_payment(payment, *currency), status.as_str());
+            if let Some(refunded) = refunded {
+                write!(line, ", refunded {}", refunded.format(*currency)).unwrap();
+            }
+            format!("{line}, order {}\n{}", text(order), describe_version(version))
+        }
+        NativeEvent::Refund { snapshot } => {
+            let RefundSnapshot { order, payment, refund, status, currency, version } = &**snapshot;
+            format!(
+                "refund {} {} {} for {} {}, payment {}, order {}\n{}",
+                text(&refund.external_id),
+                refund.amount.format(*currency),
+                currency.as_str(),
+                text(&refund.reason),
+                status.as_str(),
+                text(payment),
+                text(order),
+                describe_version(version),
+            )
+        }
+        NativeEvent::Client { snapshot } => {
+            let client = describe_client(&snapshot.details);
+            format!("client {client}\n{}", describe_version(&snapshot.version))
+        }
+        NativeEvent::OrderDeleted { external_id } => format!("order {external_id} is gone"),
+        NativeEvent::ClientDeleted { external_id } => format!("client {external_id} is gone"),
+        NativeEvent::Thin { thing, external_id } => {
+            format!("{} {external_id}, no details", thing.as_str())
+        }
+        NativeEvent::Ignored { reason } => format!("ignored: {reason:?}"),
+    }
+}
+
+fn describe_order(order: &OrderSnapshot) -> String {
+    let OrderSnapshot { content, payments, refunds, payment_ids, version } = order;
+    let OrderContent {
+        external_id,
+        number,
+        status,
+        currency,
+        placed_at,
+        client,
+        billing_address,
+        shipping_address,
+        lines,
+        totals,
+        note,
+        metadata,
+    } = content;
+    assert!(lines.is_empty() && refunds.is_empty() && number.is_none() && note.is_none());
+    let OrderTotals { subtotal, discount_total, shipping_total, fee_total, tax_total, total } =
+        totals;
+    assert_eq!(*fee_total, Amount::ZERO);
+    let money = |amount: &Amount| amount.format(*currency);
+    let mut lines = vec![
+        format!("order {} {}", text(external_id), status.as_str()),
+        format!(
+            "{} - {} + {} + {} = {} {}",
+            money(subtotal),
+            money(discount_total),
+            money(shipping_total),
+            money(tax_total),
+            money(total),
+            currency.as_str(),
+        ),
+    ];
+    lines.extend(placed_at.map(|at| format!("placed {}", time(at))));
+    lines.extend(client.iter().map(|client| format!("client {}", describe_client(client))));
+    lines.extend(billing_address.iter().map(|at| format!("billing {}", describe_address(at))));
+    lines.extend(shipping_address.iter().map(|at| format!("shipping {}", describe_address(at))));
+    if !metadata.is_empty() {
+        lines.push(serde_json::to_string(metadata).unwrap());
+    }
+    let paid = |payment| format!("paid {}", describe_payment(payment, *currency));
+    lines.extend(payments.iter().map(paid));
+    lines.push(format!("payments {payment_ids:?}"));
+    lines.push(describe_version(version));
+    lines.join("\n")
+}
+
+fn describe_payment(payment: &StatedPayment, currency: Currency) -> String {
+    let StatedPayment { external_id, method, amount, paid_at } = payment;
+    format!(
+        "{} {} {} by {} at {}",
+        text(external_id),
+        amount.format(currency),
+        currency.as_str(),
+        text(method),
+        paid_at.map_or_else(|| "-".to_owned(), time),
+    )
+}
+
+fn describe_client(client: &ClientDetails) -> String {
+    let ClientDetails { external_id, email, name, phone } = client;
+    [external_id, email, name, phone].map(text).join(", ")
+}
+
+fn describe_address(address: &Address) -> String {
+    let Address { name, company, line1, line2, city, region, postal_code, country, phone } =
+        address;
+    [name, company, line1, line2, city, region, postal_code, country, phone].map(text).join(", ")
+}
+
+fn describe_version(version: &SourceVersion) -> String {
+    let SourceVersion { sequence, modified_at, refunds, progress, body_hash } = version;
+    format!("version {sequence} {} {refunds} {progress} {body_hash}", time(*modified_at))
+}
+
+/// What holds of every delivery: it is read without a panic, money that moved is never below zero,
+/// a meaning survives being written and read as a command, only what is ignored needs no scope, and
+/// a refusal says where and why.
+pub fn check(format: PayloadFormat, body: &[u8]) -> Result<(), TestCaseError> {
+    let Reading { topic, subject, delivery, source, meaning } =
+        read(format, &Headers::default(), body);
+    prop_assert!(topic.len() <= 255);
+    match meaning {
+        Ok(NativeEvent::Ignored { .. }) => {}
+        Ok(meaning) => {
+            prop_assert!(subject != Subject::Other && source.is_some(), "{meaning:?}");
+            prop_assert!(delivery.is_some() || format == PayloadFormat::BigCommerce);
+            let moved = match &meaning {
+                NativeEvent::Order { snapshot } => vec![snapshot.content.totals.total],
+                NativeEvent::Payment { snapshot } => {
+                    vec![snapshot.payment.amount, snapshot.refunded.unwrap_or_default()]
+                }
+                NativeEvent::Refund { snapshot } => vec![snapshot.refund.amount],
+                _ => Vec::new(),
+            };
+            prop_assert!(moved.iter().all(|amount| !amount.is_negative()), "{meaning:?}");
+            let written = serde_json::to_string(&meaning).unwrap();
+            let read: NativeEvent = serde_json::from_str(&written).unwrap();
+            prop_assert_eq!(read, meaning);
+        }
+        Err(refused) => {
+            let pointer = refused.pointer;
+            prop_assert!(pointer.is_empty() || pointer.starts_with('/'), "{pointer:?}");
+            prop_assert!(!refused.detail.is_empty());
+        }
+    }
+    Ok(())
+}
+
+/// The pointers of all the members that a test may break.
+fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
+    found.push(pointer.to_owned());
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                pointers(member, &format!("{pointer}/{key}"), found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                pointers(item, &format!("{pointer}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `body` with some of its members replaced by anything.
+pub fn broken(mut body: Value, changes: Vec<(prop::sample::Index, Value)>) -> Vec<u8> {
+    for (index, replacement) in changes {
+        let mut found = Vec::new();
+        pointers(&body, "", &mut found);
+        if let Some(member) = body.pointer_mut(&found[index.index(found.len())]) {
+            *member = replacement;
+        }
+    }
+    serde_json::to_vec(&body).unwrap()
+}
+
+pub fn any_changes() -> impl Strategy<Value = Vec<(prop::sample::Index, Value)>> {
+    prop::collection::vec((any::<prop::sample::Index>(), any_json()), 1..4)
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "-?[0-9]{1,30}(\\.[0-9]{1,30})?([eE]-?[0-9]{1,20})?".prop_map(Value::from),
+        "\\PC{0,20}".prop_map(Value::from),
+        "[a-z_.]{1,12}".prop_map(Value::from),
+        "[a-z]{300}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map("[a-z_$]{0,8}", inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
