@@ -11,16 +11,11 @@ import { Failure, isMain, run, runScript, step } from './processes.mjs';
 import { BUILD_DIR, MAX_WORKER_GZIP_BYTES, ROOT, WASM_TARGET } from './project.mjs';
 import { nightlyVersion, preflight, toolEnvironment, workerBuild } from './toolchain.mjs';
 
-const INPUTS = ['src', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs'];
+const INPUTS = ['src', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs', 'scripts/wasm-opt.mjs'];
 const MODULES = ['entry.mjs', 'index.js', 'index_bg.wasm'];
 
 /** The JavaScript that the Rust Worker is entered by; imports it from beside itself. */
 const ENTRY = join(ROOT, 'src/edge/entry.mjs');
-
-/** What worker-build's own call of wasm-opt takes, and the runtime understands. */
-const WASM_FEATURES = [
-  'mutable-globals', 'sign-ext', 'nontrapping-float-to-int', 'bulk-memory', 'multivalue', 'reference-types', 'exception-handling',
-].map((feature) => `--enable-${feature}`);
 
 /** Remembers what the last good build was made from: `{ digest, included }`. */
 const STAMP = join(BUILD_DIR, '.inputs.json');
@@ -46,20 +41,12 @@ async function buildWasm() {
     run(workerBuild(), ['--release', '--panic-unwind'], { output: 'on-failure', cwd: ROOT, env: toolEnvironment() }),
     { hint: 'one to two minutes when it starts from nothing' },
   );
-  await step('Leaving out the names of functions', stripNames);
   copyFileSync(ENTRY, join(BUILD_DIR, 'entry.mjs'));
   checkSize();
   const included = includedFiles();
   const unchanged = before === digest(nightly, stamp?.included ?? []);
   if (unchanged) writeFileSync(STAMP, JSON.stringify({ digest: digest(nightly, included), included }));
   return true;
-}
-
-/** worker-build keeps them for stack traces, which here name nothing that a log line does not: a tenth of the Worker. */
-async function stripNames() {
-  const wasm = join(BUILD_DIR, 'index_bg.wasm');
-  const { WASM_OPT_BIN } = toolEnvironment();
-  await run(process.execPath, [WASM_OPT_BIN, wasm, '-o', wasm, '--strip-debug', ...WASM_FEATURES], { output: 'on-failure' });
 }
 
 function readStamp() {

@@ -40,7 +40,7 @@ export function toolEnvironment() {
     CARGO_BUILD_JOBS: process.env.CARGO_BUILD_JOBS ?? '2',
     CARGO_TERM_PROGRESS_WHEN: 'never',
     WASM_BINDGEN_BIN: toolPath(CARGO_TOOLS[1]),
-    WASM_OPT_BIN: npmBin('binaryen', 'wasm-opt'),
+    WASM_OPT_BIN: join(ROOT, 'scripts', 'wasm-opt.mjs'),
     ESBUILD_BIN: npmBin('esbuild'),
   };
   // It would override rust-toolchain.toml.

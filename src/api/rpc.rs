@@ -496,7 +496,7 @@ mod tests {
             ("p_name", json!(" "), "invalid_text"),
             ("p_name", json!("x".repeat(101)), "too_long"),
             ("p_source", json!("magento"), "invalid_choice"),
-            ("p_payload_format", json!("shopify"), "invalid_choice"),
+            ("p_payload_format", json!("magento"), "invalid_choice"),
             ("p_scopes", json!([]), "empty"),
             ("p_scopes", json!("orders:write"), "invalid_type"),
             ("p_scopes", json!(["orders:read"]), "invalid_choice"),
