@@ -35,6 +35,17 @@ pub struct PaymentDetail {
     pub key_id: KeyId,
 }
 
+impl PaymentDetail {
+    /// What an older event of the same payment says and this one does not. What the sender counts as
+    /// given back only grows, and not every event says it.
+    #[must_use]
+    pub fn completed_from(mut self, older: Self) -> Self {
+        self.refunded = self.refunded.max(older.refunded);
+        self.payment.method = self.payment.method.or(older.payment.method);
+        self
+    }
+}
+
 /// A refund as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
@@ -109,10 +120,16 @@ impl<'a> Account<'a> {
     }
 
     /// What has been given back of one payment: its sender's own count, or the refunds known one by
-    /// one, whichever is more.
+    /// one, whichever is more. A sender counts a refund when it is made; no event of the payment
+    /// follows where that fails.
     pub fn refunded_of(self, payment: &Payment) -> Amount {
-        let refunds = self.refunds.iter().filter(|refund| refund.is_of(payment));
-        completed(refunds).max(payment.detail.refunded.unwrap_or_default())
+        let refunds = || self.refunds.iter().filter(|refund| refund.is_of(payment));
+        let undone = refunds().filter(|refund| {
+            matches!(refund.detail.status, PaymentStatus::Failed | PaymentStatus::Cancelled)
+        });
+        let counted = payment.detail.refunded.unwrap_or_default();
+        let left = counted.checked_sub(sum(undone.map(|refund| refund.detail.refund.amount)));
+        completed(refunds()).max(left.unwrap_or_default())
     }
 
     pub fn refunded_total(self) -> Amount {
@@ -295,6 +312,38 @@ mod tests {
         let mut pending = refund(2, "re_1", Some("pi_1"), 500);
         pending.detail.status = PaymentStatus::Pending;
         assert_eq!(sums(&Stated::default(), &[failed], &[pending]), (0, 0));
+    }
+
+    #[test]
+    fn a_refund_that_failed_gives_nothing_back_though_its_sender_counted_it() {
+        let none = Stated::default();
+        let counted = [payment(1, "pi_1", 2_000, Some(500))];
+        let mut refunds =
+            [refund(2, "re_1", Some("pi_1"), 500), refund(3, "re_2", Some("pi_1"), 300)];
+        for status in [PaymentStatus::Failed, PaymentStatus::Cancelled] {
+            refunds[0].detail.status = status;
+            assert_eq!(sums(&none, &counted, &refunds[..1]).1, 0);
+            assert_eq!(sums(&none, &counted, &refunds).1, 300);
+        }
+        refunds[0].detail.status = PaymentStatus::Pending;
+        assert_eq!(sums(&none, &counted, &refunds[..1]).1, 500, "the sender counts it");
+        refunds[0].detail.refund.amount = amount(900);
+        refunds[0].detail.status = PaymentStatus::Failed;
+        assert_eq!(sums(&none, &counted, &refunds[..1]).1, 0, "nothing was given back of less");
+    }
+
+    #[test]
+    fn two_events_of_a_payment_make_one_in_either_order() {
+        let mut newer = payment(1, "pi_1", 2_000, None).detail;
+        let mut older = payment(1, "pi_1", 1_000, Some(500)).detail;
+        older.payment.method = Some("card".to_owned());
+        let merged = newer.clone().completed_from(older.clone());
+        assert_eq!(merged.payment.amount, amount(2_000));
+        assert_eq!(merged.payment.method.as_deref(), Some("card"));
+        assert_eq!(merged.refunded, Some(amount(500)));
+        newer.payment.method = Some("link".to_owned());
+        newer.refunded = Some(amount(700));
+        assert_eq!(newer.clone().completed_from(older), newer);
     }
 
     #[test]

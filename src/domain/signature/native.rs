@@ -105,21 +105,22 @@ pub(super) fn claim<'a>(
     Ok(claim)
 }
 
-/// `t=<unix>,v1=<hex>`, where `v1` may come several times while the secret is being rolled. Other
-/// schemes (`v0` in test mode) say nothing.
+/// `t=<unix>,v1=<hex>`, where `v1` may come several times while the secret is being rolled, and `t`
+/// only once. Other schemes (`v0` in test mode) say nothing.
 fn stripe_claim(header: &str) -> Result<Claim<'_>, SignatureError> {
     let values = |name: &'static str| {
-        let parts = header.split(',').filter_map(|part| part.trim().split_once('='));
+        let parts = header.split(',').filter_map(|part| part.split_once('='));
         parts.filter(move |(key, _)| *key == name).map(|(_, value)| value)
     };
-    let time = values("t").next().unwrap_or_default();
+    let malformed = SignatureError::Malformed;
+    let mut times = values("t");
+    let (Some(time), None) = (times.next(), times.next()) else { return Err(malformed) };
+    let at = Some(unix_seconds(time).ok_or(malformed)?);
     let macs: Vec<_> = values("v1").filter_map(decode_hex).collect();
-    match unix_seconds(time) {
-        Some(at) if !macs.is_empty() => {
-            Ok(Claim { macs, before: [time, ".", "", ""], at: Some(at) })
-        }
-        _ => Err(SignatureError::Malformed),
+    if macs.is_empty() {
+        return Err(malformed);
     }
+    Ok(Claim { macs, before: [time, ".", "", ""], at })
 }
 
 /// The key that a secret stands for. Stripe's whole text is the key, `whsec_` included; so is

@@ -88,9 +88,13 @@ pub fn verify_time(
     // RFC 7519 §4.1: numbers of seconds, which may have fractions. Wix tries for two days.
     let claims: serde_json::Value =
         serde_json::from_slice(&token(body)?.payload).map_err(|_| SignatureError::Malformed)?;
-    let time = |name| claims.get(name)?.as_f64().map(|at| Timestamp::from_seconds(at as i64));
-    let has_ended = time("exp").is_some_and(|at| now.since(at) > TOLERANCE);
-    let starts = [time("iat"), time("nbf")];
+    let time = |name| match claims.get(name).map(serde_json::Value::as_f64) {
+        None => Ok(None),
+        Some(Some(at)) => Ok(Some(Timestamp::from_seconds(at as i64))),
+        Some(None) => Err(SignatureError::Malformed),
+    };
+    let has_ended = time("exp")?.is_some_and(|at| now.since(at) > TOLERANCE);
+    let starts = [time("iat")?, time("nbf")?];
     let is_early = starts.into_iter().flatten().any(|at| at.since(now) > TOLERANCE);
     if has_ended || is_early { Err(SignatureError::Expired) } else { Ok(()) }
 }

@@ -137,14 +137,17 @@ impl KeyGate {
             let admitted = awake.row(attempt, started);
             let scope = reading.subject.scope();
             // There is nothing to charge for: it goes on waiting, or waits already.
-            let delivery = match is_thin {
+            let record = &awake.held.record;
+            let delivery = match is_thin && scope.is_none_or(|scope| record.scopes.allow(scope)) {
                 true => Delivery::Park(ParkReason::AwaitingDetails),
-                false => admit_delivery(&awake.held.record, &mut awake.window, scope, started),
+                false => admit_delivery(record, &mut awake.window, scope, started),
             };
             (admitted.row, delivery)
         })?;
         let applied = match delivery {
-            Delivery::Park(reason) if !is_thin => Applied::park(reason),
+            Delivery::Park(reason) if reason != ParkReason::AwaitingDetails => {
+                Applied::park(reason)
+            }
             _ => self.apply(reading, event.ingest.fault, retry_row, (row, &event.body)).await,
         };
         let now = now();

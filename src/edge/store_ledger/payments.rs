@@ -168,7 +168,7 @@ impl StoreLedger {
         let named = self.order_named(origin, order.as_deref(), payment.external_id.as_deref())?;
         let Some(row) = named else { return Ok(LedgerReply::ParentUnknown) };
         let external_id = payment.external_id.clone();
-        let mut detail = PaymentDetail {
+        let detail = PaymentDetail {
             payment,
             status,
             refunded,
@@ -184,14 +184,12 @@ impl StoreLedger {
             version,
             entry,
             now,
-            |kept| {
-                if let Some(kept) = kept {
-                    let known: PaymentDetail = from_json(kept)?;
-                    // What the sender counts as given back only grows, and not every event says it.
-                    detail.refunded = detail.refunded.max(known.refunded);
-                    detail.payment.method = detail.payment.method.take().or(known.payment.method);
-                }
-                to_json(&detail)
+            |known| {
+                to_json(&match known {
+                    None => detail,
+                    Some((known, Outcome::Accepted)) => detail.completed_from(from_json(known)?),
+                    Some((known, _)) => from_json::<PaymentDetail>(known)?.completed_from(detail),
+                })
             },
         )
     }
@@ -224,12 +222,15 @@ impl StoreLedger {
             version,
             entry,
             now,
-            |_| to_json(&detail),
+            |known| match known {
+                None | Some((_, Outcome::Accepted)) => to_json(&detail),
+                Some((known, _)) => Ok(known.to_owned()),
+            },
         )
     }
 
-    /// Writes or rewrites what an event states of a payment or a refund, if it is newer than what
-    /// is kept.
+    /// Writes or rewrites what an event states of a payment or a refund. `detail` makes of it what is
+    /// to be kept, given what is kept and what the event is beside that: accepted or stale.
     #[expect(
         clippy::too_many_arguments,
         reason = "an event, and the one thing in which the two differ"
@@ -244,7 +245,7 @@ impl StoreLedger {
         version: SourceVersion,
         entry: HistoryEntry,
         now: Timestamp,
-        detail: impl FnOnce(Option<&str>) -> Result<String>,
+        detail: impl FnOnce(Option<(&str, Outcome)>) -> Result<String>,
     ) -> Result<LedgerReply> {
         let mut kept = self.order(origin.store_id, order)?;
         if kept.order.content.currency != currency {
@@ -280,17 +281,25 @@ impl StoreLedger {
             Some(fact) => {
                 let stored = fact.version.as_deref().map(from_json).transpose()?;
                 let outcome = judge_event(stored.as_ref(), &version);
-                if outcome != Outcome::Accepted {
-                    return Ok(settled(outcome, internal_id(fact.id), external_id));
+                let done = settled(outcome, internal_id(fact.id), external_id.clone());
+                if outcome == Outcome::Duplicate {
+                    return Ok(done);
                 }
-                self.sql.run(
-                    &format!("UPDATE {} SET detail = ?2, version = ?3 WHERE id = ?1", table.name()),
-                    &[
-                        integer(fact.id.as_i64()),
-                        text(Some(&detail(Some(&fact.detail))?)),
-                        text(Some(&to_json(&version)?)),
-                    ],
-                )?;
+                let detail = detail(Some((&fact.detail, outcome)))?;
+                let newest =
+                    (outcome == Outcome::Accepted).then(|| to_json(&version)).transpose()?;
+                if newest.is_some() || detail != fact.detail {
+                    self.sql.run(
+                        &format!(
+                            "UPDATE {} SET detail = ?2, version = coalesce(?3, version) WHERE id = ?1",
+                            table.name()
+                        ),
+                        &[integer(fact.id.as_i64()), text(Some(&detail)), text(newest.as_deref())],
+                    )?;
+                }
+                if outcome != Outcome::Accepted {
+                    return Ok(done);
+                }
                 fact.id
             }
         };
