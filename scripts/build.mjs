@@ -9,7 +9,7 @@ import { join, relative, resolve, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Failure, isMain, run, runScript, step } from './processes.mjs';
 import { BUILD_DIR, MAX_WORKER_GZIP_BYTES, ROOT, WASM_TARGET } from './project.mjs';
-import { nightlyVersion, preflight, toolEnvironment, workerBuild } from './toolchain.mjs';
+import { NIGHTLY, nightlyVersion, preflight, toolEnvironment, workerBuild } from './toolchain.mjs';
 
 const INPUTS = ['src', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs', 'scripts/wasm-opt.mjs'];
 const MODULES = ['entry.mjs', 'index.js', 'index_bg.wasm'];
@@ -55,7 +55,8 @@ async function buildWasm() {
  */
 function smallEnvironment() {
   const env = toolEnvironment();
-  return { ...env, RUSTFLAGS: [env.RUSTFLAGS, '-Zlocation-detail=none', '-Zfmt-debug=shallow'].filter(Boolean).join(' ') };
+  // Only the nightly that builds it takes these flags, and worker-build asks cargo before it names that.
+  return { ...env, RUSTUP_TOOLCHAIN: NIGHTLY, RUSTFLAGS: [env.RUSTFLAGS, '-Zlocation-detail=none', '-Zfmt-debug=shallow'].filter(Boolean).join(' ') };
 }
 
 function readStamp() {
