@@ -13,7 +13,7 @@ import {
 } from './project.mjs';
 
 export const NIGHTLY = 'nightly';
-const NIGHTLY_COMPONENTS = ['rust-src'];
+export const NIGHTLY_COMPONENTS = ['rust-src'];
 
 /** worker-build follows the `worker` crate; wasm-bindgen's two halves must be the same version. */
 const CARGO_TOOLS = [
