@@ -25,6 +25,8 @@ ${createOrder(credentials)}
 Read it back:
 
 ${listOrders(credentials)}
+
+Connect a storefront: ${credentials.base_url}/docs
 `;
 }
 

@@ -6,7 +6,9 @@ use libfuzzer_sys::fuzz_target;
 use tidegate::domain::headers::Headers;
 use tidegate::domain::key::PayloadFormat;
 use tidegate::domain::secret::SigningSecret;
-use tidegate::domain::signature::{diagnose, sign_own, signature_of, verify_api, verify_native};
+use tidegate::domain::signature::{
+    diagnose, diagnose_native, public_key_checks, sign_own, verify_api, verify_native, verify_time,
+};
 use tidegate::domain::time::Timestamp;
 use tidegate::storefront;
 
@@ -22,6 +24,11 @@ fuzz_target!(|data: &[u8]| {
         SigningSecret::mint(&[7; 32]),
         SigningSecret::unsealed("whsec_AAECAwQFBgcICQoLDA0ODw==".to_owned()),
     ];
+    // A public key of Wix's form, and one of Standard Webhooks'.
+    let public_keys =
+        ["MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A", "whpk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]
+            .map(|text| SigningSecret::unsealed(text.to_owned()));
+    let _ = diagnose(&first, &secrets[..1], &secrets[1..], body);
     let own = Headers::from([("x-pck-signature", first.as_str())]);
     assert!(verify_api(&own, &secrets, body, NOW).is_err());
     let webhook = Headers::from([
@@ -37,8 +44,10 @@ fuzz_target!(|data: &[u8]| {
         });
         let url = Some("https://api.example.com/integrations/v1/webhook/square/key_x");
         assert!(verify_native(*format, &headers, url, &secrets, body, NOW).is_err(), "{format}");
-        let signature = signature_of(*format, &headers).unwrap_or_default().to_owned();
-        let _ = diagnose(&signature, &secrets[..1], &secrets[1..], body);
+        let _ = diagnose_native(*format, &headers, url, &secrets[..1], &secrets[1..], body);
+        let checks = public_key_checks(*format, &headers, &public_keys, body);
+        assert!(checks.len() <= 64, "{format}: {} checks of one delivery", checks.len());
+        let _ = verify_time(*format, &headers, body, NOW);
     }
     let right = sign_own(&secrets[0], body);
     let right = Headers::from([("x-pck-signature", right.as_str())]);

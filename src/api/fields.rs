@@ -10,7 +10,7 @@ use crate::domain::rejection::{Code, FieldError, Rejection};
 use crate::domain::time::Timestamp;
 
 /// Notes, for the OpenAPI document, keywords of JSON Schema for a field whose reader checks it by
-/// itself ([`recording`](super::recording)); in the Worker it is nothing at all.
+/// itself (`recording.rs`); in the Worker it is nothing at all.
 macro_rules! note {
     ($fields:expr, $name:expr, $keywords:expr) => {
         #[cfg(test)]

@@ -40,8 +40,8 @@ pub fn body(rejection: &Rejection, request_id: &str) -> String {
         request_id,
         errors,
         conflicting_id: conflict.as_deref(),
-        current_state: states.as_ref().map(|(current, _)| current.as_str()),
-        wanted_state: states.as_ref().map(|(_, wanted)| wanted.as_str()),
+        current_state: states.as_ref().map(|states| states.0.as_str()),
+        wanted_state: states.as_ref().map(|states| states.1.as_str()),
     };
     // Serialising strings and numbers cannot fail.
     serde_json::to_string(&problem).unwrap_or_default()

@@ -76,7 +76,7 @@ impl ParkReason {
     }
 }
 
-/// How many events a key has parked. Of more than [`ParkedCount::COUNTED`] the newest are counted.
+/// How many events a key has parked, each kind counted up to [`ParkedCount::COUNTED`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ParkedCount {
     /// Those whose orders are missing until something is done or arrives.

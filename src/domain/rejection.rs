@@ -126,7 +126,7 @@ pub struct Rejection {
     pub conflict: Option<String>,
     /// The state that an object is in, and the one that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub states: Option<(String, String)>,
+    pub states: Option<Box<(String, String)>>,
     /// For the operator's log only: never sent to the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<String>,
@@ -167,7 +167,7 @@ impl Rejection {
 
     #[must_use]
     pub fn between(self, current: &str, wanted: &str) -> Self {
-        Self { states: Some((current.to_owned(), wanted.to_owned())), ..self }
+        Self { states: Some(Box::new((current.to_owned(), wanted.to_owned()))), ..self }
     }
 
     #[must_use]

@@ -109,7 +109,7 @@ mod tests {
     fn a_forbidden_transition_names_both_states() {
         let rejection = Action::Cancel.apply(Completed).unwrap_err();
         assert_eq!(rejection.code, Code::InvalidState);
-        assert_eq!(rejection.states, Some(("completed".into(), "cancelled".into())));
+        assert_eq!(rejection.states, Some(Box::new(("completed".into(), "cancelled".into()))));
         assert_eq!(
             rejection.detail,
             "The order is completed, and from completed it cannot become cancelled."

@@ -22,6 +22,7 @@ SIGNATURES = ["X-Pck-Signature", "webhook-id", "webhook-timestamp", "webhook-sig
 
 TURNS = {scheme: itertools.cycle(callers) for scheme, callers in CALLERS["bySecurity"].items()}
 TURNS["keyIdInQuery"] = itertools.cycle([True, True, False])
+TURNS["native"] = itertools.cycle(CALLERS["native"])
 TURNS["sums"] = itertools.cycle([True, True, False])
 TURNS["topic"] = itertools.cycle([True, True, False])
 
@@ -48,14 +49,18 @@ def before_call(context, case, kwargs):
     operation = case.operation.definition.raw["operationId"]
     if operation in ("createPayment", "createRefund") and isinstance(case.body, dict) and next(TURNS["sums"]):
         make_payable(case, operation)
+    if operation == "core.rpc_create_integration_key" and isinstance(case.body, dict) and next(TURNS["sums"]):
+        # What depends on the format of the payload.
+        case.body |= {"p_require_signature": True, "p_signing_secret": None, "p_notification_url": None}
     security = case.operation.definition.raw.get("security", [])
     schemes = [name for requirement in security for name in requirement]
     scheme = next((name for name in schemes if name in CALLERS["bySecurity"]), None)
     if "keyIdInQuery" in schemes and next(TURNS["keyIdInQuery"]):
-        case.query["key"] = next(iter(CALLERS["native"]))
+        case.query["key"] = next(TURNS["native"])
     key_id = (case.path_parameters or {}).get("key_id") or (case.query or {}).get("key")
     native = CALLERS["native"].get(key_id)
     if native:
+        case.path_parameters["source"] = native["source"]
         kwargs["auth"] = lambda request: sign_natively(request, native)
     elif scheme:
         caller = next(TURNS[scheme])
@@ -102,13 +107,65 @@ def authenticate(request, caller):
 
 
 def sign_natively(request, native):
-    """As WooCommerce does. A topic that was made up stays."""
+    """As the sender does. What else was made up, topics for instance, mostly stays."""
     request.headers.pop("Authorization", None)
-    digest = hmac.new(native["secret"].encode(), body_of(request), hashlib.sha256).digest()
-    request.headers["X-WC-Webhook-Signature"] = base64.b64encode(digest).decode()
-    if next(TURNS["topic"]):
-        request.headers["X-WC-Webhook-Topic"] = "order.updated"
+    for name, value in SENDERS[native["source"]](native["secret"], body_of(request), native["url"]).items():
+        request.headers[name] = value
+    if native["source"] in TOPICS and next(TURNS["topic"]):
+        name, topic = TOPICS[native["source"]]
+        request.headers[name] = topic
     return request
+
+
+TOPICS = {
+    "woocommerce": ("X-WC-Webhook-Topic", "order.updated"),
+    "shopify": ("X-Shopify-Topic", "orders/create"),
+    "webflow": ("X-Webflow-Topic", "ecomm_new_order"),
+}
+
+
+def mac(key, *parts):
+    return hmac.new(key, b"".join(parts), hashlib.sha256)
+
+
+def base64_of(digest):
+    return base64.b64encode(digest.digest()).decode()
+
+
+def stripe(secret, body, url):
+    now = str(int(time.time()))
+    return {"Stripe-Signature": f"t={now},v1={mac(secret.encode(), now.encode(), b'.', body).hexdigest()}"}
+
+
+def bigcommerce(secret, body, url):
+    now, key = str(int(time.time())), secret.encode()
+    return {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": now,
+        "webhook-signature": "v1," + base64_of(mac(key, b"msg_1.", now.encode(), b".", body)),
+    }
+
+
+def webflow(secret, body, url):
+    now = str(int(time.time() * 1000))
+    return {
+        "X-Webflow-Timestamp": now,
+        "X-Webflow-Signature": mac(secret.encode(), now.encode(), b":", body).hexdigest(),
+    }
+
+
+# Wix signs with a private key: its deliveries here are all made up.
+SENDERS = {
+    "woocommerce": lambda secret, body, url: {"X-WC-Webhook-Signature": base64_of(mac(secret.encode(), body))},
+    "shopify": lambda secret, body, url: {"X-Shopify-Hmac-Sha256": base64_of(mac(secret.encode(), body))},
+    "square": lambda secret, body, url: {
+        "X-Square-HmacSha256-Signature": base64_of(mac(secret.encode(), url.encode(), body))
+    },
+    "squarespace": lambda secret, body, url: {"Squarespace-Signature": mac(bytes.fromhex(secret), body).hexdigest()},
+    "stripe_checkout": stripe,
+    "bigcommerce": bigcommerce,
+    "webflow": webflow,
+}
 
 
 def body_of(request):

@@ -2,13 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::connect::{Connect, connect, quickstart};
-use super::senders::{paste_label, secret_screen, sender_of};
+use super::connect::quickstart;
+use super::key_secret::{SecretForm, awaiting, secret};
+use super::senders::sender_of;
 use super::{format_label, scope_text};
 use crate::console::components::{
-    Attributes, Banner, Button, Confirm, Field, Kind, Layer, TimeStyle, actions, banner, confirm,
-    copy_value, error_summary, form, hidden, inline_note, keyvalue, modal, mono, no_time,
-    post_button, section, source_label, time,
+    Attributes, Button, Confirm, Field, Kind, Layer, TimeStyle, actions, confirm, copy_value,
+    error_summary, form, hidden, inline_note, keyvalue, modal, mono, no_time, post_button, section,
+    source_label, time,
 };
 use crate::console::forms::FormErrors;
 use crate::console::icons::Icon;
@@ -16,7 +17,7 @@ use crate::console::links;
 use crate::console::pages::key_form::expiry_buttons;
 use crate::console::pages::key_log::{internal_id, status_of};
 use crate::domain::expiry::days_left;
-use crate::domain::key::{KeyRecord, PayloadFormat, ShownStatus};
+use crate::domain::key::{KeyRecord, ShownStatus};
 use crate::domain::log::Tally;
 use crate::domain::time::{DAY, HOUR, Timestamp};
 use crate::protocol::key_gate::LoggedRequest;
@@ -37,14 +38,6 @@ pub struct Receipt<'a> {
     pub last_accepted: Option<&'a LoggedRequest>,
     /// Those that came after the end, newest first.
     pub later: &'a [LoggedRequest],
-}
-
-/// The form that takes a secret, as it was sent.
-#[derive(Clone, Copy, Debug)]
-pub struct SecretForm<'a> {
-    pub errors: &'a FormErrors,
-    /// What was typed as the URL that the sender signs (Square); `None` before anything was.
-    pub notification_url: Option<&'a str>,
 }
 
 /// The settings in the drawer.
@@ -115,118 +108,6 @@ fn facts(page: &KeySettings<'_>) -> Markup {
             html! { @match page.own.last_used_at { Some(at) => { (time(at, TimeStyle::Relative(page.now))) } None => { (no_time("Never")) } } },
         ),
     ])
-}
-
-/// A key without its secret: what is done at the sender, and where its secret is pasted.
-fn awaiting(page: &KeySettings<'_>) -> Markup {
-    let format = page.record.payload_format;
-    let sender = sender_of(page.record);
-    let steps = connect(&Connect {
-        sender: &sender,
-        url: page.webhook_url.unwrap_or_default(),
-        secret: None,
-        key: None,
-        paste: html! {},
-    });
-    html! {
-        (banner(&Banner {
-            kind: Kind::Warn,
-            text: html! {
-                strong { "This key awaits its signing secret. " }
-                (secret_screen(format))
-                " Until it is pasted below, every delivery is refused."
-            },
-            action: None,
-        }))
-        @if format.has_own_secret() {
-            (section("connect", &format!("Connect {}", sender.title), html! {}, steps))
-        }
-        (section("secret", paste_label(format), html! {}, secret_form(page)))
-    }
-}
-
-fn secret(page: &KeySettings<'_>) -> Markup {
-    html! {
-        p.muted { (current_secrets(page)) " " (secret_screen(page.record.payload_format)) }
-        (secret_form(page))
-    }
-}
-
-fn secret_form(page: &KeySettings<'_>) -> Markup {
-    let awaits = page.record.awaits_secret();
-    let format = page.record.payload_format;
-    let SecretForm { errors, notification_url } = page.secret;
-    let options = [
-        ("0", "Not at all"),
-        ("1", "1 hour"),
-        ("24", "24 hours"),
-        ("72", "3 days"),
-        ("168", "7 days"),
-        ("720", "30 days"),
-    ];
-    let label = match (format, awaits) {
-        (PayloadFormat::Wix, true) => "Paste the public key",
-        (PayloadFormat::Wix, false) => "New public key",
-        (_, true) => "Paste the secret",
-        (_, false) => "New secret",
-    };
-    let pasted = Field::new("signing_secret", label).required().error(errors.of("signing_secret"));
-    let registered = notification_url
-        .or(page.record.notification_url.as_deref())
-        .or(page.webhook_url)
-        .unwrap_or_default();
-    let content = html! {
-        (error_summary(&errors.summary()))
-        @if format == PayloadFormat::Wix {
-            // A public key is no secret, and has lines.
-            (pasted.hint("All of it, with the lines BEGIN and END where Wix shows them.")
-                .attr("spellcheck", "false").attr("autocomplete", "off").textarea("", 6))
-        } @else {
-            (pasted.hint(pasted_hint(format)).password("off"))
-        }
-        @if format.signs_address() {
-            (Field::new("notification_url", "URL as registered at Square").error(errors.of("notification_url"))
-                .hint("Square signs this URL with every delivery. Change it only where another is registered.")
-                .attr("autocomplete", "off").text(registered))
-        }
-        @if !awaits {
-            (Field::new("overlap_hours", "The old one counts for").error(errors.of("overlap_hours"))
-                .hint("Long enough to replace it at the sender without a gap.")
-                .select(&options, "24"))
-        }
-        (actions(html! { (Button::primary(if awaits { "Save secret" } else { "Replace secret" }).busy("Saving…")) }))
-    };
-    let attributes = Attributes::new().set("class", "stack").flag("data-guard", true);
-    form(page.csrf, &links::secret(page.record.key_id.as_str()), &attributes, content)
-}
-
-/// What a pasted secret looks like.
-const fn pasted_hint(format: PayloadFormat) -> &'static str {
-    match format {
-        PayloadFormat::StripeCheckout => "It begins with whsec_. It is never shown here again.",
-        PayloadFormat::Squarespace => {
-            "Hex, as Squarespace answers it. It is never shown here again."
-        }
-        PayloadFormat::Gateway => {
-            "8 to 512 bytes, or a public key whpk_… of Standard Webhooks. It is never shown here again."
-        }
-        _ => "8 to 512 bytes, exactly as the sender shows it. It is never shown here again.",
-    }
-}
-
-fn current_secrets(page: &KeySettings<'_>) -> Markup {
-    let secrets = &page.record.secrets;
-    let until = secrets.iter().skip(1).filter_map(|secret| secret.valid_until);
-    let older: Vec<_> = until.filter(|until| *until > page.now).collect();
-    html! {
-        @if secrets.is_empty() { "There is none yet." }
-        @else if older.is_empty() { "One secret counts." }
-        @else {
-            "The newest counts, and the one before it until "
-            @for until in &older { (time(*until, TimeStyle::Full)) }
-            "."
-        }
-    }
 }
 
 fn ending(page: &KeySettings<'_>) -> Markup {

@@ -13,6 +13,7 @@ pub mod key_form;
 pub mod key_log;
 pub mod key_parked;
 pub mod key_request;
+pub mod key_secret;
 pub mod key_settings;
 pub mod log_filters;
 pub mod login;

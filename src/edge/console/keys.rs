@@ -11,9 +11,8 @@ use crate::console::pages::key_drawer::{KeyDrawer, key_drawer};
 use crate::console::pages::key_log::{KeyLog, ROWS, key_log, log_rows};
 use crate::console::pages::key_parked::{KEPT, KeyParked, key_parked};
 use crate::console::pages::key_request::{KeyRequest, key_request};
-use crate::console::pages::key_settings::{
-    KeySettings, Receipt, Relative, SecretForm, key_settings,
-};
+use crate::console::pages::key_secret::SecretForm;
+use crate::console::pages::key_settings::{KeySettings, Receipt, Relative, key_settings};
 use crate::console::pages::log_filters::LogFilters;
 use crate::console::pages::senders::sender_of;
 use crate::domain::credential::KeyId;

@@ -46,7 +46,7 @@ pub fn insert(
     struct Used {
         bytes: i64,
     }
-    let used = "SELECT coalesce(sum(length(body)), 0) AS bytes FROM parked";
+    let used = "SELECT bytes FROM parked_bytes";
     let used = sql.first::<Used>(used, &[])?.map_or(0, |used| used.bytes);
     if used + i64::try_from(body.len()).unwrap_or(i64::MAX) > RESERVE {
         return Err(Rejection::new(
@@ -58,7 +58,7 @@ pub fn insert(
     let next_at = next_attempt(*reason, 0, row.time());
     let json = serde_json::to_string(ingest).map_err(|error| internal(&error.to_string()))?;
     sql.run(
-        "INSERT OR REPLACE INTO parked (id, reason, detail, topic, parent, attempts, next_at,
+        "INSERT OR IGNORE INTO parked (id, reason, detail, topic, parent, attempts, next_at,
            retrying, ingest, body, token)
          VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, 0, ?7, ?8, ?9)",
         &[
@@ -277,18 +277,28 @@ pub fn list(
 
 /// How many events are parked.
 pub fn count(sql: &Sql) -> Result<ParkedCount> {
+    let others = ParkReason::ALL.iter().filter(|reason| **reason != ParkReason::AwaitingDetails);
+    Ok(ParkedCount {
+        attention: count_of(sql, others)?,
+        kept: count_of(sql, [&ParkReason::AwaitingDetails])?,
+    })
+}
+
+/// How many events wait for one of these reasons; at most as many as are counted.
+fn count_of<'a>(sql: &Sql, reasons: impl IntoIterator<Item = &'a ParkReason>) -> Result<u32> {
     #[derive(Deserialize)]
     struct Count {
         n: u32,
-        kept: u32,
     }
-    let count = "SELECT count(*) AS n, coalesce(sum(reason = 'awaiting_details'), 0) AS kept
-                 FROM (SELECT reason FROM parked ORDER BY id DESC LIMIT ?1)";
-    let Some(Count { n, kept }) = sql.first::<Count>(count, &[integer(ParkedCount::COUNTED)])?
-    else {
-        return Ok(ParkedCount::default());
-    };
-    Ok(ParkedCount { attention: n.saturating_sub(kept), kept })
+    // Words of ours, not of anything that a caller sends.
+    let reasons: Vec<String> =
+        reasons.into_iter().map(|reason| format!("'{}'", reason.as_str())).collect();
+    let query = format!(
+        "SELECT count(*) AS n FROM (SELECT 1 FROM parked WHERE reason IN ({}) LIMIT ?1)",
+        reasons.join(", ")
+    );
+    let count = sql.first::<Count>(&query, &[integer(ParkedCount::COUNTED)])?;
+    Ok(count.map_or(0, |count| count.n))
 }
 
 /// The event that a request brought, while it is parked.

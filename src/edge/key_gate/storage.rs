@@ -18,11 +18,17 @@ CREATE TABLE IF NOT EXISTS parked (id INTEGER PRIMARY KEY, reason TEXT NOT NULL,
 ";
 
 /// Version 2. Events that only lack their details may be many and stay long: no two with the same
-/// token are kept, and retrying the others reads none of them.
+/// token are kept, and nothing that is done about the others, or with one of them, reads them all.
 const MIGRATION: &str = "
 ALTER TABLE parked ADD COLUMN token TEXT;
 CREATE UNIQUE INDEX parked_by_token ON parked (token) WHERE token IS NOT NULL;
 CREATE INDEX parked_until ON parked (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX parked_by_reason ON parked (reason, parent);
+CREATE INDEX parked_in_hand ON parked (retrying) WHERE retrying = 1;
+CREATE TABLE parked_bytes (id INTEGER PRIMARY KEY CHECK (id = 1), bytes INTEGER NOT NULL);
+INSERT INTO parked_bytes SELECT 1, coalesce(sum(length(body)), 0) FROM parked;
+CREATE TRIGGER parked_is_counted AFTER INSERT ON parked BEGIN UPDATE parked_bytes SET bytes = bytes + length(NEW.body); END;
+CREATE TRIGGER parked_is_discounted AFTER DELETE ON parked BEGIN UPDATE parked_bytes SET bytes = bytes - length(OLD.body); END;
 ";
 const VERSION: u32 = 2;
 

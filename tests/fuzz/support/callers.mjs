@@ -6,6 +6,16 @@ import { ALL_SCOPES, createStore, mint, must, order, post, postOrder, postWebhoo
 /** How many keys there are to be revoked, orders to be cancelled, members to be removed and so on. */
 const VICTIMS = 12;
 
+/** What is pasted of the senders that sign with a secret of their own. */
+const SECRETS = {
+  shopify: 'shpss_0123456789abcdef0123456789abcdef',
+  stripe_checkout: 'whsec_0123456789abcdef0123456789abcdef',
+  square: 'square_0123456789abcdef',
+  bigcommerce: '0123456789abcdef0123456789abcdef',
+  squarespace: '0123456789abcdef'.repeat(4),
+  webflow: '0123456789abcdef'.repeat(4),
+};
+
 /**
  * Sets a gateway up.
  *
@@ -18,6 +28,8 @@ export async function populate(gateway) {
   const signing = await minted({ p_require_signature: true });
   const perScope = await Promise.all(ALL_SCOPES.map((scope) => minted({ p_scopes: [scope] })));
   const native = await minted({ p_source: 'woocommerce', p_payload_format: 'woocommerce', p_require_signature: true });
+  const others = await Promise.all(Object.entries(SECRETS).map(([source, p_signing_secret]) =>
+    minted({ p_source: source, p_payload_format: source, p_require_signature: true, p_signing_secret })));
   const paused = await minted();
   await must(gateway, creds.api_key, 'core.rpc_pause_integration_key', { p_key_id: paused.key_id });
   const each = (make) => Promise.all(Array.from({ length: VICTIMS }, (_, n) => make(n)));
@@ -49,10 +61,10 @@ export async function populate(gateway) {
     callers: {
       bySecurity: { integrationKey, apiKey, setupToken: [{ key: gateway.setupToken }, whoever] },
       payable: payable.id,
-      native: { [native.key_id]: { secret: native.signing_secret } },
+      native: Object.fromEntries([native, ...others].map(({ key_id: id, source, signing_secret: secret, webhook_url: url }) => [id, { source, secret: secret ?? SECRETS[source], url }])),
     },
     ids: {
-      key_id: [native.key_id],
+      key_id: [native, ...others].map(({ key_id: id }) => id),
       key: [native.key_id, all.key_id],
       order: [...orders, 'external:F-2'],
       payment: [...paid.map(({ body }) => body.id), 'external:P-2'],
@@ -82,7 +94,10 @@ async function addMember(gateway, { workspace_id: workspace }, n) {
 /** Procedures after which a key is no longer what it was. */
 const CHANGING = /pause|resume|rotate|set_signing_secret/;
 
-function keysFor(path, ids) {
+function knownFor(name, path, ids) {
+  // The others may be archived by then.
+  if (name === 'p_store_id' && /create_integration_key/.test(path)) return ids.store_id;
+  if (name !== 'p_key_id') return ids[name];
   if (/revoke/.test(path)) return ids.keysToRevoke;
   if (CHANGING.test(path)) return ids.keysToChange;
   return /parked/.test(path) ? ids.keyOfEvents : ids.p_key_id;
@@ -98,7 +113,7 @@ export function enlivened(document, ids) {
     for (const operation of Object.values(operations)) {
       const content = operation.requestBody?.content ?? {};
       for (const [name, property] of Object.entries(content['application/json']?.schema.properties ?? {})) {
-        const known = name === 'p_key_id' ? keysFor(path, ids) : ids[name];
+        const known = knownFor(name, path, ids);
         if (known) chooseAmong(property, known);
       }
       for (const of of [content, ...Object.values(operation.responses).map((response) => response.content ?? {})]) {

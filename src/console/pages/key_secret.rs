@@ -1,0 +1,217 @@
+//! The signing secret of a key in its settings: what is done at a sender that makes its own, and
+//! where a secret is pasted or replaced.
+
+use maud::{Markup, html};
+
+use super::connect::{Connect, connect};
+use super::key_settings::KeySettings;
+use super::senders::{paste_label, secret_screen, sender_of};
+use crate::console::components::{
+    Attributes, Banner, Button, Field, Kind, TimeStyle, actions, banner, error_summary, form,
+    section, time,
+};
+use crate::console::forms::FormErrors;
+use crate::console::links;
+use crate::domain::key::PayloadFormat;
+
+/// The form that takes a secret, as it was sent.
+#[derive(Clone, Copy, Debug)]
+pub struct SecretForm<'a> {
+    pub errors: &'a FormErrors,
+    /// What was typed as the URL that the sender signs (Square); `None` before anything was.
+    pub notification_url: Option<&'a str>,
+}
+
+/// A key without its secret: what is done at the sender, and where its secret is pasted.
+pub fn awaiting(page: &KeySettings<'_>) -> Markup {
+    let format = page.record.payload_format;
+    let sender = sender_of(page.record);
+    let steps = connect(&Connect {
+        sender: &sender,
+        url: page.webhook_url.unwrap_or_default(),
+        secret: None,
+        key: None,
+        paste: html! {},
+    });
+    html! {
+        (banner(&Banner {
+            kind: Kind::Warn,
+            text: html! {
+                strong { "This key awaits its signing secret. " }
+                (secret_screen(format))
+                " Until it is pasted below, every delivery is refused."
+            },
+            action: None,
+        }))
+        @if format.has_own_secret() {
+            (section("connect", &format!("Connect {}", sender.title), html! {}, steps))
+        }
+        (section("secret", paste_label(format), html! {}, secret_form(page)))
+    }
+}
+
+/// The secret of a key that has one.
+pub fn secret(page: &KeySettings<'_>) -> Markup {
+    html! {
+        p.muted { (current_secrets(page)) " " (secret_screen(page.record.payload_format)) }
+        (secret_form(page))
+    }
+}
+
+fn secret_form(page: &KeySettings<'_>) -> Markup {
+    let awaits = page.record.awaits_secret();
+    let format = page.record.payload_format;
+    let SecretForm { errors, notification_url } = page.secret;
+    let options = [
+        ("0", "Not at all"),
+        ("1", "1 hour"),
+        ("24", "24 hours"),
+        ("72", "3 days"),
+        ("168", "7 days"),
+        ("720", "30 days"),
+    ];
+    let label = match (format, awaits) {
+        (PayloadFormat::Wix, true) => "Paste the public key",
+        (PayloadFormat::Wix, false) => "New public key",
+        (_, true) => "Paste the secret",
+        (_, false) => "New secret",
+    };
+    let pasted = Field::new("signing_secret", label).required().error(errors.of("signing_secret"));
+    let registered = notification_url
+        .or(page.record.notification_url.as_deref())
+        .or(page.webhook_url)
+        .unwrap_or_default();
+    let content = html! {
+        (error_summary(&errors.summary()))
+        @if format == PayloadFormat::Wix {
+            // A public key is no secret, and has lines.
+            (pasted.hint("All of it, with the lines BEGIN and END where Wix shows them.")
+                .attr("spellcheck", "false").attr("autocomplete", "off").textarea("", 6))
+        } @else {
+            (pasted.hint(pasted_hint(format)).password("off"))
+        }
+        @if format.signs_address() {
+            (Field::new("notification_url", "URL as registered at Square").error(errors.of("notification_url"))
+                .hint("Square signs this URL with every delivery. Change it only where another is registered.")
+                .attr("autocomplete", "off").text(registered))
+        }
+        @if !awaits {
+            (Field::new("overlap_hours", "The old one counts for").error(errors.of("overlap_hours"))
+                .hint("Long enough to replace it at the sender without a gap.")
+                .select(&options, "24"))
+        }
+        (actions(html! { (Button::primary(if awaits { "Save secret" } else { "Replace secret" }).busy("Saving…")) }))
+    };
+    let attributes = Attributes::new().set("class", "stack").flag("data-guard", true);
+    form(page.csrf, &links::secret(page.record.key_id.as_str()), &attributes, content)
+}
+
+/// What a pasted secret looks like.
+const fn pasted_hint(format: PayloadFormat) -> &'static str {
+    match format {
+        PayloadFormat::StripeCheckout => "It begins with whsec_. It is never shown here again.",
+        PayloadFormat::Squarespace => {
+            "Hex, as Squarespace answers it. It is never shown here again."
+        }
+        PayloadFormat::Gateway => {
+            "8 to 512 bytes, or a public key whpk_… of Standard Webhooks. It is never shown here again."
+        }
+        _ => "8 to 512 bytes, exactly as the sender shows it. It is never shown here again.",
+    }
+}
+
+fn current_secrets(page: &KeySettings<'_>) -> Markup {
+    let secrets = &page.record.secrets;
+    let until = secrets.iter().skip(1).filter_map(|secret| secret.valid_until);
+    let older: Vec<_> = until.filter(|until| *until > page.now).collect();
+    html! {
+        @if secrets.is_empty() { "There is none yet." }
+        @else if older.is_empty() { "One secret counts." }
+        @else {
+            "The newest counts, and the one before it until "
+            @for until in &older { (time(*until, TimeStyle::Full)) }
+            "."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::key_settings::Relative;
+    use super::*;
+    use crate::domain::key::{KeyRecord, SealedSecret};
+    use crate::domain::time::Timestamp;
+
+    const URL: &str = "https://api.test/integrations/v1/webhook/x/key_a";
+
+    fn record(format: PayloadFormat, secrets: &[SealedSecret]) -> KeyRecord {
+        serde_json::from_value(serde_json::json!({
+            "key_id": format!("key_{}", "a".repeat(26)), "key_hash": "0".repeat(64),
+            "preview": "pck_int_abcd", "workspace_id": format!("wks_{}", "a".repeat(16)),
+            "store_id": format!("sto_{}", "a".repeat(16)), "namespace": format!("ns_{}", "a".repeat(16)),
+            "name": "Shop", "source": format, "payload_format": format, "scopes": ["orders:write"],
+            "rate_limit": 120, "require_signature": true, "capture_bodies": true,
+            "status": "active", "secrets": secrets, "created_at": 0,
+        }))
+        .unwrap()
+    }
+
+    fn shown(record: &KeyRecord, notification_url: Option<&str>) -> String {
+        let own = Relative { record, h24: None, last_used_at: None };
+        let page = KeySettings {
+            csrf: "c",
+            record,
+            store: "Main",
+            webhook_url: Some(URL),
+            own,
+            predecessor: None,
+            successors: &[],
+            receipt: None,
+            secret: SecretForm { errors: &FormErrors::default(), notification_url },
+            now: Timestamp::from_millis(0),
+        };
+        let part = if record.awaits_secret() { awaiting(&page) } else { secret(&page) };
+        part.into_string()
+    }
+
+    #[test]
+    fn whoever_makes_its_own_secret_is_told_where_and_asked_for_it_in_its_form() {
+        for format in PayloadFormat::ALL.iter().filter(|format| format.has_own_secret()) {
+            let markup = shown(&record(*format, &[]), None);
+            assert!(
+                markup.contains(secret_screen(*format).split('\'').next().unwrap()),
+                "{markup}"
+            );
+            assert!(
+                markup.contains(&format!("<h2 id=\"secret-heading\">{}<", paste_label(*format)))
+            );
+            assert!(markup.contains("id=\"connect\"") && markup.contains(URL), "{format}");
+            assert_eq!(markup.contains("<textarea"), *format == PayloadFormat::Wix, "{format}");
+            let registered = "name=\"notification_url\"";
+            assert_eq!(markup.contains(registered), *format == PayloadFormat::Square, "{format}");
+            assert!(!markup.contains("overlap_hours"), "nothing is replaced: {format}");
+        }
+    }
+
+    #[test]
+    fn the_registered_url_is_what_was_typed_else_what_is_kept_else_the_keys_own() {
+        let mut record = record(PayloadFormat::Square, &[]);
+        let value = |markup: &str| {
+            let field = markup.split("name=\"notification_url\"").nth(1).unwrap();
+            field.split(" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+        };
+        assert_eq!(value(&shown(&record, None)), URL);
+        record.notification_url = Some("https://proxy.test/a".to_owned());
+        assert_eq!(value(&shown(&record, None)), "https://proxy.test/a");
+        assert_eq!(value(&shown(&record, Some("typed"))), "typed");
+    }
+
+    #[test]
+    fn a_secret_is_replaced_with_an_overlap() {
+        let secrets = serde_json::json!([{ "sealed": "x" }]);
+        let secrets: Vec<SealedSecret> = serde_json::from_value(secrets).unwrap();
+        let markup = shown(&record(PayloadFormat::StripeCheckout, &secrets), None);
+        assert!(markup.contains("overlap_hours") && markup.contains("Replace secret"), "{markup}");
+        assert!(markup.contains("It begins with whsec_."), "{markup}");
+    }
+}
