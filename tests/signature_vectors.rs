@@ -514,10 +514,7 @@ mod stripe {
     #[test]
     fn one_right_signature_among_several_is_enough_and_other_schemes_say_nothing() {
         let wrong = "00".repeat(32);
-        for header in [
-            format!("t={AT},v1={wrong},v1={V1}"),
-            format!("t={AT},v1={V1},v0={wrong}"),
-        ] {
+        for header in [format!("t={AT},v1={wrong},v1={V1}"), format!("t={AT},v1={V1},v0={wrong}")] {
             assert_eq!(delivery(&header).verified(), Ok(()), "{header}");
         }
     }

@@ -234,19 +234,40 @@ const STRIPE = {
 describe('a story of Stripe ends the same in any order of arrival', () => {
   const { event, session, intent, charge, refund } = STRIPE;
 
+  const paidAndGivenBack = (n) => [
+    event('checkout.session.completed.payment_mode', n, 3, 'checkout.session.completed', session(n)),
+    event('payment_intent.succeeded', n, 3, 'payment_intent.succeeded', intent(n)),
+    event('charge.refunded', n, 9, 'charge.refunded', charge(n, { amount_refunded: 500, refunded: false })),
+    event('charge.refund.updated', n, 9, 'refund.created', refund(n, { amount: 500, status: 'succeeded', reason: 'duplicate' })),
+  ];
+  const itsEnd = [
+    'cs_1 processing 20.00 USD, paid 20.00, refunded 5.00',
+    'payment pi_1 20.00 completed by card, refunded 5.00',
+    'refund re_1 5.00 completed for duplicate',
+  ];
+
   test('paid, and given back in part: what two kinds of events tell is counted once', async () => {
     const key = await freshKey('stripe_checkout');
-    const ends = await played(key, (n) => [
-      event('checkout.session.completed.payment_mode', n, 3, 'checkout.session.completed', session(n)),
-      event('payment_intent.succeeded', n, 3, 'payment_intent.succeeded', intent(n)),
-      event('charge.refunded', n, 9, 'charge.refunded', charge(n, { amount_refunded: 500, refunded: false })),
-      event('charge.refund.updated', n, 9, 'refund.created', refund(n, { amount: 500, status: 'succeeded', reason: 'duplicate' })),
-    ]);
-    assert.deepEqual(ends, always(24,
-      'cs_1 processing 20.00 USD, paid 20.00, refunded 5.00',
-      'payment pi_1 20.00 completed by card, refunded 5.00',
-      'refund re_1 5.00 completed for duplicate',
-    ));
+    assert.deepEqual(await played(key, paidAndGivenBack), always(24, ...itsEnd));
+  });
+
+  test('the same all at once, and each delivery twice', async () => {
+    const key = await freshKey('stripe_checkout');
+    for (let n = 0; n < 10; n += 1) {
+      const events = [...paidAndGivenBack(n), ...paidAndGivenBack(n).reverse()];
+      await Promise.all(events.map(({ body }) => outcome(key, body)));
+    }
+    await allApplied(key);
+    assert.deepEqual(count((await readBack(key)).map((order) => order.join('\n').replace(/~\d+~/g, ''))), always(10, ...itsEnd));
+  });
+
+  test('a payment in another currency than its order waits, with the reason', async () => {
+    const key = await freshKey('stripe_checkout');
+    const [order, paid] = paidAndGivenBack(0);
+    assert.equal(await outcome(key, order.body), 'accepted');
+    paid.body.data.object.currency = 'eur';
+    assert.equal(await outcome(key, paid.body), 'parked');
+    assert.deepEqual(await waiting(key), ['unmappable: is in EUR, but its order in USD']);
   });
 
   test('paid, and given back in two parts, of which the sum is told twice', async () => {
