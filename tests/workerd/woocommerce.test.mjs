@@ -499,7 +499,7 @@ describe('never a redirect', () => {
       `/integrations/v1/webhook/WooCommerce/${key.key_id}`,
       `/integrations/v1/Webhook/woocommerce/${key.key_id}`,
       `/integrations/v1/webhook/magento/${key.key_id}`,
-      `/integrations/v1/webhook/shopify/${key.key_id}`,
+      `/integrations/v1/webhook/zapier/${key.key_id}`,
       `/integrations/v1/webhook/?key=${key.key_id}`,
       `/integrations/v2/webhook/woocommerce/${key.key_id}`,
     ];
