@@ -73,7 +73,7 @@ pub fn load(sql: &Sql) -> Result<Option<Held>> {
         serde_json::from_str(&row.json).map_err(|error| internal(&error.to_string()))?;
     if row.schema < VERSION {
         sql.transaction(|| {
-            sql.run(MIGRATION, &[])?;
+            migrate(sql)?;
             save(sql, &held)
         })?;
     }
@@ -84,9 +84,23 @@ pub fn load(sql: &Sql) -> Result<Option<Held>> {
 pub fn install(sql: &Sql, held: &Held) -> Result<()> {
     sql.transaction(|| {
         sql.run(SCHEMA, &[])?;
-        sql.run(MIGRATION, &[])?;
+        migrate(sql)?;
         save(sql, held)
     })
+}
+
+/// Brings the tables up to [`VERSION`], also those of an object that has lost its row alone.
+fn migrate(sql: &Sql) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Table {
+        #[expect(dead_code, reason = "it only has to be there")]
+        name: String,
+    }
+    let done = "SELECT name FROM sqlite_master WHERE name = 'parked_bytes'";
+    match sql.first::<Table>(done, &[])? {
+        Some(_) => Ok(()),
+        None => sql.run(MIGRATION, &[]),
+    }
 }
 
 /// Rewrites the row.
