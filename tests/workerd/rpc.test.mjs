@@ -277,6 +277,7 @@ describe('core.rpc_create_integration_key', () => {
       status: 'active',
       awaiting_secret: false,
       webhook_url: null,
+      notification_url: null,
       expires_at: null,
       revoked_at: null,
       rotated_from: null,
