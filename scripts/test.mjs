@@ -19,7 +19,7 @@ const TIERS = {
   /** The built Worker on the real runtime, and the documentation's samples against it; one file at a time, since each starts a runtime. */
   async workerd() {
     await buildWorker();
-    await runNode('workerd', await ensureInterpreters());
+    await runNode('workerd', await ensureInterpreters(), 2);
   },
 
   /** The console of the built Worker in Chromium; one file at a time, since each starts both. */
@@ -35,8 +35,8 @@ const TIERS = {
   },
 };
 
-const runNode = (tier, env) =>
-  run(process.execPath, ['--test', '--test-reporter=spec', '--test-concurrency=1', ...testFiles(tier)], {
+const runNode = (tier, env, files = 1) =>
+  run(process.execPath, ['--test', '--test-reporter=spec', `--test-concurrency=${files}`, ...testFiles(tier)], {
     cwd: ROOT,
     env: { ...toolEnvironment(), ...env },
   });

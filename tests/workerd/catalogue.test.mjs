@@ -232,8 +232,20 @@ describe('an integration key is pinned for ever', () => {
     }
     assert.deepEqual(await stored(key), before);
     // What is not named here may change, or is listed by mistake: each column is one or the other.
-    const MAY_CHANGE = ['name', 'capture_bodies', 'status', 'secrets', 'revoked_at'];
+    const MAY_CHANGE = ['name', 'capture_bodies', 'status', 'secrets', 'revoked_at', 'notification_url'];
     assert.deepEqual(Object.keys(before).sort(), [...Object.keys(changes), ...MAY_CHANGE].sort());
+  });
+
+  test('only a key of Square has a notification URL, which changes only together with the secret', async () => {
+    const url = 'https://shop.example.com/hook';
+    const custom = await insertIntegrationKey(gateway, creds);
+    await assert.rejects(update(custom, 'notification_url', url), /changes only with the secret/);
+    await assert.rejects(insertIntegrationKey(gateway, creds, { notification_url: url }), /only keys of Square/);
+    const square = await insertIntegrationKey(gateway, creds, { payload_format: 'square', source: 'square', require_signature: 1, notification_url: url });
+    await assert.rejects(update(square, 'notification_url', `${url}2`), /changes only with the secret/);
+    await assert.rejects(update(square, 'notification_url', null), /changes only with the secret/);
+    await gateway.d1('UPDATE integration_keys SET notification_url = ?1, secrets = ?2 WHERE key_id = ?3', [`${url}2`, '[1]', square.key_id]);
+    assert.equal((await stored(square)).notification_url, `${url}2`);
   });
 
   test('nor with its store moved to another workspace, or an upsert over it', async () => {

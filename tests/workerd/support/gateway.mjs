@@ -238,7 +238,9 @@ class Gateway {
 
   async #harness(method, pathname, body) {
     if (!this.#choice.metered) throw new Error(`${pathname} needs a metered gateway`);
-    const response = await fetch(this.#url + pathname, { method, body: body && JSON.stringify(body) });
+    const ask = () => fetch(this.#url + pathname, { method, body: body && JSON.stringify(body) });
+    // A connection that was kept may be closed by the other side at the very moment it is used again.
+    const response = await ask().catch((error) => (error.cause?.code === 'UND_ERR_SOCKET' ? ask() : Promise.reject(error)));
     const answer = await response.json();
     if (!response.ok) throw new Error(`${pathname}: ${answer.error}`);
     return answer;
