@@ -16,7 +16,7 @@ const TIERS = {
   /** The domain, on this machine's own target. */
   native: () => run('cargo', ['test'], { cwd: ROOT, env: toolEnvironment() }),
 
-  /** The built Worker on the real runtime, and the documentation's samples against it; one file at a time, since each starts a runtime. */
+  /** The built Worker on the real runtime, and the samples of the documentation against it; two files at a time, each with a runtime of its own. */
   async workerd() {
     await buildWorker();
     await runNode('workerd', await ensureInterpreters(), 2);

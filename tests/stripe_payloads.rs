@@ -1,10 +1,10 @@
 //! The Stripe conversion over events and objects of the vendor's (`tests/fixtures/SOURCES.md`).
 
-mod deliveries;
-#[path = "deliveries/standing.rs"]
+mod payloads;
+#[path = "payloads/standing.rs"]
 mod standing;
 
-use deliveries::{any_changes, broken, check, describe, fixture, names, read_value, with};
+use payloads::{any_changes, broken, check, describe, fixture, names, read_value, with};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use standing::standing;

@@ -1,9 +1,9 @@
 //! The senders whose events only name what changed, BigCommerce and Squarespace, over the bodies
 //! of their documentation (`tests/fixtures/SOURCES.md`).
 
-mod deliveries;
+mod payloads;
 
-use deliveries::{any_changes, broken, check, describe, fixture, names, read_value, with};
+use payloads::{any_changes, broken, check, describe, fixture, names, read_value, with};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tidegate::domain::headers::Headers;

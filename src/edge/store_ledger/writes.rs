@@ -10,7 +10,9 @@ use crate::api::payment_output::{PaymentOut, RefundOut};
 use crate::domain::id::{ClientId, PaymentId, RefundId, Row};
 use crate::domain::ledger::{HistoryEntry, Origin, append_history, hash_of};
 use crate::domain::log::Outcome;
-use crate::domain::order::{ClientDetails, PaymentStatus, StatedPayment, StatedRefund};
+use crate::domain::order::{
+    ClientDetails, OrderStatus, PaymentStatus, StatedPayment, StatedRefund,
+};
 use crate::domain::payment::{PaymentDetail, RefundDetail, check_left, read_amount};
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
@@ -26,6 +28,16 @@ struct Written {
     id: String,
     external_id: Option<String>,
     body: String,
+}
+
+/// A payment or a refund that a request asks to be kept.
+struct Fact<'a> {
+    table: Table,
+    external_id: Option<&'a str>,
+    detail: String,
+    command_hash: &'a str,
+    /// What the history of its order calls it.
+    event: &'static str,
 }
 
 impl StoreLedger {
@@ -176,7 +188,6 @@ impl StoreLedger {
         let in_full = amount >= left;
         let status = Action::Pay { in_full }.apply(kept.order.status())?;
         check_left(amount, left, currency, "exceeds_outstanding")?;
-        let row = self.next_row(now)?;
         let detail = PaymentDetail {
             payment: StatedPayment {
                 external_id: external_id.clone(),
@@ -189,21 +200,14 @@ impl StoreLedger {
             source: origin.source,
             key_id: origin.key_id.clone(),
         };
-        self.insert_fact(
-            Table::Payments,
-            origin,
-            &NewFact {
-                row,
-                order: kept.order.id.row,
-                external_id: external_id.as_deref(),
-                detail: to_json(&detail)?,
-                command_hash: Some(&hash),
-                version: None,
-            },
-        )?;
-        kept.order.stated.here.status = Some(status);
-        self.change_order(origin, &mut kept, "payment.created", now)?;
-        self.load_money(&mut kept.order)?;
+        let fact = Fact {
+            table: Table::Payments,
+            external_id: external_id.as_deref(),
+            detail: to_json(&detail)?,
+            command_hash: &hash,
+            event: "payment.created",
+        };
+        let row = self.add_fact(origin, &mut kept, fact, status, now)?;
         Self::payment_written(&kept, row, 201, Outcome::Accepted)
     }
 
@@ -264,7 +268,6 @@ impl StoreLedger {
         check_left(amount, left, currency, "exceeds_paid")?;
         let in_full = refunded.checked_add(amount).is_none_or(|sum| sum >= paid);
         let status = Action::Refund { in_full }.apply(kept.order.status())?;
-        let row = self.next_row(now)?;
         let detail = RefundDetail {
             refund: StatedRefund { external_id: external_id.clone(), reason, amount },
             status: PaymentStatus::Completed,
@@ -273,21 +276,14 @@ impl StoreLedger {
             source: origin.source,
             key_id: origin.key_id.clone(),
         };
-        self.insert_fact(
-            Table::Refunds,
-            origin,
-            &NewFact {
-                row,
-                order: kept.order.id.row,
-                external_id: external_id.as_deref(),
-                detail: to_json(&detail)?,
-                command_hash: Some(&hash),
-                version: None,
-            },
-        )?;
-        kept.order.stated.here.status = Some(status);
-        self.change_order(origin, &mut kept, "refund.created", now)?;
-        self.load_money(&mut kept.order)?;
+        let fact = Fact {
+            table: Table::Refunds,
+            external_id: external_id.as_deref(),
+            detail: to_json(&detail)?,
+            command_hash: &hash,
+            event: "refund.created",
+        };
+        let row = self.add_fact(origin, &mut kept, fact, status, now)?;
         Self::refund_written(&kept, row, 201, Outcome::Accepted)
     }
 
@@ -364,6 +360,27 @@ impl StoreLedger {
         let same =
             self.fact(table, row)?.is_some_and(|fact| fact.command_hash.as_deref() == Some(hash));
         if same { Ok(()) } else { Err(conflict(what, id.to_string())) }
+    }
+
+    /// Writes a payment or a refund and what becomes of its order.
+    fn add_fact(
+        &self,
+        origin: &Origin,
+        kept: &mut Kept,
+        fact: Fact<'_>,
+        status: OrderStatus,
+        now: Timestamp,
+    ) -> Result<Row> {
+        let Fact { table, external_id, detail, command_hash, event } = fact;
+        let row = self.next_row(now)?;
+        let order = kept.order.id.row;
+        let command_hash = Some(command_hash);
+        let fact = NewFact { row, order, external_id, detail, command_hash, version: None };
+        self.insert_fact(table, origin, &fact)?;
+        kept.order.stated.here.status = Some(status);
+        self.change_order(origin, kept, event, now)?;
+        self.load_money(&mut kept.order)?;
+        Ok(row)
     }
 
     fn change_order(
