@@ -48,6 +48,16 @@ pub const fn headers(format: PayloadFormat) -> &'static [&'static str] {
     }
 }
 
+/// The topic that stands in a header of a delivery. Nothing says yet that it is authentic; `None`
+/// where the sender says its topic in the body.
+pub fn announced_topic(format: PayloadFormat, headers: &Headers) -> Option<&str> {
+    match format {
+        PayloadFormat::WooCommerce => headers.get(woocommerce::TOPIC),
+        PayloadFormat::Shopify => shopify::header(headers, "x-shopify-topic"),
+        _ => None,
+    }
+}
+
 /// Reads an authentic delivery.
 pub fn read(format: PayloadFormat, headers: &Headers, body: &[u8]) -> Reading {
     match format {

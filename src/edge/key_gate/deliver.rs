@@ -46,6 +46,13 @@ pub(super) enum Applied {
     },
 }
 
+/// A delivery whose signature holds: what it says, and what is to be done with it.
+struct Authentic {
+    reading: Reading,
+    delivery: Delivery,
+    request_id: RequestId,
+}
+
 impl Applied {
     pub(super) const fn park(reason: ParkReason) -> Self {
         Self::Park { reason, detail: None, parent: None, token: None }
@@ -61,12 +68,9 @@ impl KeyGate {
         format: PayloadFormat,
         now: Timestamp,
     ) -> Finished {
-        let reading = storefront::read(format, &ingest.headers, body);
-        let topic = Some(reading.topic.clone()).filter(|topic| !topic.is_empty());
-        let delivered = self.authenticated(ingest, body, &reading, admitted, format, now);
-        let mut finished = match delivered {
-            Ok(Ok((delivery, request_id))) => {
-                self.delivered(ingest, body, reading, admitted.row, delivery, request_id).await
+        let refused = match self.authenticated(ingest, body, admitted, format, now) {
+            Ok(Ok(authentic)) => {
+                return self.delivered(ingest, body, admitted.row, authentic).await;
             }
             Ok(Err(finished)) => *finished,
             Err(rejection) => {
@@ -74,8 +78,8 @@ impl KeyGate {
                 Finished::rejected(&rejection, &id, None)
             }
         };
-        finished.topic = topic;
-        finished
+        let topic = storefront::announced_topic(format, &ingest.headers);
+        Finished { topic: topic.map(str::to_owned), ..refused }
     }
 
     /// Applies an authentic delivery, or parks it.
@@ -83,11 +87,10 @@ impl KeyGate {
         &self,
         ingest: &Ingest,
         body: &[u8],
-        reading: Reading,
         row: Row,
-        delivery: Delivery,
-        request_id: RequestId,
+        authentic: Authentic,
     ) -> Finished {
+        let Authentic { reading, delivery, request_id } = authentic;
         let topic = reading.topic.clone();
         let (applied, units) = match delivery {
             Delivery::Park(reason) => (Applied::park(reason), 0),
@@ -115,19 +118,20 @@ impl KeyGate {
             }
         };
         finished.units = units;
+        finished.topic = Some(topic).filter(|topic| !topic.is_empty());
         finished
     }
 
-    /// Tells whether a delivery is authentic, and what to do with it; else its end.
+    /// Tells whether a delivery is authentic, and only then reads it and tells what to do with it;
+    /// else its end.
     fn authenticated(
         &self,
         ingest: &Ingest,
         body: &[u8],
-        reading: &Reading,
         admitted: Admitted,
         format: PayloadFormat,
         now: Timestamp,
-    ) -> Result<std::result::Result<(Delivery, RequestId), Box<Finished>>> {
+    ) -> Result<std::result::Result<Authentic, Box<Finished>>> {
         self.with(|awake| {
             let request_id = awake.request_id(admitted.row);
             let refused =
@@ -160,10 +164,12 @@ impl KeyGate {
                 }
                 return Err(refused(&rejection));
             }
+            let reading = storefront::read(format, &ingest.headers, body);
             if let Some(address) = reading.source.as_deref() {
                 match awake.held.source_address.as_deref() {
                     Some(pinned) if pinned != address => {
-                        return Ok((Delivery::Park(ParkReason::SourceChanged), request_id));
+                        let delivery = Delivery::Park(ParkReason::SourceChanged);
+                        return Ok(Authentic { reading, delivery, request_id });
                     }
                     Some(_) => {}
                     None => {
@@ -179,7 +185,8 @@ impl KeyGate {
             // The same request once more has been charged for: it goes through a copy.
             let mut charged = admitted.repeated.then(|| awake.window.clone());
             let window = charged.as_mut().unwrap_or(&mut awake.window);
-            Ok((admit_delivery(&awake.held.record, window, scope, now), request_id))
+            let delivery = admit_delivery(&awake.held.record, window, scope, now);
+            Ok(Authentic { reading, delivery, request_id })
         })
     }
 

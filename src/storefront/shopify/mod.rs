@@ -37,11 +37,7 @@ pub(super) const HEADERS: &[&str] = &[
 const CLIENT: &str = "gid://shopify/Customer/";
 
 pub(super) fn read(headers: &Headers, body: &[u8]) -> Reading {
-    // A header without the `x-` stands in where the older one was not sent.
-    let header = |name: &'static str| {
-        let value = headers.get(name).or_else(|| headers.get(name.strip_prefix("x-")?));
-        value.map(str::to_owned)
-    };
+    let header = |name| header(headers, name).map(str::to_owned);
     let topic = header("x-shopify-topic").unwrap_or_default();
     let known = Topic::parse(&topic);
     Reading {
@@ -51,6 +47,11 @@ pub(super) fn read(headers: &Headers, body: &[u8]) -> Reading {
         meaning: event(known, body),
         topic,
     }
+}
+
+/// A header by its older name. The one without the `x-` stands in where that was not sent.
+pub(super) fn header<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
+    headers.get(name).or_else(|| headers.get(name.strip_prefix("x-")?))
 }
 
 fn event(topic: Option<Topic>, body: &[u8]) -> Result<NativeEvent, Unmappable> {

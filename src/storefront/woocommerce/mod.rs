@@ -29,7 +29,8 @@ pub(super) const HEADERS: &[&str] = &[
     "x-wc-webhook-delivery-id",
 ];
 
-const TOPIC: &str = "x-wc-webhook-topic";
+/// Not signed.
+pub(super) const TOPIC: &str = "x-wc-webhook-topic";
 
 pub(super) fn read(headers: &Headers, body: &[u8]) -> Reading {
     let topic = headers.get(TOPIC).unwrap_or_default();
