@@ -15,7 +15,7 @@ use tidegate::domain::event::{Ignored, NativeEvent, Subject};
 use tidegate::domain::headers::Headers;
 use tidegate::domain::key::PayloadFormat;
 use tidegate::domain::order::{OrderSnapshot, OrderStatus};
-use tidegate::storefront::{self, Reading};
+use tidegate::storefront::{self, ParsedDelivery};
 
 const ORDER_TOPICS: [&str; 6] = [
     "orders/create",
@@ -40,7 +40,7 @@ const ORDERS: [&str; 8] = [
     "orders_updated.partially_refunded",
 ];
 
-fn read(topic: &str, body: &[u8]) -> Reading {
+fn read(topic: &str, body: &[u8]) -> ParsedDelivery {
     let headers = Headers::from([("x-shopify-topic", topic)]);
     storefront::read(PayloadFormat::Shopify, &headers, body)
 }
@@ -49,7 +49,7 @@ fn json_of(name: &str) -> Value {
     serde_json::from_slice(&fixture(&format!("shopify/{name}.json"))).unwrap()
 }
 
-fn read_json(topic: &str, body: &Value) -> Reading {
+fn read_json(topic: &str, body: &Value) -> ParsedDelivery {
     read(topic, &serde_json::to_vec(body).unwrap())
 }
 

@@ -15,13 +15,13 @@ use tidegate::domain::event::{Ignored, NativeEvent, Subject};
 use tidegate::domain::headers::Headers;
 use tidegate::domain::key::PayloadFormat;
 use tidegate::domain::order::{OrderSnapshot, OrderStatus};
-use tidegate::storefront::{self, Reading};
+use tidegate::storefront::{self, ParsedDelivery};
 
-fn read(body: &[u8]) -> Reading {
+fn read(body: &[u8]) -> ParsedDelivery {
     storefront::read(PayloadFormat::Webflow, &Headers::default(), body)
 }
 
-fn read_json(body: &Value) -> Reading {
+fn read_json(body: &Value) -> ParsedDelivery {
     read(&serde_json::to_vec(body).unwrap())
 }
 

@@ -17,12 +17,12 @@ use tidegate::domain::event::{Ignored, NativeEvent, Subject};
 use tidegate::domain::headers::Headers;
 use tidegate::domain::key::PayloadFormat;
 use tidegate::domain::order::{OrderSnapshot, OrderStatus};
-use tidegate::storefront::{self, Reading};
+use tidegate::storefront::{self, ParsedDelivery};
 
 const INSTANCE: &str = "c1b1e0a6-0000-4000-8000-000000000001";
 const PREFIX: &str = "wix.ecom.v1.order_";
 
-fn read(body: &[u8]) -> Reading {
+fn read(body: &[u8]) -> ParsedDelivery {
     storefront::read(PayloadFormat::Wix, &Headers::default(), body)
 }
 

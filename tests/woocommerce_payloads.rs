@@ -12,7 +12,7 @@ use tidegate::domain::event::{Ignored, NativeEvent, Subject};
 use tidegate::domain::money::{Amount, Currency, Quantity};
 use tidegate::domain::order::{
     Address, ClientDetails, ClientSnapshot, OrderContent, OrderLine, OrderSnapshot, OrderStatus,
-    OrderTotals, SourceVersion, StatedPayment, StatedRefund,
+    OrderTotals, ReportedPayment, ReportedRefund, SourceVersion,
 };
 use tidegate::domain::time::Timestamp;
 use tidegate::storefront::woocommerce::{event, is_ping, subject};
@@ -226,15 +226,15 @@ fn no_member_of_an_order_is_lost_or_invented() {
                 .into_iter()
                 .collect(),
         },
-        payments: vec![StatedPayment {
+        payments: vec![ReportedPayment {
             external_id: text("ch_3OexampleTxn"),
             method: text("bacs"),
             amount: amount("204.29"),
             paid_at: Some(time("2026-11-22T11:48:06Z")),
         }],
         refunds: vec![
-            StatedRefund { external_id: text("17"), reason: None, amount: amount("149.86") },
-            StatedRefund {
+            ReportedRefund { external_id: text("17"), reason: None, amount: amount("149.86") },
+            ReportedRefund {
                 external_id: text("16"),
                 reason: text("Damaged vial"),
                 amount: amount("54.43"),

@@ -192,9 +192,9 @@ mod tests {
     use super::*;
     use crate::api::order_input::read_order;
     use crate::domain::credential::{GateName, TagKeys};
-    use crate::domain::id::{Row, StoreId};
-    use crate::domain::ledger::Stated;
-    use crate::domain::order::StatedRefund;
+    use crate::domain::id::{SequenceId, StoreId};
+    use crate::domain::ledger::SenderReported;
+    use crate::domain::order::ReportedRefund;
     use serde_json::json;
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
         let body = br#"{"external_id":"A-1","currency":"KWD","total":"1.5","client":{"email":"z@example.com"},
             "lines":[{"name":"Thing","quantity":0.5,"unit_price":3}]}"#;
         let order = StoredOrder {
-            id: OrderId::new(StoreId::from_random([0; 10]), Row::at(now)),
+            id: OrderId::new(StoreId::from_random([0; 10]), SequenceId::at(now)),
             source: Source::Custom,
             key_id: KeyId::mint(
                 GateName::from_bytes([0; 12]),
@@ -211,14 +211,14 @@ mod tests {
             ),
             client_id: None,
             content: read_order(body, now).unwrap(),
-            stated: Stated {
+            stated: SenderReported {
                 payments: vec![],
-                refunds: vec![StatedRefund {
+                refunds: vec![ReportedRefund {
                     external_id: Some("9".into()),
                     reason: None,
                     amount: Amount::from_minor(250).unwrap(),
                 }],
-                ..Stated::default()
+                ..SenderReported::default()
             },
             payments: vec![],
             refunds: vec![],

@@ -1,6 +1,6 @@
 //! `GET /v1/orders`: its query parameters.
 
-use crate::domain::id::{Row, StoreId};
+use crate::domain::id::{SequenceId, StoreId};
 use crate::domain::key::Source;
 use crate::domain::order::OrderStatus;
 use crate::domain::rejection::{Code, Rejection};
@@ -58,7 +58,7 @@ impl OrderQuery {
                     filter.limit = limit.ok_or_else(|| invalid(name, "must be 1 to 100"))?;
                 }
                 "cursor" => {
-                    let row = value.parse().ok().and_then(Row::from_i64);
+                    let row = value.parse().ok().and_then(SequenceId::from_i64);
                     let row = row.ok_or_else(|| {
                         invalid(name, "must be the next_cursor of an earlier page")
                     })?;

@@ -7,7 +7,7 @@ use crate::domain::credential::KeyId;
 use crate::domain::id::{OrderId, PaymentId, RefundId};
 use crate::domain::key::Source;
 use crate::domain::ledger::StoredOrder;
-use crate::domain::order::{PaymentStatus, StatedPayment, StatedRefund};
+use crate::domain::order::{PaymentStatus, ReportedPayment, ReportedRefund};
 use crate::domain::payment::{Payment, Refund};
 
 /// A payment within its order. What only the order itself states of a payment has no `id`.
@@ -78,7 +78,7 @@ pub(super) fn payments(order: &StoredOrder) -> Vec<PaymentEntry<'_>> {
     });
     let money = |amount| Money(amount, order.content.currency);
     let entries = stated.chain(kept).map(|(id, payment, status, refunded)| {
-        let StatedPayment { external_id, method, amount, paid_at } = payment;
+        let ReportedPayment { external_id, method, amount, paid_at } = payment;
         PaymentEntry {
             id,
             external_id: external_id.as_deref(),
@@ -100,7 +100,7 @@ pub(super) fn refunds(order: &StoredOrder) -> Vec<RefundEntry<'_>> {
     stated.chain(kept).map(|refund| refund_entry(order, refund)).collect()
 }
 
-type RefundParts<'a> = (Option<RefundId>, Option<PaymentId>, &'a StatedRefund, PaymentStatus);
+type RefundParts<'a> = (Option<RefundId>, Option<PaymentId>, &'a ReportedRefund, PaymentStatus);
 
 fn kept_refund<'a>(order: &StoredOrder, refund: &'a Refund) -> RefundParts<'a> {
     (Some(refund.id), payment_of(order, refund), &refund.detail.refund, refund.detail.status)
@@ -114,7 +114,7 @@ fn refund_entry<'a>(
     order: &StoredOrder,
     (id, payment_id, refund, status): RefundParts<'a>,
 ) -> RefundEntry<'a> {
-    let StatedRefund { external_id, reason, amount } = refund;
+    let ReportedRefund { external_id, reason, amount } = refund;
     RefundEntry {
         id,
         payment_id,

@@ -5,7 +5,7 @@ use super::fields::{Fields, TEXT, note};
 use super::recording;
 use super::rpc::{arguments, key_id, limit};
 use crate::domain::credential::{KeyId, TagKeys};
-use crate::domain::id::{RequestId, Row};
+use crate::domain::id::{RequestId, SequenceId};
 use crate::domain::log::Outcome;
 use crate::domain::rejection::{Code, Rejection};
 use crate::protocol::key_gate::RequestFilter;
@@ -66,7 +66,10 @@ pub fn read_list_parked(
 
 /// `core.rpc_retry_parked_event`, `core.rpc_discard_parked_event`: a key and the id of the request
 /// that was parked.
-pub fn read_parked_event(body: &[u8], tag_keys: &TagKeys) -> Result<(KeyId, Row), Rejection> {
+pub fn read_parked_event(
+    body: &[u8],
+    tag_keys: &TagKeys,
+) -> Result<(KeyId, SequenceId), Rejection> {
     let (key_id, row) = arguments(body, |fields| {
         let key_id = key_id(fields, tag_keys);
         let text = fields.text("p_event_id", TEXT);
@@ -90,7 +93,7 @@ pub fn read_parked_event(body: &[u8], tag_keys: &TagKeys) -> Result<(KeyId, Row)
 /// A cursor that an earlier page gave: a row's number.
 fn row_cursor(fields: &mut Fields<'_>) -> Option<i64> {
     let text = fields.text("p_cursor", TEXT)?;
-    let row = text.parse().ok().and_then(Row::from_i64).map(Row::as_i64);
+    let row = text.parse().ok().and_then(SequenceId::from_i64).map(SequenceId::as_i64);
     if row.is_none() {
         fields.problem("p_cursor", "invalid_cursor", "must be the next_cursor of an earlier page.");
     }

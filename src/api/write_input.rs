@@ -135,7 +135,7 @@ fn identified_client(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::{OrderId, PaymentId, Row};
+    use crate::domain::id::{OrderId, PaymentId, SequenceId};
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_target_is_an_id_of_this_store_or_an_external_id() {
-        let row = Row::at(NOW);
+        let row = SequenceId::at(NOW);
         let body = || json!({"reason": "Out of stock"});
         let named = |id: &str| -> Result<Target, Rejection> {
             match read(Command::CancelOrder, Some(id), body())? {
@@ -166,7 +166,7 @@ mod tests {
             }
         };
         let own = OrderId::new(StoreId::from_random([7; 10]), row);
-        assert_eq!(named(&own.to_string()), Ok(Target::Row(row)));
+        assert_eq!(named(&own.to_string()), Ok(Target::Id(row)));
         assert_eq!(named("external:A/1"), Ok(Target::External("A/1".into())));
         let foreign = OrderId::new(StoreId::from_random([8; 10]), row).to_string();
         let payment = PaymentId::new(StoreId::from_random([7; 10]), row).to_string();

@@ -47,7 +47,7 @@ pub enum NativeEvent {
     /// A refund as its sender states it now.
     Refund { snapshot: Box<RefundSnapshot> },
     /// Names something that changed and says nothing of it: what it is has to be fetched.
-    Thin { thing: Thing, external_id: String },
+    Notification { resource: ResourceKind, external_id: String },
     /// Authentic, recorded, and without effect.
     Ignored { reason: Ignored },
 }
@@ -62,7 +62,10 @@ impl NativeEvent {
                 (snapshot.order.as_ref(), snapshot.payment.external_id.as_ref())
             }
             Self::Refund { snapshot } => (snapshot.order.as_ref(), snapshot.payment.as_ref()),
-            Self::Order { .. } | Self::Client { .. } | Self::Thin { .. } | Self::Ignored { .. } => {
+            Self::Order { .. }
+            | Self::Client { .. }
+            | Self::Notification { .. }
+            | Self::Ignored { .. } => {
                 return None;
             }
         };
@@ -72,7 +75,7 @@ impl NativeEvent {
     }
 
     /// What others may have waited for, by the names that [`Self::parent`] gives it.
-    pub fn brings(&self) -> Vec<String> {
+    pub fn satisfies(&self) -> Vec<String> {
         match self {
             Self::Order { snapshot } => {
                 let order = snapshot.content.external_id.iter().map(|id| format!("order {id}"));
@@ -89,7 +92,7 @@ impl NativeEvent {
             Self::OrderDeleted { .. }
             | Self::ClientDeleted { .. }
             | Self::Refund { .. }
-            | Self::Thin { .. }
+            | Self::Notification { .. }
             | Self::Ignored { .. } => Vec::new(),
         }
     }
@@ -98,12 +101,12 @@ impl NativeEvent {
 /// What a thin event names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Thing {
+pub enum ResourceKind {
     Order,
     Client,
 }
 
-impl Thing {
+impl ResourceKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Order => "order",

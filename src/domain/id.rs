@@ -14,7 +14,7 @@ use super::credential::GateName;
 use super::encoding::{base32, base32_decode};
 use super::time::Timestamp;
 
-/// What an [`Id`] or a [`RowId`] names.
+/// What an [`Id`] or a [`LedgerId`] names.
 pub trait Kind {
     const PREFIX: &'static str;
 }
@@ -55,10 +55,10 @@ pub type ApiKeyId = Id<ApiKey>;
 pub type InviteId = Id<Invite>;
 pub type AuditId = Id<Audit>;
 pub type Namespace = Id<NamespaceKind>;
-pub type OrderId = RowId<Order>;
-pub type ClientId = RowId<Client>;
-pub type PaymentId = RowId<PaymentKind>;
-pub type RefundId = RowId<RefundKind>;
+pub type OrderId = LedgerId<Order>;
+pub type ClientId = LedgerId<Client>;
+pub type PaymentId = LedgerId<PaymentKind>;
+pub type RefundId = LedgerId<RefundKind>;
 
 /// 80 random bits under a prefix, e.g. `sto_mzxw6ytboi2gk3tt`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,25 +82,25 @@ impl<K: Kind> fmt::Display for Id<K> {
 
 /// A row of a store's ledger: 80 bits of the store and 56 of the row, e.g. `ord_…`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RowId<K> {
+pub struct LedgerId<K> {
     pub store: StoreId,
-    pub row: Row,
+    pub row: SequenceId,
     kind: PhantomData<K>,
 }
 
-impl<K: Kind> RowId<K> {
-    pub const fn new(store: StoreId, row: Row) -> Self {
+impl<K: Kind> LedgerId<K> {
+    pub const fn new(store: StoreId, row: SequenceId) -> Self {
         Self { store, row, kind: PhantomData }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 17] = base32_decode(text.strip_prefix(K::PREFIX)?)?;
         let (store, row) = bytes.split_at(10);
-        Some(Self::new(Id::from_random(store.try_into().ok()?), Row::from_bytes(row)?))
+        Some(Self::new(Id::from_random(store.try_into().ok()?), SequenceId::from_bytes(row)?))
     }
 }
 
-impl<K: Kind> fmt::Display for RowId<K> {
+impl<K: Kind> fmt::Display for LedgerId<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = [&self.store.0[..], &self.row.to_bytes()].concat();
         write!(f, "{}{}", K::PREFIX, base32(&bytes))
@@ -112,7 +112,7 @@ impl<K: Kind> fmt::Display for RowId<K> {
 pub struct RequestId([u8; 19]);
 
 impl RequestId {
-    pub fn new(gate: GateName, row: Row) -> Self {
+    pub fn new(gate: GateName, row: SequenceId) -> Self {
         let mut bytes = [0; 19];
         bytes[..12].copy_from_slice(gate.as_bytes());
         bytes[12..].copy_from_slice(&row.to_bytes());
@@ -128,8 +128,8 @@ impl RequestId {
         base32_decode(text.strip_prefix("req_")?).map(Self)
     }
 
-    pub fn row(&self) -> Option<Row> {
-        Row::from_bytes(&self.0[12..])
+    pub fn row(&self) -> Option<SequenceId> {
+        SequenceId::from_bytes(&self.0[12..])
     }
 
     /// The KeyGate of the key that made the request.
@@ -158,9 +158,9 @@ impl fmt::Display for RequestId {
 /// 2248).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Row(i64);
+pub struct SequenceId(i64);
 
-impl Row {
+impl SequenceId {
     const PER_MILLISECOND: i64 = 1 << 10;
     const END: i64 = 1 << 53;
 
@@ -226,7 +226,7 @@ macro_rules! as_text {
 
 as_text! {
     [K] Id<K>;
-    [K] RowId<K>;
+    [K] LedgerId<K>;
     [] RequestId;
 }
 
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn an_order_id_leads_to_its_store_and_row() {
         let store = StoreId::from_random([7; 10]);
-        let row = Row::next(Timestamp::from_millis(1_795_000_000_123), None);
+        let row = SequenceId::next(Timestamp::from_millis(1_795_000_000_123), None);
         let id = OrderId::new(store, row);
         assert_eq!(OrderId::parse(&id.to_string()), Some(id));
         assert_eq!(id.row.time().millis(), 1_795_000_000_123);
@@ -247,17 +247,17 @@ mod tests {
     #[test]
     fn rows_of_one_millisecond_follow_each_other() {
         let now = Timestamp::from_millis(1_795_000_000_123);
-        let first = Row::next(now, None);
-        let second = Row::next(now, Some(first));
+        let first = SequenceId::next(now, None);
+        let second = SequenceId::next(now, Some(first));
         assert!(second > first);
         assert_eq!(second.time(), now);
-        let earlier = Row::next(now.plus(-5), Some(second));
+        let earlier = SequenceId::next(now.plus(-5), Some(second));
         assert!(earlier > second, "a clock that steps back does not reorder rows");
     }
 
     #[test]
     fn a_request_id_leads_to_its_row() {
-        let row = Row::at(Timestamp::from_millis(1_795_000_000_123));
+        let row = SequenceId::at(Timestamp::from_millis(1_795_000_000_123));
         let id = RequestId::new(GateName::from_bytes([9; 12]), row);
         assert_eq!(RequestId::parse(&id.to_string()).and_then(|id| id.row()), Some(row));
         assert_eq!(id.gate(), GateName::from_bytes([9; 12]));

@@ -9,7 +9,7 @@ use super::credential::KeyId;
 use super::id::{ClientId, Namespace, OrderId, RequestId, StoreId};
 use super::key::Source;
 use super::log::Outcome;
-use super::order::{OrderContent, OrderStatus, SourceVersion, StatedPayment, StatedRefund};
+use super::order::{OrderContent, OrderStatus, ReportedPayment, ReportedRefund, SourceVersion};
 use super::payment::{Account, Payment, Refund};
 use super::time::Timestamp;
 
@@ -32,7 +32,7 @@ pub struct StoredOrder {
     pub client_id: Option<ClientId>,
     pub content: OrderContent,
     /// What the native sender states of payments and refunds; replaced with each of its events.
-    pub stated: Stated,
+    pub stated: SenderReported,
     /// Oldest first.
     pub payments: Vec<Payment>,
     /// Oldest first.
@@ -58,7 +58,7 @@ impl StoredOrder {
     #[must_use]
     pub fn as_created(self) -> Self {
         Self {
-            stated: Stated::default(),
+            stated: SenderReported::default(),
             payments: Vec::new(),
             refunds: Vec::new(),
             updated_at: self.created_at,
@@ -69,7 +69,7 @@ impl StoredOrder {
 
 /// What was done to an order here, whatever its sender states.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Here {
+pub struct LocalState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<OrderStatus>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,14 +80,14 @@ pub struct Here {
 
 /// The payments and refunds that a native sender's last event states; and what was done here.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Stated {
+pub struct SenderReported {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub payments: Vec<StatedPayment>,
+    pub payments: Vec<ReportedPayment>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub refunds: Vec<StatedRefund>,
+    pub refunds: Vec<ReportedRefund>,
     /// Survives the sender's events.
     #[serde(default)]
-    pub here: Here,
+    pub here: LocalState,
 }
 
 /// One thing that happened to an order or a client.

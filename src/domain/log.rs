@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::Row;
+use super::id::SequenceId;
 use super::rejection::Code;
 use super::time::{DAY, HOUR, Timestamp};
 
@@ -92,7 +92,7 @@ pub const SINGLE_REFUSALS_PER_MINUTE: u32 = 30;
 /// One row of a key's log. When the request came in is told by its row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
-    pub row: Row,
+    pub row: SequenceId,
     /// Tells a retry of the same request by the Worker from another request.
     pub attempt: i64,
     /// What it took from the key's limit: 1, or 0 for what was refused.

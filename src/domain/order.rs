@@ -167,7 +167,7 @@ pub struct OrderContent {
 
 /// A payment as a native sender states it within an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatedPayment {
+pub struct ReportedPayment {
     /// The sender's own id of the payment, e.g. the payment provider's transaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
@@ -180,7 +180,7 @@ pub struct StatedPayment {
 
 /// A refund as a native sender states it within an order. The amount is positive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatedRefund {
+pub struct ReportedRefund {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -225,7 +225,7 @@ pub struct PaymentSnapshot {
     /// The sender's own id of the order, where the event names it. Else the order is the one that
     /// lists this payment's id in its [`payment_ids`](OrderSnapshot::payment_ids).
     pub order: Option<String>,
-    pub payment: StatedPayment,
+    pub payment: ReportedPayment,
     pub status: PaymentStatus,
     pub currency: Currency,
     /// All that has been given back of it so far, where the event says it.
@@ -240,7 +240,7 @@ pub struct RefundSnapshot {
     pub order: Option<String>,
     /// The sender's own id of the payment, where the event names it.
     pub payment: Option<String>,
-    pub refund: StatedRefund,
+    pub refund: ReportedRefund,
     pub status: PaymentStatus,
     pub currency: Currency,
     pub version: SourceVersion,
@@ -270,8 +270,8 @@ pub struct SourceVersion {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderSnapshot {
     pub content: OrderContent,
-    pub payments: Vec<StatedPayment>,
-    pub refunds: Vec<StatedRefund>,
+    pub payments: Vec<ReportedPayment>,
+    pub refunds: Vec<ReportedRefund>,
     /// Ids by which later payment events name this order, where they do not name it by its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payment_ids: Vec<String>,

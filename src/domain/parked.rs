@@ -82,7 +82,8 @@ pub struct ParkedCount {
     /// Those whose orders are missing until something is done or arrives.
     pub attention: u32,
     /// Those that only name what changed: they await details, and nobody has to do anything.
-    pub kept: u32,
+    #[serde(rename = "kept")]
+    pub awaiting_details: u32,
 }
 
 impl ParkedCount {

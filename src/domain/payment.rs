@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::credential::KeyId;
 use super::id::{OrderId, PaymentId, RefundId};
 use super::key::Source;
-use super::ledger::Stated;
+use super::ledger::SenderReported;
 use super::money::{Amount, Currency};
-use super::order::{PaymentStatus, StatedPayment, StatedRefund};
+use super::order::{PaymentStatus, ReportedPayment, ReportedRefund};
 use super::rejection::{FieldError, Rejection};
 
 /// A payment as it is kept.
@@ -26,7 +26,7 @@ pub struct Payment {
 /// The part of a payment that is kept as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentDetail {
-    pub payment: StatedPayment,
+    pub payment: ReportedPayment,
     pub status: PaymentStatus,
     /// All that has been given back of it, where its sender keeps count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ pub struct Refund {
 /// The part of a refund that is kept as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundDetail {
-    pub refund: StatedRefund,
+    pub refund: ReportedRefund,
     pub status: PaymentStatus,
     /// The payment, where it was named by our id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,14 +84,14 @@ impl Refund {
 /// All that is known of an order's money.
 #[derive(Clone, Copy, Debug)]
 pub struct Account<'a> {
-    pub stated: &'a Stated,
+    pub stated: &'a SenderReported,
     pub payments: &'a [Payment],
     pub refunds: &'a [Refund],
 }
 
 impl<'a> Account<'a> {
     /// The payments that only the order itself states.
-    pub fn stated_payments(self) -> impl Iterator<Item = &'a StatedPayment> {
+    pub fn stated_payments(self) -> impl Iterator<Item = &'a ReportedPayment> {
         self.stated.payments.iter().filter(move |stated| {
             stated.external_id.is_none()
                 || !self
@@ -102,7 +102,7 @@ impl<'a> Account<'a> {
     }
 
     /// The refunds that only the order itself states.
-    pub fn stated_refunds(self) -> impl Iterator<Item = &'a StatedRefund> {
+    pub fn stated_refunds(self) -> impl Iterator<Item = &'a ReportedRefund> {
         self.stated.refunds.iter().filter(move |stated| {
             stated.external_id.is_none()
                 || !self
@@ -203,21 +203,21 @@ fn refuse(pointer: &str, code: &'static str, detail: String) -> Rejection {
 mod tests {
     use super::*;
     use crate::domain::credential::{GateName, TagKeys};
-    use crate::domain::id::{Row, StoreId};
+    use crate::domain::id::{SequenceId, StoreId};
     use crate::domain::time::Timestamp;
 
     fn amount(minor: i64) -> Amount {
         Amount::from_minor(minor).unwrap()
     }
 
-    fn ids(n: i64) -> (StoreId, Row, OrderId, KeyId) {
+    fn ids(n: i64) -> (StoreId, SequenceId, OrderId, KeyId) {
         let store = StoreId::from_random([1; 10]);
         let tag_keys = TagKeys::parse(&"00".repeat(32)).unwrap();
         let key = KeyId::mint(GateName::from_bytes([0; 12]), &tag_keys);
         (
             store,
-            Row::at(Timestamp::from_millis(n)),
-            OrderId::new(store, Row::at(Timestamp::default())),
+            SequenceId::at(Timestamp::from_millis(n)),
+            OrderId::new(store, SequenceId::at(Timestamp::default())),
             key,
         )
     }
@@ -253,8 +253,8 @@ mod tests {
         }
     }
 
-    fn stated(external_id: &str, paid: i64) -> StatedPayment {
-        StatedPayment {
+    fn stated(external_id: &str, paid: i64) -> ReportedPayment {
+        ReportedPayment {
             external_id: Some(external_id.to_owned()),
             method: None,
             amount: amount(paid),
@@ -262,25 +262,25 @@ mod tests {
         }
     }
 
-    fn stated_refund(external_id: &str, given_back: i64) -> StatedRefund {
-        StatedRefund {
+    fn stated_refund(external_id: &str, given_back: i64) -> ReportedRefund {
+        ReportedRefund {
             external_id: Some(external_id.to_owned()),
             reason: None,
             amount: amount(given_back),
         }
     }
 
-    fn sums(stated: &Stated, payments: &[Payment], refunds: &[Refund]) -> (i64, i64) {
+    fn sums(stated: &SenderReported, payments: &[Payment], refunds: &[Refund]) -> (i64, i64) {
         let account = Account { stated, payments, refunds };
         (account.paid_total().minor(), account.refunded_total().minor())
     }
 
     #[test]
     fn what_two_voices_tell_counts_once() {
-        let order = Stated {
+        let order = SenderReported {
             payments: vec![stated("pi_1", 2_000)],
             refunds: vec![stated_refund("re_1", 500)],
-            ..Stated::default()
+            ..SenderReported::default()
         };
         assert_eq!(sums(&order, &[], &[]), (2_000, 500));
         let paid = [payment(1, "pi_1", 2_000, None)];
@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_senders_count_and_its_single_refunds_are_the_same_money() {
-        let none = Stated::default();
+        let none = SenderReported::default();
         let of = |refunded, refunds: &[Refund]| {
             sums(&none, &[payment(1, "pi_1", 2_000, refunded)], refunds).1
         };
@@ -311,12 +311,12 @@ mod tests {
         failed.detail.status = PaymentStatus::Failed;
         let mut pending = refund(2, "re_1", Some("pi_1"), 500);
         pending.detail.status = PaymentStatus::Pending;
-        assert_eq!(sums(&Stated::default(), &[failed], &[pending]), (0, 0));
+        assert_eq!(sums(&SenderReported::default(), &[failed], &[pending]), (0, 0));
     }
 
     #[test]
     fn a_refund_that_failed_gives_nothing_back_though_its_sender_counted_it() {
-        let none = Stated::default();
+        let none = SenderReported::default();
         let counted = [payment(1, "pi_1", 2_000, Some(500))];
         let mut refunds =
             [refund(2, "re_1", Some("pi_1"), 500), refund(3, "re_2", Some("pi_1"), 300)];

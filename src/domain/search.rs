@@ -65,7 +65,7 @@ fn without_hash(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::{Row, StoreId};
+    use crate::domain::id::{SequenceId, StoreId};
     use crate::domain::time::Timestamp;
 
     const ORDER: Searched<'_> = Searched {
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_public_id_is_known_however_it_is_written() {
-        let row = Row::at(Timestamp::from_millis(1_795_000_000_000));
+        let row = SequenceId::at(Timestamp::from_millis(1_795_000_000_000));
         let id = OrderId::new(StoreId::from_random([3; 10]), row);
         let text = id.to_string();
         for written in [text.clone(), text.to_uppercase(), format!(" {text}\n")] {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{Kind, Row, RowId, StoreId};
+use super::id::{Kind, LedgerId, SequenceId, StoreId};
 use super::key::Scope;
 use super::money::Currency;
 use super::order::{ClientDetails, OrderContent};
@@ -82,7 +82,8 @@ impl Command {
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// By our id, from whichever connection it came.
-    Row(Row),
+    #[serde(rename = "row")]
+    Id(SequenceId),
     /// By its sender's own id, within the namespace of the key.
     External(String),
 }
@@ -95,7 +96,7 @@ impl Target {
             Some("") => None,
             Some(id) => Some(Self::External(id.to_owned())),
             None => {
-                RowId::<K>::parse(text).filter(|id| id.store == store).map(|id| Self::Row(id.row))
+                LedgerId::<K>::parse(text).filter(|id| id.store == store).map(|id| Self::Id(id.row))
             }
         }
     }
@@ -142,7 +143,7 @@ impl Write {
         match self {
             Self::CreateOrder { order } => order.external_id.as_deref(),
             Self::CancelOrder { order: Target::External(id), .. } => Some(id),
-            Self::CancelOrder { order: Target::Row(_), .. } => None,
+            Self::CancelOrder { order: Target::Id(_), .. } => None,
             Self::CreatePayment { payment, .. } => payment.external_id.as_deref(),
             Self::CreateRefund { refund, .. } => refund.external_id.as_deref(),
             Self::UpsertClient { client } => client.external_id.as_deref(),

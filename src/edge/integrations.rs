@@ -20,7 +20,7 @@ use crate::domain::key::PayloadFormat;
 use crate::domain::rejection::{Code, Rejection};
 use crate::protocol::Versioned;
 use crate::protocol::frame;
-use crate::protocol::key_gate::{Fault, Ingest, Operation, object_name};
+use crate::protocol::key_gate::{Fault, Ingest, RequestKind, object_name};
 use crate::storefront;
 
 /// How long a KeyGate may take: a little more than its own call to the ledger, twice.
@@ -115,14 +115,14 @@ fn without_key(query: &str) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
-fn operation(route: &Route<'_>) -> Result<Operation> {
+fn operation(route: &Route<'_>) -> Result<RequestKind> {
     match route {
-        Route::Whoami => Ok(Operation::Whoami),
-        Route::Write { command, .. } => Ok(Operation::Write { command: *command }),
-        Route::Batch => Ok(Operation::Batch),
+        Route::Whoami => Ok(RequestKind::Whoami),
+        Route::Write { command, .. } => Ok(RequestKind::Write { command: *command }),
+        Route::Batch => Ok(RequestKind::Batch),
         Route::Webhook { source, .. } => PayloadFormat::parse(source.as_str())
             .filter(|format| *format != PayloadFormat::Gateway)
-            .map(|format| Operation::Deliver { format })
+            .map(|format| RequestKind::Deliver { format })
             .ok_or_else(|| {
                 let detail = format!(
                     "{source} has no webhooks of its own: post to /integrations/v1/orders."
@@ -148,12 +148,17 @@ fn target_of(route: &Route<'_>) -> Result<Option<String>> {
 }
 
 /// The headers that can matter to an operation.
-fn read_headers(operation: Operation, get: impl FnMut(&'static str) -> Option<String>) -> Headers {
+fn read_headers(
+    operation: RequestKind,
+    get: impl FnMut(&'static str) -> Option<String>,
+) -> Headers {
     match operation {
-        Operation::Deliver { format } => {
+        RequestKind::Deliver { format } => {
             Headers::read(storefront::headers(format).iter().copied(), get)
         }
-        Operation::Whoami | Operation::Write { .. } | Operation::Batch => Headers::read_api(get),
+        RequestKind::Whoami | RequestKind::Write { .. } | RequestKind::Batch => {
+            Headers::read_api(get)
+        }
     }
 }
 

@@ -123,13 +123,13 @@ impl Objects {
 /// An object that another object calls again and again: keeps the stub while it works, and one
 /// deadline for the calls of a short while. (The Worker cannot: what one of its requests makes,
 /// another may not use.)
-pub struct Line {
+pub struct ObjectClient {
     objects: Objects,
     stub: RefCell<Option<Stub>>,
     deadline: RefCell<Option<(Promise, Timestamp)>>,
 }
 
-impl Line {
+impl ObjectClient {
     pub const fn new(objects: Objects) -> Self {
         Self { objects, stub: RefCell::new(None), deadline: RefCell::new(None) }
     }

@@ -8,7 +8,7 @@ use worker::worker_sys::web_sys::{Request, Response};
 use super::Result;
 use super::answer::Answer;
 use super::caller::Caller;
-use super::operations::Operations;
+use super::operations::ControlPlane;
 use super::platform::{Settings, unlogged_request_id};
 use crate::api::order_query::OrderQuery;
 use crate::domain::id::OrderId;
@@ -21,7 +21,7 @@ pub async fn list(
     settings: &Rc<Settings>,
     query: &str,
 ) -> Result<Response> {
-    let operations = Operations::new(env, settings)?;
+    let operations = ControlPlane::new(env, settings)?;
     let caller = Caller::of(request, env, &operations.catalogue).await?;
     let OrderQuery { store, filter } = OrderQuery::parse(query)?;
     let stores = operations.catalogue.stores(caller.workspace_id).await?;
@@ -49,7 +49,7 @@ pub async fn get(
     settings: &Rc<Settings>,
     id: &str,
 ) -> Result<Response> {
-    let operations = Operations::new(env, settings)?;
+    let operations = ControlPlane::new(env, settings)?;
     let caller = Caller::of(request, env, &operations.catalogue).await?;
     let not_found = || Rejection::new(Code::NotFound, "There is no such order.");
     let id = OrderId::parse(id).ok_or_else(not_found)?;

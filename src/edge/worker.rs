@@ -5,7 +5,7 @@ use worker::{Context, Env, ScheduleContext, ScheduledEvent, console_error, event
 
 use super::answer::{Answer, contained};
 use super::incoming::{Target, body, header};
-use super::operations::Operations;
+use super::operations::ControlPlane;
 use super::platform::{Settings, settings, unlogged_request_id};
 use super::{Result, console, docs, integrations, orders, rpc};
 use crate::api::routes::{NoRoute, Plane, Route, route};
@@ -32,7 +32,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     let noted = async {
         let settings = settings(&env)?;
-        Operations::new(&env, &settings)?.note_expiring().await
+        ControlPlane::new(&env, &settings)?.note_expiring().await
     };
     if let Err(rejection) = noted.await {
         console_error!("the scheduled event: {}", rejection.detail);

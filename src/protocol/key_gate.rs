@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::write::Command;
 
 pub use super::requests::{
-    Kept, LoggedRequest, NotKept, ParkedEvent, RequestDetail, RequestFilter,
+    Capture, LoggedRequest, NoCapture, ParkedEvent, RequestDetail, RequestFilter,
 };
 pub use super::tail::TailTicket;
 
@@ -26,7 +26,7 @@ pub struct Ingest {
     pub key_hash: Option<CredentialHash>,
     /// Random; the same when the Worker repeats the call, so that it counts once.
     pub attempt: i64,
-    pub operation: Operation,
+    pub operation: RequestKind,
     /// What the path names: an order or a payment, without percent-encoding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -48,7 +48,7 @@ pub fn object_name(gate: &GateName) -> String {
 /// What a storefront asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Operation {
+pub enum RequestKind {
     Whoami,
     /// A command of the integration API.
     Write {
@@ -131,8 +131,8 @@ pub enum GateCommand {
         limit: u32,
         before: Option<i64>,
         /// Only those that await details, or only the others. Such a page stops after 2,000 rows.
-        #[serde(default)]
-        kept: Option<bool>,
+        #[serde(default, rename = "kept")]
+        awaiting_details: Option<bool>,
     },
     RetryParked {
         row: i64,
@@ -177,8 +177,8 @@ pub enum GateReply {
         /// Counted up to 1,000, the newest, which stand for that many or more.
         parked: u32,
         /// Those of them that await details.
-        #[serde(default)]
-        kept: u32,
+        #[serde(default, rename = "kept")]
+        awaiting_details: u32,
         /// For a key of WooCommerce whose last 24 hours have errors: its topics that fail.
         failing: Vec<FailingWebhook>,
     },
@@ -191,7 +191,7 @@ pub enum GateReply {
     Requests {
         requests: Vec<LoggedRequest>,
         /// The row to go on before. A page under a filter stops after 2,000 rows, full or not: then
-        /// this is the row that it searched back to, and `Row::time` of it says when that was.
+        /// this is the row that it searched back to, and `SequenceId::time` of it says when that was.
         next: Option<i64>,
     },
     Request {

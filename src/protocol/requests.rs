@@ -138,14 +138,15 @@ impl LoggedRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestDetail {
     pub request: LoggedRequest,
-    pub kept: Result<Kept, NotKept>,
+    #[serde(rename = "kept")]
+    pub capture: Result<Capture, NoCapture>,
     /// The event that came with it, while it is parked.
     pub parked: Option<ParkedEvent>,
 }
 
 /// What was kept of a request beside its row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
+pub struct Capture {
     /// Those of an allow-list, in lower case; never `Authorization`.
     pub headers: Vec<(String, String)>,
     /// Exactly as it came in; base64 in the message.
@@ -159,7 +160,7 @@ pub struct Kept {
 /// Why nothing was kept of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NotKept {
+pub enum NoCapture {
     /// Nobody could tell who sent it.
     Refusal,
     /// A retry by the gateway itself: the request that brought the event holds it.
@@ -205,11 +206,11 @@ mod base64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::Row;
+    use crate::domain::id::SequenceId;
 
     fn entry() -> LogEntry {
         LogEntry {
-            row: Row::at(Timestamp::from_millis(1_795_000_000_000)),
+            row: SequenceId::at(Timestamp::from_millis(1_795_000_000_000)),
             attempt: 1,
             units: 1,
             count: 1,
@@ -265,13 +266,13 @@ mod tests {
 
     #[test]
     fn a_kept_body_crosses_byte_for_byte() {
-        let kept = Kept {
+        let kept = Capture {
             headers: vec![("content-type".into(), "application/json".into())],
             body: (0..=255).collect(),
             answer: Some("{}".into()),
         };
         let json = serde_json::to_string(&kept).unwrap();
-        assert_eq!(serde_json::from_str::<Kept>(&json).unwrap(), kept);
+        assert_eq!(serde_json::from_str::<Capture>(&json).unwrap(), kept);
     }
 
     #[test]

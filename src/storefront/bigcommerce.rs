@@ -4,10 +4,10 @@
 //! The topic is the scope. A delivery is told by its `webhook-id`, which stays the same when it is
 //! repeated; equal values of `hash` prove nothing, as `created` and `updated` can share one.
 
-use super::Reading;
+use super::ParsedDelivery;
 use super::envelope::{Envelope, Meaning, unsupported};
 use super::field::Field;
-use crate::domain::event::{NativeEvent, Subject, Thing, Unmappable};
+use crate::domain::event::{NativeEvent, ResourceKind, Subject, Unmappable};
 use crate::domain::headers::Headers;
 
 pub(super) const HEADERS: &[&str] =
@@ -22,8 +22,8 @@ const ENVELOPE: Envelope = Envelope {
     meaning,
 };
 
-pub(super) fn read(headers: &Headers, body: &[u8]) -> Reading {
-    Reading { delivery: headers.get(DELIVERY).map(str::to_owned), ..ENVELOPE.read(body) }
+pub(super) fn read(headers: &Headers, body: &[u8]) -> ParsedDelivery {
+    ParsedDelivery { delivery: headers.get(DELIVERY).map(str::to_owned), ..ENVELOPE.read(body) }
 }
 
 fn meaning(scope: &str, event: &Field<'_>) -> Meaning {
@@ -37,7 +37,10 @@ fn meaning(scope: &str, event: &Field<'_>) -> Meaning {
                 Some(("transaction", _)) => data.get("order_id").required(Field::id),
                 _ => own_id(&data, "order"),
             };
-            let thin = |external_id| NativeEvent::Thin { thing: Thing::Order, external_id };
+            let thin = |external_id| NativeEvent::Notification {
+                resource: ResourceKind::Order,
+                external_id,
+            };
             (Subject::Order, id.map(thin))
         }
         Some(("customer", "deleted")) => {
@@ -53,7 +56,10 @@ fn meaning(scope: &str, event: &Field<'_>) -> Meaning {
                 Some(("channel", _)) => data.get("customer_id").required(Field::id),
                 _ => own_id(&data, "customer"),
             };
-            let thin = |external_id| NativeEvent::Thin { thing: Thing::Client, external_id };
+            let thin = |external_id| NativeEvent::Notification {
+                resource: ResourceKind::Client,
+                external_id,
+            };
             (Subject::Client, id.map(thin))
         }
         _ => unsupported(),

@@ -1,7 +1,7 @@
 //! Deliveries whose body says itself what it is about: topic, delivery and source are members of
 //! it, and so they are signed with it.
 
-use super::Reading;
+use super::ParsedDelivery;
 use super::field::{Field, parse};
 use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
 
@@ -13,7 +13,7 @@ pub(super) const fn unsupported() -> Meaning {
     (Subject::Other, Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic }))
 }
 
-/// Where a sender's body has what a [`Reading`] needs.
+/// Where a sender's body has what a [`ParsedDelivery`] needs.
 pub(super) struct Envelope {
     pub topic: &'static str,
     /// `None`: a header has it.
@@ -25,7 +25,7 @@ pub(super) struct Envelope {
 
 impl Envelope {
     /// Reads a body. What has an effect must say which delivery it is and where it comes from.
-    pub fn read(&self, body: &[u8]) -> Reading {
+    pub fn read(&self, body: &[u8]) -> ParsedDelivery {
         let value = match parse(body) {
             Ok(value) => value,
             Err(refused) => return unreadable(refused),
@@ -45,12 +45,12 @@ impl Envelope {
             (meaning, _) => meaning,
         };
         let delivery = delivery.unwrap_or_default();
-        Reading { topic, subject, delivery, source: source.ok(), meaning }
+        ParsedDelivery { topic, subject, delivery, source: source.ok(), meaning }
     }
 }
 
-fn unreadable(refused: Unmappable) -> Reading {
-    Reading {
+fn unreadable(refused: Unmappable) -> ParsedDelivery {
+    ParsedDelivery {
         topic: String::new(),
         subject: Subject::Other,
         delivery: None,

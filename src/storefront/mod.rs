@@ -20,7 +20,7 @@ use crate::domain::key::PayloadFormat;
 
 /// What one delivery says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
+pub struct ParsedDelivery {
     /// The topic as the sender names it; empty where it names none.
     pub topic: String,
     pub subject: Subject,
@@ -59,7 +59,7 @@ pub fn announced_topic(format: PayloadFormat, headers: &Headers) -> Option<&str>
 }
 
 /// Reads an authentic delivery.
-pub fn read(format: PayloadFormat, headers: &Headers, body: &[u8]) -> Reading {
+pub fn read(format: PayloadFormat, headers: &Headers, body: &[u8]) -> ParsedDelivery {
     match format {
         PayloadFormat::WooCommerce => woocommerce::read(headers, body),
         PayloadFormat::Shopify => shopify::read(headers, body),
@@ -70,7 +70,7 @@ pub fn read(format: PayloadFormat, headers: &Headers, body: &[u8]) -> Reading {
         PayloadFormat::Wix => wix::read(body),
         PayloadFormat::Webflow => webflow::read(body),
         // No webhook has this format: its requests come to the integration API.
-        PayloadFormat::Gateway => Reading {
+        PayloadFormat::Gateway => ParsedDelivery {
             topic: String::new(),
             subject: Subject::Other,
             delivery: None,

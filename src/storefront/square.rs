@@ -3,14 +3,14 @@
 //!
 //! Money is whole minor units. Every payment has an order: Square makes one where none was given.
 
-use super::Reading;
+use super::ParsedDelivery;
 use super::envelope::{Envelope, Meaning, unsupported};
 use super::field::Field;
-use crate::domain::event::{NativeEvent, Subject, Thing, Unmappable};
+use crate::domain::event::{NativeEvent, ResourceKind, Subject, Unmappable};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::order::{
-    ClientDetails, ClientSnapshot, PaymentSnapshot, PaymentStatus, RefundSnapshot, SourceVersion,
-    StatedPayment, StatedRefund,
+    ClientDetails, ClientSnapshot, PaymentSnapshot, PaymentStatus, RefundSnapshot, ReportedPayment,
+    ReportedRefund, SourceVersion,
 };
 
 pub(super) const HEADERS: &[&str] =
@@ -23,7 +23,7 @@ const ENVELOPE: Envelope = Envelope {
     meaning,
 };
 
-pub(super) fn read(body: &[u8]) -> Reading {
+pub(super) fn read(body: &[u8]) -> ParsedDelivery {
     ENVELOPE.read(body)
 }
 
@@ -55,7 +55,7 @@ fn meaning(topic: &str, event: &Field<'_>) -> Meaning {
 
 fn order(order: &Field<'_>) -> Result<NativeEvent, Unmappable> {
     let external_id = order.get("order_id").required(Field::token)?;
-    Ok(NativeEvent::Thin { thing: Thing::Order, external_id })
+    Ok(NativeEvent::Notification { resource: ResourceKind::Order, external_id })
 }
 
 /// A payment without an order waits for the order that lists it: what it belongs to is not known,
@@ -93,7 +93,7 @@ fn payment(event: &Field<'_>, payment: &Field<'_>) -> Result<NativeEvent, Unmapp
     Ok(NativeEvent::Payment {
         snapshot: Box::new(PaymentSnapshot {
             order: payment.get("order_id").token()?,
-            payment: StatedPayment {
+            payment: ReportedPayment {
                 external_id: Some(payment.get("id").required(Field::token)?),
                 method: payment.get("source_type").text()?.map(|kind| kind.to_ascii_lowercase()),
                 amount,
@@ -122,7 +122,7 @@ fn refund(event: &Field<'_>, refund: &Field<'_>) -> Result<NativeEvent, Unmappab
         snapshot: Box::new(RefundSnapshot {
             order: None,
             payment: Some(refund.get("payment_id").required(Field::token)?),
-            refund: StatedRefund {
+            refund: ReportedRefund {
                 external_id: Some(refund.get("id").required(Field::token)?),
                 reason: refund.get("reason").text()?,
                 amount,

@@ -1,9 +1,9 @@
 //! Squarespace: its events name an order and say nothing of it (CONTRACTS.md, Squarespace).
 
-use super::Reading;
+use super::ParsedDelivery;
 use super::envelope::{Envelope, Meaning, unsupported};
 use super::field::Field;
-use crate::domain::event::{NativeEvent, Subject, Thing};
+use crate::domain::event::{NativeEvent, ResourceKind, Subject};
 
 pub(super) const HEADERS: &[&str] = &["content-type", "user-agent", "squarespace-signature"];
 
@@ -14,7 +14,7 @@ const ENVELOPE: Envelope = Envelope {
     meaning,
 };
 
-pub(super) fn read(body: &[u8]) -> Reading {
+pub(super) fn read(body: &[u8]) -> ParsedDelivery {
     ENVELOPE.read(body)
 }
 
@@ -23,7 +23,10 @@ fn meaning(topic: &str, event: &Field<'_>) -> Meaning {
     match topic {
         "order.create" | "order.update" => {
             let id = event.get("data").get("orderId").required(Field::token);
-            let thin = |external_id| NativeEvent::Thin { thing: Thing::Order, external_id };
+            let thin = |external_id| NativeEvent::Notification {
+                resource: ResourceKind::Order,
+                external_id,
+            };
             (Subject::Order, id.map(thin))
         }
         _ => unsupported(),

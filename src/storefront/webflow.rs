@@ -8,20 +8,20 @@
 //! back is not seen until something later happens to the order. The timestamp of the signature would
 //! not help: a delivery that is tried again gets a new one.
 
-use super::Reading;
+use super::ParsedDelivery;
 use super::field::{Field, body_hash, parse};
 use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::order::{
     Address, ClientDetails, OrderContent, OrderLine, OrderSnapshot, OrderStatus, OrderTotals,
-    SourceVersion, StatedPayment, StatedRefund,
+    ReportedPayment, ReportedRefund, SourceVersion,
 };
 use crate::domain::time::Timestamp;
 
 pub(super) const HEADERS: &[&str] =
     &["content-type", "user-agent", "x-webflow-timestamp", "x-webflow-signature"];
 
-pub(super) fn read(body: &[u8]) -> Reading {
+pub(super) fn read(body: &[u8]) -> ParsedDelivery {
     let (topic, meaning) = match parse(body) {
         Ok(value) => {
             let root = Field::root(&value);
@@ -42,8 +42,8 @@ fn is_order(topic: &str) -> bool {
     matches!(topic, "ecomm_new_order" | "ecomm_order_changed")
 }
 
-fn reading(topic: String, order: Result<Option<Box<OrderSnapshot>>, Unmappable>) -> Reading {
-    Reading {
+fn reading(topic: String, order: Result<Option<Box<OrderSnapshot>>, Unmappable>) -> ParsedDelivery {
+    ParsedDelivery {
         subject: if is_order(&topic) { Subject::Order } else { Subject::Other },
         topic,
         delivery: None,
@@ -131,7 +131,7 @@ fn payment(
     order: &Field<'_>,
     status: OrderStatus,
     currency: Currency,
-) -> Result<Option<StatedPayment>, Unmappable> {
+) -> Result<Option<ReportedPayment>, Unmappable> {
     let amount = money(&order.get("customerPaid"), currency)?;
     if status == OrderStatus::Pending || amount <= Amount::ZERO {
         return Ok(None);
@@ -143,7 +143,7 @@ fn payment(
         (_, Some(_)) => Some("paypal".to_owned()),
         _ => None,
     };
-    Ok(Some(StatedPayment {
+    Ok(Some(ReportedPayment {
         external_id: stripe.or(paypal),
         method,
         amount,
@@ -152,13 +152,13 @@ fn payment(
 }
 
 /// Webflow gives an order's money back as a whole or not at all.
-fn refund(order: &Field<'_>, status: &str, amount: Amount) -> Result<StatedRefund, Unmappable> {
+fn refund(order: &Field<'_>, status: &str, amount: Amount) -> Result<ReportedRefund, Unmappable> {
     let first = |names: &[&'static str]| match order.get("stripeDetails").first_text(names)? {
         None => order.get("paypalDetails").first_text(names),
         found => Ok(found),
     };
     let lost = status == "dispute-lost";
-    Ok(StatedRefund {
+    Ok(ReportedRefund {
         external_id: first(if lost { &["disputeId"] } else { &["refundId"] })?,
         reason: if lost { Some(status.to_owned()) } else { first(&["refundReason"])? },
         amount,

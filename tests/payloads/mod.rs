@@ -14,10 +14,10 @@ use tidegate::domain::key::PayloadFormat;
 use tidegate::domain::money::{Amount, Currency};
 use tidegate::domain::order::{
     Address, ClientDetails, OrderContent, OrderSnapshot, OrderTotals, PaymentSnapshot,
-    RefundSnapshot, SourceVersion, StatedPayment,
+    RefundSnapshot, ReportedPayment, SourceVersion,
 };
 use tidegate::domain::time::Timestamp;
-use tidegate::storefront::{Reading, read};
+use tidegate::storefront::{ParsedDelivery, read};
 
 pub use breaking::{any_changes, broken};
 
@@ -42,7 +42,7 @@ pub fn names(sender: &str) -> Vec<String> {
     names
 }
 
-pub fn read_value(format: PayloadFormat, body: &Value) -> Reading {
+pub fn read_value(format: PayloadFormat, body: &Value) -> ParsedDelivery {
     read(format, &Headers::default(), &serde_json::to_vec(body).unwrap())
 }
 
@@ -62,8 +62,8 @@ pub fn with(body: &Value, changes: &[(&str, Value)]) -> Value {
 }
 
 /// All that a delivery says, in a few lines: each amount in the currency's own places.
-pub fn describe(reading: &Reading) -> String {
-    let Reading { topic, subject, delivery, source, meaning } = reading;
+pub fn describe(reading: &ParsedDelivery) -> String {
+    let ParsedDelivery { topic, subject, delivery, source, meaning } = reading;
     let scope = subject.scope().map_or("-", |scope| scope.as_str());
     let meaning = match meaning {
         Ok(meaning) => describe_event(meaning),
@@ -113,8 +113,8 @@ pub fn describe_event(event: &NativeEvent) -> String {
         }
         NativeEvent::OrderDeleted { external_id } => format!("order {external_id} is gone"),
         NativeEvent::ClientDeleted { external_id } => format!("client {external_id} is gone"),
-        NativeEvent::Thin { thing, external_id } => {
-            format!("{} {external_id}, no details", thing.as_str())
+        NativeEvent::Notification { resource, external_id } => {
+            format!("{} {external_id}, no details", resource.as_str())
         }
         NativeEvent::Ignored { reason } => format!("ignored: {reason:?}"),
     }
@@ -167,8 +167,8 @@ fn describe_order(order: &OrderSnapshot) -> String {
     lines.join("\n")
 }
 
-fn describe_payment(payment: &StatedPayment, currency: Currency) -> String {
-    let StatedPayment { external_id, method, amount, paid_at } = payment;
+fn describe_payment(payment: &ReportedPayment, currency: Currency) -> String {
+    let ReportedPayment { external_id, method, amount, paid_at } = payment;
     format!(
         "{} {} {} by {} at {}",
         text(external_id),
@@ -199,7 +199,7 @@ fn describe_version(version: &SourceVersion) -> String {
 /// a meaning survives being written and read as a command, only what is ignored needs no scope, and
 /// a refusal says where and why.
 pub fn check(format: PayloadFormat, body: &[u8]) -> Result<(), TestCaseError> {
-    let Reading { topic, subject, delivery, source, meaning } =
+    let ParsedDelivery { topic, subject, delivery, source, meaning } =
         read(format, &Headers::default(), body);
     prop_assert!(topic.len() <= 255);
     match meaning {

@@ -12,7 +12,7 @@ use tidegate::domain::log::Outcome;
 use tidegate::domain::money::Amount;
 use tidegate::domain::order::{Address, ClientDetails, OrderContent, OrderSnapshot, SourceVersion};
 use tidegate::domain::time::Timestamp;
-use tidegate::storefront::Reading;
+use tidegate::storefront::ParsedDelivery;
 
 pub fn fixture(path: &str) -> Vec<u8> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -116,7 +116,7 @@ pub fn summary(order: &OrderSnapshot) -> String {
 }
 
 /// What an event says, in lines.
-pub fn describe(reading: &Reading) -> String {
+pub fn describe(reading: &ParsedDelivery) -> String {
     match &reading.meaning {
         Ok(NativeEvent::Order { snapshot }) => summary(snapshot),
         Ok(NativeEvent::OrderDeleted { external_id }) => format!("order {external_id} deleted"),
@@ -141,7 +141,7 @@ pub fn describe(reading: &Reading) -> String {
     }
 }
 
-pub fn order_of(reading: Reading) -> OrderSnapshot {
+pub fn order_of(reading: ParsedDelivery) -> OrderSnapshot {
     match reading.meaning {
         Ok(NativeEvent::Order { snapshot }) => *snapshot,
         other => panic!("{other:?}"),
@@ -168,7 +168,7 @@ pub fn standing(arrivals: &[OrderSnapshot]) -> &OrderSnapshot {
 /// What holds of every reading: a meaning needs the scope of what it changes and survives being
 /// written and read as a command, and a refusal points at a member of `body` or at one that it
 /// lacks.
-pub fn check(reading: &Reading, body: Option<&Value>) -> Result<(), TestCaseError> {
+pub fn check(reading: &ParsedDelivery, body: Option<&Value>) -> Result<(), TestCaseError> {
     match &reading.meaning {
         Ok(meaning) => {
             let written = serde_json::to_string(meaning).unwrap();

@@ -13,13 +13,13 @@ use crate::api::problem;
 use crate::domain::admission::invalid_key;
 use crate::domain::credential::{GateName, KeyId, TagKeys};
 use crate::domain::id::{
-    ApiKeyId, AuditId, ClientId, InviteId, Namespace, OrderId, PaymentId, RefundId, RequestId, Row,
-    StoreId, UserId, WorkspaceId,
+    ApiKeyId, AuditId, ClientId, InviteId, Namespace, OrderId, PaymentId, RefundId, RequestId,
+    SequenceId, StoreId, UserId, WorkspaceId,
 };
 use crate::domain::key::Source;
-use crate::domain::ledger::{Stated, StoredOrder};
+use crate::domain::ledger::{SenderReported, StoredOrder};
 use crate::domain::money::Amount;
-use crate::domain::order::{OrderStatus, PaymentStatus, StatedPayment, StatedRefund};
+use crate::domain::order::{OrderStatus, PaymentStatus, ReportedPayment, ReportedRefund};
 use crate::domain::payment::{Payment, PaymentDetail, Refund, RefundDetail};
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
@@ -48,8 +48,8 @@ fn gate() -> GateName {
     GateName::from_bytes(bytes("gate"))
 }
 
-pub fn row() -> Row {
-    Row::at(now())
+pub fn row() -> SequenceId {
+    SequenceId::at(now())
 }
 
 pub fn key_id() -> KeyId {
@@ -158,7 +158,7 @@ fn stored_order() -> StoredOrder {
         key_id: key_id(),
         client_id: Some(client_id()),
         content,
-        stated: Stated::default(),
+        stated: SenderReported::default(),
         payments: Vec::new(),
         refunds: Vec::new(),
         created_at: now(),
@@ -173,7 +173,7 @@ pub fn paid_order() -> StoredOrder {
         id: payment_id(),
         order_id: order_id(),
         detail: PaymentDetail {
-            payment: StatedPayment {
+            payment: ReportedPayment {
                 external_id: Some("P-1".to_owned()),
                 method: Some("card".to_owned()),
                 amount: amount(2_200),
@@ -189,7 +189,7 @@ pub fn paid_order() -> StoredOrder {
         id: refund_id(),
         order_id: order_id(),
         detail: RefundDetail {
-            refund: StatedRefund {
+            refund: ReportedRefund {
                 external_id: Some("R-1".to_owned()),
                 reason: Some("Damaged.".to_owned()),
                 amount: amount(1_000),

@@ -14,9 +14,9 @@ use crate::api::problem;
 use crate::api::routes::route;
 use crate::domain::id::RequestId;
 use crate::domain::key::Source;
-use crate::domain::ledger::{Stated, StoredOrder};
+use crate::domain::ledger::{SenderReported, StoredOrder};
 use crate::domain::money::Amount;
-use crate::domain::order::{StatedPayment, StatedRefund};
+use crate::domain::order::{ReportedPayment, ReportedRefund};
 use crate::domain::rejection::{Code, FieldError, Rejection};
 use crate::domain::write::Command;
 
@@ -168,19 +168,19 @@ fn what_orders_serialise_to_is_what_is_documented() {
     for body in [least, yen, dinar, examples::full_order()] {
         let amount = Amount::from_minor(1_000).expect("in range");
         for stated in [
-            Stated::default(),
-            Stated {
+            SenderReported::default(),
+            SenderReported {
                 payments: vec![
-                    StatedPayment { external_id: None, method: None, amount, paid_at: None },
-                    StatedPayment {
+                    ReportedPayment { external_id: None, method: None, amount, paid_at: None },
+                    ReportedPayment {
                         external_id: Some("p".to_owned()),
                         method: Some("card".to_owned()),
                         amount,
                         paid_at: Some(examples::now()),
                     },
                 ],
-                refunds: vec![StatedRefund { external_id: None, reason: None, amount }],
-                ..Stated::default()
+                refunds: vec![ReportedRefund { external_id: None, reason: None, amount }],
+                ..SenderReported::default()
             },
         ] {
             let content =

@@ -86,7 +86,7 @@ fn calm(shown: &Attention<'_>) -> Markup {
     let keys = shown.traffic.len();
     let told = || shown.traffic.iter().filter_map(|(_, traffic)| traffic.as_ref());
     let requests: u64 = told().map(|traffic| traffic.h24.requests).sum();
-    let kept: u32 = told().map(|traffic| traffic.parked.kept).sum();
+    let kept: u32 = told().map(|traffic| traffic.parked.awaiting_details).sum();
     html! {
         div.calm {
             span.empty-icon { (icon(Icon::Check)) }
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_quiet_day_is_said_calmly() {
-        let parked = ParkedCount { attention: 0, kept: 3 };
+        let parked = ParkedCount { attention: 0, awaiting_details: 3 };
         let traffic =
             Traffic { h24: Tally { requests: 7, errors: 0 }, parked, ..Traffic::default() };
         let keys = [(key(serde_json::json!({})), Some(traffic))];
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn everything_leads_to_where_it_is_mended_the_worst_first() {
         let failing = FailingWebhook { topic: "order.<created>".into(), failures: 5 };
-        let parked = ParkedCount { attention: 2, kept: 700 };
+        let parked = ParkedCount { attention: 2, awaiting_details: 700 };
         let traffic =
             Traffic { h24: Tally { requests: 9, errors: 4 }, parked, failing: vec![failing] };
         let keys =

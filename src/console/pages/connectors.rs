@@ -316,11 +316,11 @@ fn usage_cell(key_id: &str, traffic: &Traffic) -> Markup {
                 (traffic.total.errors) (if traffic.total.errors == 1 { " error" } else { " errors" })
             }
         }
-        @let ParkedCount { attention, kept } = traffic.parked;
+        @let ParkedCount { attention, awaiting_details } = traffic.parked;
         @if attention > 0 {
             a href=(links::key_parked(key_id)) { (many(attention)) " parked" }
-        } @else if kept > 0 {
-            a.muted href=(links::key_parked(key_id)) { (many(kept)) " kept" }
+        } @else if awaiting_details > 0 {
+            a.muted href=(links::key_parked(key_id)) { (many(awaiting_details)) " kept" }
         }
     }
 }

@@ -33,8 +33,10 @@ pub fn key_drawer(page: &KeyDrawer<'_>, content: Markup) -> Markup {
     };
     let urls = [links::key(id), links::key_parked(id), links::key_settings(id)];
     let parked = match page.parked.unwrap_or_default() {
-        ParkedCount { attention: 0, kept: 0 } => "Parked events".to_owned(),
-        ParkedCount { attention: 0, kept } => format!("Parked events ({} kept)", many(kept)),
+        ParkedCount { attention: 0, awaiting_details: 0 } => "Parked events".to_owned(),
+        ParkedCount { attention: 0, awaiting_details } => {
+            format!("Parked events ({} kept)", many(awaiting_details))
+        }
         ParkedCount { attention, .. } => format!("Parked events ({})", many(attention)),
     };
     let [requests_url, parked_url, settings_url] = &urls;

@@ -11,7 +11,7 @@ use crate::console::components::{
 use crate::console::icons::Icon;
 use crate::console::links;
 use crate::console::pages::log_filters::{LogFilters, PAGE, window_name};
-use crate::domain::id::Row;
+use crate::domain::id::SequenceId;
 use crate::domain::log::{Bucket, Outcome, Tally, Window};
 use crate::domain::rejection::Code;
 use crate::domain::time::Timestamp;
@@ -25,7 +25,7 @@ pub struct KeyLog<'a> {
     pub hint: &'a str,
     pub requests: &'a [LoggedRequest],
     /// The row to go on before.
-    pub next: Option<Row>,
+    pub next: Option<SequenceId>,
     pub filters: &'a LogFilters,
     /// The filters that were not understood.
     pub misread: &'a [&'static str],

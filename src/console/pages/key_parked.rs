@@ -13,7 +13,7 @@ use crate::console::icons::Icon;
 use crate::console::links;
 use crate::domain::credential::GateName;
 use crate::domain::failing::{FailingWebhook, SWITCHED_OFF_AT, remaining_failures};
-use crate::domain::id::{RequestId, Row};
+use crate::domain::id::{RequestId, SequenceId};
 use crate::domain::parked::{ParkReason, ParkedCount, Retry};
 use crate::domain::time::Timestamp;
 use crate::protocol::key_gate::ParkedEvent;
@@ -52,17 +52,17 @@ pub fn key_parked(page: &KeyParked<'_>) -> Markup {
     let nothing = page.events.is_empty() && !page.later && page.next.is_none();
     html! {
         @for webhook in page.failing { (failing_meter(webhook)) }
-        @if page.count.kept > 0 {
+        @if page.count.awaiting_details > 0 {
             div.parked-views {
                 (segmented("Parked events", &[
                     Tab { label: &format!("Needs attention ({})", many(page.count.attention)), href: &attention, current: !page.kept },
-                    Tab { label: &format!("Kept, awaiting details ({})", many(page.count.kept)), href: &kept, current: page.kept },
+                    Tab { label: &format!("Kept, awaiting details ({})", many(page.count.awaiting_details)), href: &kept, current: page.kept },
                 ], &in_layer()))
             }
         }
         @if page.kept { (awaiting_details(page.sender)) }
         @if nothing {
-            (empty_state(Icon::Check, if page.count.kept > 0 { "Nothing needs attention" } else { "Nothing is parked" },
+            (empty_state(Icon::Check, if page.count.awaiting_details > 0 { "Nothing needs attention" } else { "Nothing is parked" },
                 "An authentic event that cannot be applied yet waits here with its reason. Nothing is lost, and the shop was answered 200.",
                 html! {}))
         } @else {
@@ -126,7 +126,7 @@ fn list(page: &KeyParked<'_>) -> Markup {
 }
 
 fn row(page: &KeyParked<'_>, event: &ParkedEvent) -> Markup {
-    let Some(row) = Row::from_i64(event.row) else { return html! {} };
+    let Some(row) = SequenceId::from_i64(event.row) else { return html! {} };
     let id = RequestId::new(page.gate, row).to_string();
     let href = links::request(page.key_id, &id);
     html! {
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     fn event(reason: ParkReason) -> ParkedEvent {
-        let row = Row::at(Timestamp::from_millis(1_795_348_087_000)).as_i64();
+        let row = SequenceId::at(Timestamp::from_millis(1_795_348_087_000)).as_i64();
         ParkedEvent {
             row,
             received_at: Timestamp::from_millis(1_795_348_087_000),
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn events_that_await_details_stand_apart_and_are_not_retried() {
-        let count = ParkedCount { attention: 0, kept: 1_000 };
+        let count = ParkedCount { attention: 0, awaiting_details: 1_000 };
         let kept = page(&[event(ParkReason::AwaitingDetails)], count, true);
         for part in ["awaiting details (1,000+)", "Nothing is lost", "&lt;Square&gt;", "Discard"] {
             assert!(kept.contains(part), "{part}: {kept}");
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn without_such_events_the_list_is_one() {
-        let count = ParkedCount { attention: 1, kept: 0 };
+        let count = ParkedCount { attention: 1, awaiting_details: 0 };
         let markup = page(&[event(ParkReason::Unmappable)], count, false);
         assert!(!markup.contains("awaiting details") && markup.contains("Retry"), "{markup}");
     }

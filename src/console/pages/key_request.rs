@@ -15,7 +15,7 @@ use crate::domain::key::KeyRecord;
 use crate::domain::log::Outcome;
 use crate::domain::parked::ParkReason;
 use crate::domain::rejection::Code;
-use crate::protocol::key_gate::{Kept, LoggedRequest, NotKept, ParkedEvent, RequestDetail};
+use crate::protocol::key_gate::{Capture, LoggedRequest, NoCapture, ParkedEvent, RequestDetail};
 
 /// One request of a key.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct KeyRequest<'a> {
 }
 
 pub fn key_request(page: &KeyRequest<'_>) -> Markup {
-    let RequestDetail { request, kept, parked } = page.detail;
+    let RequestDetail { request, capture, parked } = page.detail;
     let key_id = page.record.key_id.as_str();
     let back = links::key(key_id);
     let event = request.id.to_string();
@@ -52,8 +52,8 @@ pub fn key_request(page: &KeyRequest<'_>) -> Markup {
             }))
         }
         (facts(key_id, request))
-        @match kept {
-            Ok(kept) => { (kept_parts(kept)) }
+        @match capture {
+            Ok(capture) => { (kept_parts(capture)) }
             Err(reason) => { (inline_note(Kind::Info, html! { (not_kept(*reason)) })) }
         }
     }
@@ -129,7 +129,7 @@ fn facts(key_id: &str, request: &LoggedRequest) -> Markup {
     ])
 }
 
-fn kept_parts(kept: &Kept) -> Markup {
+fn kept_parts(kept: &Capture) -> Markup {
     let headers = kept
         .headers
         .iter()
@@ -166,20 +166,20 @@ fn readable(bytes: &[u8]) -> String {
         .unwrap_or_else(|| text.to_owned())
 }
 
-const fn not_kept(reason: NotKept) -> &'static str {
+const fn not_kept(reason: NoCapture) -> &'static str {
     match reason {
-        NotKept::Refusal => "Its body was not kept: nobody could tell who sent it.",
-        NotKept::Retry => {
+        NoCapture::Refusal => "Its body was not kept: nobody could tell who sent it.",
+        NoCapture::Retry => {
             "This is a retry by Tidegate itself: the request that brought the event holds its body."
         }
-        NotKept::CaptureOff => "Its body was not kept: the key was minted not to keep bodies.",
-        NotKept::TooOld => {
+        NoCapture::CaptureOff => "Its body was not kept: the key was minted not to keep bodies.",
+        NoCapture::TooOld => {
             "Its body is not kept any more: bodies stay for 30 days, or 512 MiB of them."
         }
-        NotKept::DayFull => {
+        NoCapture::DayFull => {
             "Its body was not kept: the bodies of that day had filled their 512 MiB."
         }
-        NotKept::NoBody => "It had no body.",
+        NoCapture::NoBody => "It had no body.",
     }
 }
 

@@ -1,7 +1,7 @@
 //! The filters of a key's log: as they stand in the URL, and as the gate is asked.
 
 use crate::console::forms::Form;
-use crate::domain::id::Row;
+use crate::domain::id::SequenceId;
 use crate::domain::log::{Outcome, Window};
 use crate::domain::rejection::Code;
 use crate::domain::time::Timestamp;
@@ -88,7 +88,8 @@ impl LogFilters {
         let (from, to) = (utc_time(&self.from), utc_time(&self.to));
         read("from", &self.from, from.is_some());
         read("to", &self.to, to.is_some());
-        let before = self.cursor.parse().ok().and_then(Row::from_i64).map(Row::as_i64);
+        let before =
+            self.cursor.parse().ok().and_then(SequenceId::from_i64).map(SequenceId::as_i64);
         read("page", &self.cursor, before.is_some());
         read("window", &self.window, self.chosen_window().is_some());
         let since = self.chosen_window().map(|window| now.plus(-window.length()));

@@ -324,12 +324,12 @@ mod tests {
     use super::super::order_view::tests::order;
     use super::*;
     use crate::domain::credential::GateName;
-    use crate::domain::id::Row;
+    use crate::domain::id::SequenceId;
     use crate::domain::time::Timestamp;
 
     fn described() -> Described {
         let at = Timestamp::from_millis(1_795_348_087_000);
-        let request_id = RequestId::new(GateName::from_bytes([9; 12]), Row::at(at));
+        let request_id = RequestId::new(GateName::from_bytes([9; 12]), SequenceId::at(at));
         let entry = |event: &str, at| HistoryView { at, request_id, event: event.to_owned() };
         let history = vec![entry("created", at), entry("order.<updated>", at.plus(60_000))];
         Described { order: order(1, 5), history }

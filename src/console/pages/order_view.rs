@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::console::components::{Status, chip, money, mono, source_label, status_badge};
 use crate::domain::credential::KeyId;
-use crate::domain::id::{OrderId, RequestId, Row};
+use crate::domain::id::{OrderId, RequestId, SequenceId};
 use crate::domain::key::Source;
 use crate::domain::money::{Amount, Currency};
 use crate::domain::order::{Address, OrderStatus};
@@ -150,7 +150,7 @@ pub struct Described {
 pub struct StorePage {
     pub orders: Vec<OrderView>,
     #[serde(deserialize_with = "row_or_none")]
-    pub next_cursor: Option<Row>,
+    pub next_cursor: Option<SequenceId>,
 }
 
 fn rfc3339<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
@@ -163,9 +163,9 @@ fn rfc3339_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestam
     Ok(text.as_deref().and_then(Timestamp::parse_rfc3339))
 }
 
-fn row_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Row>, D::Error> {
+fn row_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SequenceId>, D::Error> {
     let text = Option::<String>::deserialize(from)?;
-    Ok(text.and_then(|text| text.parse().ok()).and_then(Row::from_i64))
+    Ok(text.and_then(|text| text.parse().ok()).and_then(SequenceId::from_i64))
 }
 
 impl OrderView {
@@ -277,7 +277,7 @@ pub fn merged(
     pages: Vec<StorePage>,
     search: Option<&OrderSearch>,
     limit: usize,
-) -> (Vec<OrderView>, Option<Row>) {
+) -> (Vec<OrderView>, Option<SequenceId>) {
     let mut end = pages.iter().filter_map(|page| page.next_cursor).max();
     let is_named = |order: &OrderView| {
         search.is_some_and(|search| {
@@ -309,7 +309,7 @@ pub mod tests {
 
     /// An order as a ledger answers it, with hostile texts wherever a sender may write any.
     pub fn order(store: u8, millis: i64) -> OrderView {
-        let row = Row::at(Timestamp::from_millis(millis));
+        let row = SequenceId::at(Timestamp::from_millis(millis));
         let id = OrderId::new(StoreId::from_random([store; 10]), row);
         let hostile = "<script>\"'";
         serde_json::from_value(json!({
@@ -339,7 +339,7 @@ pub mod tests {
     }
 
     fn page(orders: Vec<OrderView>, next: Option<i64>) -> StorePage {
-        let next_cursor = next.map(|millis| Row::at(Timestamp::from_millis(millis)));
+        let next_cursor = next.map(|millis| SequenceId::at(Timestamp::from_millis(millis)));
         StorePage { orders, next_cursor }
     }
 
@@ -417,7 +417,7 @@ pub mod tests {
         ] {
             let request_id = RequestId::new(
                 crate::domain::credential::GateName::from_bytes([1; 12]),
-                Row::at(Timestamp::from_millis(1)),
+                SequenceId::at(Timestamp::from_millis(1)),
             );
             let entry =
                 HistoryView { at: Timestamp::from_millis(1), request_id, event: event.to_owned() };

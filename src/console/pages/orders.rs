@@ -9,7 +9,7 @@ use crate::console::components::{
 };
 use crate::console::icons::{Icon, icon};
 use crate::console::links;
-use crate::domain::id::Row;
+use crate::domain::id::SequenceId;
 use crate::domain::key::Source;
 use crate::domain::order::OrderStatus;
 
@@ -69,7 +69,7 @@ pub struct Orders<'a> {
     /// Whether this is a later page.
     pub later: bool,
     /// Where the next page goes on.
-    pub next: Option<Row>,
+    pub next: Option<SequenceId>,
     /// Names of the stores that did not answer.
     pub unanswered: &'a [&'a str],
     /// How many stores were not asked, because there are too many.
@@ -308,7 +308,8 @@ mod tests {
             status: "failed".into(),
             ..OrderFilters::default()
         };
-        let next = Some(Row::at(crate::domain::time::Timestamp::from_millis(1_795_348_087_000)));
+        let next =
+            Some(SequenceId::at(crate::domain::time::Timestamp::from_millis(1_795_348_087_000)));
         let markup = orders(&Orders { next, ..page(&stores, &filters) }).into_string();
         assert!(
             markup.contains("Searched back to <time datetime=\"2026-11-22T11:48:07.000Z\""),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::page::Page;
 use super::signing_in::limit_logins;
-use super::visit::{Session, Visit};
+use super::visit::{ConsoleRequest, Session};
 use crate::api::rpc::check_password;
 use crate::console::forms::{Form, FormErrors};
 use crate::console::layout::Section;
@@ -16,12 +16,12 @@ use crate::edge::catalogue::sessions::NewSession;
 use crate::edge::platform::random;
 use crate::edge::{Result, internal};
 
-pub async fn show(visit: &Visit<'_>, session: &Session) -> Result<Page> {
+pub async fn show(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     page(visit, session, 200, &FormErrors::default()).await
 }
 
 async fn page(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     status: u16,
     errors: &FormErrors,
@@ -54,7 +54,11 @@ async fn page(
 
 /// Changes the password. Guesses at the current one are limited as logins are, before any hash.
 /// Every session of the user ends, in every workspace; this browser gets a new one.
-pub async fn change_password(visit: &Visit<'_>, session: &Session, form: &Form) -> Result<Page> {
+pub async fn change_password(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    form: &Form,
+) -> Result<Page> {
     let address = visit.address()?;
     limit_logins(visit, &session.email, address.as_deref()).await?;
     let (current, new) = (form.get("current"), form.get("new"));
@@ -96,7 +100,7 @@ pub async fn change_password(visit: &Visit<'_>, session: &Session, form: &Form) 
 }
 
 /// Ends every session of the user but this one, in every workspace, and what is pushed to them.
-pub async fn end_other_sessions(visit: &Visit<'_>, session: &Session) -> Result<Page> {
+pub async fn end_other_sessions(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     let (operations, actor) = (&visit.operations, &session.caller.actor);
     let catalogue = &operations.catalogue;
     let mut tails = catalogue.tails_of(actor.user_id).await?;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::export::{Exported, export};
 use super::page::Page;
-use super::visit::{Session, Visit};
+use super::visit::{ConsoleRequest, Session};
 use crate::api::console_routes::Export;
 use crate::console::components::restricted_card;
 use crate::console::layout::Section;
@@ -20,7 +20,7 @@ const PAGE: u32 = 50;
 /// Entries that an export reads at once.
 const EXPORT_PAGE: u32 = 1_000;
 
-pub async fn list(visit: &Visit<'_>, session: &Session) -> Result<Page> {
+pub async fn list(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     let Some(admin) = session.admin() else {
         let card = restricted_card("The audit log");
         let markup = visit.framed(session, "Audit log", Section::Audit, None, card);
@@ -59,7 +59,11 @@ fn entry(row: AuditRow) -> Entry {
 }
 
 /// All entries that a filter selects, as a file. That somebody took it is noted before it is sent.
-pub async fn export_entries(visit: &Visit<'_>, session: &Session, format: Export) -> Result<Page> {
+pub async fn export_entries(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    format: Export,
+) -> Result<Page> {
     let admin = session.require_admin()?;
     let filters = Filters::from_query(&visit.query());
     let mut filter = filters.read()?;

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 
 use super::page::Page;
-use super::visit::{Session, Visit};
+use super::visit::{ConsoleRequest, Session};
 use crate::api::routes::webhook_url;
 use crate::api::rpc::CreateIntegrationKey;
 use crate::console::components::restricted_card;
@@ -35,7 +35,7 @@ const PAGE: u32 = 50;
 
 /// The page of the list, with a modal or drawer over it.
 pub async fn list(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     layer: Option<maud::Markup>,
 ) -> Result<Page> {
@@ -44,7 +44,7 @@ pub async fn list(
 
 /// A layer alone where only that was asked for, else over the list.
 pub async fn layered(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     status: u16,
     layer: maud::Markup,
@@ -56,7 +56,7 @@ pub async fn layered(
 }
 
 async fn list_with(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     status: u16,
     layer: Option<maud::Markup>,
@@ -101,7 +101,7 @@ async fn list_with(
 }
 
 /// What members see: no controls, and no data behind them.
-pub fn restricted(visit: &Visit<'_>, session: &Session) -> Page {
+pub fn restricted(visit: &ConsoleRequest<'_>, session: &Session) -> Page {
     let card = restricted_card("Connectors");
     Page::html(403, visit.framed(session, "Connectors", Section::Connectors, None, card))
 }
@@ -111,7 +111,7 @@ fn names(stores: &[Store]) -> Vec<(String, String)> {
 }
 
 /// The stores that take keys.
-async fn open_stores(visit: &Visit<'_>, admin: &Admin) -> Result<Vec<(String, String)>> {
+async fn open_stores(visit: &ConsoleRequest<'_>, admin: &Admin) -> Result<Vec<(String, String)>> {
     let mut stores = visit.operations.catalogue.stores(admin.workspace_id).await?;
     stores.retain(|store| store.archived_at.is_none());
     Ok(names(&stores))
@@ -122,7 +122,7 @@ pub fn form_id() -> Result<String> {
     Ok(base32(&random::<12>()?).chars().take(20).collect())
 }
 
-pub async fn new_key(visit: &Visit<'_>, session: &Session) -> Result<Page> {
+pub async fn new_key(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
     let stores = open_stores(visit, &admin).await?;
     let query = visit.query();
@@ -144,7 +144,7 @@ pub async fn new_key(visit: &Visit<'_>, session: &Session) -> Result<Page> {
     layered(visit, session, 200, layer).await
 }
 
-pub async fn create(visit: &Visit<'_>, session: &Session, form: &Form) -> Result<Page> {
+pub async fn create(visit: &ConsoleRequest<'_>, session: &Session, form: &Form) -> Result<Page> {
     let admin = session.require_admin()?;
     let typed = Typed::from_form(form);
     let form_id = checked_form_id(form)?;
@@ -177,7 +177,7 @@ pub async fn create(visit: &Visit<'_>, session: &Session, form: &Form) -> Result
 
 /// Leads whoever sends a form again to the key that it has minted.
 pub async fn sent_before(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     admin: &Admin,
     form_id: &str,
     rejection: Rejection,
@@ -201,7 +201,11 @@ pub fn checked_form_id(form: &Form) -> Result<&str> {
 }
 
 /// Shows a new key and its secret. They are in this answer and nowhere else.
-pub async fn revealed(visit: &Visit<'_>, session: &Session, minting: &Minting) -> Result<Page> {
+pub async fn revealed(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    minting: &Minting,
+) -> Result<Page> {
     let Minting { record, key, secret } = minting;
     let whsec = secret.as_ref().map(SigningSecret::to_whsec);
     let origin = visit.api_origin();
@@ -223,7 +227,7 @@ pub async fn revealed(visit: &Visit<'_>, session: &Session, minting: &Minting) -
 }
 
 /// The 24h cells of the keys that a list shows: one answer for all of them, each from its gate.
-pub async fn usage(visit: &Visit<'_>, session: &Session) -> Result<Page> {
+pub async fn usage(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     let admin = session.require_admin()?;
     let query = visit.query();
     let ids: Vec<KeyId> = query
@@ -242,7 +246,7 @@ pub async fn usage(visit: &Visit<'_>, session: &Session) -> Result<Page> {
     Ok(Page::html(200, usage_cells(&usage, visit.operations.now)))
 }
 
-async fn traffic(visit: &Visit<'_>, admin: &Admin, key_id: &KeyId) -> Result<Traffic> {
+async fn traffic(visit: &ConsoleRequest<'_>, admin: &Admin, key_id: &KeyId) -> Result<Traffic> {
     let usage = visit.operations.usage(admin, key_id).await?;
     let operations::Usage { h24, hours, last_used_at, parked, failing: _ } = usage;
     Ok(Traffic { total: h24, hours, last_used_at, parked })

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::page::Page;
 use super::signing_in::{limit_logins, session_of, start};
-use super::visit::Visit;
+use super::visit::ConsoleRequest;
 use crate::api::rpc::{SetupWorkspace, check_password};
 use crate::console::forms::{Form, FormErrors};
 use crate::console::links;
@@ -19,7 +19,7 @@ use crate::edge::rpc::check_setup_token;
 use crate::edge::{Result, internal};
 use crate::protocol::key_gate::Actor;
 
-pub async fn setup_form(visit: &Visit<'_>) -> Result<Page> {
+pub async fn setup_form(visit: &ConsoleRequest<'_>) -> Result<Page> {
     let query = visit.query();
     let token = query.get("token");
     if check_setup_token(token, visit.settings).is_err() {
@@ -31,13 +31,13 @@ pub async fn setup_form(visit: &Visit<'_>) -> Result<Page> {
     Ok(setup_page(visit, 200, token, &Form::default(), &FormErrors::default()))
 }
 
-fn closed(visit: &Visit<'_>, done: bool) -> Page {
+fn closed(visit: &ConsoleRequest<'_>, done: bool) -> Page {
     let status = if done { 409 } else { 403 };
     Page::html(status, visit.bare("Set up", joining::set_up_closed(done)))
 }
 
 fn setup_page(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     status: u16,
     token: &str,
     typed: &Form,
@@ -49,7 +49,7 @@ fn setup_page(
 }
 
 /// Makes the first workspace and signs its owner in. Takes the deployment's one-time token.
-pub async fn set_up(visit: &Visit<'_>, form: &Form) -> Result<Page> {
+pub async fn set_up(visit: &ConsoleRequest<'_>, form: &Form) -> Result<Page> {
     visit.check_form(form, &visit.visitor)?;
     limit_logins(visit, "setup", visit.address()?.as_deref()).await?;
     let token = form.get("token");
@@ -81,7 +81,7 @@ pub async fn set_up(visit: &Visit<'_>, form: &Form) -> Result<Page> {
 
 /// The invite that a link names, with the account of its address, if it has one. A made-up link
 /// costs no query.
-async fn invited(visit: &Visit<'_>, token: &str) -> Result<(InviteRow, Option<UserRow>)> {
+async fn invited(visit: &ConsoleRequest<'_>, token: &str) -> Result<(InviteRow, Option<UserRow>)> {
     let token = InviteToken::parse(token, &visit.settings.tag_keys).ok_or_else(no_invite)?;
     let (catalogue, now) = (&visit.operations.catalogue, visit.operations.now);
     let invite = catalogue.invite(&token.hash(), now).await?.ok_or_else(no_invite)?;
@@ -89,13 +89,13 @@ async fn invited(visit: &Visit<'_>, token: &str) -> Result<(InviteRow, Option<Us
     Ok((invite, user))
 }
 
-fn gone(visit: &Visit<'_>, rejection: &Rejection) -> Page {
+fn gone(visit: &ConsoleRequest<'_>, rejection: &Rejection) -> Page {
     let status = rejection.code.status();
     Page::html(status, visit.bare("Invite", joining::invite_gone(&rejection.detail)))
 }
 
 fn invite_page(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     status: u16,
     token: &str,
     invite: &InviteRow,
@@ -116,7 +116,7 @@ fn invite_page(
     Page::html(status, visit.bare("Join", joining::invite(&page)))
 }
 
-pub async fn invite_form(visit: &Visit<'_>, token: &str) -> Result<Page> {
+pub async fn invite_form(visit: &ConsoleRequest<'_>, token: &str) -> Result<Page> {
     match invited(visit, token).await {
         Ok((invite, user)) => {
             let errors = FormErrors::default();
@@ -129,7 +129,7 @@ pub async fn invite_form(visit: &Visit<'_>, token: &str) -> Result<Page> {
 
 /// Joins a workspace: with a new account, or with the one that the address has. One batch: the
 /// account, the membership, the session, and the end of the invite.
-pub async fn accept_invite(visit: &Visit<'_>, token: &str, form: &Form) -> Result<Page> {
+pub async fn accept_invite(visit: &ConsoleRequest<'_>, token: &str, form: &Form) -> Result<Page> {
     visit.check_form(form, &visit.visitor)?;
     let address = visit.address()?;
     limit_logins(visit, token, address.as_deref()).await?;

@@ -3,7 +3,7 @@
 use super::connectors::{checked_form_id, form_id, layered, restricted, revealed, sent_before};
 use super::keys::{in_drawer, key_of, row_of, settings_tab, store_name};
 use super::page::Page;
-use super::visit::{Session, Visit};
+use super::visit::{ConsoleRequest, Session};
 use crate::api::console_routes::{KeyAction, KeyTab};
 use crate::api::routes::webhook_url;
 use crate::api::rpc::SetSigningSecret;
@@ -21,7 +21,11 @@ use crate::domain::time::HOUR;
 use crate::edge::Result;
 use crate::edge::operations::Change;
 
-pub async fn confirm_revoking(visit: &Visit<'_>, session: &Session, key: &str) -> Result<Page> {
+pub async fn confirm_revoking(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    key: &str,
+) -> Result<Page> {
     let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
     let record = key_of(visit, &admin, key).await?;
     if record.status == KeyStatus::Revoked {
@@ -33,7 +37,7 @@ pub async fn confirm_revoking(visit: &Visit<'_>, session: &Session, key: &str) -
 }
 
 pub async fn change(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
     action: KeyAction,
@@ -66,7 +70,11 @@ pub async fn change(
     })
 }
 
-pub async fn rotation_form(visit: &Visit<'_>, session: &Session, key: &str) -> Result<Page> {
+pub async fn rotation_form(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    key: &str,
+) -> Result<Page> {
     let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
     let record = key_of(visit, &admin, key).await?;
     if record.status == KeyStatus::Revoked {
@@ -81,7 +89,7 @@ pub async fn rotation_form(visit: &Visit<'_>, session: &Session, key: &str) -> R
 
 #[expect(clippy::too_many_arguments, reason = "the fields of one form")]
 async fn rotation_page(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     status: u16,
     record: &KeyRecord,
@@ -105,7 +113,12 @@ async fn rotation_page(
     layered(visit, session, status, layer).await
 }
 
-pub async fn rotate(visit: &Visit<'_>, session: &Session, key: &str, form: &Form) -> Result<Page> {
+pub async fn rotate(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    key: &str,
+    form: &Form,
+) -> Result<Page> {
     let admin = session.require_admin()?;
     let record = key_of(visit, &admin, key).await?;
     let form_id = checked_form_id(form)?;
@@ -133,7 +146,7 @@ pub async fn rotate(visit: &Visit<'_>, session: &Session, key: &str, form: &Form
 }
 
 pub async fn set_secret(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
     form: &Form,
@@ -182,13 +195,13 @@ pub async fn set_secret(
 }
 
 /// The URL that a key's sender signs as things are.
-fn signed_url(visit: &Visit<'_>, record: &KeyRecord) -> Option<String> {
+fn signed_url(visit: &ConsoleRequest<'_>, record: &KeyRecord) -> Option<String> {
     let own = || webhook_url(visit.api_origin(), record.payload_format, record.key_id.as_str());
     record.notification_url.clone().or_else(own)
 }
 
 pub async fn confirm_discarding(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
     event: &str,
@@ -200,7 +213,12 @@ pub async fn confirm_discarding(
     layered(visit, session, 200, layer).await
 }
 
-pub async fn discard(visit: &Visit<'_>, session: &Session, key: &str, event: &str) -> Result<Page> {
+pub async fn discard(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    key: &str,
+    event: &str,
+) -> Result<Page> {
     let admin = session.require_admin()?;
     let record = key_of(visit, &admin, key).await?;
     let row = row_of(&record, event)?;
@@ -208,7 +226,12 @@ pub async fn discard(visit: &Visit<'_>, session: &Session, key: &str, event: &st
     Ok(Page::done(&links::key_parked(key), "The event was discarded."))
 }
 
-pub async fn retry(visit: &Visit<'_>, session: &Session, key: &str, event: &str) -> Result<Page> {
+pub async fn retry(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    key: &str,
+    event: &str,
+) -> Result<Page> {
     let admin = session.require_admin()?;
     let record = key_of(visit, &admin, key).await?;
     let row = row_of(&record, event)?;

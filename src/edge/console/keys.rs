@@ -2,7 +2,7 @@
 
 use super::connectors::{layered, restricted};
 use super::page::Page;
-use super::visit::{Session, Visit};
+use super::visit::{ConsoleRequest, Session};
 use crate::api::console_routes::KeyTab;
 use crate::api::routes::webhook_url;
 use crate::console::forms::FormErrors;
@@ -16,7 +16,7 @@ use crate::console::pages::key_settings::{KeySettings, Receipt, Relative, key_se
 use crate::console::pages::log_filters::LogFilters;
 use crate::console::pages::senders::sender_of;
 use crate::domain::credential::KeyId;
-use crate::domain::id::{RequestId, Row};
+use crate::domain::id::{RequestId, SequenceId};
 use crate::domain::key::{KeyRecord, KeyStatus, PayloadFormat};
 use crate::domain::log::Window;
 use crate::domain::parked::ParkedCount;
@@ -29,27 +29,32 @@ use crate::protocol::key_gate::{LoggedRequest, RequestFilter};
 const PARKED: u32 = 50;
 
 /// A key that a path names, of the admin's workspace.
-pub async fn key_of(visit: &Visit<'_>, admin: &Admin, key: &str) -> Result<KeyRecord> {
+pub async fn key_of(visit: &ConsoleRequest<'_>, admin: &Admin, key: &str) -> Result<KeyRecord> {
     let id = KeyId::parse(key, &visit.settings.tag_keys)
         .ok_or_else(|| Rejection::new(Code::NotFound, "There is no such key."))?;
     visit.operations.key(admin, &id).await
 }
 
 /// The name of a key's store.
-pub async fn store_name(visit: &Visit<'_>, record: &KeyRecord) -> Result<String> {
+pub async fn store_name(visit: &ConsoleRequest<'_>, record: &KeyRecord) -> Result<String> {
     let store = visit.operations.catalogue.store(record.workspace_id, record.store_id).await?;
     Ok(store.map(|store| store.name).unwrap_or_default())
 }
 
 /// The row that a request id of this key names.
-pub fn row_of(record: &KeyRecord, request: &str) -> Result<Row> {
+pub fn row_of(record: &KeyRecord, request: &str) -> Result<SequenceId> {
     RequestId::parse(request)
         .filter(|id| id.is_of(record.key_hash.gate()))
         .and_then(|id| id.row())
         .ok_or_else(|| Rejection::new(Code::NotFound, "This key has no such request."))
 }
 
-pub async fn drawer(visit: &Visit<'_>, session: &Session, key: &str, tab: KeyTab) -> Result<Page> {
+pub async fn drawer(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    key: &str,
+    tab: KeyTab,
+) -> Result<Page> {
     let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
     let record = key_of(visit, &admin, key).await?;
     if tab == KeyTab::Requests && visit.wants_only(ROWS) {
@@ -69,7 +74,7 @@ pub async fn drawer(visit: &Visit<'_>, session: &Session, key: &str, tab: KeyTab
 }
 
 pub async fn in_drawer(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     status: u16,
     record: &KeyRecord,
@@ -84,7 +89,7 @@ pub async fn in_drawer(
 }
 
 async fn requests_tab(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     admin: &Admin,
     record: &KeyRecord,
 ) -> Result<maud::Markup> {
@@ -112,7 +117,7 @@ async fn requests_tab(
         key_id: id.as_str(),
         hint,
         requests: &requests,
-        next: next.and_then(Row::from_i64),
+        next: next.and_then(SequenceId::from_i64),
         filters: &filters,
         misread: &misread,
         window,
@@ -122,19 +127,20 @@ async fn requests_tab(
 }
 
 async fn parked_tab(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     admin: &Admin,
     record: &KeyRecord,
 ) -> Result<(maud::Markup, Option<ParkedCount>)> {
     let query = visit.query();
-    let before = query.get("cursor").parse().ok().and_then(Row::from_i64).map(Row::as_i64);
+    let before =
+        query.get("cursor").parse().ok().and_then(SequenceId::from_i64).map(SequenceId::as_i64);
     let id = &record.key_id;
     let usage = visit.operations.usage(admin, id).await?;
     let count = usage.parked;
     let kept = match query.get("view") {
         KEPT => true,
-        "" => count.attention == 0 && count.kept > 0,
+        "" => count.attention == 0 && count.awaiting_details > 0,
         _ => false,
     };
     let listed = visit.operations.parked(admin, id, PARKED, before, Some(kept)).await?;
@@ -158,7 +164,7 @@ async fn parked_tab(
 }
 
 pub async fn settings_tab(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     admin: &Admin,
     record: &KeyRecord,
@@ -199,7 +205,11 @@ pub async fn settings_tab(
 }
 
 /// A key with its traffic; a gate that does not answer leaves that open.
-async fn with_traffic<'a>(visit: &Visit<'_>, admin: &Admin, record: &'a KeyRecord) -> Relative<'a> {
+async fn with_traffic<'a>(
+    visit: &ConsoleRequest<'_>,
+    admin: &Admin,
+    record: &'a KeyRecord,
+) -> Relative<'a> {
     match visit.operations.stats(admin, &record.key_id).await {
         Ok(stats) => Relative { record, h24: Some(stats.h24), last_used_at: stats.last_used_at },
         Err(_) => Relative { record, h24: None, last_used_at: None },
@@ -208,7 +218,7 @@ async fn with_traffic<'a>(visit: &Visit<'_>, admin: &Admin, record: &'a KeyRecor
 
 /// Of a revoked key: the last request that was accepted, and those that came after its end.
 async fn receipt(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     admin: &Admin,
     record: &KeyRecord,
 ) -> Result<Option<(Option<LoggedRequest>, Vec<LoggedRequest>)>> {
@@ -227,7 +237,7 @@ async fn receipt(
 
 /// One request, opened.
 pub async fn request(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
     request: &str,

@@ -43,7 +43,7 @@ use worker::worker_sys::web_sys::{Request, Response};
 use worker::{Context, Env};
 
 use self::page::Page;
-use self::visit::{Session, Visit};
+use self::visit::{ConsoleRequest, Session};
 use super::incoming::Target;
 use super::platform::Settings;
 use super::{Result, internal};
@@ -63,7 +63,7 @@ pub async fn handle(
     if *route == Route::Asset {
         return page::asset(target.path);
     }
-    let visit = Visit::new(request, env, context, settings, *target)?;
+    let visit = ConsoleRequest::new(request, env, context, settings, *target)?;
     if let Route::Tail { key } = route {
         let opened = match visit.session().await {
             Ok(Some(session)) => requests::tail(&visit, &session, key).await,
@@ -89,12 +89,12 @@ pub fn nowhere(
     settings: &Rc<Settings>,
     target: &Target<'_>,
 ) -> Result<Response> {
-    let visit = Visit::new(request, env, context, settings, *target)?;
+    let visit = ConsoleRequest::new(request, env, context, settings, *target)?;
     let rejection = Rejection::new(Code::NotFound, "There is nothing at this address.");
     Page::rejected(&visit, &rejection).into_response(&visit)
 }
 
-async fn answer(visit: &Visit<'_>, route: &Route<'_>) -> Result<Page> {
+async fn answer(visit: &ConsoleRequest<'_>, route: &Route<'_>) -> Result<Page> {
     let posts = visit.method == "POST";
     let form = if posts { visit.form().await? } else { Form::default() };
     if let Some(page) = without_session(visit, route, &form).await? {
@@ -109,7 +109,7 @@ async fn answer(visit: &Visit<'_>, route: &Route<'_>) -> Result<Page> {
 
 /// The pages of people who are not signed in.
 async fn without_session(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     route: &Route<'_>,
     form: &Form,
 ) -> Result<Option<Page>> {
@@ -129,7 +129,7 @@ async fn without_session(
 /// The pages of the signed in. Whoever may look at what is decided by the handler: it takes an
 /// `Admin` where a session is not enough.
 async fn with_session(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     route: &Route<'_>,
     form: &Form,

@@ -6,14 +6,14 @@ use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
 
 use super::page::Page;
-use super::visit::{Session, Visit};
+use super::visit::{ConsoleRequest, Session};
 use crate::console::forms::Form;
 use crate::console::layout::Section;
 use crate::console::pages::order::{OrderPage, ThroughKey, order_page};
 use crate::console::pages::order_view::{Described, StorePage, merged};
 use crate::console::pages::orders::{ALL_STORES, OrderFilters, Orders, PAGE, StoreChoice, orders};
 use crate::domain::credential::GateName;
-use crate::domain::id::{OrderId, RequestId, Row, StoreId};
+use crate::domain::id::{OrderId, RequestId, SequenceId, StoreId};
 use crate::domain::key::Source;
 use crate::domain::order::OrderStatus;
 use crate::domain::rejection::{Code, Rejection};
@@ -29,14 +29,14 @@ pub const FAN_OUT: usize = 20;
 /// Longest search, in characters.
 const SEARCH: usize = 200;
 
-pub async fn list(visit: &Visit<'_>, session: &Session) -> Result<Page> {
+pub async fn list(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     let query = visit.query();
     let stores = visit.operations.catalogue.stores(session.caller.workspace_id).await?;
     let (mut filters, mut filter) = read_filters(&query);
     let chosen = chosen(&stores, query.get("store"), filter.search.is_some())?;
     filters.store = chosen.map_or_else(|| ALL_STORES.to_owned(), |store| store.id.to_string());
-    let before = query.get("before").parse().ok().and_then(Row::from_i64);
-    filter.before = before.map(Row::as_i64);
+    let before = query.get("before").parse().ok().and_then(SequenceId::from_i64);
+    filter.before = before.map(SequenceId::as_i64);
 
     let asked = chosen.map_or_else(|| in_order(&stores), |store| vec![store]);
     let not_asked = asked.len().saturating_sub(FAN_OUT);
@@ -124,7 +124,7 @@ fn minute(text: &str) -> Option<Timestamp> {
 /// The pages of the stores that answer, and the names of those that do not; an error where none
 /// does.
 async fn ask<'a>(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     stores: &[&'a Store],
     filter: &OrderFilter,
 ) -> Result<(Vec<StorePage>, Vec<&'a str>)> {
@@ -150,7 +150,7 @@ async fn ask<'a>(
 
 /// A ledger's answer as a view. The store was found to be of the right workspace.
 pub async fn ledger<T: DeserializeOwned>(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     store: StoreId,
     command: LedgerCommand,
 ) -> Result<T> {
@@ -158,7 +158,7 @@ pub async fn ledger<T: DeserializeOwned>(
     serde_json::from_str(&body).map_err(|error| internal(&format!("a ledger's answer: {error}")))
 }
 
-pub async fn show(visit: &Visit<'_>, session: &Session, id: &str) -> Result<Page> {
+pub async fn show(visit: &ConsoleRequest<'_>, session: &Session, id: &str) -> Result<Page> {
     let not_found = || Rejection::new(Code::NotFound, "There is no such order.");
     let id = OrderId::parse(id).ok_or_else(not_found)?;
     let workspace = session.caller.workspace_id;
@@ -180,7 +180,7 @@ pub async fn show(visit: &Visit<'_>, session: &Session, id: &str) -> Result<Page
 
 /// The keys that the requests of an order came through, by their gates; none for members.
 async fn keys_of(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     described: &Described,
 ) -> Result<HashMap<GateName, ThroughKey>> {

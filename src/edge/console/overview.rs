@@ -4,7 +4,7 @@ use futures_util::future::{join, join_all};
 
 use super::orders::{FAN_OUT, ledger};
 use super::page::Page;
-use super::visit::{Session, Visit};
+use super::visit::{ConsoleRequest, Session};
 use crate::console::layout::Section;
 use crate::console::pages::attention::{Attention, Traffic};
 use crate::console::pages::overview::{
@@ -32,7 +32,7 @@ const SIGN_INS: u32 = 100;
 /// How long before it expires a key is told of.
 const RENEW_WITHIN: i64 = 14 * DAY;
 
-pub async fn show(visit: &Visit<'_>, session: &Session) -> Result<Page> {
+pub async fn show(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     let mut stores = visit.operations.catalogue.stores(session.caller.workspace_id).await?;
     // Nothing comes in for an archived store.
     stores.retain(|store| store.archived_at.is_none());
@@ -49,7 +49,7 @@ pub async fn show(visit: &Visit<'_>, session: &Session) -> Result<Page> {
 }
 
 fn framed(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     steps: Option<Steps>,
     today: Option<maud::Markup>,
@@ -61,7 +61,11 @@ fn framed(
 
 /// How far a workspace is that has not begun: no store, or none with a key. Members are not told
 /// of keys.
-async fn steps(visit: &Visit<'_>, session: &Session, stores: &[Store]) -> Result<Option<Steps>> {
+async fn steps(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    stores: &[Store],
+) -> Result<Option<Steps>> {
     let store = !stores.is_empty();
     let key = match session.admin() {
         Some(admin) if store => {
@@ -74,7 +78,11 @@ async fn steps(visit: &Visit<'_>, session: &Session, stores: &[Store]) -> Result
     Ok((!store || !key).then_some(Steps { store, key, order: false, manages }))
 }
 
-async fn today_of(visit: &Visit<'_>, session: &Session, stores: &[Store]) -> Result<maud::Markup> {
+async fn today_of(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    stores: &[Store],
+) -> Result<maud::Markup> {
     let not_asked = stores.len().saturating_sub(FAN_OUT);
     let asked = stores.get(..FAN_OUT).unwrap_or(stores);
     let ids: Vec<_> = asked.iter().map(|store| store.id.to_string()).collect();
@@ -102,7 +110,7 @@ async fn today_of(visit: &Visit<'_>, session: &Session, stores: &[Store]) -> Res
     Ok(today(&Today { attention, stores: &stores, not_asked }))
 }
 
-async fn summaries(visit: &Visit<'_>, stores: &[Store]) -> Vec<Option<Summary>> {
+async fn summaries(visit: &ConsoleRequest<'_>, stores: &[Store]) -> Vec<Option<Summary>> {
     let since = visit.operations.now.plus(-DAY);
     let asked = stores.iter().map(|store| {
         let command = LedgerCommand::Summary { store_id: store.id, since };
@@ -120,7 +128,7 @@ struct Looked {
 }
 
 impl Looked {
-    async fn at(visit: &Visit<'_>, admin: &Admin) -> Result<Self> {
+    async fn at(visit: &ConsoleRequest<'_>, admin: &Admin) -> Result<Self> {
         let (catalogue, now) = (&visit.operations.catalogue, visit.operations.now);
         let workspace = admin.workspace_id;
         let renew = catalogue.keys_to_renew(workspace, now, now.plus(RENEW_WITHIN)).await?;
@@ -143,12 +151,15 @@ impl Looked {
 }
 
 /// The last 24 hours of a key, as its gate tells them in time.
-async fn traffic(visit: &Visit<'_>, key: &KeyRecord) -> Option<Traffic> {
+async fn traffic(visit: &ConsoleRequest<'_>, key: &KeyRecord) -> Option<Traffic> {
     let asked =
         visit.operations.command_within(key.key_hash.gate(), GateCommand::Usage, GATE_DEADLINE_MS);
     match asked.await {
-        Ok(GateReply::Usage { h24, parked, kept, failing, .. }) => {
-            let parked = ParkedCount { attention: parked.saturating_sub(kept), kept };
+        Ok(GateReply::Usage { h24, parked, awaiting_details, failing, .. }) => {
+            let parked = ParkedCount {
+                attention: parked.saturating_sub(awaiting_details),
+                awaiting_details,
+            };
             Some(Traffic { h24, parked, failing })
         }
         _ => None,

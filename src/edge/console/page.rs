@@ -7,7 +7,7 @@ use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen::JsCast;
 use worker::worker_sys::web_sys::{ReadableStream, Response, ResponseInit};
 
-use super::visit::{Session, Visit};
+use super::visit::{ConsoleRequest, Session};
 use crate::console::assets::Asset;
 use crate::console::components::{Flash, Kind, Layer, modal};
 use crate::console::layout::{self, Section, Shell};
@@ -71,7 +71,7 @@ impl Page {
 
     /// The same redirect, also where htmx asked for a part of a page: the browser goes there whole.
     #[must_use]
-    pub fn leading(mut self, visit: &Visit<'_>) -> Self {
+    pub fn leading(mut self, visit: &ConsoleRequest<'_>) -> Self {
         if visit.is_htmx() {
             self.answer.status = 200;
             for (name, _) in &mut self.answer.headers {
@@ -85,7 +85,7 @@ impl Page {
 
     /// Asks who is there: by the login page, or, where a part of a page was asked for or a form was
     /// sent by htmx, by a status that the page's script understands.
-    pub fn sign_in(visit: &Visit<'_>, posts: bool) -> Self {
+    pub fn sign_in(visit: &ConsoleRequest<'_>, posts: bool) -> Self {
         if visit.is_htmx() {
             let message = "Your session has ended. Sign in again.";
             return Self::html(401, maud::html! { p { (message) } })
@@ -99,7 +99,7 @@ impl Page {
     }
 
     /// The page that says why not. A page for the signed in, but it shows nothing that is theirs.
-    pub fn rejected(visit: &Visit<'_>, rejection: &Rejection) -> Self {
+    pub fn rejected(visit: &ConsoleRequest<'_>, rejection: &Rejection) -> Self {
         let request_id = unlogged_request_id().to_string();
         let shown = ErrorPage {
             rejection,
@@ -147,7 +147,7 @@ impl Page {
         self.cookie(&format!("{COOKIE_SESSION}=; Max-Age=0"))
     }
 
-    pub fn into_response(self, visit: &Visit<'_>) -> Result<Response> {
+    pub fn into_response(self, visit: &ConsoleRequest<'_>) -> Result<Response> {
         let Self { mut answer, stream, mut cookies } = self;
         let is_page = answer.content_type.starts_with("text/html");
         if is_page && answer.status == 200 && visit.flash.is_some() && !visit.is_htmx() {
@@ -171,7 +171,7 @@ impl Page {
     }
 }
 
-impl Visit<'_> {
+impl ConsoleRequest<'_> {
     /// The frame around a page of somebody who is signed in.
     pub fn framed(
         &self,

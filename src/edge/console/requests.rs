@@ -5,7 +5,7 @@ use worker::worker_sys::web_sys::Response;
 use super::export::{Exported, export};
 use super::keys::key_of;
 use super::page::Page;
-use super::visit::{Session, Visit};
+use super::visit::{ConsoleRequest, Session};
 use crate::api::console_routes::Export;
 use crate::console::pages::key_log::{EXPORT_COLUMNS, export_values};
 use crate::console::pages::log_filters::LogFilters;
@@ -13,12 +13,12 @@ use crate::domain::rejection::{Code, Rejection};
 use crate::edge::Result;
 use crate::edge::incoming::header;
 use crate::edge::objects::{Objects, TailFailed};
-use crate::edge::operations::Operations;
+use crate::edge::operations::ControlPlane;
 use crate::protocol::key_gate::{RequestFilter, TailTicket, object_name};
 
 /// The requests that the filters of the page select, as a file. The audit log notes who took it.
 pub async fn export_requests(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
     format: Export,
@@ -45,14 +45,14 @@ pub async fn export_requests(
     let (env, settings) = (visit.env.clone(), visit.settings.clone());
     export(file, async move |before: Option<i64>| {
         let filter = RequestFilter { before, ..filter.clone() };
-        Operations::new(&env, &settings)?.requests(&admin, &record.key_id, filter).await
+        ControlPlane::new(&env, &settings)?.requests(&admin, &record.key_id, filter).await
     })
     .await
 }
 
 /// The socket that follows a key's log: from its KeyGate to the page of an owner or admin. `Origin`
 /// is checked, because browsers let any site open a socket to any other.
-pub async fn tail(visit: &Visit<'_>, session: &Session, key: &str) -> Result<Response> {
+pub async fn tail(visit: &ConsoleRequest<'_>, session: &Session, key: &str) -> Result<Response> {
     let admin = session.require_admin()?;
     let upgrade = header(visit.request, "upgrade")?.unwrap_or_default();
     if !upgrade.eq_ignore_ascii_case("websocket") {

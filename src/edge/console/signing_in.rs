@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::page::{COOKIE_THEME, Page};
-use super::visit::{Session, Visit};
+use super::visit::{ConsoleRequest, Session};
 use crate::console::forms::{Form, FormErrors, local_path};
 use crate::console::layout::Theme;
 use crate::console::links;
@@ -29,7 +29,7 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$dGlkZWdhdGUtbm9ib2R5IQ$4Usp
 
 const WRONG: &str = "No account has this e-mail address and password.";
 
-pub async fn login_form(visit: &Visit<'_>) -> Result<Page> {
+pub async fn login_form(visit: &ConsoleRequest<'_>) -> Result<Page> {
     let query = visit.query();
     let next = local_path(query.get("next")).unwrap_or_default();
     if visit.session().await?.is_some() {
@@ -49,7 +49,7 @@ pub async fn login_form(visit: &Visit<'_>) -> Result<Page> {
 }
 
 fn markup(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     email: &str,
     next: &str,
     note: Option<&str>,
@@ -63,7 +63,7 @@ fn markup(
 
 /// Signs in by e-mail and password. The limits per address and account stand before any query and
 /// any hash; whether the account exists is told neither by the answer nor by its time.
-pub async fn login(visit: &Visit<'_>, form: &Form) -> Result<Page> {
+pub async fn login(visit: &ConsoleRequest<'_>, form: &Form) -> Result<Page> {
     visit.check_form(form, &visit.visitor)?;
     let email = form.get("email").trim().to_lowercase();
     let address = visit.address()?;
@@ -85,7 +85,11 @@ pub async fn login(visit: &Visit<'_>, form: &Form) -> Result<Page> {
 }
 
 /// At most ten attempts a minute for an account, and as many from an address.
-pub async fn limit_logins(visit: &Visit<'_>, email: &str, address: Option<&str>) -> Result<()> {
+pub async fn limit_logins(
+    visit: &ConsoleRequest<'_>,
+    email: &str,
+    address: Option<&str>,
+) -> Result<()> {
     let limiter = visit.env.rate_limiter("LOGIN_LIMITER")?;
     for key in [format!("address {}", address.unwrap_or_default()), format!("account {email}")] {
         if !limiter.limit(key).await?.success {
@@ -101,7 +105,7 @@ pub async fn limit_logins(visit: &Visit<'_>, email: &str, address: Option<&str>)
 
 /// Notes a wrong password in the audit logs of the account's workspaces; after the answer, so that
 /// it takes no longer for an account that exists.
-fn note_failure(visit: &Visit<'_>, user: UserRow, address: Option<String>) {
+fn note_failure(visit: &ConsoleRequest<'_>, user: UserRow, address: Option<String>) {
     let now = visit.operations.now;
     let Ok(catalogue) = Catalogue::open(visit.env) else { return };
     visit.context.wait_until(async move {
@@ -128,7 +132,12 @@ fn note_failure(visit: &Visit<'_>, user: UserRow, address: Option<String>) {
 }
 
 /// Starts a session in the workspace that the user joined first; the one that the browser had ends.
-pub async fn start(visit: &Visit<'_>, user: &UserRow, next: &str, action: &str) -> Result<Page> {
+pub async fn start(
+    visit: &ConsoleRequest<'_>,
+    user: &UserRow,
+    next: &str,
+    action: &str,
+) -> Result<Page> {
     let workspaces = visit.operations.catalogue.workspaces_of(user.id).await?;
     let Some(workspace) = workspaces.first() else {
         let errors =
@@ -147,7 +156,7 @@ pub async fn start(visit: &Visit<'_>, user: &UserRow, next: &str, action: &str) 
 
 /// A new session, and what writes it; the one that the browser had is deleted with it.
 pub async fn session_of(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     workspace_id: WorkspaceId,
     user_id: UserId,
 ) -> Result<(SessionToken, Vec<worker::D1PreparedStatement>)> {
@@ -168,7 +177,7 @@ pub async fn session_of(
 }
 
 /// Whom Cloudflare Access says the visitor is, if that is set up and its assertion holds.
-async fn access_email(visit: &Visit<'_>) -> Option<String> {
+async fn access_email(visit: &ConsoleRequest<'_>) -> Option<String> {
     let team = visit.settings.access.as_ref()?;
     let assertion = header(visit.request, access_jwt::HEADER).ok().flatten()?;
     match verified_email(&assertion, team, visit.operations.now).await {
@@ -181,7 +190,7 @@ async fn access_email(visit: &Visit<'_>) -> Option<String> {
 }
 
 /// Signs in as the user whom Cloudflare Access has verified.
-pub async fn access_login(visit: &Visit<'_>, form: &Form) -> Result<Page> {
+pub async fn access_login(visit: &ConsoleRequest<'_>, form: &Form) -> Result<Page> {
     visit.check_form(form, &visit.visitor)?;
     let next = local_path(form.get("next")).unwrap_or_default();
     let refused = || {
@@ -204,7 +213,7 @@ pub async fn access_login(visit: &Visit<'_>, form: &Form) -> Result<Page> {
 }
 
 /// Ends the session, and with it what is pushed to it.
-pub async fn logout(visit: &Visit<'_>, session: &Session) -> Result<Page> {
+pub async fn logout(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     let user = session.caller.actor.user_id;
     let mut tails = visit.operations.catalogue.tails_of(user).await?;
     let hash = session.hash.to_hex();
@@ -221,7 +230,7 @@ pub async fn logout(visit: &Visit<'_>, session: &Session) -> Result<Page> {
 }
 
 /// Remembers the theme in the browser: light, dark, or the system's.
-pub fn set_theme(visit: &Visit<'_>, form: &Form) -> Page {
+pub fn set_theme(visit: &ConsoleRequest<'_>, form: &Form) -> Page {
     let theme = Theme::parse(form.get("theme"));
     let cookie = match theme {
         Some(theme) => format!("{COOKIE_THEME}={}; Max-Age=31536000", theme.as_str()),

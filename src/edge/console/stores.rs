@@ -4,7 +4,7 @@ use maud::Markup;
 use serde_json::json;
 
 use super::page::Page;
-use super::visit::{Session, Visit};
+use super::visit::{ConsoleRequest, Session};
 use crate::api::rpc::read_create_store;
 use crate::console::components::restricted_card;
 use crate::console::forms::{Form, FormErrors};
@@ -21,7 +21,7 @@ use crate::edge::caller::Admin;
 use crate::edge::catalogue::live_keys::StoreKeys;
 use crate::edge::catalogue::stores::Store;
 
-pub async fn list(visit: &Visit<'_>, session: &Session) -> Result<Page> {
+pub async fn list(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     match session.admin() {
         Some(admin) => list_with(visit, session, &admin, 200, None, None).await,
         None => Ok(restricted(visit, session)),
@@ -29,7 +29,7 @@ pub async fn list(visit: &Visit<'_>, session: &Session) -> Result<Page> {
 }
 
 async fn list_with(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     admin: &Admin,
     status: u16,
@@ -45,7 +45,7 @@ async fn list_with(
     Ok(Page::html(status, visit.framed(session, "Stores", Section::Stores, layer, main)))
 }
 
-fn restricted(visit: &Visit<'_>, session: &Session) -> Page {
+fn restricted(visit: &ConsoleRequest<'_>, session: &Session) -> Page {
     let card = restricted_card("Stores");
     Page::html(403, visit.framed(session, "Stores", Section::Stores, None, card))
 }
@@ -64,7 +64,7 @@ fn shown_store(store: Store, keys: &[StoreKeys]) -> ShownStore {
     ShownStore { id: id.to_string(), name, created_at, archived_at, keys }
 }
 
-pub async fn create(visit: &Visit<'_>, session: &Session, form: &Form) -> Result<Page> {
+pub async fn create(visit: &ConsoleRequest<'_>, session: &Session, form: &Form) -> Result<Page> {
     let admin = session.require_admin()?;
     match typed_name(form) {
         Ok(name) => {
@@ -82,7 +82,7 @@ pub async fn create(visit: &Visit<'_>, session: &Session, form: &Form) -> Result
 }
 
 pub async fn rename(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     store: &str,
     form: &Form,
@@ -108,14 +108,18 @@ fn typed_name(form: &Form) -> std::result::Result<String, FormErrors> {
         .map_err(|rejection| FormErrors::of_arguments(&rejection, label))
 }
 
-pub async fn confirm_archive(visit: &Visit<'_>, session: &Session, store: &str) -> Result<Page> {
+pub async fn confirm_archive(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    store: &str,
+) -> Result<Page> {
     let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
     let store = existing(visit, &admin, store).await?;
     archive_layer(visit, session, &admin, store, 200).await
 }
 
 async fn archive_layer(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     admin: &Admin,
     store: Store,
@@ -131,7 +135,7 @@ async fn archive_layer(
 }
 
 /// Archives a store. While a live key points to it D1 refuses, and the dialog says which.
-pub async fn archive(visit: &Visit<'_>, session: &Session, store: &str) -> Result<Page> {
+pub async fn archive(visit: &ConsoleRequest<'_>, session: &Session, store: &str) -> Result<Page> {
     let admin = session.require_admin()?;
     let store = existing(visit, &admin, store).await?;
     match visit.operations.archive_store(&admin, store.id, true).await {
@@ -143,7 +147,7 @@ pub async fn archive(visit: &Visit<'_>, session: &Session, store: &str) -> Resul
     }
 }
 
-pub async fn restore(visit: &Visit<'_>, session: &Session, store: &str) -> Result<Page> {
+pub async fn restore(visit: &ConsoleRequest<'_>, session: &Session, store: &str) -> Result<Page> {
     let admin = session.require_admin()?;
     let id = existing(visit, &admin, store).await?.id;
     let store = visit.operations.archive_store(&admin, id, false).await?;
@@ -151,7 +155,7 @@ pub async fn restore(visit: &Visit<'_>, session: &Session, store: &str) -> Resul
 }
 
 /// The store that a path names; another workspace's is not found.
-async fn existing(visit: &Visit<'_>, admin: &Admin, store: &str) -> Result<Store> {
+async fn existing(visit: &ConsoleRequest<'_>, admin: &Admin, store: &str) -> Result<Store> {
     let not_found = || Rejection::new(Code::NotFound, "There is no such store.");
     let id = StoreId::parse(store).ok_or_else(not_found)?;
     visit.operations.store(admin, id).await

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::page::Page;
-use super::visit::{Session, Visit};
+use super::visit::{ConsoleRequest, Session};
 use crate::api::rpc_team::InviteMember;
 use crate::console::components::restricted_card;
 use crate::console::forms::{Form, FormErrors};
@@ -29,13 +29,13 @@ struct Shown<'a> {
     refused: Option<&'a str>,
 }
 
-pub async fn list(visit: &Visit<'_>, session: &Session) -> Result<Page> {
+pub async fn list(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
     page(visit, session, &admin, 200, Shown::default()).await
 }
 
 async fn page(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     admin: &Admin,
     status: u16,
@@ -63,7 +63,7 @@ async fn page(
 
 /// A layer alone where only that was asked for, else over the page.
 async fn layered(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     admin: &Admin,
     layer: maud::Markup,
@@ -74,7 +74,7 @@ async fn layered(
     page(visit, session, admin, 200, Shown { layer: Some(layer), ..Shown::default() }).await
 }
 
-fn restricted(visit: &Visit<'_>, session: &Session) -> Page {
+fn restricted(visit: &ConsoleRequest<'_>, session: &Session) -> Page {
     let card = restricted_card("The team");
     Page::html(403, visit.framed(session, "Team", Section::Team, None, card))
 }
@@ -99,7 +99,11 @@ fn invite(row: InviteRow) -> Invite {
 }
 
 /// Makes an invite and shows its link. It is in this answer and nowhere else.
-pub async fn invite_member(visit: &Visit<'_>, session: &Session, form: &Form) -> Result<Page> {
+pub async fn invite_member(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    form: &Form,
+) -> Result<Page> {
     let admin = session.require_admin()?;
     let typed =
         Typed { email: form.get("email").trim().to_owned(), role: form.get("role").to_owned() };
@@ -131,7 +135,7 @@ pub async fn invite_member(visit: &Visit<'_>, session: &Session, form: &Form) ->
 
 /// The form again, with what is wrong beside its fields: alone for htmx, else with its page.
 async fn wrong(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     admin: &Admin,
     status: u16,
@@ -159,7 +163,7 @@ async fn wrong(
         .header("HX-Reswap", "outerHTML".to_owned()))
 }
 
-pub async fn withdraw(visit: &Visit<'_>, session: &Session, id: &str) -> Result<Page> {
+pub async fn withdraw(visit: &ConsoleRequest<'_>, session: &Session, id: &str) -> Result<Page> {
     let admin = session.require_admin()?;
     let id = InviteId::parse(id)
         .ok_or_else(|| Rejection::new(Code::NotFound, "There is no such invite."))?;
@@ -173,7 +177,7 @@ fn user_id(text: &str) -> Result<UserId> {
 
 /// Gives a member another role. Whoever takes one from themselves is asked first.
 pub async fn change_role(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     user: &str,
     form: &Form,
@@ -202,7 +206,7 @@ pub async fn change_role(
 
 /// The page with why what was asked for was not done.
 async fn refused(
-    visit: &Visit<'_>,
+    visit: &ConsoleRequest<'_>,
     session: &Session,
     admin: &Admin,
     rejection: Rejection,
@@ -214,7 +218,11 @@ async fn refused(
     page(visit, session, admin, rejection.code.status(), shown).await
 }
 
-pub async fn confirm_removal(visit: &Visit<'_>, session: &Session, user: &str) -> Result<Page> {
+pub async fn confirm_removal(
+    visit: &ConsoleRequest<'_>,
+    session: &Session,
+    user: &str,
+) -> Result<Page> {
     let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
     let asked = member(visit.operations.member(&admin, user_id(user)?).await?);
     crate::domain::access::check(admin.role().may_change(asked.role))?;
@@ -223,7 +231,7 @@ pub async fn confirm_removal(visit: &Visit<'_>, session: &Session, user: &str) -
 }
 
 /// Removes a member; whoever removes themselves is signed out.
-pub async fn remove(visit: &Visit<'_>, session: &Session, user: &str) -> Result<Page> {
+pub async fn remove(visit: &ConsoleRequest<'_>, session: &Session, user: &str) -> Result<Page> {
     let admin = session.require_admin()?;
     let user = user_id(user)?;
     match visit.operations.remove_member(&admin, user).await {

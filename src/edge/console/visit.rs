@@ -18,18 +18,18 @@ use crate::domain::token::{
 use crate::edge::Result;
 use crate::edge::caller::{Admin, Caller};
 use crate::edge::incoming::{Target, body, header};
-use crate::edge::operations::Operations;
+use crate::edge::operations::ControlPlane;
 use crate::edge::platform::{Settings, random};
 use crate::protocol::key_gate::Actor;
 
 /// What a handler of the console works with.
-pub struct Visit<'a> {
+pub struct ConsoleRequest<'a> {
     pub request: &'a Request,
     pub env: &'a Env,
     pub context: &'a Context,
     pub settings: &'a Rc<Settings>,
     pub target: Target<'a>,
-    pub operations: Operations<'a>,
+    pub operations: ControlPlane<'a>,
     pub method: String,
     pub theme: Option<Theme>,
     /// What the page before said would be told on this one.
@@ -70,7 +70,7 @@ impl Session {
     }
 }
 
-impl<'a> Visit<'a> {
+impl<'a> ConsoleRequest<'a> {
     pub fn new(
         request: &'a Request,
         env: &'a Env,
@@ -103,7 +103,7 @@ impl<'a> Visit<'a> {
             context,
             settings,
             target,
-            operations: Operations::new(env, settings)?,
+            operations: ControlPlane::new(env, settings)?,
             method: request.method(),
             theme: cookie(super::page::COOKIE_THEME).and_then(Theme::parse),
             flash: flash.filter(|flash| !flash.is_empty()),

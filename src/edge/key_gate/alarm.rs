@@ -2,15 +2,15 @@
 //! least once, and given up by the platform after six failures, so it never fails: it re-arms
 //! instead.
 
-use super::awake::Awake;
 use super::change::PUBLISH_AGAIN;
 use super::deliver::{Applied, reread};
+use super::key_state::KeyState;
 use super::parked::Waiting;
 use super::storage::Intent;
 use super::{InFlight, KeyGate, parked};
 use crate::domain::admission::{Delivery, admit_delivery};
 use crate::domain::event::NativeEvent;
-use crate::domain::id::{AuditId, Row};
+use crate::domain::id::{AuditId, SequenceId};
 use crate::domain::key::KeyStatus;
 use crate::domain::log::{LogEntry, Outcome};
 use crate::domain::parked::{NO_BUDGET_DELAY, ParkReason};
@@ -34,10 +34,10 @@ impl KeyGate {
     }
 
     async fn try_arm(&self, at: Timestamp) -> worker::Result<()> {
-        let is_earlier = self.with(|awake| {
-            let earlier = awake.alarm_at.is_none_or(|set| at < set);
+        let is_earlier = self.with(|key_state| {
+            let earlier = key_state.alarm_at.is_none_or(|set| at < set);
             if earlier {
-                awake.alarm_at = Some(at);
+                key_state.alarm_at = Some(at);
             }
             earlier
         });
@@ -52,34 +52,35 @@ impl KeyGate {
     /// After waking: sets the alarm for what waits, where it is not set. An alarm that was lost
     /// must strand nothing.
     pub(super) async fn rearm(&self) {
-        let Ok(Some(due)) = self.with(|awake| self.next_due(awake, None)) else { return };
+        let Ok(Some(due)) = self.with(|key_state| self.next_due(key_state, None)) else { return };
         match self.state.storage().get_alarm().await {
             Ok(Some(set)) if set <= due.millis() => {
-                let _ = self.with(|awake| awake.alarm_at = Some(Timestamp::from_millis(set)));
+                let _ =
+                    self.with(|key_state| key_state.alarm_at = Some(Timestamp::from_millis(set)));
             }
             _ => self.arm(due).await,
         }
     }
 
     /// When there is something to do next; parked events not before `budget_at`.
-    fn next_due(&self, awake: &Awake, budget_at: Option<Timestamp>) -> Option<Timestamp> {
-        let unpublished = (!awake.held.intents.is_empty()).then(|| now().plus(PUBLISH_AGAIN));
-        let waiting = (awake.held.record.status == KeyStatus::Active)
+    fn next_due(&self, key_state: &KeyState, budget_at: Option<Timestamp>) -> Option<Timestamp> {
+        let unpublished = (!key_state.stored.intents.is_empty()).then(|| now().plus(PUBLISH_AGAIN));
+        let waiting = (key_state.stored.record.status == KeyStatus::Active)
             .then(|| parked::next_due(&self.sql).ok().flatten())
             .flatten()
             .map(|due| budget_at.map_or(due, |budget_at| due.max(budget_at)));
-        let tails = awake.tails.next_expiry();
-        [unpublished, awake.refusals_due(), waiting, tails].into_iter().flatten().min()
+        let tails = key_state.tails.next_expiry();
+        [unpublished, key_state.refusals_due(), waiting, tails].into_iter().flatten().min()
     }
 
     /// Does what is due. Fails only where it could not set the next alarm: then the platform
     /// repeats this one.
     pub(super) async fn on_alarm(&self) -> worker::Result<()> {
-        if self.awake.borrow().is_none() && self.wake().await.is_err() {
+        if self.key_state.borrow().is_none() && self.wake().await.is_err() {
             // Without memory `arm` does nothing: set it directly.
             return self.state.storage().set_alarm(FAILED_AGAIN).await;
         }
-        let _ = self.with(|awake| awake.alarm_at = None);
+        let _ = self.with(|key_state| key_state.alarm_at = None);
         self.publish().await;
         let budget_at = match self.retry_due().await {
             Ok(budget_at) => budget_at,
@@ -89,12 +90,12 @@ impl KeyGate {
             }
         };
         let now = now();
-        let due = self.with(|awake| {
-            if awake.refusals_due().is_some_and(|due| due <= now) {
-                let _ = awake.flush_refusals(&self.sql);
+        let due = self.with(|key_state| {
+            if key_state.refusals_due().is_some_and(|due| due <= now) {
+                let _ = key_state.flush_refusals(&self.sql);
             }
-            awake.tails.close_expired(now);
-            self.next_due(awake, budget_at)
+            key_state.tails.close_expired(now);
+            self.next_due(key_state, budget_at)
         });
         match due {
             Ok(Some(due)) => self.try_arm(due).await,
@@ -105,11 +106,11 @@ impl KeyGate {
     /// Tries the parked events that are due, oldest first, while live traffic leaves budget, and
     /// says when there will be some again where it left none.
     async fn retry_due(&self) -> Result<Option<Timestamp>> {
-        if self.with(|awake| awake.held.record.status)? != KeyStatus::Active {
+        if self.with(|key_state| key_state.stored.record.status)? != KeyStatus::Active {
             return Ok(None);
         }
         for row in parked::due(&self.sql, now(), BATCH)? {
-            let quota = self.with(|awake| awake.window.quota(now()))?;
+            let quota = self.with(|key_state| key_state.window.quota(now()))?;
             if quota.remaining == 0 {
                 return Ok(Some(now().plus(i64::from(quota.reset.max(1)) * SECOND)));
             }
@@ -123,7 +124,7 @@ impl KeyGate {
     /// Tries one parked event: its outcome where it was settled, else why it waits on.
     pub(super) async fn retry(
         &self,
-        row: Row,
+        row: SequenceId,
         by_hand: bool,
     ) -> Result<(Option<Outcome>, Option<ParkReason>)> {
         let event = parked::take(&self.sql, row)?;
@@ -132,15 +133,15 @@ impl KeyGate {
         let attempt = random_token();
         let reading = reread(&event.ingest, &event.body);
         let topic = reading.topic.clone();
-        let is_thin = matches!(reading.meaning, Ok(NativeEvent::Thin { .. }));
-        let (retry_row, delivery) = self.with(|awake| {
-            let admitted = awake.row(attempt, started);
+        let is_thin = matches!(reading.meaning, Ok(NativeEvent::Notification { .. }));
+        let (retry_row, delivery) = self.with(|key_state| {
+            let admitted = key_state.row(attempt, started);
             let scope = reading.subject.scope();
             // There is nothing to charge for: it goes on waiting, or waits already.
-            let record = &awake.held.record;
+            let record = &key_state.stored.record;
             let delivery = match is_thin && scope.is_none_or(|scope| record.scopes.allow(scope)) {
                 true => Delivery::Park(ParkReason::AwaitingDetails),
-                false => admit_delivery(record, &mut awake.window, scope, started),
+                false => admit_delivery(record, &mut key_state.window, scope, started),
             };
             (admitted.row, delivery)
         })?;
@@ -186,8 +187,8 @@ impl KeyGate {
     /// it counts as none.
     fn log_retry(
         &self,
-        parked_row: Row,
-        row: Row,
+        parked_row: SequenceId,
+        row: SequenceId,
         attempt: i64,
         path: String,
         topic: String,
@@ -202,7 +203,7 @@ impl KeyGate {
                 (Outcome::Parked, None, None, Some(reason.with(detail.as_deref())))
             }
         };
-        self.with(|awake| {
+        self.with(|key_state| {
             let why = why.map(|why| format!(" {why}")).unwrap_or_default();
             let entry = LogEntry {
                 row,
@@ -219,9 +220,9 @@ impl KeyGate {
                 external_id,
                 internal_id,
                 error_code: None,
-                detail: Some(format!("Retry of {}.{why}", awake.request_id(parked_row))),
+                detail: Some(format!("Retry of {}.{why}", key_state.request_id(parked_row))),
             };
-            awake.log(&self.sql, entry, None, now())
+            key_state.log(&self.sql, entry, None, now())
         })?
     }
 
@@ -234,13 +235,13 @@ impl KeyGate {
         audit_id: AuditId,
     ) -> Result<()> {
         let at = now();
-        self.with(|awake| {
-            let event = Row::from_i64(row).map(|row| awake.request_id(row).to_string());
+        self.with(|key_state| {
+            let event = SequenceId::from_i64(row).map(|row| key_state.request_id(row).to_string());
             let detail = serde_json::json!({ "event": event }).to_string();
-            let mut held = awake.held.clone();
-            held.intents.push(Intent { audit_id, action: action.to_owned(), actor, at, detail });
-            super::storage::save(&self.sql, &held)?;
-            awake.held = held;
+            let mut stored = key_state.stored.clone();
+            stored.intents.push(Intent { audit_id, action: action.to_owned(), actor, at, detail });
+            super::storage::save(&self.sql, &stored)?;
+            key_state.stored = stored;
             Ok::<_, crate::domain::rejection::Rejection>(())
         })??;
         self.arm(at.plus(PUBLISH_AGAIN)).await;

@@ -2,8 +2,8 @@
 //! unit of the rate limit, its own outcome, and its own entry in the log.
 
 use super::KeyGate;
-use super::awake::Admitted;
-use super::ingest::Finished;
+use super::ingest::RequestResult;
+use super::key_state::Admitted;
 use super::writes::{Read, ask, dry_run, from_ledger, idempotency_key};
 use crate::api::batch::{CONTENT_TYPE, Line, lines, read_line};
 use crate::api::write_input::{Context, read_write};
@@ -26,7 +26,7 @@ struct Part<'a> {
     number: usize,
     text: &'a [u8],
     attempt: i64,
-    row: crate::domain::id::Row,
+    row: crate::domain::id::SequenceId,
     request_id: RequestId,
     external_id: Option<String>,
     idempotency_key: Option<String>,
@@ -36,7 +36,7 @@ struct Part<'a> {
 
 enum State {
     /// Nothing was asked of the ledger.
-    Ended(Box<Finished>),
+    Ended(Box<RequestResult>),
     Asked {
         quota: Quota,
         on_invalid: Option<Rejection>,
@@ -50,10 +50,10 @@ impl KeyGate {
         body: &[u8],
         admitted: Admitted,
         now: Timestamp,
-    ) -> Result<Finished> {
-        let request_id = self.with(|awake| awake.request_id(admitted.row))?;
+    ) -> Result<RequestResult> {
+        let request_id = self.with(|key_state| key_state.request_id(admitted.row))?;
         if let Err(rejection) = self.authenticate(ingest, body, admitted, now)? {
-            return Ok(Finished::rejected(&rejection, &request_id, None));
+            return Ok(RequestResult::rejected(&rejection, &request_id, None));
         }
         let content_type = ingest.headers.get("content-type").unwrap_or_default();
         let read =
@@ -64,7 +64,7 @@ impl KeyGate {
             Err(rejection) => return self.unread(admitted, &rejection, &request_id, now),
         };
         // Where not one line would be let in, the batch is turned down as a whole.
-        let left = self.with(|awake| awake.window.quota(now).remaining)?;
+        let left = self.with(|key_state| key_state.window.quota(now).remaining)?;
         if left == 0
             && !admitted.repeated
             && let Err(finished) = self.charge_part(admitted, None, now)?
@@ -105,7 +105,7 @@ impl KeyGate {
         if dry_run {
             batch = batch.with_header("Dry-Run", "true".to_owned());
         }
-        let mut finished = Finished::with(batch, outcome);
+        let mut finished = RequestResult::with(batch, outcome);
         // Its commands have entries of their own.
         (finished.units, finished.count) = (0, 0);
         finished.detail = Some(format!("{commands} commands, {failures} of them turned down."));
@@ -119,13 +119,13 @@ impl KeyGate {
         admitted: Admitted,
         now: Timestamp,
     ) -> Result<std::result::Result<(), Rejection>> {
-        self.with(|awake| {
-            let secrets = awake.live_secrets(now);
+        self.with(|key_state| {
+            let secrets = key_state.live_secrets(now);
             let presented = admitted.presents(ingest, body);
-            authenticate_api(&awake.held.record, &secrets, presented, true, now).map_err(
+            authenticate_api(&key_state.stored.record, &secrets, presented, true, now).map_err(
                 |rejection| {
                     let signature = ingest.headers.get("x-pck-signature");
-                    awake.diagnosed(rejection, signature, &secrets, body, now)
+                    key_state.diagnosed(rejection, signature, &secrets, body, now)
                 },
             )
         })
@@ -137,10 +137,10 @@ impl KeyGate {
         rejection: &Rejection,
         request_id: &RequestId,
         now: Timestamp,
-    ) -> Result<Finished> {
+    ) -> Result<RequestResult> {
         let charged = self.charge_part(admitted, None, now)?;
         Ok(match charged {
-            Ok(quota) => Finished::rejected(rejection, request_id, Some(quota)),
+            Ok(quota) => RequestResult::rejected(rejection, request_id, Some(quota)),
             Err(finished) => *finished,
         })
     }
@@ -150,17 +150,17 @@ impl KeyGate {
         admitted: Admitted,
         command: Option<Command>,
         now: Timestamp,
-    ) -> Result<std::result::Result<Quota, Box<Finished>>> {
-        self.with(|awake| {
+    ) -> Result<std::result::Result<Quota, Box<RequestResult>>> {
+        self.with(|key_state| {
             // The same request once more has been charged for: it goes through a copy.
-            let mut charged = admitted.repeated.then(|| awake.window.clone());
-            let window = charged.as_mut().unwrap_or(&mut awake.window);
+            let mut charged = admitted.repeated.then(|| key_state.window.clone());
+            let window = charged.as_mut().unwrap_or(&mut key_state.window);
             let scope = command.map(Command::scope);
             let format = Some(PayloadFormat::Gateway);
-            let charged = charge(&awake.held.record, window, scope, format, now);
+            let charged = charge(&key_state.stored.record, window, scope, format, now);
             charged.map_err(|refused| {
-                let id = awake.request_id(admitted.row);
-                Box::new(Finished::rejected(&refused.rejection, &id, refused.quota))
+                let id = key_state.request_id(admitted.row);
+                Box::new(RequestResult::rejected(&refused.rejection, &id, refused.quota))
             })
         })
     }
@@ -176,7 +176,7 @@ impl KeyGate {
     ) -> Result<(Part<'a>, Option<LedgerCommand>)> {
         // The same for the same line when the Worker repeats its call.
         let attempt = ingest.attempt.wrapping_add(i64::try_from(number).unwrap_or_default());
-        let admitted = self.with(|awake| awake.row(attempt, now))?;
+        let admitted = self.with(|key_state| key_state.row(attempt, now))?;
         let (origin, request_id) = self.origin(admitted.row)?;
         let mut part = Part {
             number,
@@ -219,7 +219,7 @@ impl KeyGate {
                 Ok((part, Some(command)))
             }
             Ok(Read::Invalid(rejection)) | Err(rejection) => {
-                let finished = Finished::rejected(&rejection, &request_id, Some(quota));
+                let finished = RequestResult::rejected(&rejection, &request_id, Some(quota));
                 part.state = Some(State::Ended(Box::new(finished)));
                 Ok((part, None))
             }
@@ -265,17 +265,21 @@ impl Part<'_> {
         &mut self,
         replies: &mut impl Iterator<Item = std::result::Result<(LedgerReply, String), Rejection>>,
         dry_run: bool,
-    ) -> Finished {
+    ) -> RequestResult {
         let request_id = self.request_id;
         let (quota, on_invalid) = match self.state.take() {
             Some(State::Ended(finished)) => return *finished,
             Some(State::Asked { quota, on_invalid }) => (quota, on_invalid),
             None => {
-                return Finished::rejected(&internal("a line without a state"), &request_id, None);
+                return RequestResult::rejected(
+                    &internal("a line without a state"),
+                    &request_id,
+                    None,
+                );
             }
         };
         let rejected =
-            |rejection: &Rejection| Finished::rejected(rejection, &request_id, Some(quota));
+            |rejection: &Rejection| RequestResult::rejected(rejection, &request_id, Some(quota));
         let mut finished = match (replies.next(), on_invalid) {
             (Some(Ok((LedgerReply::Unused, _))), Some(rejection)) => rejected(&rejection),
             (Some(Ok((LedgerReply::Failed { .. }, _))) | None, _) => {

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::bytes;
-use crate::domain::id::Row;
+use crate::domain::id::SequenceId;
 use crate::domain::time::{DAY, Timestamp};
 use crate::edge::Result;
 use crate::edge::sql::{Sql, integer};
-use crate::protocol::key_gate::Kept;
+use crate::protocol::key_gate::Capture;
 
 /// What is kept of a request beside its row.
 #[derive(Clone, Copy, Debug)]
-pub struct Capture<'a> {
+pub struct NewCapture<'a> {
     /// The allow-listed headers, as a JSON object.
     pub headers: &'a str,
     pub body: &'a [u8],
@@ -21,7 +21,7 @@ pub struct Capture<'a> {
     pub answer: &'a str,
 }
 
-impl Capture<'_> {
+impl NewCapture<'_> {
     /// How many bytes it takes.
     pub const fn bytes(&self) -> usize {
         self.headers.len() + self.body.len() + self.answer.len()
@@ -71,10 +71,10 @@ pub fn add_answers(sql: &Sql, day: i64) -> Result<()> {
 }
 
 /// About how many bytes were kept of each request since `from`, by row.
-pub fn sizes(sql: &Sql, from: Timestamp) -> Result<HashMap<Row, u64>> {
+pub fn sizes(sql: &Sql, from: Timestamp) -> Result<HashMap<SequenceId, u64>> {
     #[derive(Deserialize)]
     struct Size {
-        id: Row,
+        id: SequenceId,
         bytes: u64,
     }
     let mut sizes = HashMap::new();
@@ -87,7 +87,7 @@ pub fn sizes(sql: &Sql, from: Timestamp) -> Result<HashMap<Row, u64>> {
             "SELECT id, length(headers) + length(body) + {answer} AS bytes
              FROM capture_{day} WHERE id >= ?1"
         );
-        let rows = sql.rows::<Size>(&query, &[integer(Row::at(from).as_i64())])?;
+        let rows = sql.rows::<Size>(&query, &[integer(SequenceId::at(from).as_i64())])?;
         sizes.extend(rows.into_iter().map(|row| (row.id, row.bytes)));
     }
     Ok(sizes)
@@ -106,7 +106,7 @@ pub fn bytes_of(sql: &Sql, day: i64) -> Result<u64> {
 /// What was kept of a request, of a day that has its table still.
 #[derive(Debug)]
 pub enum Found {
-    Kept(Kept),
+    Stored(Capture),
     /// The day is there and holds nothing of this request.
     Nothing,
     /// The day is gone.
@@ -114,7 +114,7 @@ pub enum Found {
 }
 
 /// Looks up what was kept of a request.
-pub fn find(sql: &Sql, row: Row) -> Result<Found> {
+pub fn find(sql: &Sql, row: SequenceId) -> Result<Found> {
     #[derive(Deserialize)]
     struct CaptureRow {
         headers: String,
@@ -140,5 +140,5 @@ pub fn find(sql: &Sql, row: Row) -> Result<Found> {
         serde_json::Value::String(value) => Some((name, value)),
         _ => None,
     });
-    Ok(Found::Kept(Kept { headers: headers.collect(), body, answer }))
+    Ok(Found::Stored(Capture { headers: headers.collect(), body, answer }))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use worker::Delay;
 
 use super::KeyGate;
-use super::storage::{Held, Intent};
+use super::storage::{Intent, StoredKey};
 use crate::domain::id::AuditId;
 use crate::domain::key::{KeyChange, SealedSecret};
 use crate::domain::time::{SECOND, Timestamp};
@@ -34,15 +34,15 @@ impl KeyGate {
         let settings = settings(&self.env)?;
         let resumes = matches!(change, KeyChange::Resume);
         let revokes = matches!(change, KeyChange::Revoke);
-        let changed = self.with(|awake| {
-            let Some(record) = awake.held.record.changed(&change, at)? else {
+        let changed = self.with(|key_state| {
+            let Some(record) = key_state.stored.record.changed(&change, at)? else {
                 return Ok(false);
             };
             let detail = serde_json::json!({ "name": record.name }).to_string();
             let intent = Intent { audit_id, action: change.action().to_owned(), actor, at, detail };
-            let mut held = Held { record, ..awake.held.clone() };
-            held.intents.push(intent);
-            awake.hold(&self.sql, held, &settings.sealing_keys)?;
+            let mut stored = StoredKey { record, ..key_state.stored.clone() };
+            stored.intents.push(intent);
+            key_state.hold(&self.sql, stored, &settings.sealing_keys)?;
             Ok::<_, crate::domain::rejection::Rejection>(true)
         })??;
         if changed {
@@ -62,15 +62,15 @@ impl KeyGate {
         if revokes {
             self.drain(at).await;
         }
-        let record = Box::new(self.with(|awake| awake.held.record.clone())?);
+        let record = Box::new(self.with(|key_state| key_state.stored.record.clone())?);
         Ok(GateReply::Changed { record, in_flight: self.in_flight.get(), changed })
     }
 
-    /// The secrets that are held, under the newest sealing key.
+    /// The secrets that are stored, under the newest sealing key.
     pub(super) fn resealed(&self) -> Result<Vec<SealedSecret>> {
         let keys = &settings(&self.env)?.sealing_keys;
-        self.with(|awake| {
-            let record = &awake.held.record;
+        self.with(|key_state| {
+            let record = &key_state.stored.record;
             let place = record.place();
             let reseal = |secret: &SealedSecret| {
                 if keys.is_current(&secret.sealed) {
@@ -94,23 +94,23 @@ impl KeyGate {
         }
     }
 
-    /// Brings D1 and the audit log up to what is held here. What is not acknowledged is left for
+    /// Brings D1 and the audit log up to what is stored here. What is not acknowledged is left for
     /// the alarm. One batch at a time: an older state must not arrive after a newer one.
     pub(super) async fn publish(&self) {
         loop {
-            let held = self.with(|awake| {
-                let idle = !awake.publishing && !awake.held.intents.is_empty();
-                awake.publishing |= idle;
-                idle.then(|| awake.held.clone())
+            let stored = self.with(|key_state| {
+                let idle = !key_state.publishing && !key_state.stored.intents.is_empty();
+                key_state.publishing |= idle;
+                idle.then(|| key_state.stored.clone())
             });
-            let Ok(Some(held)) = held else { return self.published_by_other().await };
-            let result = self.publish_batch(&held).await;
+            let Ok(Some(stored)) = stored else { return self.published_by_other().await };
+            let result = self.publish_batch(&stored).await;
             let acknowledged = result.is_ok();
-            let settled = self.with(|awake| {
-                awake.publishing = false;
+            let settled = self.with(|key_state| {
+                key_state.publishing = false;
                 if acknowledged {
-                    awake.held.intents.retain(|intent| !held.intents.contains(intent));
-                    super::storage::save(&self.sql, &awake.held)?;
+                    key_state.stored.intents.retain(|intent| !stored.intents.contains(intent));
+                    super::storage::save(&self.sql, &key_state.stored)?;
                 }
                 Ok::<_, crate::domain::rejection::Rejection>(())
             });
@@ -123,18 +123,18 @@ impl KeyGate {
     /// Waits, a little, for the batch that another request has on its way.
     async fn published_by_other(&self) {
         for _ in 0..50 {
-            if !self.with(|awake| awake.publishing).unwrap_or(false) {
+            if !self.with(|key_state| key_state.publishing).unwrap_or(false) {
                 return;
             }
             Delay::from(Duration::from_millis(20)).await;
         }
     }
 
-    async fn publish_batch(&self, held: &Held) -> Result<()> {
+    async fn publish_batch(&self, stored: &StoredKey) -> Result<()> {
         let catalogue = Catalogue::open(&self.env)?;
-        let record = &held.record;
+        let record = &stored.record;
         let mut batch = vec![catalogue.update_integration_key(record)?];
-        for intent in &held.intents {
+        for intent in &stored.intents {
             batch.push(catalogue.insert_audit(&AuditEntry {
                 id: intent.audit_id,
                 workspace: record.workspace_id,

@@ -1,14 +1,14 @@
 //! What the console and the RPCs ask of a key.
 
 use super::capture::{self, Found};
-use super::storage::{self, Held};
+use super::storage::{self, StoredKey};
 use super::{KeyGate, log, parked, stats};
-use crate::domain::id::Row;
+use crate::domain::id::SequenceId;
 use crate::domain::key::{KeyChange, KeyRecord, KeyStatus};
 use crate::domain::rejection::{Code, Rejection};
 use crate::edge::Result;
 use crate::edge::platform::now;
-use crate::protocol::key_gate::{GateCommand, GateReply, LoggedRequest, NotKept, RequestDetail};
+use crate::protocol::key_gate::{GateCommand, GateReply, LoggedRequest, NoCapture, RequestDetail};
 
 impl KeyGate {
     /// Carries out a command; `woken` is whether this object knows its key.
@@ -30,26 +30,26 @@ impl KeyGate {
                 let secrets = self.resealed()?;
                 self.change(KeyChange::Reseal { secrets }, actor, audit_id).await
             }
-            GateCommand::Stats => self.with(|awake| {
-                let [h24, d7, d30] = stats::windows(&self.sql, awake.open_minute(), now())?;
-                let last_used_at = awake.last_used(&self.sql)?;
+            GateCommand::Stats => self.with(|key_state| {
+                let [h24, d7, d30] = stats::windows(&self.sql, key_state.open_minute(), now())?;
+                let last_used_at = key_state.last_used(&self.sql)?;
                 Ok(GateReply::Stats { h24, d7, d30, last_used_at })
             })?,
             GateCommand::Usage => self.usage(),
-            GateCommand::Series { window } => self.with(|awake| {
-                let open = awake.open_minute();
+            GateCommand::Series { window } => self.with(|key_state| {
+                let open = key_state.open_minute();
                 let (buckets, total) = stats::series(&self.sql, open, window, now())?;
                 Ok(GateReply::Series { buckets, total })
             })?,
-            GateCommand::ListRequests { filter } => self.with(|awake| {
-                awake.flush_refusals(&self.sql)?;
-                let gate = awake.held.record.key_hash.gate();
+            GateCommand::ListRequests { filter } => self.with(|key_state| {
+                key_state.flush_refusals(&self.sql)?;
+                let gate = key_state.stored.record.key_hash.gate();
                 let (requests, next) = log::list(&self.sql, gate, &filter)?;
                 Ok(GateReply::Requests { requests, next })
             })?,
             GateCommand::GetRequest { row } => self.request(row),
-            GateCommand::ListParked { limit, before, kept } => {
-                let (events, next) = parked::list(&self.sql, limit, before, kept)?;
+            GateCommand::ListParked { limit, before, awaiting_details } => {
+                let (events, next) = parked::list(&self.sql, limit, before, awaiting_details)?;
                 Ok(GateReply::Parked { events, next })
             }
             GateCommand::RetryParked { row } => self.retry_by_hand(parked_row(row)?).await,
@@ -58,19 +58,19 @@ impl KeyGate {
                 self.note("parked_event.discarded", row, actor, audit_id).await?;
                 Ok(GateReply::Settled { outcome: None, reason: None })
             }
-            GateCommand::CloseTails { session, user_id } => self.with(|awake| {
-                let closed = awake.tails.sign_out(session.as_deref(), user_id);
+            GateCommand::CloseTails { session, user_id } => self.with(|key_state| {
+                let closed = key_state.tails.sign_out(session.as_deref(), user_id);
                 Ok(GateReply::TailsClosed { closed })
             })?,
         }
     }
 
-    /// Holds a key that was just minted. What is held already stands: it may have changed since.
+    /// Holds a key that was just minted. What is stored already stands: it may have changed since.
     fn install(&self, record: KeyRecord) -> Result<GateReply> {
-        if self.awake.borrow().is_none() {
-            let held = Held { record, source_address: None, intents: Vec::new() };
-            storage::install(&self.sql, &held)?;
-            self.rebuild(held)?;
+        if self.key_state.borrow().is_none() {
+            let stored = StoredKey { record, source_address: None, intents: Vec::new() };
+            storage::install(&self.sql, &stored)?;
+            self.rebuild(stored)?;
         }
         Ok(GateReply::Installed)
     }
@@ -79,28 +79,28 @@ impl KeyGate {
     fn request(&self, row: i64) -> Result<GateReply> {
         let not_found =
             || Rejection::new(Code::NotFound, "The log of this key has no such request.");
-        let row = Row::from_i64(row).ok_or_else(not_found)?;
-        self.with(|awake| {
-            awake.flush_refusals(&self.sql)?;
-            let record = &awake.held.record;
+        let row = SequenceId::from_i64(row).ok_or_else(not_found)?;
+        self.with(|key_state| {
+            key_state.flush_refusals(&self.sql)?;
+            let record = &key_state.stored.record;
             let request = log::find(&self.sql, record.key_hash.gate(), row)?;
             let request = request.ok_or_else(not_found)?;
-            let kept = match capture::find(&self.sql, row)? {
-                Found::Kept(kept) => Ok(kept),
-                _ if request.outcome.is_capped() => Err(NotKept::Refusal),
-                _ if request.method == LoggedRequest::RETRY => Err(NotKept::Retry),
-                _ if !record.capture_bodies => Err(NotKept::CaptureOff),
-                Found::NoDay => Err(NotKept::TooOld),
-                Found::Nothing if request.method == "POST" => Err(NotKept::DayFull),
-                Found::Nothing => Err(NotKept::NoBody),
+            let capture = match capture::find(&self.sql, row)? {
+                Found::Stored(capture) => Ok(capture),
+                _ if request.outcome.is_capped() => Err(NoCapture::Refusal),
+                _ if request.method == LoggedRequest::RETRY => Err(NoCapture::Retry),
+                _ if !record.capture_bodies => Err(NoCapture::CaptureOff),
+                Found::NoDay => Err(NoCapture::TooOld),
+                Found::Nothing if request.method == "POST" => Err(NoCapture::DayFull),
+                Found::Nothing => Err(NoCapture::NoBody),
             };
             let parked = parked::find(&self.sql, row)?;
-            Ok(GateReply::Request { detail: Box::new(RequestDetail { request, kept, parked }) })
+            Ok(GateReply::Request { detail: Box::new(RequestDetail { request, capture, parked }) })
         })?
     }
 
-    async fn retry_by_hand(&self, row: Row) -> Result<GateReply> {
-        let status = self.with(|awake| awake.held.record.status)?;
+    async fn retry_by_hand(&self, row: SequenceId) -> Result<GateReply> {
+        let status = self.with(|key_state| key_state.stored.record.status)?;
         if status == KeyStatus::Revoked {
             return Err(Rejection::new(
                 Code::InvalidState,
@@ -112,7 +112,7 @@ impl KeyGate {
     }
 }
 
-fn parked_row(row: i64) -> Result<Row> {
-    Row::from_i64(row)
+fn parked_row(row: i64) -> Result<SequenceId> {
+    SequenceId::from_i64(row)
         .ok_or_else(|| Rejection::new(Code::NotFound, "This key has no such parked event."))
 }

@@ -4,8 +4,8 @@
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::awake::Admitted;
-use super::ingest::Finished;
+use super::ingest::RequestResult;
+use super::key_state::Admitted;
 use super::parked::Waiting;
 use super::{KeyGate, parked};
 use crate::domain::admission::{
@@ -13,7 +13,7 @@ use crate::domain::admission::{
 };
 use crate::domain::encoding;
 use crate::domain::event::{Ignored, NativeEvent};
-use crate::domain::id::{RequestId, Row};
+use crate::domain::id::{RequestId, SequenceId};
 use crate::domain::key::PayloadFormat;
 use crate::domain::log::Outcome;
 use crate::domain::parked::ParkReason;
@@ -22,9 +22,9 @@ use crate::domain::signature::{Diagnosis, diagnose_native, signature_of};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 use crate::edge::answer::Answer;
-use crate::protocol::key_gate::{Fault, Ingest, Operation};
+use crate::protocol::key_gate::{Fault, Ingest, RequestKind};
 use crate::protocol::store_ledger::{LedgerCommand, LedgerReply};
-use crate::storefront::{self, Reading, woocommerce};
+use crate::storefront::{self, ParsedDelivery, woocommerce};
 
 /// What became of an authentic event.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub(super) enum Applied {
 
 /// A delivery whose signature holds: what it says, and what is to be done with it.
 struct Authentic {
-    reading: Reading,
+    reading: ParsedDelivery,
     delivery: Delivery,
     request_id: RequestId,
 }
@@ -67,7 +67,7 @@ impl KeyGate {
         admitted: Admitted,
         format: PayloadFormat,
         now: Timestamp,
-    ) -> Finished {
+    ) -> RequestResult {
         let refused = match self.authenticated(ingest, body, admitted, format, now) {
             Ok(Ok(authentic)) => {
                 return self.delivered(ingest, body, admitted.row, authentic).await;
@@ -75,11 +75,11 @@ impl KeyGate {
             Ok(Err(finished)) => *finished,
             Err(rejection) => {
                 let id = crate::edge::platform::unlogged_request_id();
-                Finished::rejected(&rejection, &id, None)
+                RequestResult::rejected(&rejection, &id, None)
             }
         };
         let topic = storefront::announced_topic(format, &ingest.headers);
-        Finished { topic: topic.map(str::to_owned), ..refused }
+        RequestResult { topic: topic.map(str::to_owned), ..refused }
     }
 
     /// Applies an authentic delivery, or parks it.
@@ -87,9 +87,9 @@ impl KeyGate {
         &self,
         ingest: &Ingest,
         body: &[u8],
-        row: Row,
+        row: SequenceId,
         authentic: Authentic,
-    ) -> Finished {
+    ) -> RequestResult {
         let Authentic { reading, delivery, request_id } = authentic;
         let topic = reading.topic.clone();
         let (applied, units) = match delivery {
@@ -113,7 +113,7 @@ impl KeyGate {
                         finished.detail = Some(reason.with(detail));
                         finished
                     }
-                    Err(rejection) => Finished::rejected(&rejection, &request_id, None),
+                    Err(rejection) => RequestResult::rejected(&rejection, &request_id, None),
                 }
             }
         };
@@ -131,28 +131,29 @@ impl KeyGate {
         admitted: Admitted,
         format: PayloadFormat,
         now: Timestamp,
-    ) -> Result<std::result::Result<Authentic, Box<Finished>>> {
-        self.with(|awake| {
-            let request_id = awake.request_id(admitted.row);
-            let refused =
-                |rejection: &Rejection| Box::new(Finished::rejected(rejection, &request_id, None));
+    ) -> Result<std::result::Result<Authentic, Box<RequestResult>>> {
+        self.with(|key_state| {
+            let request_id = key_state.request_id(admitted.row);
+            let refused = |rejection: &Rejection| {
+                Box::new(RequestResult::rejected(rejection, &request_id, None))
+            };
             let presented = admitted.presents(ingest, body);
             let signature = signature_of(format, &ingest.headers);
             if format == PayloadFormat::WooCommerce
                 && signature.is_none()
                 && woocommerce::is_ping(ingest.headers.get("content-type"), body)
             {
-                check_delivery_key(&awake.held.record, presented.key_hash, format, now)
+                check_delivery_key(&key_state.stored.record, presented.key_hash, format, now)
                     .map_err(|rejection| refused(&rejection))?;
                 return Err(Box::new(ping()));
             }
-            let secrets = awake.live_secrets(now);
+            let secrets = key_state.live_secrets(now);
             let authentic =
-                authenticate_delivery(&awake.held.record, &secrets, presented, format, now);
+                authenticate_delivery(&key_state.stored.record, &secrets, presented, format, now);
             if let Err(mut rejection) = authentic {
-                if rejection.code == Code::SignatureInvalid && awake.logs_refusal_singly(now) {
-                    let previous = awake.previous_secrets(now);
-                    let url = awake.held.record.notification_url.as_deref();
+                if rejection.code == Code::SignatureInvalid && key_state.logs_refusal_singly(now) {
+                    let previous = key_state.previous_secrets(now);
+                    let url = key_state.stored.record.notification_url.as_deref();
                     let headers = &ingest.headers;
                     let cause = diagnose_native(format, headers, url, &secrets, &previous, body);
                     rejection = rejection.diagnosed(match (cause, url) {
@@ -166,26 +167,26 @@ impl KeyGate {
             }
             let reading = storefront::read(format, &ingest.headers, body);
             if let Some(address) = reading.source.as_deref() {
-                match awake.held.source_address.as_deref() {
+                match key_state.stored.source_address.as_deref() {
                     Some(pinned) if pinned != address => {
                         let delivery = Delivery::Park(ParkReason::SourceChanged);
                         return Ok(Authentic { reading, delivery, request_id });
                     }
                     Some(_) => {}
                     None => {
-                        let mut held = awake.held.clone();
-                        held.source_address = Some(address.to_owned());
-                        super::storage::save(&self.sql, &held)
+                        let mut stored = key_state.stored.clone();
+                        stored.source_address = Some(address.to_owned());
+                        super::storage::save(&self.sql, &stored)
                             .map_err(|rejection| refused(&rejection))?;
-                        awake.held = held;
+                        key_state.stored = stored;
                     }
                 }
             }
             let scope = reading.subject.scope();
             // The same request once more has been charged for: it goes through a copy.
-            let mut charged = admitted.repeated.then(|| awake.window.clone());
-            let window = charged.as_mut().unwrap_or(&mut awake.window);
-            let delivery = admit_delivery(&awake.held.record, window, scope, now);
+            let mut charged = admitted.repeated.then(|| key_state.window.clone());
+            let window = charged.as_mut().unwrap_or(&mut key_state.window);
+            let delivery = admit_delivery(&key_state.stored.record, window, scope, now);
             Ok(Authentic { reading, delivery, request_id })
         })
     }
@@ -194,15 +195,15 @@ impl KeyGate {
     /// parked, or would be, and its body.
     pub(super) async fn apply(
         &self,
-        reading: Reading,
+        reading: ParsedDelivery,
         fault: Option<Fault>,
-        row: Row,
-        kept: (Row, &[u8]),
+        row: SequenceId,
+        kept: (SequenceId, &[u8]),
     ) -> Applied {
-        let Reading { topic, delivery, meaning, .. } = reading;
+        let ParsedDelivery { topic, delivery, meaning, .. } = reading;
         let event = match meaning {
             Ok(NativeEvent::Ignored { reason }) => return ignored(reason),
-            Ok(NativeEvent::Thin { thing, external_id }) => {
+            Ok(NativeEvent::Notification { resource, external_id }) => {
                 let (row, body) = kept;
                 let token = delivery.unwrap_or_else(|| encoding::hex(Sha256::digest(body)));
                 // What cannot be told is kept rather than dropped.
@@ -215,7 +216,7 @@ impl KeyGate {
                     },
                     known => Applied::Park {
                         reason: ParkReason::AwaitingDetails,
-                        detail: Some(format!("{} {external_id}", thing.as_str())),
+                        detail: Some(format!("{} {external_id}", resource.as_str())),
                         parent: None,
                         token: known.is_ok().then_some(token),
                     },
@@ -235,9 +236,9 @@ impl KeyGate {
         // Before asking: whoever brings the parent meanwhile must find that it is waited for.
         let parent = event.parent();
         if let Some(parent) = &parent {
-            let _ = self.with(|awake| awake.awaited.insert(parent.clone()));
+            let _ = self.with(|key_state| key_state.awaited.insert(parent.clone()));
         }
-        let brings = event.brings();
+        let satisfies = event.satisfies();
         let Ok((origin, _)) = self.origin(row) else {
             return Applied::park(ParkReason::StoreUnavailable);
         };
@@ -245,9 +246,9 @@ impl KeyGate {
         match self.to_ledger(command).await {
             Ok((LedgerReply::Done { outcome, internal_id, external_id, .. }, _)) => {
                 if let Some(parent) = &parent {
-                    let _ = self.with(|awake| awake.awaited.remove(parent));
+                    let _ = self.with(|key_state| key_state.awaited.remove(parent));
                 }
-                for name in &brings {
+                for name in &satisfies {
                     self.parent_arrived(name).await;
                 }
                 Applied::Settled { outcome, internal_id, external_id, detail: None }
@@ -276,7 +277,7 @@ impl KeyGate {
         ingest: &Ingest,
         body: &[u8],
         topic: &str,
-        row: Row,
+        row: SequenceId,
         waiting: &Waiting<'_>,
     ) -> Result<()> {
         // Shops put secrets into query strings, and a retry needs none.
@@ -293,7 +294,7 @@ impl KeyGate {
 
     /// Lets go an event that has just been parked for its parent, where that came meanwhile.
     pub(super) async fn release_if_arrived(&self, parent: &str) -> Result<()> {
-        let waiting = self.with(|awake| awake.awaited.contains(parent))?;
+        let waiting = self.with(|key_state| key_state.awaited.contains(parent))?;
         let now = crate::edge::platform::now();
         if !waiting && parked::release(&self.sql, ParkReason::ParentUnknown, Some(parent), now)? {
             self.arm(now).await;
@@ -303,7 +304,7 @@ impl KeyGate {
 
     /// Lets go the events that waited for this one.
     async fn parent_arrived(&self, parent: &str) {
-        let waited = self.with(|awake| awake.awaited.remove(parent)).unwrap_or(false);
+        let waited = self.with(|key_state| key_state.awaited.remove(parent)).unwrap_or(false);
         if !waited {
             return;
         }
@@ -314,16 +315,18 @@ impl KeyGate {
     }
 }
 
-fn accepted(outcome: Outcome, request_id: RequestId) -> Finished {
+fn accepted(outcome: Outcome, request_id: RequestId) -> RequestResult {
     let body = json!({ "outcome": outcome.as_str(), "request_id": request_id });
-    Finished::with(Answer::json(200, body.to_string()), outcome)
+    RequestResult::with(Answer::json(200, body.to_string()), outcome)
 }
 
 /// The answer to a setup ping. It changes nothing and is counted among the refusals, as it is not
 /// authentic.
-fn ping() -> Finished {
-    let mut finished =
-        Finished::with(Answer::json(200, json!({ "outcome": "ping" }).to_string()), Outcome::Ping);
+fn ping() -> RequestResult {
+    let mut finished = RequestResult::with(
+        Answer::json(200, json!({ "outcome": "ping" }).to_string()),
+        Outcome::Ping,
+    );
     finished.units = 0;
     finished
 }
@@ -338,9 +341,9 @@ fn ignored(reason: Ignored) -> Applied {
 }
 
 /// What a parked delivery says, read once more.
-pub(super) fn reread(ingest: &Ingest, body: &[u8]) -> Reading {
+pub(super) fn reread(ingest: &Ingest, body: &[u8]) -> ParsedDelivery {
     let format = match ingest.operation {
-        Operation::Deliver { format } => format,
+        RequestKind::Deliver { format } => format,
         // Only deliveries are ever parked.
         _ => PayloadFormat::Gateway,
     };

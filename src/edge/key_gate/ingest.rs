@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::capture::Capture;
+use super::capture::NewCapture;
 use super::{InFlight, KeyGate};
 use crate::domain::admission::{Needs, Refused, admit_api};
-use crate::domain::id::Row;
+use crate::domain::id::SequenceId;
 use crate::domain::ledger::Origin;
 use crate::domain::log::{LogEntry, Outcome, kept_answer};
 use crate::domain::rate_limit::Quota;
@@ -14,11 +14,11 @@ use crate::domain::time::Timestamp;
 use crate::edge::Result;
 use crate::edge::answer::Answer;
 use crate::edge::platform::now;
-use crate::protocol::key_gate::{Fault, Ingest, Operation};
+use crate::protocol::key_gate::{Fault, Ingest, RequestKind};
 
 /// How a request ended: the answer, and what its log entry says of it.
 #[derive(Debug)]
-pub(super) struct Finished {
+pub(super) struct RequestResult {
     pub answer: Answer,
     pub outcome: Outcome,
     pub units: u32,
@@ -34,7 +34,7 @@ pub(super) struct Finished {
     pub topic: Option<String>,
 }
 
-impl Finished {
+impl RequestResult {
     pub(super) const fn with(answer: Answer, outcome: Outcome) -> Self {
         Self {
             answer,
@@ -82,9 +82,9 @@ impl KeyGate {
         if ingest.fault == Some(Fault::PanicKeyGate) {
             panic!("a panic on purpose");
         }
-        let row = self.with(|awake| {
-            let admitted = awake.row(ingest.attempt, started);
-            (admitted, awake.request_id(admitted.row))
+        let row = self.with(|key_state| {
+            let admitted = key_state.row(ingest.attempt, started);
+            (admitted, key_state.request_id(admitted.row))
         });
         let (mut admitted, request_id) = match row {
             Ok(row) => row,
@@ -92,23 +92,23 @@ impl KeyGate {
         };
         admitted.public_key_holds = self.public_key_holds(&ingest, body, started).await;
         let finished = match ingest.operation {
-            Operation::Whoami => self.whoami(&ingest, body, admitted, started),
-            Operation::Write { command } => {
+            RequestKind::Whoami => self.whoami(&ingest, body, admitted, started),
+            RequestKind::Write { command } => {
                 self.write(&ingest, body, admitted, command, started).await
             }
-            Operation::Batch => self.batch(&ingest, body, admitted, started).await,
-            Operation::Deliver { format } => {
+            RequestKind::Batch => self.batch(&ingest, body, admitted, started).await,
+            RequestKind::Deliver { format } => {
                 Ok(self.deliver(&ingest, body, admitted, format, started).await)
             }
         };
-        let mut finished =
-            finished.unwrap_or_else(|rejection| Finished::rejected(&rejection, &request_id, None));
+        let mut finished = finished
+            .unwrap_or_else(|rejection| RequestResult::rejected(&rejection, &request_id, None));
         finished.idempotency_key = ingest.headers.get("idempotency-key").map(str::to_owned);
         self.record(&ingest, ingest.attempt, body, admitted.row, started, &finished).await;
         // Whoever shows no good key learns nothing about it.
         let told = finished.error_code != Some(Code::InvalidApiKey);
         let quota = match finished.quota {
-            None if told => self.with(|awake| awake.window.quota(now())).ok(),
+            None if told => self.with(|key_state| key_state.window.quota(now())).ok(),
             quota => quota,
         };
         let mut answer = finished.answer;
@@ -126,9 +126,9 @@ impl KeyGate {
         ingest: &Ingest,
         attempt: i64,
         body: &[u8],
-        row: Row,
+        row: SequenceId,
         started: Timestamp,
-        finished: &Finished,
+        finished: &RequestResult,
     ) {
         let now = now();
         let entry = LogEntry {
@@ -148,17 +148,18 @@ impl KeyGate {
             error_code: finished.error_code,
             detail: finished.detail.clone(),
         };
-        let logged = self.with(|awake| {
+        let logged = self.with(|key_state| {
             // What nobody could authenticate is not worth keeping.
-            let keep = awake.held.record.capture_bodies
+            let keep = key_state.stored.record.capture_bodies
                 && finished.count > 0
                 && !finished.outcome.is_capped()
-                && ingest.operation != Operation::Whoami;
+                && ingest.operation != RequestKind::Whoami;
             let headers = keep.then(|| serde_json::to_string(&ingest.headers).unwrap_or_default());
             let answer = kept_answer(&finished.answer.body);
-            let kept = headers.as_deref().map(|headers| Capture { headers, body, answer: &answer });
-            awake.log(&self.sql, entry, kept, now)?;
-            Ok::<_, Rejection>(awake.refusals_due())
+            let kept =
+                headers.as_deref().map(|headers| NewCapture { headers, body, answer: &answer });
+            key_state.log(&self.sql, entry, kept, now)?;
+            Ok::<_, Rejection>(key_state.refusals_due())
         });
         if let Ok(Ok(Some(due))) = logged {
             self.arm(due).await;
@@ -170,16 +171,16 @@ impl KeyGate {
         &self,
         ingest: &Ingest,
         body: &[u8],
-        admitted: super::awake::Admitted,
+        admitted: super::key_state::Admitted,
         now: Timestamp,
-    ) -> Result<Finished> {
+    ) -> Result<RequestResult> {
         let needs = Needs { scope: None, format: None, signature: false };
         let quota = match self.admit(ingest, body, admitted, needs, now)? {
             Ok(quota) => quota,
             Err(finished) => return Ok(*finished),
         };
-        let body = self.with(|awake| {
-            let record = &awake.held.record;
+        let body = self.with(|key_state| {
+            let record = &key_state.stored.record;
             json!({
                 "key_id": record.key_id,
                 "name": record.name,
@@ -201,7 +202,7 @@ impl KeyGate {
                 },
             })
         })?;
-        let mut finished = Finished::with(Answer::serialized(200, &body)?, Outcome::Accepted);
+        let mut finished = RequestResult::with(Answer::serialized(200, &body)?, Outcome::Accepted);
         finished.quota = Some(quota);
         Ok(finished)
     }
@@ -211,32 +212,33 @@ impl KeyGate {
         &self,
         ingest: &Ingest,
         body: &[u8],
-        admitted: super::awake::Admitted,
+        admitted: super::key_state::Admitted,
         needs: Needs,
         now: Timestamp,
-    ) -> Result<std::result::Result<Quota, Box<Finished>>> {
-        self.with(|awake| {
-            let secrets = awake.live_secrets(now);
+    ) -> Result<std::result::Result<Quota, Box<RequestResult>>> {
+        self.with(|key_state| {
+            let secrets = key_state.live_secrets(now);
             let presented = admitted.presents(ingest, body);
             // The same request once more has been charged for: it goes through a copy.
-            let mut charged = admitted.repeated.then(|| awake.window.clone());
-            let window = charged.as_mut().unwrap_or(&mut awake.window);
-            let admission = admit_api(&awake.held.record, &secrets, window, presented, needs, now);
+            let mut charged = admitted.repeated.then(|| key_state.window.clone());
+            let window = charged.as_mut().unwrap_or(&mut key_state.window);
+            let admission =
+                admit_api(&key_state.stored.record, &secrets, window, presented, needs, now);
             admission.map_err(|refused| {
                 let Refused { mut rejection, quota } = *refused;
                 let signature = ingest.headers.get("x-pck-signature");
-                rejection = awake.diagnosed(rejection, signature, &secrets, body, now);
-                let id = awake.request_id(admitted.row);
-                Box::new(Finished::rejected(&rejection, &id, quota))
+                rejection = key_state.diagnosed(rejection, signature, &secrets, body, now);
+                let id = key_state.request_id(admitted.row);
+                Box::new(RequestResult::rejected(&rejection, &id, quota))
             })
         })
     }
 
     /// Where a command of this request to the ledger comes from.
-    pub(super) fn origin(&self, row: Row) -> Result<(Origin, crate::domain::id::RequestId)> {
-        self.with(|awake| {
-            let request_id = awake.request_id(row);
-            let record = &awake.held.record;
+    pub(super) fn origin(&self, row: SequenceId) -> Result<(Origin, crate::domain::id::RequestId)> {
+        self.with(|key_state| {
+            let request_id = key_state.request_id(row);
+            let record = &key_state.stored.record;
             let origin = Origin {
                 store_id: record.store_id,
                 namespace: record.namespace,

@@ -21,8 +21,8 @@ impl KeyGate {
     /// Sends a command to the ledger of this key's store. Every command may be repeated: orders by
     /// their idempotency key or external id, events by the sender's version.
     pub(super) async fn to_ledger(&self, command: LedgerCommand) -> Result<(LedgerReply, String)> {
-        let (store, format) = self.with(|awake| {
-            let record = &awake.held.record;
+        let (store, format) = self.with(|key_state| {
+            let record = &key_state.stored.record;
             (record.store_id, record.payload_format)
         })?;
         let frame = frame::encode(&Versioned::new(command), &[])

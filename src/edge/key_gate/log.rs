@@ -1,5 +1,5 @@
 //! The request log: a table per day, so that its end is a dropped table. Rows are keyed by time
-//! ([`Row`]), so pages and windows need no index.
+//! ([`SequenceId`]), so pages and windows need no index.
 
 use std::ops::ControlFlow;
 
@@ -7,9 +7,9 @@ use serde::Deserialize;
 use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen::JsValue;
 
-use super::capture::{self, Capture};
+use super::capture::{self, NewCapture};
 use crate::domain::credential::GateName;
-use crate::domain::id::{RequestId, Row};
+use crate::domain::id::{RequestId, SequenceId};
 use crate::domain::log::{LogEntry, Outcome};
 use crate::domain::rejection::Code;
 use crate::domain::time::{DAY, Timestamp};
@@ -91,7 +91,7 @@ impl OpenDay {
 /// Writes the one row of a request, over the row of an earlier attempt of the same request, and its
 /// capture: by one statement on the view of the day, because a call into the database costs more
 /// than a row. Returns about how many bytes the row takes.
-pub fn write(sql: &Sql, day: i64, entry: &LogEntry, kept: Option<Capture<'_>>) -> Result<usize> {
+pub fn write(sql: &Sql, day: i64, entry: &LogEntry, kept: Option<NewCapture<'_>>) -> Result<usize> {
     let LogEntry {
         row,
         attempt,
@@ -144,7 +144,7 @@ pub fn write(sql: &Sql, day: i64, entry: &LogEntry, kept: Option<Capture<'_>>) -
 /// What is left in the log of the last moments, to rebuild what memory has forgotten.
 #[derive(Debug, Deserialize)]
 pub struct Trace {
-    pub id: Row,
+    pub id: SequenceId,
     pub attempt: i64,
     pub units: u32,
     pub count: u32,
@@ -166,7 +166,7 @@ pub fn traces(sql: &Sql, from: Timestamp, now: Timestamp) -> Result<Vec<Trace>> 
                      + coalesce(length(internal_id), 0) + coalesce(length(detail), 0) AS bytes
                  FROM log_{day} WHERE id >= ?1 ORDER BY id"
             ),
-            &[integer(Row::at(from).as_i64())],
+            &[integer(SequenceId::at(from).as_i64())],
         )?);
     }
     // A clock that stepped back must not make rows of the future invisible to the limit.
@@ -222,7 +222,7 @@ fn drop_old_days(sql: &Sql, today: i64) -> Result<()> {
 
 #[derive(Deserialize)]
 struct ListedRow {
-    id: Row,
+    id: SequenceId,
     count: u32,
     method: String,
     path: String,
@@ -268,17 +268,17 @@ pub fn list(
     gate: GateName,
     filter: &RequestFilter,
 ) -> Result<(Vec<LoggedRequest>, Option<i64>)> {
-    let newest = filter.to.map_or(i64::MAX, |to| Row::at(to).as_i64());
+    let newest = filter.to.map_or(i64::MAX, |to| SequenceId::at(to).as_i64());
     let before = filter.before.unwrap_or(i64::MAX).min(newest).min((1 << 53) - 1);
-    let from = filter.from.map_or(0, |from| Row::at(from).as_i64());
+    let from = filter.from.map_or(0, |from| SequenceId::at(from).as_i64());
     let limit = filter.limit.min(RequestFilter::MAX_LIMIT) as usize;
     let mut requests = Vec::new();
     let mut looked_at = 0;
     let mut last = None;
     for day in days(sql, "log")?.into_iter().rev() {
         // Skip days that lie outside the span altogether.
-        let start = Row::at(Timestamp::from_millis(day * DAY)).as_i64();
-        let end = Row::at(Timestamp::from_millis((day + 1) * DAY)).as_i64();
+        let start = SequenceId::at(Timestamp::from_millis(day * DAY)).as_i64();
+        let end = SequenceId::at(Timestamp::from_millis((day + 1) * DAY)).as_i64();
         if start >= before || end <= from {
             continue;
         }
@@ -306,7 +306,7 @@ pub fn list(
 }
 
 /// One request of the log, if it stands in it.
-pub fn find(sql: &Sql, gate: GateName, row: Row) -> Result<Option<LoggedRequest>> {
+pub fn find(sql: &Sql, gate: GateName, row: SequenceId) -> Result<Option<LoggedRequest>> {
     let day = row.time().period(DAY);
     if !days(sql, "log")?.contains(&day) {
         return Ok(None);
@@ -347,7 +347,7 @@ pub fn answers(sql: &Sql, limit: u32) -> Result<Vec<Answered>> {
 pub fn last_use(sql: &Sql) -> Result<Option<Timestamp>> {
     #[derive(Deserialize)]
     struct Newest {
-        id: Row,
+        id: SequenceId,
         used: u8,
     }
     let mut looked_at = 0;

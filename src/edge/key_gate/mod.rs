@@ -11,12 +11,11 @@
 //! ```text
 //! Worker ─Ingest─▶ ingest.rs / deliver.rs ─▶ ledger.rs ─LedgerCommand─▶ StoreLedger
 //! Worker ─GateCommand─▶ commands.rs ─▶ change.rs ─batch─▶ D1
-//! console ──WebSocket──▶ tail.rs ◀─each log entry─ awake.rs
+//! console ──WebSocket──▶ tail.rs ◀─each log entry─ key_state.rs
 //!           alarm ─▶ alarm.rs: D1 again, parked events again, counted refusals, the end of tails
 //! ```
 
 mod alarm;
-mod awake;
 mod batch;
 mod bytes;
 mod capture;
@@ -24,6 +23,7 @@ mod change;
 mod commands;
 mod deliver;
 mod ingest;
+mod key_state;
 mod ledger;
 mod log;
 mod parked;
@@ -45,13 +45,13 @@ use worker::worker_sys::DurableObjectState;
 use worker::worker_sys::web_sys::{Request, WebSocket};
 use worker::{Env, durable::State};
 
-use awake::Awake;
-use storage::Held;
+use key_state::KeyState;
+use storage::StoredKey;
 use tail::Tails;
 
 use super::answer::Answer;
 use super::catalogue::Catalogue;
-use super::objects::{Line, Objects};
+use super::objects::{ObjectClient, Objects};
 use super::platform::{now, settings, unlogged_request_id};
 use super::sql::Sql;
 use super::{Result, internal};
@@ -67,9 +67,9 @@ pub struct KeyGate {
     state: State,
     env: Env,
     sql: AssertUnwindSafe<Sql>,
-    ledger: AssertUnwindSafe<worker::Result<Line>>,
+    ledger: AssertUnwindSafe<worker::Result<ObjectClient>>,
     /// `None` until the object knows its key.
-    awake: AssertUnwindSafe<RefCell<Option<Awake>>>,
+    key_state: AssertUnwindSafe<RefCell<Option<KeyState>>>,
     /// Requests that have been admitted and have not been answered.
     in_flight: AssertUnwindSafe<Rc<Cell<u32>>>,
 }
@@ -85,8 +85,8 @@ impl KeyGate {
         let state = State::from(state);
         Self {
             sql: AssertUnwindSafe(Sql::new(&state)),
-            ledger: AssertUnwindSafe(Objects::store_ledgers(&env).map(Line::new)),
-            awake: AssertUnwindSafe(RefCell::new(None)),
+            ledger: AssertUnwindSafe(Objects::store_ledgers(&env).map(ObjectClient::new)),
+            key_state: AssertUnwindSafe(RefCell::new(None)),
             in_flight: AssertUnwindSafe(Rc::new(Cell::new(0))),
             state,
             env,
@@ -153,7 +153,7 @@ impl KeyGate {
     /// Before anything else is awaited: while the key is being looked up in D1, no other event is
     /// delivered, so that a cold object asks once, however many requests wake it.
     async fn ready(&self) -> Result<()> {
-        if self.awake.borrow().is_some() {
+        if self.key_state.borrow().is_some() {
             return Ok(());
         }
         self.wake().await?;
@@ -163,8 +163,8 @@ impl KeyGate {
 
     /// Learns its key: from its own row, else from D1. 'Not found' is never remembered.
     async fn wake(&self) -> Result<()> {
-        if let Some(held) = storage::load(&self.sql)? {
-            return self.rebuild(held);
+        if let Some(stored) = storage::load(&self.sql)? {
+            return self.rebuild(stored);
         }
         let gate = self.state.id().name().ok_or_else(|| internal("an object without a name"))?;
         let catalogue = Catalogue::open(&self.env)?;
@@ -174,26 +174,26 @@ impl KeyGate {
                 async move { Ok(catalogue.integration_key_of_gate(&gate).await) },
             )
             .await??;
-        if self.awake.borrow().is_some() {
+        if self.key_state.borrow().is_some() {
             return Ok(());
         }
         let record = found.ok_or_else(invalid_key)?;
-        let held = Held { record, source_address: None, intents: Vec::new() };
-        storage::install(&self.sql, &held)?;
-        self.rebuild(held)
+        let stored = StoredKey { record, source_address: None, intents: Vec::new() };
+        storage::install(&self.sql, &stored)?;
+        self.rebuild(stored)
     }
 
-    fn rebuild(&self, held: Held) -> Result<()> {
+    fn rebuild(&self, stored: StoredKey) -> Result<()> {
         let settings = settings(&self.env)?;
         let tails = Tails::learn(&self.state);
-        let awake = Awake::rebuild(&self.sql, held, &settings.sealing_keys, tails, now())?;
-        *self.awake.borrow_mut() = Some(awake);
+        let key_state = KeyState::rebuild(&self.sql, stored, &settings.sealing_keys, tails, now())?;
+        *self.key_state.borrow_mut() = Some(key_state);
         Ok(())
     }
 
     /// Runs `work` on the memory. Never across an await.
-    fn with<T>(&self, work: impl FnOnce(&mut Awake) -> T) -> Result<T> {
-        self.awake.borrow_mut().as_mut().map(work).ok_or_else(asleep)
+    fn with<T>(&self, work: impl FnOnce(&mut KeyState) -> T) -> Result<T> {
+        self.key_state.borrow_mut().as_mut().map(work).ok_or_else(not_ready)
     }
 }
 
@@ -203,7 +203,7 @@ fn refuse(rejection: &Rejection) -> Vec<u8> {
     Answer::problem(rejection, &request_id).into_frame(&request_id)
 }
 
-fn asleep() -> Rejection {
+fn not_ready() -> Rejection {
     Rejection::new(Code::Unavailable, "The key's gate is not ready. Try again.").retry_after(1)
 }
 

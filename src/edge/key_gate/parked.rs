@@ -5,7 +5,7 @@ use serde::Deserialize;
 use worker::js_sys::Uint8Array;
 
 use super::bytes;
-use crate::domain::id::Row;
+use crate::domain::id::SequenceId;
 use crate::domain::parked::{ParkReason, ParkedCount, RESERVE, Retry, backoff};
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
@@ -35,7 +35,7 @@ pub struct Waiting<'a> {
 /// Parks an event, due for its first retry where its reason has one.
 pub fn insert(
     sql: &Sql,
-    row: Row,
+    row: SequenceId,
     topic: &str,
     ingest: &Ingest,
     body: &[u8],
@@ -77,7 +77,7 @@ pub fn insert(
 }
 
 /// Whether another event than that of `row` waits with this token.
-pub fn waits_already(sql: &Sql, row: Row, token: &str) -> Result<bool> {
+pub fn waits_already(sql: &Sql, row: SequenceId, token: &str) -> Result<bool> {
     let query = "SELECT id FROM parked WHERE token = ?1 AND id <> ?2";
     Ok(!ids(sql, query, &[text(Some(token)), integer(row.as_i64())])?.is_empty())
 }
@@ -88,7 +88,7 @@ pub fn next_attempt(reason: ParkReason, attempts: u32, now: Timestamp) -> Option
 }
 
 /// The events that are due at `now`, oldest first, at most `limit`.
-pub fn due(sql: &Sql, now: Timestamp, limit: u32) -> Result<Vec<Row>> {
+pub fn due(sql: &Sql, now: Timestamp, limit: u32) -> Result<Vec<SequenceId>> {
     ids(
         sql,
         "SELECT id FROM parked WHERE next_at <= ?1 AND retrying = 0 ORDER BY id LIMIT ?2",
@@ -140,7 +140,7 @@ pub fn unmark_all(sql: &Sql) -> Result<()> {
 }
 
 /// Marks an event as being retried, so that nobody discards it meanwhile, and returns it.
-pub fn take(sql: &Sql, row: Row) -> Result<Parked> {
+pub fn take(sql: &Sql, row: SequenceId) -> Result<Parked> {
     #[derive(Deserialize)]
     struct Found {
         attempts: u32,
@@ -163,7 +163,7 @@ pub fn take(sql: &Sql, row: Row) -> Result<Parked> {
 /// Puts an event back after an attempt that did not settle it.
 pub fn put_back(
     sql: &Sql,
-    row: Row,
+    row: SequenceId,
     attempts: u32,
     waiting: &Waiting<'_>,
     next_at: Option<Timestamp>,
@@ -185,12 +185,12 @@ pub fn put_back(
 }
 
 /// Forgets an event that has been applied.
-pub fn settled(sql: &Sql, row: Row) -> Result<()> {
+pub fn settled(sql: &Sql, row: SequenceId) -> Result<()> {
     sql.run("DELETE FROM parked WHERE id = ?1", &[integer(row.as_i64())])
 }
 
 /// Forgets an event that nobody wants, unless it is being retried at this moment.
-pub fn discard(sql: &Sql, row: Row) -> Result<()> {
+pub fn discard(sql: &Sql, row: SequenceId) -> Result<()> {
     let deleted = "DELETE FROM parked WHERE id = ?1 AND retrying = 0 RETURNING id";
     if !ids(sql, deleted, &[integer(row.as_i64())])?.is_empty() {
         return Ok(());
@@ -199,10 +199,14 @@ pub fn discard(sql: &Sql, row: Row) -> Result<()> {
     Err(if exists.is_empty() { not_found() } else { being_retried() })
 }
 
-fn ids(sql: &Sql, query: &str, parameters: &[worker::wasm_bindgen::JsValue]) -> Result<Vec<Row>> {
+fn ids(
+    sql: &Sql,
+    query: &str,
+    parameters: &[worker::wasm_bindgen::JsValue],
+) -> Result<Vec<SequenceId>> {
     #[derive(Deserialize)]
     struct Id {
-        id: Row,
+        id: SequenceId,
     }
     Ok(sql.rows::<Id>(query, parameters)?.into_iter().map(|row| row.id).collect())
 }
@@ -217,7 +221,7 @@ fn being_retried() -> Rejection {
 
 #[derive(Deserialize)]
 struct ListedRow {
-    id: Row,
+    id: SequenceId,
     reason: ParkReason,
     detail: Option<String>,
     topic: Option<String>,
@@ -248,12 +252,12 @@ impl ListedRow {
 const LOOKED_AT: u32 = 2_000;
 
 /// A page of parked events, newest first, and the row to go on before: only those that await
-/// details or only the others, where `kept` says so.
+/// details or only the others, where `awaiting_details` says so.
 pub fn list(
     sql: &Sql,
     limit: u32,
     before: Option<i64>,
-    kept: Option<bool>,
+    awaiting_details: Option<bool>,
 ) -> Result<(Vec<ParkedEvent>, Option<i64>)> {
     let before = integer(before.unwrap_or((1 << 53) - 1));
     let page = format!(
@@ -261,18 +265,18 @@ pub fn list(
          WHERE ?3 IS NULL OR (reason = 'awaiting_details') = ?3 LIMIT ?4",
         ListedRow::COLUMNS
     );
-    let looked_at = integer(if kept.is_some() { LOOKED_AT } else { limit });
-    let wanted = optional_integer(kept.map(i64::from));
+    let looked_at = integer(if awaiting_details.is_some() { LOOKED_AT } else { limit });
+    let wanted = optional_integer(awaiting_details.map(i64::from));
     let rows =
         sql.rows::<ListedRow>(&page, &[before.clone(), looked_at, wanted, integer(limit)])?;
     let mut next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| row.id);
-    if next.is_none() && kept.is_some() {
+    if next.is_none() && awaiting_details.is_some() {
         let last = "SELECT min(id) AS id FROM
                       (SELECT id FROM parked WHERE id < ?1 ORDER BY id DESC LIMIT ?2)
                     HAVING count(*) = ?2";
         next = ids(sql, last, &[before, integer(LOOKED_AT)])?.pop();
     }
-    Ok((rows.into_iter().map(ListedRow::listed).collect(), next.map(Row::as_i64)))
+    Ok((rows.into_iter().map(ListedRow::listed).collect(), next.map(SequenceId::as_i64)))
 }
 
 /// How many events are parked.
@@ -280,7 +284,7 @@ pub fn count(sql: &Sql) -> Result<ParkedCount> {
     let others = ParkReason::ALL.iter().filter(|reason| **reason != ParkReason::AwaitingDetails);
     Ok(ParkedCount {
         attention: count_of(sql, others)?,
-        kept: count_of(sql, [&ParkReason::AwaitingDetails])?,
+        awaiting_details: count_of(sql, [&ParkReason::AwaitingDetails])?,
     })
 }
 
@@ -302,7 +306,7 @@ fn count_of<'a>(sql: &Sql, reasons: impl IntoIterator<Item = &'a ParkReason>) ->
 }
 
 /// The event that a request brought, while it is parked.
-pub fn find(sql: &Sql, row: Row) -> Result<Option<ParkedEvent>> {
+pub fn find(sql: &Sql, row: SequenceId) -> Result<Option<ParkedEvent>> {
     let query = format!("SELECT {} FROM parked WHERE id = ?1", ListedRow::COLUMNS);
     let found = sql.first::<ListedRow>(&query, &[integer(row.as_i64())])?;
     Ok(found.map(ListedRow::listed))

@@ -1,13 +1,13 @@
 //! The part of authenticating a request that the platform does, before the rest of admission.
 
 use super::KeyGate;
-use super::awake::Admitted;
+use super::key_state::Admitted;
 use crate::domain::admission::Presented;
 use crate::domain::key::PayloadFormat;
 use crate::domain::signature::public_key_checks;
 use crate::domain::time::Timestamp;
 use crate::edge::web_crypto;
-use crate::protocol::key_gate::{Ingest, Operation};
+use crate::protocol::key_gate::{Ingest, RequestKind};
 
 impl Admitted {
     pub(super) fn presents<'a>(self, ingest: &'a Ingest, body: &'a [u8]) -> Presented<'a> {
@@ -30,7 +30,7 @@ impl KeyGate {
         now: Timestamp,
     ) -> bool {
         let format = match ingest.operation {
-            Operation::Deliver { format } => format,
+            RequestKind::Deliver { format } => format,
             _ => PayloadFormat::Gateway,
         };
         let asymmetric =
@@ -38,10 +38,10 @@ impl KeyGate {
         if format != PayloadFormat::Wix && (format != PayloadFormat::Gateway || !asymmetric()) {
             return false;
         }
-        let checks = self.with(|awake| {
+        let checks = self.with(|key_state| {
             // A key of another format is refused for that, whoever signed.
-            let fits = awake.held.record.payload_format == format;
-            let secrets = if fits { awake.live_secrets(now) } else { Vec::new() };
+            let fits = key_state.stored.record.payload_format == format;
+            let secrets = if fits { key_state.live_secrets(now) } else { Vec::new() };
             public_key_checks(format, &ingest.headers, &secrets, body)
         });
         for check in checks.unwrap_or_default() {

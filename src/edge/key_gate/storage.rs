@@ -34,7 +34,7 @@ const VERSION: u32 = 2;
 
 /// The row: the key, and what has yet to reach D1.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Held {
+pub struct StoredKey {
     pub record: KeyRecord,
     /// The shop address of the first signed delivery; later ones from elsewhere are parked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub struct Intent {
 
 /// The row as it stands, if this object has one, its tables brought up to [`VERSION`]. A database
 /// without tables is one that holds no key yet.
-pub fn load(sql: &Sql) -> Result<Option<Held>> {
+pub fn load(sql: &Sql) -> Result<Option<StoredKey>> {
     #[derive(Deserialize)]
     struct Row {
         schema: u32,
@@ -69,23 +69,23 @@ pub fn load(sql: &Sql) -> Result<Option<Held>> {
     let Some(row) = sql.first::<Row>("SELECT schema, json FROM record", &[])? else {
         return Ok(None);
     };
-    let held: Held =
+    let stored: StoredKey =
         serde_json::from_str(&row.json).map_err(|error| internal(&error.to_string()))?;
     if row.schema < VERSION {
         sql.transaction(|| {
             migrate(sql)?;
-            save(sql, &held)
+            save(sql, &stored)
         })?;
     }
-    Ok(Some(held))
+    Ok(Some(stored))
 }
 
 /// Makes the tables and holds a key that this object did not hold before.
-pub fn install(sql: &Sql, held: &Held) -> Result<()> {
+pub fn install(sql: &Sql, stored: &StoredKey) -> Result<()> {
     sql.transaction(|| {
         sql.run(SCHEMA, &[])?;
         migrate(sql)?;
-        save(sql, held)
+        save(sql, stored)
     })
 }
 
@@ -104,8 +104,8 @@ fn migrate(sql: &Sql) -> Result<()> {
 }
 
 /// Rewrites the row.
-pub fn save(sql: &Sql, held: &Held) -> Result<()> {
-    let json = serde_json::to_string(held).map_err(|error| internal(&error.to_string()))?;
+pub fn save(sql: &Sql, stored: &StoredKey) -> Result<()> {
+    let json = serde_json::to_string(stored).map_err(|error| internal(&error.to_string()))?;
     sql.run(
         "INSERT INTO record (id, schema, json) VALUES (1, ?1, ?2)
          ON CONFLICT (id) DO UPDATE SET schema = excluded.schema, json = excluded.json",

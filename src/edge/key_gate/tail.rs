@@ -135,16 +135,16 @@ impl KeyGate {
             .as_deref()
             .and_then(TailTicket::from_text)
             .ok_or_else(|| internal("a tail without a ticket"))?;
-        let client = self.with(|awake| {
-            awake.tails.forget_closed();
-            if awake.tails.0.len() >= MAX_OPEN {
+        let client = self.with(|key_state| {
+            key_state.tails.forget_closed();
+            if key_state.tails.0.len() >= MAX_OPEN {
                 return Err(Rejection::new(
                     Code::RateLimited,
                     format!("{MAX_OPEN} pages follow this key already. Close one."),
                 ));
             }
             let (client, socket) = accept(&self.state, &ticket)?;
-            awake.tails.0.push(Tail { socket, ticket: ticket.clone() });
+            key_state.tails.0.push(Tail { socket, ticket: ticket.clone() });
             Ok(client)
         })??;
         self.arm(ticket.expires_at()).await;
@@ -155,7 +155,7 @@ impl KeyGate {
     pub(super) fn tail_ended(&self, socket: &WebSocket) {
         // The page waits for its close to be answered.
         let _ = socket.close();
-        let _ = self.with(|awake| awake.tails.0.retain(|tail| tail.socket != *socket));
+        let _ = self.with(|key_state| key_state.tails.0.retain(|tail| tail.socket != *socket));
     }
 }
 

@@ -16,24 +16,24 @@ const DELIVERIES: u32 = 200;
 
 impl KeyGate {
     pub(super) fn usage(&self) -> Result<GateReply> {
-        self.with(|awake| {
-            let open = awake.open_minute();
+        self.with(|key_state| {
+            let open = key_state.open_minute();
             let (hours, h24) = stats::series(&self.sql, open, Window::H24, now())?;
             let counts_failures =
-                matches!(awake.held.record.payload_format, PayloadFormat::WooCommerce);
+                matches!(key_state.stored.record.payload_format, PayloadFormat::WooCommerce);
             let failing = if counts_failures && h24.errors > 0 {
-                awake.flush_refusals(&self.sql)?;
+                key_state.flush_refusals(&self.sql)?;
                 failing(&self.sql)?
             } else {
                 Vec::new()
             };
-            let ParkedCount { attention, kept } = parked::count(&self.sql)?;
+            let ParkedCount { attention, awaiting_details } = parked::count(&self.sql)?;
             Ok(GateReply::Usage {
                 h24,
                 hours: hours.into_iter().map(|hour| hour.tally).collect(),
-                last_used_at: awake.last_used(&self.sql)?,
-                parked: attention + kept,
-                kept,
+                last_used_at: key_state.last_used(&self.sql)?,
+                parked: attention + awaiting_details,
+                awaiting_details,
                 failing,
             })
         })?

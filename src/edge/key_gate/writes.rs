@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::KeyGate;
-use super::awake::Admitted;
-use super::ingest::Finished;
+use super::ingest::RequestResult;
+use super::key_state::Admitted;
 use crate::api::fields::parse_object;
 use crate::api::write_input::{Context, read_write};
 use crate::api::{flat, problem};
@@ -55,7 +55,7 @@ impl KeyGate {
         admitted: Admitted,
         command: Command,
         now: Timestamp,
-    ) -> Result<Finished> {
+    ) -> Result<RequestResult> {
         let needs = Needs {
             scope: Some(command.scope()),
             format: Some(PayloadFormat::Gateway),
@@ -67,7 +67,7 @@ impl KeyGate {
         };
         let (origin, request_id) = self.origin(admitted.row)?;
         let rejected =
-            |rejection: &Rejection| Finished::rejected(rejection, &request_id, Some(quota));
+            |rejection: &Rejection| RequestResult::rejected(rejection, &request_id, Some(quota));
         let (dry_run, key) = match dry_run(&ingest.query).and_then(|dry_run| {
             let key = ingest.headers.get("idempotency-key");
             Ok((dry_run, key.map(idempotency_key).transpose()?))
@@ -177,11 +177,11 @@ pub(super) fn from_ledger(
     quota: Quota,
     request_id: &RequestId,
     dry_run: bool,
-) -> Finished {
+) -> RequestResult {
     let mut finished = match reply {
         LedgerReply::Done { status, outcome, internal_id, external_id } => {
             let outcome = if dry_run { Outcome::DryRun } else { outcome };
-            let mut finished = Finished::with(Answer::json(status, body), outcome);
+            let mut finished = RequestResult::with(Answer::json(status, body), outcome);
             // What a dry run made is not there.
             finished.internal_id = internal_id.filter(|_| !dry_run);
             finished.external_id = external_id;
@@ -193,17 +193,17 @@ pub(super) fn from_ledger(
                 answer.content_type = problem::CONTENT_TYPE;
             }
             let answer = answer.with_header("Idempotency-Replayed", "true".to_owned());
-            let mut finished = Finished::with(answer, Outcome::Replayed);
+            let mut finished = RequestResult::with(answer, Outcome::Replayed);
             finished.internal_id = internal_id;
             finished
         }
         LedgerReply::Rejected { rejection } => {
-            Finished::rejected(&rejection, request_id, Some(quota))
+            RequestResult::rejected(&rejection, request_id, Some(quota))
         }
         LedgerReply::ParentUnknown
         | LedgerReply::Unused
         | LedgerReply::Batch { .. }
-        | LedgerReply::Failed { .. } => Finished::rejected(&unfit(), request_id, Some(quota)),
+        | LedgerReply::Failed { .. } => RequestResult::rejected(&unfit(), request_id, Some(quota)),
     };
     if dry_run {
         finished.answer = finished.answer.with_header("Dry-Run", "true".to_owned());

@@ -4,7 +4,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use worker::D1PreparedStatement;
 
-use super::Operations;
+use super::ControlPlane;
 use crate::domain::expiry::{NOTICES, notice};
 use crate::domain::id::AuditId;
 use crate::domain::key::KeyRecord;
@@ -15,7 +15,7 @@ use crate::edge::catalogue::audit_log::AuditEntry;
 /// Keys that are looked at in one go.
 const PAGE: u32 = 200;
 
-impl Operations<'_> {
+impl ControlPlane<'_> {
     /// Notes in the audit log, once for each notice, the keys that expire within 14 and 3 days and
     /// those that have expired; and forgets sessions that have ended.
     pub async fn note_expiring(&self) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Operations, unfitting};
+use super::{ControlPlane, unfitting};
 use crate::api::routes::webhook_url;
 use crate::api::rpc::{CreateIntegrationKey, ListIntegrationKeys, SetSigningSecret};
 use crate::domain::credential::{GateName, IntegrationKey, KeyId};
@@ -32,7 +32,7 @@ pub struct Change {
     pub in_flight: u32,
 }
 
-impl Operations<'_> {
+impl ControlPlane<'_> {
     /// Mints a key: D1 and the audit log in one batch, then the KeyGate, before anybody learns of
     /// it. A `form` mints one key however often it is sent. A key that takes the place of another
     /// (`rotated_from`) inherits its store and namespace.

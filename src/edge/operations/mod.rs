@@ -40,14 +40,14 @@ const GATE_DEADLINE_MS: u32 = 15_000;
 const LEDGER_DEADLINE_MS: u32 = 5_000;
 
 /// What the operations work on.
-pub struct Operations<'a> {
+pub struct ControlPlane<'a> {
     pub env: &'a Env,
     pub settings: &'a Rc<Settings>,
     pub catalogue: Catalogue,
     pub now: Timestamp,
 }
 
-impl<'a> Operations<'a> {
+impl<'a> ControlPlane<'a> {
     pub fn new(env: &'a Env, settings: &'a Rc<Settings>) -> Result<Self> {
         Ok(Self { env, settings, catalogue: Catalogue::open(env)?, now: now() })
     }

@@ -1,9 +1,9 @@
 //! A key's requests and parked events.
 
-use super::{Operations, unfitting};
+use super::{ControlPlane, unfitting};
 use crate::domain::credential::{GateName, KeyId};
 use crate::domain::failing::FailingWebhook;
-use crate::domain::id::{AuditId, Row};
+use crate::domain::id::{AuditId, SequenceId};
 use crate::domain::log::{Bucket, Outcome, Tally, Window};
 use crate::domain::parked::{ParkReason, ParkedCount};
 use crate::domain::time::Timestamp;
@@ -32,12 +32,15 @@ pub struct Usage {
     pub failing: Vec<FailingWebhook>,
 }
 
-impl Operations<'_> {
+impl ControlPlane<'_> {
     pub async fn usage(&self, admin: &Admin, key_id: &KeyId) -> Result<Usage> {
         let gate = self.gate_of(admin, key_id).await?;
         match self.command(gate, GateCommand::Usage).await? {
-            GateReply::Usage { h24, hours, last_used_at, parked, kept, failing } => {
-                let parked = ParkedCount { attention: parked.saturating_sub(kept), kept };
+            GateReply::Usage { h24, hours, last_used_at, parked, awaiting_details, failing } => {
+                let parked = ParkedCount {
+                    attention: parked.saturating_sub(awaiting_details),
+                    awaiting_details,
+                };
                 Ok(Usage { h24, hours, last_used_at, parked, failing })
             }
             _ => Err(unfitting()),
@@ -59,7 +62,12 @@ impl Operations<'_> {
     }
 
     /// One request of a key with what was kept of it.
-    pub async fn request(&self, admin: &Admin, key_id: &KeyId, row: Row) -> Result<RequestDetail> {
+    pub async fn request(
+        &self,
+        admin: &Admin,
+        key_id: &KeyId,
+        row: SequenceId,
+    ) -> Result<RequestDetail> {
         let gate = self.gate_of(admin, key_id).await?;
         match self.command(gate, GateCommand::GetRequest { row: row.as_i64() }).await? {
             GateReply::Request { detail } => Ok(*detail),
@@ -92,17 +100,20 @@ impl Operations<'_> {
     }
 
     /// A page of a key's parked events, the row to go on before, and the gate that holds them; only
-    /// those that await details or only the others, where `kept` says so.
+    /// those that await details or only the others, where `awaiting_details` says so.
     pub async fn parked(
         &self,
         admin: &Admin,
         key_id: &KeyId,
         limit: u32,
         before: Option<i64>,
-        kept: Option<bool>,
+        awaiting_details: Option<bool>,
     ) -> Result<(GateName, Vec<ParkedEvent>, Option<i64>)> {
         let gate = self.gate_of(admin, key_id).await?;
-        match self.command(gate, GateCommand::ListParked { limit, before, kept }).await? {
+        match self
+            .command(gate, GateCommand::ListParked { limit, before, awaiting_details })
+            .await?
+        {
             GateReply::Parked { events, next } => Ok((gate, events, next)),
             _ => Err(unfitting()),
         }
@@ -113,7 +124,7 @@ impl Operations<'_> {
         &self,
         admin: &Admin,
         key_id: &KeyId,
-        row: Row,
+        row: SequenceId,
     ) -> Result<(Option<Outcome>, Option<ParkReason>)> {
         let gate = self.gate_of(admin, key_id).await?;
         match self.command(gate, GateCommand::RetryParked { row: row.as_i64() }).await? {
@@ -123,7 +134,12 @@ impl Operations<'_> {
     }
 
     /// Forgets a parked event for good; the audit log keeps who did.
-    pub async fn discard_parked(&self, admin: &Admin, key_id: &KeyId, row: Row) -> Result<()> {
+    pub async fn discard_parked(
+        &self,
+        admin: &Admin,
+        key_id: &KeyId,
+        row: SequenceId,
+    ) -> Result<()> {
         let gate = self.gate_of(admin, key_id).await?;
         let (actor, audit_id) = (admin.actor.clone(), AuditId::from_random(random()?));
         let row = row.as_i64();

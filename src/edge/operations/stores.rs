@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Operations;
+use super::ControlPlane;
 use crate::domain::id::StoreId;
 use crate::domain::rejection::{Code, Rejection};
 use crate::edge::Result;
@@ -10,7 +10,7 @@ use crate::edge::caller::Admin;
 use crate::edge::catalogue::stores::Store;
 use crate::edge::platform::random;
 
-impl Operations<'_> {
+impl ControlPlane<'_> {
     pub async fn create_store(&self, admin: &Admin, name: &str) -> Result<Store> {
         let id = StoreId::from_random(random()?);
         let workspace = admin.workspace_id;

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::Operations;
+use super::ControlPlane;
 use crate::domain::access::{Role, check};
 use crate::domain::credential::GateName;
 use crate::domain::id::{InviteId, UserId};
@@ -26,7 +26,7 @@ pub struct Invited {
     pub expires_at: Timestamp,
 }
 
-impl Operations<'_> {
+impl ControlPlane<'_> {
     /// Makes a link by which whoever has it joins the workspace under this address.
     pub async fn invite(&self, admin: &Admin, email: String, role: Role) -> Result<Invited> {
         check(admin.role().may_grant(role))?;

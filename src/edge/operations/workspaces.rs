@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Operations;
+use super::ControlPlane;
 use crate::api::rpc::SetupWorkspace;
 use crate::domain::credential::ApiSecret;
 use crate::domain::id::{ApiKeyId, StoreId, UserId, WorkspaceId};
@@ -20,7 +20,7 @@ pub struct SetUp {
     pub store_id: StoreId,
 }
 
-impl Operations<'_> {
+impl ControlPlane<'_> {
     /// Makes the first workspace, once. `api_key` is one for its owner, who has no other way to
     /// call the procedures.
     pub async fn set_up(

@@ -16,7 +16,7 @@ use worker::worker_sys::web_sys::{Request, Response};
 use super::answer::Answer;
 use super::caller::{Admin, Caller};
 use super::incoming::{Target, bearer, body, header};
-use super::operations::Operations;
+use super::operations::ControlPlane;
 use super::platform::{Settings, unlogged_request_id};
 use super::{Result, internal};
 use crate::api::rpc::{
@@ -33,7 +33,7 @@ use crate::domain::rejection::{Code, Rejection};
 
 /// What a procedure needs besides its arguments.
 struct Call<'a> {
-    operations: Operations<'a>,
+    operations: ControlPlane<'a>,
     /// Where storefronts reach this deployment.
     api_origin: &'a str,
     /// Where people reach its console.
@@ -51,7 +51,7 @@ pub async fn handle(
     let procedure = Procedure::parse(procedure)
         .ok_or_else(|| Rejection::new(Code::NotFound, "There is no such procedure."))?;
     let call = Call {
-        operations: Operations::new(env, settings)?,
+        operations: ControlPlane::new(env, settings)?,
         api_origin: settings.public_api_url.as_deref().unwrap_or(target.origin),
         console_origin: settings.public_console_url.as_deref().unwrap_or(target.origin),
     };

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Call, json};
 use crate::domain::credential::KeyId;
-use crate::domain::id::{RequestId, Row};
+use crate::domain::id::{RequestId, SequenceId};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 use crate::edge::answer::Answer;
@@ -43,7 +43,7 @@ impl Call<'_> {
     ) -> Result<Answer> {
         let (gate, events, next) =
             self.operations.parked(admin, key_id, limit, before, None).await?;
-        let event_id = |row| Row::from_i64(row).map(|row| RequestId::new(gate, row));
+        let event_id = |row| SequenceId::from_i64(row).map(|row| RequestId::new(gate, row));
         let events: Vec<Value> =
             events.iter().map(|event| json::parked(event, event_id(event.row))).collect();
         let next_cursor = next.map(|row| row.to_string());
@@ -54,7 +54,7 @@ impl Call<'_> {
         &self,
         admin: &Admin,
         key_id: &KeyId,
-        row: Row,
+        row: SequenceId,
     ) -> Result<Answer> {
         let (outcome, reason) = self.operations.retry_parked(admin, key_id, row).await?;
         let settled = outcome.is_some();
@@ -68,7 +68,7 @@ impl Call<'_> {
         &self,
         admin: &Admin,
         key_id: &KeyId,
-        row: Row,
+        row: SequenceId,
     ) -> Result<Answer> {
         self.operations.discard_parked(admin, key_id, row).await?;
         Answer::serialized(200, &json!({ "discarded": true }))

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::orders::Identity;
 use super::{StoreLedger, from_json, to_json};
-use crate::domain::id::{ClientId, Row};
+use crate::domain::id::{ClientId, SequenceId};
 use crate::domain::ledger::{HistoryEntry, Origin};
 use crate::domain::order::{ClientDetails, SourceVersion};
 use crate::domain::time::Timestamp;
@@ -12,8 +12,8 @@ use crate::edge::Result;
 use crate::edge::sql::{integer, text};
 
 /// A client as it is kept.
-pub(super) struct KeptClient {
-    pub row: Row,
+pub(super) struct StoredClient {
+    pub row: SequenceId,
     pub details: ClientDetails,
     pub version: Option<SourceVersion>,
     pub history: Vec<HistoryEntry>,
@@ -53,7 +53,7 @@ impl StoreLedger {
         &self,
         origin: &Origin,
         details: &ClientDetails,
-    ) -> Result<Option<KeptClient>> {
+    ) -> Result<Option<StoredClient>> {
         let by_id = match details.external_id.as_deref() {
             Some(id) => self.identified(Identity::Client, id, origin.namespace)?,
             None => None,
@@ -74,10 +74,10 @@ impl StoreLedger {
         Ok(same.then_some(kept))
     }
 
-    pub(super) fn client(&self, row: Row) -> Result<KeptClient> {
+    pub(super) fn client(&self, row: SequenceId) -> Result<StoredClient> {
         #[derive(Deserialize)]
         struct ClientRow {
-            id: Row,
+            id: SequenceId,
             details: String,
             version: Option<String>,
             history: String,
@@ -87,7 +87,7 @@ impl StoreLedger {
         let query = "SELECT id, details, version, history, created_at, updated_at FROM clients WHERE id = ?1";
         let found = self.sql.first::<ClientRow>(query, &[integer(row.as_i64())])?;
         let found = found.ok_or_else(|| crate::edge::internal("an identity without a client"))?;
-        Ok(KeptClient {
+        Ok(StoredClient {
             row: found.id,
             details: from_json(&found.details)?,
             version: found.version.as_deref().map(from_json).transpose()?,
@@ -105,7 +105,7 @@ impl StoreLedger {
         event: &str,
         delivery: Option<String>,
         now: Timestamp,
-    ) -> Result<Row> {
+    ) -> Result<SequenceId> {
         let row = self.next_row(now)?;
         self.identify_client(origin, &ClientDetails::default(), details, row)?;
         let history = vec![HistoryEntry {
@@ -127,7 +127,7 @@ impl StoreLedger {
         Ok(row)
     }
 
-    pub(super) fn update_client(&self, kept: &KeptClient, now: Timestamp) -> Result<()> {
+    pub(super) fn update_client(&self, kept: &StoredClient, now: Timestamp) -> Result<()> {
         self.sql.run(
             "UPDATE clients SET details = ?2, updated_at = ?3, version = ?4, history = ?5
              WHERE id = ?1",
@@ -148,7 +148,7 @@ impl StoreLedger {
         origin: &Origin,
         before: &ClientDetails,
         after: &ClientDetails,
-        row: Row,
+        row: SequenceId,
     ) -> Result<()> {
         if let Some(id) =
             after.external_id.as_deref().filter(|_| after.external_id != before.external_id)

@@ -2,11 +2,11 @@
 //! decides ([`judge_event`]), so that any order ends in the same state.
 
 use super::StoreLedger;
-use super::orders::{Identity, Kept};
+use super::orders::{Identity, OrderRecord};
 use crate::domain::event::NativeEvent;
 use crate::domain::id::{ClientId, OrderId};
 use crate::domain::ledger::{
-    HistoryEntry, Origin, Stated, StoredOrder, append_history, judge_event,
+    HistoryEntry, Origin, SenderReported, StoredOrder, append_history, judge_event,
 };
 use crate::domain::log::Outcome;
 use crate::domain::order::{ClientSnapshot, OrderSnapshot};
@@ -41,7 +41,7 @@ impl StoreLedger {
             }
             NativeEvent::Payment { snapshot } => self.apply_payment(origin, *snapshot, entry, now),
             NativeEvent::Refund { snapshot } => self.apply_refund(origin, *snapshot, entry, now),
-            NativeEvent::Thin { .. } | NativeEvent::Ignored { .. } => {
+            NativeEvent::Notification { .. } | NativeEvent::Ignored { .. } => {
                 Ok(done(Outcome::Ignored, None::<OrderId>, None))
             }
         })
@@ -71,15 +71,19 @@ impl StoreLedger {
                 key_id: origin.key_id.clone(),
                 client_id,
                 content,
-                stated: Stated { payments, refunds, ..Stated::default() },
+                stated: SenderReported { payments, refunds, ..SenderReported::default() },
                 payments: Vec::new(),
                 refunds: Vec::new(),
                 created_at: now,
                 updated_at: now,
             };
             let id = order.id;
-            let kept =
-                Kept { order, command_hash: None, version: Some(version), history: vec![entry] };
+            let kept = OrderRecord {
+                order,
+                command_hash: None,
+                version: Some(version),
+                history: vec![entry],
+            };
             self.open_week(now)?;
             self.insert_order(origin.namespace, &kept, None)?;
             self.link_payments(origin, &payment_ids, id.row)?;
@@ -93,7 +97,7 @@ impl StoreLedger {
                 kept.order.client_id = self.upsert_client(origin, client, now)?;
             }
             kept.order.content = content;
-            kept.order.stated = Stated { payments, refunds, here: kept.order.stated.here };
+            kept.order.stated = SenderReported { payments, refunds, here: kept.order.stated.here };
             kept.order.updated_at = now;
             kept.version = Some(version);
             append_history(&mut kept.history, entry);

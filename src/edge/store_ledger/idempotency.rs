@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::StoreLedger;
 use super::orders::Identity;
 use crate::api::problem;
-use crate::domain::id::{Namespace, Row, StoreId};
+use crate::domain::id::{Namespace, SequenceId, StoreId};
 use crate::domain::idempotency::{KEPT, WEEK, live_weeks};
 use crate::domain::ledger::Origin;
 use crate::domain::rejection::{Code, Rejection};
@@ -50,13 +50,13 @@ pub(super) struct Known {
     /// The first answer under its Idempotency-Key.
     pub answer: Option<(LedgerReply, String)>,
     /// What has its external id.
-    pub row: Option<Row>,
+    pub row: Option<SequenceId>,
 }
 
 #[derive(Deserialize)]
 struct KnownRow {
     /// The row of what has the external id; of an answer, of the order it created.
-    id: Option<Row>,
+    id: Option<SequenceId>,
     fingerprint: Option<String>,
     status: Option<u16>,
     internal_id: Option<String>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{StoreLedger, found, to_json};
 use crate::api::order_output::OrderOut;
-use crate::domain::id::{Row, StoreId};
+use crate::domain::id::{SequenceId, StoreId};
 use crate::domain::key::Source;
 use crate::domain::ledger::StoredOrder;
 use crate::domain::order::OrderStatus;
@@ -32,7 +32,7 @@ struct Page<'a> {
 /// What a filter looks at.
 #[derive(Deserialize)]
 struct Scanned {
-    id: Row,
+    id: SequenceId,
     source: Source,
     status: OrderStatus,
     placed_at: Timestamp,
@@ -136,7 +136,7 @@ impl StoreLedger {
         store: StoreId,
         filter: &OrderFilter,
         search: &OrderSearch,
-    ) -> Result<(Vec<Row>, Option<i64>)> {
+    ) -> Result<(Vec<SequenceId>, Option<i64>)> {
         let mut found = Vec::new();
         if filter.before.is_none() {
             found.extend(self.named_orders(store, search)?);
@@ -150,7 +150,7 @@ impl StoreLedger {
         Ok((found, next))
     }
 
-    fn named_orders(&self, store: StoreId, search: &OrderSearch) -> Result<Vec<Row>> {
+    fn named_orders(&self, store: StoreId, search: &OrderSearch) -> Result<Vec<SequenceId>> {
         let mut rows = Vec::new();
         if let Some(id) = search.order_id().filter(|id| id.store == store) {
             rows.extend(self.row_of_order(id.row)?);
@@ -168,7 +168,7 @@ impl StoreLedger {
         filter: &OrderFilter,
         search: Option<&OrderSearch>,
         limit: u32,
-    ) -> Result<(Vec<Row>, Option<i64>)> {
+    ) -> Result<(Vec<SequenceId>, Option<i64>)> {
         let columns = if search.is_some() { Scanned::SEARCHED_COLUMNS } else { Scanned::COLUMNS };
         let mut found = Vec::new();
         let mut looked_at = 0;

@@ -27,7 +27,7 @@ use worker::{Env, durable::State};
 use super::platform::now;
 use super::sql::Sql;
 use super::{Result, internal};
-use crate::domain::id::Row;
+use crate::domain::id::SequenceId;
 use crate::domain::ledger::StoredOrder;
 use crate::domain::log::Outcome;
 use crate::domain::time::Timestamp;
@@ -57,7 +57,7 @@ pub struct StoreLedger {
     /// Whether the tables exist for sure.
     ready: AssertUnwindSafe<Cell<bool>>,
     weeks: AssertUnwindSafe<RefCell<idempotency::Weeks>>,
-    last_row: AssertUnwindSafe<Cell<Option<Row>>>,
+    last_row: AssertUnwindSafe<Cell<Option<SequenceId>>>,
 }
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
@@ -148,20 +148,20 @@ impl StoreLedger {
 
     /// The row of something that is made at `now`; after every row made before, also by an earlier
     /// life of this object.
-    fn next_row(&self, now: Timestamp) -> Result<Row> {
+    fn next_row(&self, now: Timestamp) -> Result<SequenceId> {
         let last = match self.last_row.get() {
             Some(last) => Some(last),
             None => self.newest_row()?,
         };
-        let row = Row::next(now, last);
+        let row = SequenceId::next(now, last);
         self.last_row.set(Some(row));
         Ok(row)
     }
 
-    fn newest_row(&self) -> Result<Option<Row>> {
+    fn newest_row(&self) -> Result<Option<SequenceId>> {
         #[derive(serde::Deserialize)]
         struct Newest {
-            id: Option<Row>,
+            id: Option<SequenceId>,
         }
         let newest = self.sql.first::<Newest>(
             "SELECT max((SELECT coalesce(max(id), 0) FROM orders),

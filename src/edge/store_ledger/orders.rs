@@ -6,9 +6,9 @@ use serde::Deserialize;
 use super::{StoreLedger, from_json, to_json};
 use crate::api::order_output::OrderOut;
 use crate::domain::credential::KeyId;
-use crate::domain::id::{ClientId, Namespace, OrderId, Row, StoreId};
+use crate::domain::id::{ClientId, Namespace, OrderId, SequenceId, StoreId};
 use crate::domain::key::Source;
-use crate::domain::ledger::{HistoryEntry, Origin, Stated, StoredOrder, command_hash};
+use crate::domain::ledger::{HistoryEntry, Origin, SenderReported, StoredOrder, command_hash};
 use crate::domain::log::Outcome;
 use crate::domain::order::{OrderContent, SourceVersion};
 use crate::domain::rejection::{Code, Rejection};
@@ -47,12 +47,12 @@ const COLUMNS: &str = "id, source, key_id, created_at, updated_at, client_id, co
 
 #[derive(Deserialize)]
 struct OrderRow {
-    id: Row,
+    id: SequenceId,
     source: Source,
     key_id: KeyId,
     created_at: Timestamp,
     updated_at: Timestamp,
-    client_id: Option<Row>,
+    client_id: Option<SequenceId>,
     content: String,
     stated: String,
     command_hash: Option<String>,
@@ -61,7 +61,7 @@ struct OrderRow {
 }
 
 /// An order with what only the ledger needs of it.
-pub(super) struct Kept {
+pub(super) struct OrderRecord {
     pub order: StoredOrder,
     /// The hash of the command that made it; `None` for orders of native senders.
     pub command_hash: Option<String>,
@@ -71,8 +71,8 @@ pub(super) struct Kept {
 }
 
 impl OrderRow {
-    fn into_kept(self, store: StoreId) -> Result<Kept> {
-        Ok(Kept {
+    fn into_record(self, store: StoreId) -> Result<OrderRecord> {
+        Ok(OrderRecord {
             order: StoredOrder {
                 id: OrderId::new(store, self.id),
                 source: self.source,
@@ -128,7 +128,7 @@ impl StoreLedger {
         &self,
         origin: &Origin,
         idempotency: Option<&Idempotency>,
-        row: Row,
+        row: SequenceId,
         hash: &str,
         now: Timestamp,
     ) -> Result<(LedgerReply, String)> {
@@ -161,7 +161,7 @@ impl StoreLedger {
             key_id: origin.key_id.clone(),
             client_id,
             content,
-            stated: Stated::default(),
+            stated: SenderReported::default(),
             payments: Vec::new(),
             refunds: Vec::new(),
             created_at: now,
@@ -173,7 +173,7 @@ impl StoreLedger {
             event: "created".to_owned(),
             delivery: None,
         }];
-        let kept = Kept { order, command_hash: Some(hash), version: None, history };
+        let kept = OrderRecord { order, command_hash: Some(hash), version: None, history };
         let body = to_json(&OrderOut::from(&kept.order))?;
         self.insert_order(origin.namespace, &kept, idempotency)?;
         let id = kept.order.id.to_string();
@@ -185,7 +185,7 @@ impl StoreLedger {
     pub(super) fn insert_order(
         &self,
         namespace: Namespace,
-        kept: &Kept,
+        kept: &OrderRecord,
         idempotency: Option<&Idempotency>,
     ) -> Result<()> {
         let order = &kept.order;
@@ -217,12 +217,12 @@ impl StoreLedger {
     }
 
     /// The answer that the creation of an order was given: the order as it was then.
-    pub(super) fn creation_answer(&self, store: StoreId, row: Row) -> Result<String> {
+    pub(super) fn creation_answer(&self, store: StoreId, row: SequenceId) -> Result<String> {
         to_json(&OrderOut::from(&self.order(store, row)?.order.as_created()))
     }
 
     /// Rewrites what may change of an order.
-    pub(super) fn update_order(&self, kept: &Kept) -> Result<()> {
+    pub(super) fn update_order(&self, kept: &OrderRecord) -> Result<()> {
         let order = &kept.order;
         let placed_at = order.content.placed_at.unwrap_or(order.created_at);
         self.sql.run(
@@ -243,10 +243,10 @@ impl StoreLedger {
     }
 
     /// The order of a row.
-    pub(super) fn order(&self, store: StoreId, row: Row) -> Result<Kept> {
+    pub(super) fn order(&self, store: StoreId, row: SequenceId) -> Result<OrderRecord> {
         let query = format!("SELECT {COLUMNS} FROM orders WHERE id = ?1");
         let found = self.sql.first::<OrderRow>(&query, &[integer(row.as_i64())])?;
-        let mut kept = found.ok_or_else(not_found)?.into_kept(store)?;
+        let mut kept = found.ok_or_else(not_found)?.into_record(store)?;
         self.load_money(&mut kept.order)?;
         Ok(kept)
     }
@@ -257,10 +257,10 @@ impl StoreLedger {
         identity: Identity,
         value: &str,
         namespace: Namespace,
-    ) -> Result<Option<Row>> {
+    ) -> Result<Option<SequenceId>> {
         #[derive(Deserialize)]
         struct Found {
-            id: Row,
+            id: SequenceId,
         }
         let found = self.sql.first::<Found>(
             "SELECT id FROM identities WHERE kind = ?1 AND value = ?2 AND namespace = ?3",
@@ -270,10 +270,10 @@ impl StoreLedger {
     }
 
     /// The orders of the whole store that have this external id, one per namespace, newest first.
-    pub(super) fn orders_identified(&self, external_id: &str) -> Result<Vec<Row>> {
+    pub(super) fn orders_identified(&self, external_id: &str) -> Result<Vec<SequenceId>> {
         #[derive(Deserialize)]
         struct Found {
-            id: Row,
+            id: SequenceId,
         }
         let found = self.sql.rows::<Found>(
             "SELECT id FROM identities WHERE kind = 'order' AND value = ?1 ORDER BY id DESC",
@@ -287,7 +287,7 @@ impl StoreLedger {
         identity: Identity,
         value: &str,
         namespace: Namespace,
-        row: Row,
+        row: SequenceId,
     ) -> Result<()> {
         self.sql.run(
             "INSERT INTO identities VALUES (?1, ?2, ?3, ?4)",
@@ -301,10 +301,10 @@ impl StoreLedger {
     }
 
     /// The row, if it is of an order.
-    pub(super) fn row_of_order(&self, row: Row) -> Result<Option<Row>> {
+    pub(super) fn row_of_order(&self, row: SequenceId) -> Result<Option<SequenceId>> {
         #[derive(Deserialize)]
         struct Found {
-            id: Row,
+            id: SequenceId,
         }
         let query = "SELECT id FROM orders WHERE id = ?1";
         Ok(self.sql.first::<Found>(query, &[integer(row.as_i64())])?.map(|found| found.id))

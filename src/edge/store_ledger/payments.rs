@@ -1,11 +1,11 @@
-//! `payments` and `refunds`: one row a fact, found by their order, and by external id through
+//! `payments` and `refunds`: one row a record, found by their order, and by external id through
 //! `identities`.
 
 use serde::Deserialize;
 
 use super::orders::Identity;
 use super::{StoreLedger, from_json, to_json};
-use crate::domain::id::{OrderId, PaymentId, RefundId, Row, StoreId};
+use crate::domain::id::{OrderId, PaymentId, RefundId, SequenceId, StoreId};
 use crate::domain::ledger::{HistoryEntry, Origin, StoredOrder, append_history, judge_event};
 use crate::domain::log::Outcome;
 use crate::domain::order::{PaymentSnapshot, RefundSnapshot, SourceVersion};
@@ -40,9 +40,9 @@ impl Table {
 }
 
 #[derive(Deserialize)]
-pub(super) struct FactRow {
-    pub id: Row,
-    pub order_id: Row,
+pub(super) struct MoneyRow {
+    pub id: SequenceId,
+    pub order_id: SequenceId,
     detail: String,
     /// The hash of the command that made it; `None` for those of native senders.
     pub command_hash: Option<String>,
@@ -50,7 +50,7 @@ pub(super) struct FactRow {
     version: Option<String>,
 }
 
-impl FactRow {
+impl MoneyRow {
     fn payment(self, store: StoreId) -> Result<Payment> {
         Ok(Payment {
             id: PaymentId::new(store, self.id),
@@ -69,9 +69,9 @@ impl FactRow {
 }
 
 /// What is written of a payment or a refund.
-pub(super) struct NewFact<'a> {
-    pub row: Row,
-    pub order: Row,
+pub(super) struct NewMoneyRow<'a> {
+    pub row: SequenceId,
+    pub order: SequenceId,
     pub external_id: Option<&'a str>,
     pub detail: String,
     pub command_hash: Option<&'a str>,
@@ -82,34 +82,34 @@ impl StoreLedger {
     /// Fills in the payments and refunds that are kept of an order.
     pub(super) fn load_money(&self, order: &mut StoredOrder) -> Result<()> {
         let (store, row) = (order.id.store, order.id.row);
-        let payments = self.facts_of(Table::Payments, row)?.into_iter();
+        let payments = self.money_of(Table::Payments, row)?.into_iter();
         order.payments = payments.map(|row| row.payment(store)).collect::<Result<_>>()?;
-        let refunds = self.facts_of(Table::Refunds, row)?.into_iter();
+        let refunds = self.money_of(Table::Refunds, row)?.into_iter();
         order.refunds = refunds.map(|row| row.refund(store)).collect::<Result<_>>()?;
         Ok(())
     }
 
-    fn facts_of(&self, table: Table, order: Row) -> Result<Vec<FactRow>> {
+    fn money_of(&self, table: Table, order: SequenceId) -> Result<Vec<MoneyRow>> {
         let query = format!("SELECT * FROM {} WHERE order_id = ?1 ORDER BY id", table.name());
         self.sql.rows(&query, &[integer(order.as_i64())])
     }
 
-    pub(super) fn fact(&self, table: Table, row: Row) -> Result<Option<FactRow>> {
+    pub(super) fn money_row(&self, table: Table, row: SequenceId) -> Result<Option<MoneyRow>> {
         let query = format!("SELECT * FROM {} WHERE id = ?1", table.name());
         self.sql.first(&query, &[integer(row.as_i64())])
     }
 
     /// Writes a payment or a refund and its external id.
-    pub(super) fn insert_fact(
+    pub(super) fn insert_money(
         &self,
         table: Table,
         origin: &Origin,
-        fact: &NewFact<'_>,
+        record: &NewMoneyRow<'_>,
     ) -> Result<()> {
-        if let Some(external_id) = fact.external_id {
-            self.identify(table.identity(), external_id, origin.namespace, fact.row)?;
+        if let Some(external_id) = record.external_id {
+            self.identify(table.identity(), external_id, origin.namespace, record.row)?;
         }
-        let version = fact.version.map(to_json).transpose()?;
+        let version = record.version.map(to_json).transpose()?;
         self.sql.run(
             &format!(
                 "INSERT INTO {} (id, order_id, detail, command_hash, version)
@@ -117,17 +117,22 @@ impl StoreLedger {
                 table.name()
             ),
             &[
-                integer(fact.row.as_i64()),
-                integer(fact.order.as_i64()),
-                text(Some(&fact.detail)),
-                text(fact.command_hash),
+                integer(record.row.as_i64()),
+                integer(record.order.as_i64()),
+                text(Some(&record.detail)),
+                text(record.command_hash),
                 text(version.as_deref()),
             ],
         )
     }
 
     /// Notes by which payments later events will name an order.
-    pub(super) fn link_payments(&self, origin: &Origin, ids: &[String], order: Row) -> Result<()> {
+    pub(super) fn link_payments(
+        &self,
+        origin: &Origin,
+        ids: &[String],
+        order: SequenceId,
+    ) -> Result<()> {
         for id in ids {
             let known = self.identified(Identity::OrderOfPayment, id, origin.namespace)?;
             if known.is_none() {
@@ -143,7 +148,7 @@ impl StoreLedger {
         origin: &Origin,
         order: Option<&str>,
         payment: Option<&str>,
-    ) -> Result<Option<Row>> {
+    ) -> Result<Option<SequenceId>> {
         if let Some(order) = order {
             return self.identified(Identity::Order, order, origin.namespace);
         }
@@ -154,7 +159,7 @@ impl StoreLedger {
         let Some(row) = self.identified(Identity::Payment, payment, origin.namespace)? else {
             return Ok(None);
         };
-        Ok(self.fact(Table::Payments, row)?.map(|fact| fact.order_id))
+        Ok(self.money_row(Table::Payments, row)?.map(|record| record.order_id))
     }
 
     pub(super) fn apply_payment(
@@ -175,7 +180,7 @@ impl StoreLedger {
             source: origin.source,
             key_id: origin.key_id.clone(),
         };
-        self.apply_fact(
+        self.apply_money(
             Table::Payments,
             origin,
             row,
@@ -213,7 +218,7 @@ impl StoreLedger {
             source: origin.source,
             key_id: origin.key_id.clone(),
         };
-        self.apply_fact(
+        self.apply_money(
             Table::Refunds,
             origin,
             row,
@@ -235,11 +240,11 @@ impl StoreLedger {
         clippy::too_many_arguments,
         reason = "an event, and the one thing in which the two differ"
     )]
-    fn apply_fact(
+    fn apply_money(
         &self,
         table: Table,
         origin: &Origin,
-        order: Row,
+        order: SequenceId,
         external_id: Option<String>,
         currency: crate::domain::money::Currency,
         version: SourceVersion,
@@ -259,9 +264,9 @@ impl StoreLedger {
             ));
         }
         let id =
-            external_id.as_deref().ok_or_else(|| internal("a fact without its sender's id"))?;
+            external_id.as_deref().ok_or_else(|| internal("a record without its sender's id"))?;
         let known = match self.identified(table.identity(), id, origin.namespace)? {
-            Some(row) => self.fact(table, row)?,
+            Some(row) => self.money_row(table, row)?,
             None => None,
         };
         let internal_id = |row| match table {
@@ -274,33 +279,34 @@ impl StoreLedger {
                 let detail = detail(None)?;
                 let version = Some(&version);
                 let external_id = Some(id);
-                let fact = NewFact { row, order, external_id, detail, command_hash: None, version };
-                self.insert_fact(table, origin, &fact)?;
+                let record =
+                    NewMoneyRow { row, order, external_id, detail, command_hash: None, version };
+                self.insert_money(table, origin, &record)?;
                 row
             }
-            Some(fact) => {
-                let stored = fact.version.as_deref().map(from_json).transpose()?;
+            Some(record) => {
+                let stored = record.version.as_deref().map(from_json).transpose()?;
                 let outcome = judge_event(stored.as_ref(), &version);
-                let done = settled(outcome, internal_id(fact.id), external_id.clone());
+                let done = settled(outcome, internal_id(record.id), external_id.clone());
                 if outcome == Outcome::Duplicate {
                     return Ok(done);
                 }
-                let detail = detail(Some((&fact.detail, outcome)))?;
+                let detail = detail(Some((&record.detail, outcome)))?;
                 let newest =
                     (outcome == Outcome::Accepted).then(|| to_json(&version)).transpose()?;
-                if newest.is_some() || detail != fact.detail {
+                if newest.is_some() || detail != record.detail {
                     self.sql.run(
                         &format!(
                             "UPDATE {} SET detail = ?2, version = coalesce(?3, version) WHERE id = ?1",
                             table.name()
                         ),
-                        &[integer(fact.id.as_i64()), text(Some(&detail)), text(newest.as_deref())],
+                        &[integer(record.id.as_i64()), text(Some(&detail)), text(newest.as_deref())],
                     )?;
                 }
                 if outcome != Outcome::Accepted {
                     return Ok(done);
                 }
-                fact.id
+                record.id
             }
         };
         append_history(&mut kept.history, entry);

@@ -6,7 +6,7 @@ use super::listing::SCAN;
 use super::orders::not_found;
 use super::{StoreLedger, found, to_json};
 use crate::api::order_output::OrderOut;
-use crate::domain::id::{RequestId, Row, StoreId};
+use crate::domain::id::{RequestId, SequenceId, StoreId};
 use crate::domain::ledger::{HistoryEntry, StoredOrder};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
@@ -41,13 +41,13 @@ struct Summary<'a> {
 
 impl StoreLedger {
     pub(super) fn get_order(&self, store: StoreId, row: i64) -> Result<(LedgerReply, String)> {
-        let order = self.order(store, Row::from_i64(row).ok_or_else(not_found)?)?.order;
+        let order = self.order(store, SequenceId::from_i64(row).ok_or_else(not_found)?)?.order;
         Ok((found(Some(&order)), to_json(&OrderOut::from(&order))?))
     }
 
     /// An order with all that happened to it, oldest first: `{"order": …, "history": […]}`.
     pub(super) fn describe_order(&self, store: StoreId, row: i64) -> Result<(LedgerReply, String)> {
-        let kept = self.order(store, Row::from_i64(row).ok_or_else(not_found)?)?;
+        let kept = self.order(store, SequenceId::from_i64(row).ok_or_else(not_found)?)?;
         let history = kept.history.into_iter().map(|entry| {
             let HistoryEntry { at, request_id, event, delivery } = entry;
             HistoryOut { at: at.to_rfc3339(), request_id, event, delivery }
@@ -69,7 +69,7 @@ impl StoreLedger {
         }
         let count = self.sql.first::<Count>(
             "SELECT count(*) AS n FROM (SELECT 1 FROM orders WHERE id >= ?1 LIMIT ?2)",
-            &[integer(Row::at(since).as_i64()), integer(SCAN + 1)],
+            &[integer(SequenceId::at(since).as_i64()), integer(SCAN + 1)],
         )?;
         let count = count.map_or(0, |count| count.n);
         let (rows, _) = self.scan_orders(&OrderFilter::default(), None, NEWEST_SHOWN)?;

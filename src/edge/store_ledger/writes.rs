@@ -1,17 +1,17 @@
 //! What requests of the integration API write: each in one transaction with its idempotency.
 
 use super::clients::merged;
-use super::orders::{Identity, Kept, conflict, done, not_found};
-use super::payments::{NewFact, Table};
+use super::orders::{Identity, OrderRecord, conflict, done, not_found};
+use super::payments::{NewMoneyRow, Table};
 use super::{StoreLedger, to_json};
 use crate::api::client_output::ClientOut;
 use crate::api::order_output::OrderOut;
 use crate::api::payment_output::{PaymentOut, RefundOut};
-use crate::domain::id::{ClientId, PaymentId, RefundId, Row};
+use crate::domain::id::{ClientId, PaymentId, RefundId, SequenceId};
 use crate::domain::ledger::{HistoryEntry, Origin, append_history, hash_of};
 use crate::domain::log::Outcome;
 use crate::domain::order::{
-    ClientDetails, OrderStatus, PaymentStatus, StatedPayment, StatedRefund,
+    ClientDetails, OrderStatus, PaymentStatus, ReportedPayment, ReportedRefund,
 };
 use crate::domain::payment::{PaymentDetail, RefundDetail, check_left, read_amount};
 use crate::domain::rejection::{Code, Rejection};
@@ -31,7 +31,7 @@ struct Written {
 }
 
 /// A payment or a refund that a request asks to be kept.
-struct Fact<'a> {
+struct MoneyRecord<'a> {
     table: Table,
     external_id: Option<&'a str>,
     detail: String,
@@ -164,7 +164,7 @@ impl StoreLedger {
         origin: &Origin,
         order: &Target,
         payment: NewPayment,
-        known: Option<Row>,
+        known: Option<SequenceId>,
         now: Timestamp,
     ) -> Result<Written> {
         let mut kept = self.targeted_order(origin, order)?;
@@ -189,7 +189,7 @@ impl StoreLedger {
         let status = Action::Pay { in_full }.apply(kept.order.status())?;
         check_left(amount, left, currency, "exceeds_outstanding")?;
         let detail = PaymentDetail {
-            payment: StatedPayment {
+            payment: ReportedPayment {
                 external_id: external_id.clone(),
                 method,
                 amount,
@@ -200,18 +200,23 @@ impl StoreLedger {
             source: origin.source,
             key_id: origin.key_id.clone(),
         };
-        let fact = Fact {
+        let record = MoneyRecord {
             table: Table::Payments,
             external_id: external_id.as_deref(),
             detail: to_json(&detail)?,
             command_hash: &hash,
             event: "payment.created",
         };
-        let row = self.add_fact(origin, &mut kept, fact, status, now)?;
+        let row = self.add_money(origin, &mut kept, record, status, now)?;
         Self::payment_written(&kept, row, 201, Outcome::Accepted)
     }
 
-    fn payment_written(kept: &Kept, row: Row, status: u16, outcome: Outcome) -> Result<Written> {
+    fn payment_written(
+        kept: &OrderRecord,
+        row: SequenceId,
+        status: u16,
+        outcome: Outcome,
+    ) -> Result<Written> {
         let payment = kept.order.payments.iter().find(|payment| payment.id.row == row);
         let payment = payment.ok_or_else(|| internal("a payment without its order"))?;
         Ok(Written {
@@ -228,14 +233,14 @@ impl StoreLedger {
         origin: &Origin,
         payment: &Target,
         refund: NewRefund,
-        known: Option<Row>,
+        known: Option<SequenceId>,
         now: Timestamp,
     ) -> Result<Written> {
         let no_payment = || Rejection::new(Code::NotFound, "There is no such payment.");
         let payment_row =
             self.targeted(origin, payment, Identity::Payment)?.ok_or_else(no_payment)?;
-        let fact = self.fact(Table::Payments, payment_row)?.ok_or_else(no_payment)?;
-        let mut kept = self.order(origin.store_id, fact.order_id)?;
+        let record = self.money_row(Table::Payments, payment_row)?.ok_or_else(no_payment)?;
+        let mut kept = self.order(origin.store_id, record.order_id)?;
         let NewRefund { external_id, amount: text, currency: stated, reason } = refund;
         let currency = kept.order.content.currency;
         let asked = text.map(|text| read_amount(&text, stated, currency)).transpose()?;
@@ -253,7 +258,7 @@ impl StoreLedger {
         let account = kept.order.account();
         let of = kept.order.payments.iter().find(|payment| payment.id.row == payment_row);
         let of = of.ok_or_else(no_payment)?;
-        if fact.command_hash.is_none() {
+        if record.command_hash.is_none() {
             return Err(Rejection::new(
                 Code::InvalidState,
                 format!("{} keeps this payment: refund it there.", of.detail.source),
@@ -269,25 +274,30 @@ impl StoreLedger {
         let in_full = refunded.checked_add(amount).is_none_or(|sum| sum >= paid);
         let status = Action::Refund { in_full }.apply(kept.order.status())?;
         let detail = RefundDetail {
-            refund: StatedRefund { external_id: external_id.clone(), reason, amount },
+            refund: ReportedRefund { external_id: external_id.clone(), reason, amount },
             status: PaymentStatus::Completed,
             payment_id: Some(of.id),
             payment: None,
             source: origin.source,
             key_id: origin.key_id.clone(),
         };
-        let fact = Fact {
+        let record = MoneyRecord {
             table: Table::Refunds,
             external_id: external_id.as_deref(),
             detail: to_json(&detail)?,
             command_hash: &hash,
             event: "refund.created",
         };
-        let row = self.add_fact(origin, &mut kept, fact, status, now)?;
+        let row = self.add_money(origin, &mut kept, record, status, now)?;
         Self::refund_written(&kept, row, 201, Outcome::Accepted)
     }
 
-    fn refund_written(kept: &Kept, row: Row, status: u16, outcome: Outcome) -> Result<Written> {
+    fn refund_written(
+        kept: &OrderRecord,
+        row: SequenceId,
+        status: u16,
+        outcome: Outcome,
+    ) -> Result<Written> {
         let refund = kept.order.refunds.iter().find(|refund| refund.id.row == row);
         let refund = refund.ok_or_else(|| internal("a refund without its order"))?;
         Ok(Written {
@@ -331,7 +341,7 @@ impl StoreLedger {
     }
 
     /// The order that a request names.
-    fn targeted_order(&self, origin: &Origin, order: &Target) -> Result<Kept> {
+    fn targeted_order(&self, origin: &Origin, order: &Target) -> Result<OrderRecord> {
         let row = self.targeted(origin, order, Identity::Order)?.ok_or_else(not_found)?;
         self.order(origin.store_id, row)
     }
@@ -341,9 +351,9 @@ impl StoreLedger {
         origin: &Origin,
         target: &Target,
         identity: Identity,
-    ) -> Result<Option<Row>> {
+    ) -> Result<Option<SequenceId>> {
         match target {
-            Target::Row(row) => Ok(Some(*row)),
+            Target::Id(row) => Ok(Some(*row)),
             Target::External(id) => self.identified(identity, id, origin.namespace),
         }
     }
@@ -353,30 +363,31 @@ impl StoreLedger {
         &self,
         table: Table,
         what: &str,
-        row: Row,
+        row: SequenceId,
         hash: &str,
         id: impl ToString,
     ) -> Result<()> {
-        let same =
-            self.fact(table, row)?.is_some_and(|fact| fact.command_hash.as_deref() == Some(hash));
+        let same = self
+            .money_row(table, row)?
+            .is_some_and(|record| record.command_hash.as_deref() == Some(hash));
         if same { Ok(()) } else { Err(conflict(what, id.to_string())) }
     }
 
     /// Writes a payment or a refund and what becomes of its order.
-    fn add_fact(
+    fn add_money(
         &self,
         origin: &Origin,
-        kept: &mut Kept,
-        fact: Fact<'_>,
+        kept: &mut OrderRecord,
+        record: MoneyRecord<'_>,
         status: OrderStatus,
         now: Timestamp,
-    ) -> Result<Row> {
-        let Fact { table, external_id, detail, command_hash, event } = fact;
+    ) -> Result<SequenceId> {
+        let MoneyRecord { table, external_id, detail, command_hash, event } = record;
         let row = self.next_row(now)?;
         let order = kept.order.id.row;
         let command_hash = Some(command_hash);
-        let fact = NewFact { row, order, external_id, detail, command_hash, version: None };
-        self.insert_fact(table, origin, &fact)?;
+        let record = NewMoneyRow { row, order, external_id, detail, command_hash, version: None };
+        self.insert_money(table, origin, &record)?;
         kept.order.stated.here.status = Some(status);
         self.change_order(origin, kept, event, now)?;
         self.load_money(&mut kept.order)?;
@@ -386,7 +397,7 @@ impl StoreLedger {
     fn change_order(
         &self,
         origin: &Origin,
-        kept: &mut Kept,
+        kept: &mut OrderRecord,
         event: &str,
         now: Timestamp,
     ) -> Result<()> {

@@ -14,7 +14,7 @@ mod order;
 mod people;
 mod refund;
 
-use super::Reading;
+use super::ParsedDelivery;
 use super::field::{Field, body_hash, parse};
 use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
 use crate::domain::headers::Headers;
@@ -36,11 +36,11 @@ pub(super) const HEADERS: &[&str] = &[
 /// How the global id of a client begins.
 const CLIENT: &str = "gid://shopify/Customer/";
 
-pub(super) fn read(headers: &Headers, body: &[u8]) -> Reading {
+pub(super) fn read(headers: &Headers, body: &[u8]) -> ParsedDelivery {
     let header = |name| header(headers, name).map(str::to_owned);
     let topic = header("x-shopify-topic").unwrap_or_default();
     let known = Topic::parse(&topic);
-    Reading {
+    ParsedDelivery {
         subject: known.map_or(Subject::Other, Topic::subject),
         delivery: header("x-shopify-webhook-id"),
         source: header("x-shopify-shop-domain"),

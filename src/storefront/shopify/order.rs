@@ -17,8 +17,8 @@ use super::{people, require_kind, version};
 use crate::domain::event::{NativeEvent, Unmappable};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::order::{
-    OrderContent, OrderLine, OrderSnapshot, OrderStatus, OrderTotals, PaymentStatus, StatedPayment,
-    StatedRefund,
+    OrderContent, OrderLine, OrderSnapshot, OrderStatus, OrderTotals, PaymentStatus,
+    ReportedPayment, ReportedRefund,
 };
 
 /// What the body of a topic that promises an order means.
@@ -177,9 +177,9 @@ fn totals(
 fn payment(
     order: &Field<'_>,
     total: Amount,
-    refunds: &[StatedRefund],
+    refunds: &[ReportedRefund],
     currency: Currency,
-) -> Result<Option<StatedPayment>, Unmappable> {
+) -> Result<Option<ReportedPayment>, Unmappable> {
     let outstanding = order.get("total_outstanding").exact_amount(currency)?.unwrap_or_default();
     let outstanding = match order.get("financial_status").text()?.as_deref() {
         Some("partially_paid") => outstanding,
@@ -197,7 +197,7 @@ fn payment(
     for gateway in gateways.items()? {
         method = method.or(gateway.text()?);
     }
-    Ok((paid > Amount::ZERO).then_some(StatedPayment {
+    Ok((paid > Amount::ZERO).then_some(ReportedPayment {
         external_id: None,
         method,
         amount: paid,
@@ -210,7 +210,7 @@ fn refunds(
     order: &Field<'_>,
     total: Amount,
     currency: Currency,
-) -> Result<Vec<StatedRefund>, Unmappable> {
+) -> Result<Vec<ReportedRefund>, Unmappable> {
     let mut refunds = Vec::new();
     for refund in order.get("refunds").items()? {
         let list = refund.get("transactions");
@@ -226,7 +226,7 @@ fn refunds(
             }
         }
         if amount > Amount::ZERO {
-            refunds.push(StatedRefund {
+            refunds.push(ReportedRefund {
                 external_id: Some(refund.get("id").required(Field::id)?),
                 reason: refund.get("note").text()?,
                 amount,

@@ -4,7 +4,7 @@ use super::Field;
 use super::{require_kind, version};
 use crate::domain::event::{Ignored, NativeEvent, Unmappable};
 use crate::domain::money::{Amount, Currency};
-use crate::domain::order::{PaymentStatus, RefundSnapshot, StatedRefund};
+use crate::domain::order::{PaymentStatus, RefundSnapshot, ReportedRefund};
 
 /// What the body of `refunds/create` means. Shopify sends no event when a refund that was pending
 /// goes through, and states money in the buyer's currency where that is another. So a refund counts
@@ -34,7 +34,7 @@ pub(super) fn event(refund: &Field<'_>, body: &[u8]) -> Result<NativeEvent, Unma
             order: Some(refund.get("order_id").required(Field::id)?),
             // The transaction that took the money: no event tells of it by that id.
             payment: None,
-            refund: StatedRefund {
+            refund: ReportedRefund {
                 external_id: Some(refund.get("id").required(Field::id)?),
                 reason: refund.get("note").text()?,
                 amount: list.in_range(Amount::sum(given_back.iter().map(|given| given.amount)))?,

@@ -10,7 +10,7 @@ mod session;
 
 use serde_json::Value;
 
-use super::Reading;
+use super::ParsedDelivery;
 use super::envelope::{Envelope, Meaning, unsupported};
 use super::field::Field;
 use crate::domain::event::{NativeEvent, Subject, Unmappable};
@@ -22,7 +22,7 @@ pub(super) const HEADERS: &[&str] = &["content-type", "user-agent", "stripe-sign
 
 const ENVELOPE: Envelope = Envelope { topic: "type", delivery: Some("id"), source, meaning };
 
-pub(super) fn read(body: &[u8]) -> Reading {
+pub(super) fn read(body: &[u8]) -> ParsedDelivery {
     ENVELOPE.read(body)
 }
 

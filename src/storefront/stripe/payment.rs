@@ -6,7 +6,7 @@ use super::{Event, amount, only_method};
 use crate::domain::event::{NativeEvent, Unmappable};
 use crate::domain::money::Amount;
 use crate::domain::order::{
-    PaymentSnapshot, PaymentStatus, RefundSnapshot, StatedPayment, StatedRefund,
+    PaymentSnapshot, PaymentStatus, RefundSnapshot, ReportedPayment, ReportedRefund,
 };
 use crate::storefront::field::Field;
 
@@ -24,7 +24,7 @@ pub(super) fn intent(event: &Event<'_>, intent: &Field<'_>) -> Result<NativeEven
     Ok(NativeEvent::Payment {
         snapshot: Box::new(PaymentSnapshot {
             order: None,
-            payment: StatedPayment {
+            payment: ReportedPayment {
                 external_id: Some(intent.get("id").required(Field::token)?),
                 method: only_method(intent)?,
                 amount: intent.get(total).required(|field| amount(field, currency))?,
@@ -63,7 +63,7 @@ pub(super) fn charge(event: &Event<'_>, charge: &Field<'_>) -> Result<NativeEven
     Ok(NativeEvent::Payment {
         snapshot: Box::new(PaymentSnapshot {
             order: None,
-            payment: StatedPayment {
+            payment: ReportedPayment {
                 external_id: Some(payment_id(charge, "id")?),
                 method: charge.get("payment_method_details").get("type").text()?,
                 amount: total,
@@ -91,7 +91,7 @@ pub(super) fn refund(event: &Event<'_>, refund: &Field<'_>) -> Result<NativeEven
         snapshot: Box::new(RefundSnapshot {
             order: None,
             payment: Some(payment_id(refund, "charge")?),
-            refund: StatedRefund {
+            refund: ReportedRefund {
                 external_id: Some(refund.get("id").required(Field::token)?),
                 reason: refund.get("reason").text()?,
                 amount: refund.get("amount").required(|field| amount(field, currency))?,

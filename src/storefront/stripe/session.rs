@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 use super::{Event, amount, only_method, people};
 use crate::domain::event::{Ignored, NativeEvent, Unmappable};
 use crate::domain::money::Currency;
-use crate::domain::order::{OrderContent, OrderSnapshot, OrderStatus, OrderTotals, StatedPayment};
+use crate::domain::order::{
+    OrderContent, OrderSnapshot, OrderStatus, OrderTotals, ReportedPayment,
+};
 use crate::storefront::field::Field;
 
 /// A session that only saves a way to pay sells nothing and is no order.
@@ -19,7 +21,7 @@ pub(super) fn order(event: &Event<'_>, session: &Field<'_>) -> Result<NativeEven
     // `null` for subscriptions, whose invoices make payments of their own.
     let payment_intent = session.get("payment_intent").token()?;
     let paid = session.get("payment_status").require_text("paid").is_ok();
-    let payment = StatedPayment {
+    let payment = ReportedPayment {
         external_id: payment_intent.clone(),
         method: only_method(session)?,
         amount: totals.total,

@@ -11,14 +11,14 @@ mod order;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 
-use super::Reading;
+use super::ParsedDelivery;
 use super::field::{Field, parse};
 use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
 
 pub(super) const HEADERS: &[&str] = &["content-type", "user-agent"];
 
-pub(super) fn read(body: &[u8]) -> Reading {
-    let mut reading = Reading {
+pub(super) fn read(body: &[u8]) -> ParsedDelivery {
+    let mut reading = ParsedDelivery {
         topic: String::new(),
         subject: Subject::Other,
         delivery: None,
@@ -32,7 +32,7 @@ pub(super) fn read(body: &[u8]) -> Reading {
 }
 
 /// Fills in what the envelope says as far as it can be read; `None` for a topic that is not kept.
-fn open(body: &[u8], reading: &mut Reading) -> Result<Option<NativeEvent>, Unmappable> {
+fn open(body: &[u8], reading: &mut ParsedDelivery) -> Result<Option<NativeEvent>, Unmappable> {
     let claims = parse(&claims(body)?)?;
     let claims = Field::root(&claims);
     let data = claims.get("data");

@@ -9,7 +9,7 @@ use crate::domain::event::Unmappable;
 use crate::domain::money::{Amount, Currency};
 use crate::domain::order::{
     Address, ClientDetails, OrderContent, OrderLine, OrderSnapshot, OrderStatus, OrderTotals,
-    SourceVersion, StatedPayment, StatedRefund,
+    ReportedPayment, ReportedRefund, SourceVersion,
 };
 
 /// The order that an event carries. `event_id` stays the same when the event is sent again, whereas
@@ -157,7 +157,7 @@ fn payment(
     order: &Field<'_>,
     total: Amount,
     currency: Currency,
-) -> Result<Option<StatedPayment>, Unmappable> {
+) -> Result<Option<ReportedPayment>, Unmappable> {
     let paid = match exact(&order.get("balanceSummary").get("paid"), currency)? {
         None => match order.get("paymentStatus").text()?.as_deref() {
             Some("PAID" | "PARTIALLY_REFUNDED" | "FULLY_REFUNDED") => total,
@@ -165,7 +165,7 @@ fn payment(
         },
         Some(paid) => paid,
     };
-    Ok((paid > Amount::ZERO).then_some(StatedPayment {
+    Ok((paid > Amount::ZERO).then_some(ReportedPayment {
         external_id: None,
         method: None,
         amount: paid,
@@ -177,7 +177,7 @@ fn refund(
     order: &Field<'_>,
     total: Amount,
     currency: Currency,
-) -> Result<Option<StatedRefund>, Unmappable> {
+) -> Result<Option<ReportedRefund>, Unmappable> {
     let amount = match exact(&order.get("balanceSummary").get("refunded"), currency)? {
         None => match order.get("paymentStatus").text()?.as_deref() {
             Some("FULLY_REFUNDED") => total,
@@ -185,7 +185,11 @@ fn refund(
         },
         Some(refunded) => refunded,
     };
-    Ok((amount > Amount::ZERO).then_some(StatedRefund { external_id: None, reason: None, amount }))
+    Ok((amount > Amount::ZERO).then_some(ReportedRefund {
+        external_id: None,
+        reason: None,
+        amount,
+    }))
 }
 
 fn exact(price: &Field<'_>, currency: Currency) -> Result<Option<Amount>, Unmappable> {

@@ -13,7 +13,7 @@ mod people;
 
 use serde_json::Value;
 
-use super::Reading;
+use super::ParsedDelivery;
 use super::field::{Field, body_hash, parse};
 use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
 use crate::domain::headers::Headers;
@@ -32,11 +32,11 @@ pub(super) const HEADERS: &[&str] = &[
 /// Not signed.
 pub(super) const TOPIC: &str = "x-wc-webhook-topic";
 
-pub(super) fn read(headers: &Headers, body: &[u8]) -> Reading {
+pub(super) fn read(headers: &Headers, body: &[u8]) -> ParsedDelivery {
     let topic = headers.get(TOPIC).unwrap_or_default();
     // The delivery id alone tells nothing: all deliveries of one webhook within a second share it.
     let delivery = headers.get("x-wc-webhook-id").zip(headers.get("x-wc-webhook-delivery-id"));
-    Reading {
+    ParsedDelivery {
         topic: topic.to_owned(),
         subject: subject(topic),
         delivery: delivery.map(|(webhook, delivery)| format!("{webhook}/{delivery}")),

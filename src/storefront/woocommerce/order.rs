@@ -12,7 +12,8 @@ use super::{people, version};
 use crate::domain::event::{Ignored, NativeEvent, Unmappable};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::order::{
-    OrderContent, OrderLine, OrderSnapshot, OrderStatus, OrderTotals, StatedPayment, StatedRefund,
+    OrderContent, OrderLine, OrderSnapshot, OrderStatus, OrderTotals, ReportedPayment,
+    ReportedRefund,
 };
 
 /// What an order's body means under a topic that promises one.
@@ -141,9 +142,9 @@ fn totals(
 
 /// WooCommerce knows one payment per order: the whole of it, once `date_paid_gmt` is set. Later
 /// refunds change neither.
-fn payment(order: &Field<'_>, total: Amount) -> Result<Option<StatedPayment>, Unmappable> {
+fn payment(order: &Field<'_>, total: Amount) -> Result<Option<ReportedPayment>, Unmappable> {
     let Some(paid_at) = order.get("date_paid_gmt").time()? else { return Ok(None) };
-    Ok(Some(StatedPayment {
+    Ok(Some(ReportedPayment {
         external_id: order.get("transaction_id").text()?,
         method: order.get("payment_method").text()?,
         amount: total,
@@ -152,13 +153,13 @@ fn payment(order: &Field<'_>, total: Amount) -> Result<Option<StatedPayment>, Un
 }
 
 /// The refunds of an order, whose `total` does not fall by them; theirs is negative.
-fn refunds(order: &Field<'_>, currency: Currency) -> Result<Vec<StatedRefund>, Unmappable> {
+fn refunds(order: &Field<'_>, currency: Currency) -> Result<Vec<ReportedRefund>, Unmappable> {
     order
         .get("refunds")
         .items()?
         .map(|refund| {
             let total = refund.get("total").required(|field| field.exact_amount(currency))?;
-            Ok(StatedRefund {
+            Ok(ReportedRefund {
                 external_id: Some(refund.get("id").required(Field::id)?),
                 reason: refund.get("reason").text()?,
                 amount: total.abs(),
@@ -357,7 +358,7 @@ mod tests {
         }));
         assert_eq!(
             paid.payments,
-            [StatedPayment {
+            [ReportedPayment {
                 external_id: None,
                 method: Some("cod".to_owned()),
                 amount: Amount::from_minor(2_000).unwrap(),

@@ -1,15 +1,15 @@
-//! What an awake KeyGate has in memory. All of it can be rebuilt from rows: the object forgets its
+//! What an key_state KeyGate has in memory. All of it can be rebuilt from rows: the object forgets its
 //! memory after ten idle seconds.
 
 use std::collections::{HashMap, HashSet};
 
-use super::capture::{self, Capture};
+use super::capture::{self, NewCapture};
 use super::log::{self, OpenDay};
 use super::stats::{self, OpenMinute};
-use super::storage::Held;
+use super::storage::StoredKey;
 use super::tail::Tails;
 use super::{parked, storage};
-use crate::domain::id::{RequestId, Row};
+use crate::domain::id::{RequestId, SequenceId};
 use crate::domain::key::KeyRecord;
 use crate::domain::log::{LogEntry, SINGLE_REFUSALS_PER_MINUTE};
 use crate::domain::rate_limit::{SlidingWindow, WINDOW};
@@ -26,17 +26,17 @@ const FLUSH_REFUSALS: i64 = 5 * SECOND;
 
 /// The memory of one key's object.
 #[derive(Debug)]
-pub struct Awake {
-    pub held: Held,
+pub struct KeyState {
+    pub stored: StoredKey,
     /// The secrets that have been unsealed, newest first, and until when each counts.
     secrets: Vec<(SigningSecret, Option<Timestamp>)>,
     pub window: SlidingWindow,
-    last_row: Option<Row>,
+    last_row: Option<SequenceId>,
     last_used: Option<Timestamp>,
     /// Whether the log has been asked for it.
     last_use_is_known: bool,
     /// The rows of the Worker's attempts of the last minute.
-    attempts: HashMap<i64, Row>,
+    attempts: HashMap<i64, SequenceId>,
     day: OpenDay,
     minute: OpenMinute,
     refusals: Refusals,
@@ -64,18 +64,18 @@ struct Refusals {
 /// A request that has its row.
 #[derive(Clone, Copy, Debug)]
 pub struct Admitted {
-    pub row: Row,
+    pub row: SequenceId,
     /// Whether an earlier attempt of the same request has been charged for already.
     pub repeated: bool,
     /// Whether the platform found its signature to hold under a public key.
     pub public_key_holds: bool,
 }
 
-impl Awake {
+impl KeyState {
     /// Rebuilds memory from what the object holds and what its log still shows.
     pub fn rebuild(
         sql: &Sql,
-        held: Held,
+        stored: StoredKey,
         keys: &SealingKeys,
         tails: Tails,
         now: Timestamp,
@@ -87,12 +87,12 @@ impl Awake {
         let traces = log::traces(sql, from, now)?;
         let admitted = traces.iter().filter(|trace| trace.units > 0).map(|trace| trace.id.time());
         let window = SlidingWindow::rebuilt(
-            held.record.rate_limit,
+            stored.record.rate_limit,
             admitted.filter(|at| *at > window_start),
         );
-        let mut awake = Self {
-            secrets: unseal(&held.record, keys),
-            held,
+        let mut key_state = Self {
+            secrets: unseal(&stored.record, keys),
+            stored,
             window,
             last_row: traces.last().map(|trace| trace.id),
             last_used: None,
@@ -110,16 +110,16 @@ impl Awake {
         for trace in
             traces.iter().filter(|trace| written_until.is_none_or(|until| trace.id.time() >= until))
         {
-            awake.turn_minute(sql, trace.id.time())?;
-            awake.minute.tally.add(trace.status, trace.count);
-            awake.minute.log_bytes += trace.bytes as u64;
-            awake.minute.capture_bytes += kept.get(&trace.id).copied().unwrap_or_default();
+            key_state.turn_minute(sql, trace.id.time())?;
+            key_state.minute.tally.add(trace.status, trace.count);
+            key_state.minute.log_bytes += trace.bytes as u64;
+            key_state.minute.capture_bytes += kept.get(&trace.id).copied().unwrap_or_default();
             if trace.outcome.is_capped() {
-                awake.refusals.count(trace.id.time());
+                key_state.refusals.count(trace.id.time());
             }
         }
         parked::unmark_all(sql)?;
-        Ok(awake)
+        Ok(key_state)
     }
 
     /// The secrets that count at `now`, newest first.
@@ -139,14 +139,14 @@ impl Awake {
         if let Some(row) = self.attempts.get(&attempt) {
             return Admitted { row: *row, repeated: true, public_key_holds: false };
         }
-        let row = Row::next(now, self.last_row);
+        let row = SequenceId::next(now, self.last_row);
         self.last_row = Some(row);
         self.attempts.insert(attempt, row);
         Admitted { row, repeated: false, public_key_holds: false }
     }
 
-    pub fn request_id(&self, row: Row) -> RequestId {
-        RequestId::new(self.held.record.key_hash.gate(), row)
+    pub fn request_id(&self, row: SequenceId) -> RequestId {
+        RequestId::new(self.stored.record.key_hash.gate(), row)
     }
 
     /// Writes the log entry of a request, counts it and shows it to who follows the log. `kept` is
@@ -155,7 +155,7 @@ impl Awake {
         &mut self,
         sql: &Sql,
         entry: LogEntry,
-        kept: Option<Capture<'_>>,
+        kept: Option<NewCapture<'_>>,
         now: Timestamp,
     ) -> Result<()> {
         self.turn_minute(sql, now)?;
@@ -171,7 +171,7 @@ impl Awake {
         let kept = kept.filter(|kept| self.day.takes(kept.bytes()));
         self.minute.log_bytes += log::write(sql, day, &entry, kept)? as u64;
         self.minute.capture_bytes += kept.map_or(0, |kept| kept.bytes()) as u64;
-        self.tails.push(&self.held.record, &entry);
+        self.tails.push(&self.stored.record, &entry);
         Ok(())
     }
 
@@ -218,7 +218,7 @@ impl Awake {
         if let (Some(entry), Some(_)) = (&self.refusals.rest, self.refusals.unwritten_since) {
             let day = self.day.open(sql, entry.row.time())?;
             log::write(sql, day, entry, None)?;
-            self.tails.push(&self.held.record, entry);
+            self.tails.push(&self.stored.record, entry);
             self.refusals.unwritten_since = None;
         }
         Ok(())
@@ -244,10 +244,10 @@ impl Awake {
     }
 
     /// Rewrites the row of the key and holds it.
-    pub fn hold(&mut self, sql: &Sql, held: Held, keys: &SealingKeys) -> Result<()> {
-        storage::save(sql, &held)?;
-        self.secrets = unseal(&held.record, keys);
-        self.held = held;
+    pub fn hold(&mut self, sql: &Sql, stored: StoredKey, keys: &SealingKeys) -> Result<()> {
+        storage::save(sql, &stored)?;
+        self.secrets = unseal(&stored.record, keys);
+        self.stored = stored;
         Ok(())
     }
 }
