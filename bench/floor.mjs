@@ -7,8 +7,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Log, LogLevel, Miniflare } from 'miniflare';
 import { WORKER, crateModules } from '../miniflare.config.js';
-import { nightlyVersion, toolEnvironment, workerBuild } from '../scripts/toolchain.mjs';
-import { run, step } from '../scripts/processes.mjs';
+import { NIGHTLY, workerBuild } from '../scripts/toolchain.mjs';
+import { step } from '../scripts/processes.mjs';
 import { childListeningOn, cpuMillis } from '../tests/workerd/support/runtime-process.mjs';
 
 const CRATE = fileURLToPath(new URL('floor', import.meta.url));
@@ -17,18 +17,18 @@ const STAMP = path.join(BUILD, '.inputs');
 
 /** Builds the floor unless build/ was made from the very same sources and compiler. */
 export async function buildFloor() {
-  const inputs = await digest();
+  const inputs = digest();
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === inputs) return;
   await step('Building the floor', () =>
-    run(workerBuild(), ['--release', '--panic-unwind'], { output: 'on-failure', cwd: CRATE, env: toolEnvironment() }),
+    workerBuild({ cwd: CRATE, profile: 'release' }),
   );
   mkdirSync(BUILD, { recursive: true });
   writeFileSync(STAMP, inputs);
 }
 
-async function digest() {
+function digest() {
   const sources = readdirSync(path.join(CRATE, 'src')).map((name) => path.join('src', name));
-  const hash = createHash('sha256').update(await nightlyVersion());
+  const hash = createHash('sha256').update(NIGHTLY);
   for (const name of ['Cargo.toml', 'Cargo.lock', ...sources.sort()]) {
     hash.update(`\0${name}\0`).update(readFileSync(path.join(CRATE, name)));
   }

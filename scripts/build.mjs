@@ -7,56 +7,63 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { Failure, isMain, run, runScript, step } from './processes.mjs';
+import { Failure, isMain, runScript, step } from './processes.mjs';
 import { BUILD_DIR, MAX_WORKER_GZIP_BYTES, ROOT, WASM_TARGET } from './project.mjs';
-import { NIGHTLY, nightlyVersion, preflight, toolEnvironment, workerBuild } from './toolchain.mjs';
+import { NIGHTLY, preflight, workerBuild } from './toolchain.mjs';
 
-const INPUTS = ['src', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs', 'scripts/wasm-opt.mjs'];
+const INPUTS = ['src', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs'];
+
+/**
+ * Leaves out what only takes room: where in the source a panic comes from (its message stays), and
+ * the fields of types that derive `Debug` (their names stay). Only the nightly takes these flags.
+ */
+const SMALL = ['-Zlocation-detail=none', '-Zfmt-debug=shallow'];
+
 const MODULES = ['entry.mjs', 'index.js', 'index_bg.wasm'];
 
 /** The JavaScript that the Rust Worker is entered by; imports it from beside itself. */
 const ENTRY = join(ROOT, 'src/edge/entry.mjs');
 
-/** Remembers what the last good build was made from: `{ digest, included }`. */
+/** Remembers what the last good build was made from: `{ digest, included, profile }`. */
 const STAMP = join(BUILD_DIR, '.inputs.json');
 
-/** Builds what is not up to date, and answers whether anything was not. Expects `preflight()` to have run. */
-export async function buildWorker() {
-  const worker = await buildWasm();
+/** What is deployed, tested and measured. */
+export const DEPLOYED = 'release';
+
+/** Without link-time optimisation: for `npm start`, where a page is edited and looked at. */
+export const LOCAL = 'local';
+
+const HINTS = {
+  [DEPLOYED]: 'HINT_DEPLOYED',
+  [LOCAL]: 'HINT_LOCAL',
+};
+
+/**
+ * Builds what is not up to date, and answers whether anything was not. Expects `preflight()` to have run.
+ *
+ * @param {string} [profile] - of Cargo.toml; a deployed build serves where a local one is asked for
+ */
+export async function buildWorker(profile = process.env.TIDEGATE_PROFILE ?? DEPLOYED) {
+  const worker = await buildWasm(profile);
   // It needs npm's packages, which a fresh clone has only after `preflight()`.
   const { buildDocs } = await import('./docs.mjs');
   const docs = await buildDocs();
   return worker || docs;
 }
 
-async function buildWasm() {
+async function buildWasm(profile) {
   const stamp = readStamp();
-  const nightly = await nightlyVersion();
-  if (stamp && MODULES.every((name) => existsSync(join(BUILD_DIR, name))) && stamp.digest === digest(nightly, stamp.included)) {
-    return false;
-  }
+  const isBuilt = stamp && MODULES.every((name) => existsSync(join(BUILD_DIR, name)));
+  if (isBuilt && [profile, DEPLOYED].includes(stamp.profile) && stamp.digest === digest(stamp.included)) return false;
   // Taken before the build: what is edited during it must not pass for built.
-  const before = digest(nightly, stamp?.included ?? []);
-  await step('Building the Worker', () =>
-    run(workerBuild(), ['--release', '--panic-unwind'], { output: 'on-failure', cwd: ROOT, env: smallEnvironment() }),
-    { hint: 'one to two minutes when it starts from nothing' },
-  );
+  const before = digest(stamp?.included ?? []);
+  await step('Building the Worker', () => workerBuild({ cwd: ROOT, profile, rustFlags: SMALL }), { hint: HINTS[profile] });
   copyFileSync(ENTRY, join(BUILD_DIR, 'entry.mjs'));
-  checkSize();
-  const included = includedFiles();
-  const unchanged = before === digest(nightly, stamp?.included ?? []);
-  if (unchanged) writeFileSync(STAMP, JSON.stringify({ digest: digest(nightly, included), included }));
+  if (profile === DEPLOYED) checkSize();
+  const included = includedFiles(profile);
+  const unchanged = before === digest(stamp?.included ?? []);
+  if (unchanged) writeFileSync(STAMP, JSON.stringify({ digest: digest(included), included, profile }));
   return true;
-}
-
-/**
- * What only takes room is left out: where in the source a panic comes from (its message stays), and
- * the fields of types that derive `Debug` (their names stay).
- */
-function smallEnvironment() {
-  const env = toolEnvironment();
-  // Only the nightly that builds it takes these flags, and worker-build asks cargo before it names that.
-  return { ...env, RUSTUP_TOOLCHAIN: NIGHTLY, RUSTFLAGS: [env.RUSTFLAGS, '-Zlocation-detail=none', '-Zfmt-debug=shallow'].filter(Boolean).join(' ') };
 }
 
 function readStamp() {
@@ -67,8 +74,8 @@ function readStamp() {
   }
 }
 
-function digest(nightly, included) {
-  const hash = createHash('sha256').update(nightly);
+function digest(included) {
+  const hash = createHash('sha256').update(NIGHTLY);
   const files = new Set([...INPUTS.flatMap((path) => filesUnder(join(ROOT, path))), ...included.map((path) => join(ROOT, path))]);
   for (const file of [...files].sort()) {
     hash.update(`\0${relative(ROOT, file)}\0`);
@@ -83,9 +90,9 @@ function filesUnder(path) {
 }
 
 /** Files outside INPUTS that the crate read, such as `include_str!` of a stylesheet, as rustc noted them. */
-function includedFiles() {
+function includedFiles(profile) {
   const target = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target');
-  const notes = join(target, WASM_TARGET, 'release', 'tidegate.d');
+  const notes = join(target, WASM_TARGET, profile, 'tidegate.d');
   if (!existsSync(notes)) return [];
   return readFileSync(notes, 'utf8')
     .replace(/^[^\n]*?: /, '')

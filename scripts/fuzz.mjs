@@ -12,7 +12,7 @@ import { buildWorker } from './build.mjs';
 import { Failure, run, runScript } from './processes.mjs';
 import { ROOT } from './project.mjs';
 import { ensureSchemathesis } from './schemathesis.mjs';
-import { ensureCargoTool, NIGHTLY, preflight, toolEnvironment, toolPath } from './toolchain.mjs';
+import { ensureCargoTools, NIGHTLY, preflight, toolEnvironment, toolPath } from './toolchain.mjs';
 
 const CARGO_FUZZ = { crate: 'cargo-fuzz', binary: 'cargo-fuzz', version: '0.13.2' };
 
@@ -70,7 +70,7 @@ await runScript(async () => {
   if (unknown) throw new Failure(`There is no fuzz target ${unknown}. Usage: npm run fuzz -- [${all.join('|')}]…`, 2);
   const chosen = names.length > 0 ? names : all;
   await preflight();
-  if (chosen.some((name) => TARGETS.includes(name))) await ensureCargoTool(CARGO_FUZZ);
+  if (chosen.some((name) => TARGETS.includes(name))) await ensureCargoTools([CARGO_FUZZ]);
   for (const name of chosen) {
     console.log(`\nFuzzing: ${name}`);
     await (name === 'openapi' ? fuzzDocument() : fuzzTarget(name));

@@ -19,7 +19,7 @@ export const MINIMUM_NODE_MAJOR = 20;
 export const WASM_TARGET = 'wasm32-unknown-unknown';
 
 /** The budget of the whole Worker, compressed as Cloudflare counts it. */
-export const MAX_WORKER_GZIP_BYTES = 1024 * 1024;
+export const MAX_WORKER_GZIP_BYTES = 1.5 * 1024 * 1024;
 
 export const npmBin = (pkg, bin = pkg) => join(NODE_MODULES, pkg, 'bin', bin);
 

@@ -5,7 +5,7 @@ import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildWorker } from './build.mjs';
+import { buildWorker, LOCAL } from './build.mjs';
 import { Failure, runScript, step, stopGroup } from './processes.mjs';
 import { ROOT } from './project.mjs';
 import { quickstart, setupLink } from './quickstart.mjs';
@@ -115,7 +115,7 @@ async function main() {
   await checkPortIsFree(port);
   openState(stateDir, { fresh });
   await preflight();
-  await buildWorker();
+  await buildWorker(LOCAL);
   const { SETUP_TOKEN: setupToken } = ensureSecrets(stateDir);
   await step('Migrating the local database', () => migrateLocalDatabase(stateDir));
 

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { LOCAL } from './build.mjs';
 import { run, startGroup } from './processes.mjs';
 import { npmBin, ROOT } from './project.mjs';
 import { toolEnvironment } from './toolchain.mjs';
@@ -19,6 +20,8 @@ function environment(stateDir) {
     WRANGLER_SEND_ERROR_REPORTS: 'false',
     CLOUDFLARE_CF_FETCH_ENABLED: 'false',
     ...(stateDir && {
+      // What its custom build makes when a file is edited.
+      TIDEGATE_PROFILE: LOCAL,
       CI: 'true',
       NO_COLOR: '1',
       FORCE_COLOR: '0',
