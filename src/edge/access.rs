@@ -2,7 +2,8 @@
 //! platform's own RSA.
 //!
 //! ```text
-//! Cf-Access-Jwt-Assertion ──▶ form, RS256, key id ──▶ key (cached or fetched) ──▶ signature ──▶ claims ──▶ e-mail
+//! Cf-Access-Jwt-Assertion ──▶ form, RS256, key id ──▶ key (cached or fetched)
+//!     ──▶ signature ──▶ claims ──▶ e-mail
 //! ```
 
 use std::cell::RefCell;

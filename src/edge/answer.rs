@@ -92,11 +92,11 @@ impl Answer {
             ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
         ];
-        let own = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let own_headers = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
         let common = defaults
             .into_iter()
             .filter(|(name, _)| self.headers.iter().all(|(own, _)| own != name));
-        let init = Init { status: self.status, headers: common.chain(own).collect() };
+        let init = Init { status: self.status, headers: common.chain(own_headers).collect() };
         // Serialising strings and a number cannot fail.
         serde_json::to_string(&init).unwrap_or_default()
     }

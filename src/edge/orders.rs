@@ -53,7 +53,7 @@ pub async fn get(
     let caller = Caller::of(request, env, &control_plane.catalogue).await?;
     let not_found = || Rejection::new(Code::NotFound, "There is no such order.");
     let id = OrderId::parse(id).ok_or_else(not_found)?;
-    // The ledger is asked only after this check: another workspace's order is not found.
+    // The ledger is called only after this check: another workspace's order is not found.
     control_plane.catalogue.store(caller.workspace_id, id.store).await?.ok_or_else(not_found)?;
     let command = LedgerCommand::GetOrder { store_id: id.store, row: id.row.as_i64() };
     let (status, body) = control_plane.ask_ledger(id.store, command).await?;

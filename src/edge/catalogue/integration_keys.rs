@@ -273,10 +273,10 @@ impl Catalogue {
         if !filtered {
             return Ok(KeyPage { keys, next_cursor: None });
         }
-        let last = "SELECT created_at, key_id FROM integration_keys
+        let last_scanned = "SELECT created_at, key_id FROM integration_keys
              WHERE workspace_id = ?1 AND (created_at, key_id) < (?2, ?3)
              ORDER BY created_at DESC, key_id DESC LIMIT 1 OFFSET ?4 - 1";
-        let last = self.first::<LastScanned>(last, &[&range[..], &[scan]].concat()).await?;
+        let last = self.first::<LastScanned>(last_scanned, &[&range[..], &[scan]].concat()).await?;
         let next_cursor = last.map(|last| cursor_after(last.created_at, &last.key_id));
         Ok(KeyPage { keys, next_cursor })
     }

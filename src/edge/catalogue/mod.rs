@@ -81,8 +81,8 @@ impl Catalogue {
     }
 }
 
-/// The rejection for an error of D1: internal if D1 refused the statement, which is our fault; else
-/// unavailable, which passes.
+/// The rejection for an error of D1: internal if D1 refused the statement, which is our fault;
+/// unavailable if D1 is out of reach, which passes.
 fn d1_error(error: worker::Error) -> Rejection {
     let cause = error.to_string();
     let rejection = internal(&cause);

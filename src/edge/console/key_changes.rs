@@ -168,8 +168,9 @@ pub async fn set_secret(
     if typed_url.is_some() && typed_url != signed_webhook_url(request, &record).as_deref() {
         arguments["p_notification_url"] = typed_url.into();
     }
-    let read = SetSigningSecret::read(arguments.to_string().as_bytes(), &request.settings.tag_keys);
-    let result = match read {
+    let arguments =
+        SetSigningSecret::read(arguments.to_string().as_bytes(), &request.settings.tag_keys);
+    let result = match arguments {
         Ok(arguments) => {
             let overlap = arguments.overlap;
             request.control_plane.set_signing_secret(&admin, arguments).await.map(|_| overlap)
@@ -204,8 +205,9 @@ pub async fn set_secret(
 /// The URL that a key's sender includes in its signatures at present: the one set for the key, else
 /// its own webhook URL.
 fn signed_webhook_url(request: &ConsoleRequest<'_>, record: &KeyRecord) -> Option<String> {
-    let own = || webhook_url(request.api_origin(), record.payload_format, record.key_id.as_str());
-    record.notification_url.clone().or_else(own)
+    let default_url =
+        || webhook_url(request.api_origin(), record.payload_format, record.key_id.as_str());
+    record.notification_url.clone().or_else(default_url)
 }
 
 pub async fn confirm_discarding_event(

@@ -43,13 +43,13 @@ pub async fn list(request: &ConsoleRequest<'_>, session: &Session) -> Result<Pag
     let queried = queried.get(..FAN_OUT).unwrap_or(&queried);
     let (pages, unanswered) = order_pages(request, queried, &filter).await?;
     let search = filter.search.as_deref().and_then(OrderSearch::parse);
-    let (found, next) = merged(pages, search.as_ref(), PAGE);
+    let (listed, next) = merged(pages, search.as_ref(), PAGE);
 
     let choices: Vec<_> = stores.iter().map(store_choice).collect();
     let main = orders(&Orders {
         stores: &choices,
         filters: &filters,
-        orders: &found,
+        orders: &listed,
         later: before.is_some(),
         next,
         unanswered: &unanswered,
@@ -71,9 +71,9 @@ fn choose_store<'a>(
     selected: &str,
     searching: bool,
 ) -> Result<Option<&'a Store>> {
-    let open = stores.iter().find(|store| store.archived_at.is_none());
+    let oldest_open = stores.iter().find(|store| store.archived_at.is_none());
     match selected {
-        "" if !searching => Ok(open.or_else(|| stores.first())),
+        "" if !searching => Ok(oldest_open.or_else(|| stores.first())),
         "" | ALL_STORES => Ok(stores.first().filter(|_| stores.len() == 1)),
         id => {
             let store = StoreId::parse(id)
@@ -167,7 +167,7 @@ pub async fn show(request: &ConsoleRequest<'_>, session: &Session, id: &str) -> 
     let not_found = || Rejection::new(Code::NotFound, "There is no such order.");
     let id = OrderId::parse(id).ok_or_else(not_found)?;
     let workspace = session.caller.workspace_id;
-    // The ledger is asked only after this check: another workspace's order is not found.
+    // The ledger is called only after this check: another workspace's order is not found.
     let store = request.control_plane.catalogue.store(workspace, id.store).await?;
     let store = store.ok_or_else(not_found)?;
     let command = LedgerCommand::DescribeOrder { store_id: id.store, row: id.row.as_i64() };

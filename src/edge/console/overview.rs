@@ -85,17 +85,17 @@ async fn today_markup(
     stores: &[Store],
 ) -> Result<maud::Markup> {
     let not_asked = stores.len().saturating_sub(FAN_OUT);
-    let asked = stores.get(..FAN_OUT).unwrap_or(stores);
-    let ids: Vec<_> = asked.iter().map(|store| store.id.to_string()).collect();
+    let queried = stores.get(..FAN_OUT).unwrap_or(stores);
+    let ids: Vec<_> = queried.iter().map(|store| store.id.to_string()).collect();
     let key_report = async {
         match session.admin() {
             Some(admin) => KeyReport::read(request, &admin).await.map(Some),
             None => Ok(None),
         }
     };
-    let (summaries, key_report) = join(summaries(request, asked), key_report).await;
+    let (summaries, key_report) = join(summaries(request, queried), key_report).await;
     let key_report = key_report?;
-    let stores: Vec<_> = asked
+    let stores: Vec<_> = queried
         .iter()
         .zip(&ids)
         .zip(summaries)

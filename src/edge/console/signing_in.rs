@@ -104,7 +104,7 @@ pub async fn limit_logins(
 }
 
 /// Writes a wrong password to the audit log of each workspace of the account. This runs after the
-/// response, which so takes no longer for an account that exists.
+/// response, so that the response takes no longer for an account that exists.
 fn audit_failed_login(request: &ConsoleRequest<'_>, user: UserRow, address: Option<String>) {
     let now = request.control_plane.now;
     let Ok(catalogue) = Catalogue::open(request.env) else { return };

@@ -40,7 +40,7 @@ const GATE_DEADLINE_MS: u32 = 15_000;
 /// Milliseconds that a StoreLedger may take to reply.
 const LEDGER_DEADLINE_MS: u32 = 5_000;
 
-/// Runs the operations: holds the bindings, the settings, the catalogue and the time of the
+/// Runs the operations, with the bindings, the settings, the catalogue and the time of the
 /// request.
 pub struct ControlPlane<'a> {
     pub env: &'a Env,
