@@ -2,7 +2,8 @@
 //! platform's own RSA.
 //!
 //! ```text
-//! Cf-Access-Jwt-Assertion ──▶ form, RS256, key id ──▶ key (kept, or fetched) ──▶ signature ──▶ claims ──▶ e-mail
+//! Cf-Access-Jwt-Assertion ──▶ form, RS256, key id ──▶ key (cached or fetched)
+//!     ──▶ signature ──▶ claims ──▶ e-mail
 //! ```
 
 use std::cell::RefCell;
@@ -19,11 +20,11 @@ use crate::domain::access_keys::{KeyCache, KeySet, Lookup, VerificationKey};
 use crate::domain::signature::Algorithm;
 use crate::domain::time::Timestamp;
 
-/// Milliseconds within which the team must have answered.
-const FETCH_TIMEOUT: u32 = 5_000;
+/// Milliseconds that fetching the team's keys may take.
+const FETCH_TIMEOUT_MS: u32 = 5_000;
 
-/// Bytes of the largest key set that is read. Access's own is about 6 KiB.
-const LARGEST_KEY_SET: usize = 64 << 10;
+/// Bytes of the largest key set that is accepted. Access's own is about 6 KiB.
+const MAX_KEY_SET: usize = 64 << 10;
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
@@ -38,66 +39,70 @@ thread_local! {
     static KEYS: RefCell<KeyCache> = const { RefCell::new(KeyCache::new()) };
 }
 
-/// The e-mail address, in lower case, of whom the team's assertion vouches for. `assertion` is the
-/// value of the header [`HEADER`](crate::domain::access_jwt::HEADER).
+/// Verifies an assertion of Cloudflare Access and returns the user's e-mail address in lower case.
+/// `assertion` is the value of the header [`HEADER`](crate::domain::access_jwt::HEADER).
 ///
-/// An isolate knows one team: the deployment's.
+/// The keys are cached per isolate, for one team: the deployment's.
 pub async fn verified_email(
     assertion: &str,
     team: &AccessTeam,
     now: Timestamp,
 ) -> Result<String, AccessError> {
     let assertion = Assertion::parse(assertion)?;
-    let key = key(assertion.key_id(), team, now).await?;
-    let holds = signature_holds(&key, &assertion).await.map_err(|error| {
+    let key = key_by_id(assertion.key_id(), team, now).await?;
+    let valid = signature_is_valid(&key, &assertion).await.map_err(|error| {
         console_error!("verifying an assertion of Access: {error:?}");
         AccessError::Signature
     })?;
-    assertion.verified(holds)?.email(team, now)
+    assertion.verified(valid)?.email(team, now)
 }
 
-/// The team's key of this id, as kept or as published now.
-async fn key(id: &str, team: &AccessTeam, now: Timestamp) -> Result<VerificationKey, AccessError> {
-    match KEYS.with_borrow_mut(|keys| keys.look_up(id, now)) {
+/// The team's key with this id, from the cache or fetched now.
+async fn key_by_id(
+    id: &str,
+    team: &AccessTeam,
+    now: Timestamp,
+) -> Result<VerificationKey, AccessError> {
+    match KEYS.with_borrow_mut(|cache| cache.look_up(id, now)) {
         Lookup::Known(key) => Ok(key),
         Lookup::Unknown => Err(AccessError::UnknownKey),
         Lookup::Ask => {
-            let keys = published_keys(&team.keys_url()).await.map_err(|cause| {
+            let keys = fetch_keys(&team.keys_url()).await.map_err(|cause| {
                 console_error!("the keys of Access: {cause}");
                 AccessError::KeysUnavailable
             })?;
-            KEYS.with_borrow_mut(|known| {
-                known.learn(keys, now);
-                known.find(id).cloned().ok_or(AccessError::UnknownKey)
+            KEYS.with_borrow_mut(|cache| {
+                cache.learn(keys, now);
+                cache.find(id).cloned().ok_or(AccessError::UnknownKey)
             })
         }
     }
 }
 
-async fn published_keys(url: &str) -> Result<KeySet, String> {
-    let thrown = |error: JsValue| format!("{error:?}");
+async fn fetch_keys(url: &str) -> Result<KeySet, String> {
+    let describe = |error: JsValue| format!("{error:?}");
     let init = object([
-        // A redirect would let another host name the keys.
+        // Following a redirect would let another host supply the keys.
         ("redirect", "manual".into()),
-        // It ends the reading of the body as well.
-        ("signal", abort_after(FETCH_TIMEOUT).into()),
+        // The signal covers the reading of the body too.
+        ("signal", abort_after(FETCH_TIMEOUT_MS).into()),
     ])
-    .map_err(thrown)?;
-    let response = JsFuture::from(fetch(url, &init).map_err(thrown)?).await.map_err(thrown)?;
+    .map_err(describe)?;
+    let response = JsFuture::from(fetch(url, &init).map_err(describe)?).await.map_err(describe)?;
     let response: Response = response.unchecked_into();
     if response.status() != 200 {
         return Err(format!("{url} answered {}", response.status()));
     }
     let body = response.body().ok_or_else(|| format!("{url} answered nothing"))?;
-    let json = read_stream(body, LARGEST_KEY_SET, LARGEST_KEY_SET)
+    let json = read_stream(body, MAX_KEY_SET, MAX_KEY_SET)
         .await
         .map_err(|_| format!("{url} broke off"))?
-        .ok_or_else(|| format!("{url} answered more than {LARGEST_KEY_SET} bytes"))?;
+        .ok_or_else(|| format!("{url} answered more than {MAX_KEY_SET} bytes"))?;
     KeySet::parse(&json).ok_or_else(|| format!("{url} answered no key set"))
 }
 
-/// Whether the signature is the key's. An error means that the key cannot be used.
-async fn signature_holds(
+/// Whether the key made the assertion's signature. An error means that the key cannot be used.
+async fn signature_is_valid(
     key: &VerificationKey,
     assertion: &Assertion<'_>,
 ) -> Result<bool, JsValue> {
@@ -107,5 +112,5 @@ async fn signature_holds(
         ("e", key.exponent.as_str().into()),
     ])?;
     let (signature, signed) = (assertion.signature(), assertion.signing_input());
-    web_crypto::signature_holds(Algorithm::Rs256, "jwk", &jwk, signature, signed).await
+    web_crypto::signature_is_valid(Algorithm::Rs256, "jwk", &jwk, signature, signed).await
 }

@@ -14,12 +14,12 @@ use crate::domain::id::RequestId;
 use crate::domain::rejection::Rejection;
 use crate::protocol::frame;
 
-/// Nothing inline, nothing from elsewhere, in nobody's frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+/// The content security policy: no inline code, nothing from other origins, no framing.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// What keeps other sites out of a page.
-const SECURITY: [(&str, &str); 7] = [
-    ("Content-Security-Policy", POLICY),
+/// The headers that protect a page from other sites.
+const SECURITY_HEADERS: [(&str, &str); 7] = [
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
@@ -28,7 +28,7 @@ const SECURITY: [(&str, &str); 7] = [
     ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"),
 ];
 
-/// An answer on its way out.
+/// A response before it becomes a `Response` of the platform or a frame.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -69,16 +69,16 @@ impl Answer {
         self
     }
 
-    /// The same with the headers of every page.
+    /// Adds the security headers that every page has.
     #[must_use]
     pub fn with_security(self) -> Self {
-        SECURITY
+        SECURITY_HEADERS
             .into_iter()
             .fold(self, |answer, (name, value)| answer.with_header(name, value.to_owned()))
     }
 
-    /// Status and headers as `ResponseInit` takes them, with the headers that every answer has; one
-    /// of its own stands in for the common one.
+    /// Status and headers as the JSON of a `ResponseInit`, with the headers that every response
+    /// has. A header set on this response replaces the common one of the same name.
     fn init(&self, request_id: &RequestId) -> String {
         #[derive(Serialize)]
         struct Init<'a> {
@@ -86,16 +86,17 @@ impl Answer {
             headers: Vec<(&'a str, &'a str)>,
         }
         let request_id = request_id.to_string();
-        let fixed = [
+        let defaults = [
             ("Content-Type", self.content_type),
             ("X-Request-Id", &request_id),
             ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
         ];
-        let own = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
-        let common =
-            fixed.into_iter().filter(|(name, _)| self.headers.iter().all(|(own, _)| own != name));
-        let init = Init { status: self.status, headers: common.chain(own).collect() };
+        let own_headers = self.headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let common = defaults
+            .into_iter()
+            .filter(|(name, _)| self.headers.iter().all(|(own, _)| own != name));
+        let init = Init { status: self.status, headers: common.chain(own_headers).collect() };
         // Serialising strings and a number cannot fail.
         serde_json::to_string(&init).unwrap_or_default()
     }
@@ -104,7 +105,7 @@ impl Answer {
         response(&self.init(request_id), &self.body)
     }
 
-    /// The answer with a body that comes bit by bit, or without any.
+    /// The response with a streamed body, or with none.
     pub fn into_stream(
         self,
         request_id: &RequestId,
@@ -114,14 +115,14 @@ impl Answer {
         Ok(Response::new_with_opt_readable_stream_and_init(stream, &init)?)
     }
 
-    /// The answer as a KeyGate hands it to the Worker: a frame of `ResponseInit` and body.
+    /// The response as a KeyGate returns it to the Worker: a frame of `ResponseInit` and body.
     pub fn into_frame(self, request_id: &RequestId) -> Vec<u8> {
         frame::join(self.init(request_id).as_bytes(), self.body.as_bytes())
     }
 }
 
-/// The response that a KeyGate has framed.
-pub fn framed_response(frame: &[u8]) -> Result<Response> {
+/// Decodes a response that a KeyGate has encoded with [`Answer::into_frame`].
+pub fn response_from_frame(frame: &[u8]) -> Result<Response> {
     let malformed = || internal("a malformed answer");
     let (init, body) = frame::split(frame).map_err(|frame::Malformed| malformed())?;
     let init = std::str::from_utf8(init).map_err(|_| malformed())?;
@@ -129,26 +130,26 @@ pub fn framed_response(frame: &[u8]) -> Result<Response> {
     Ok(response(init, body)?)
 }
 
-/// Status and headers cross to JavaScript as one JSON text: a call for each would cost more than
-/// the rest of the answer.
+/// Makes a `Response`. Status and headers cross to JavaScript as one JSON text: a call for each
+/// would cost more than the rest of the response.
 fn response(init: &str, body: &str) -> worker::Result<Response> {
     let init: ResponseInit = JSON::parse(init)?.unchecked_into();
     Ok(Response::new_with_opt_str_and_init(Some(body), &init)?)
 }
 
-/// Runs the handling of one event so that a panic in it is answered 500 to its own request and
-/// touches nothing else (the Worker is built with unwinding panics).
-pub async fn contained(
+/// Runs the handler of one request and turns a panic in it into a 500 for that request alone; other
+/// requests of the isolate go on. (The Worker is built with unwinding panics.)
+pub async fn catch_panics(
     work: impl Future<Output = worker::Result<Response>>,
 ) -> worker::Result<Response> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(Ok(response)) => Ok(response),
-        Ok(Err(error)) => failed(&error.to_string()),
-        Err(_) => failed("a panic"),
+        Ok(Err(error)) => internal_error(&error.to_string()),
+        Err(_) => internal_error("a panic"),
     }
 }
 
-fn failed(cause: &str) -> worker::Result<Response> {
+fn internal_error(cause: &str) -> worker::Result<Response> {
     let request_id = super::platform::unlogged_request_id();
     Answer::problem(&internal(&format!("{request_id}: {cause}")), &request_id)
         .into_response(&request_id)

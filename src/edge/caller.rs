@@ -1,5 +1,6 @@
-//! Who asks: the user of an API key, or of a session at the console. Authority is a parameter's type: a handler that takes an [`Admin`]
-//! cannot be reached without one.
+//! The caller of a request: the user behind an API key or behind a session of the console.
+//! Authority is the type of a parameter: a handler that takes an [`Admin`] cannot be called without
+//! one.
 
 use worker::Env;
 use worker::worker_sys::web_sys::Request;
@@ -14,7 +15,7 @@ use crate::domain::id::WorkspaceId;
 use crate::domain::rejection::{Code, Rejection};
 use crate::protocol::key_gate::Actor;
 
-/// A user of a workspace.
+/// An authenticated user of a workspace.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub workspace_id: WorkspaceId,
@@ -35,7 +36,8 @@ impl std::ops::Deref for Admin {
 }
 
 impl Caller {
-    /// Who the bearer of a request is. A made-up key is refused without a query.
+    /// The user whose API key the request carries as a bearer token. A made-up key fails the check
+    /// of its tag and is refused without a query.
     pub async fn of(request: &Request, env: &Env, catalogue: &Catalogue) -> Result<Self> {
         let invalid = || {
             Rejection::new(
@@ -59,7 +61,7 @@ impl Caller {
         Ok(Self { workspace_id: holder.workspace_id, actor, role: holder.role })
     }
 
-    /// The holder of a live session at the console.
+    /// The user of a live session of the console.
     pub const fn signed_in(workspace_id: WorkspaceId, actor: Actor, role: Role) -> Self {
         Self { workspace_id, actor, role }
     }

@@ -1,9 +1,9 @@
 /**
- * The entry of the Worker: the little that only JavaScript can say.
+ * The entry module of the Worker: the part that only JavaScript can express.
  *
- * The runtime lets one object call another's methods only where the class extends `DurableObject`,
- * which a class in Rust cannot. A method call costs half of a `fetch`: no request, no response, no
- * streams. So each class here holds the Rust object and hands its methods on. The build copies this
+ * The runtime allows method calls between objects only if the class extends `DurableObject`, which
+ * a class in Rust cannot do. A method call costs half of a `fetch`: no request, no response, no
+ * streams. So each class here wraps the Rust object and forwards its methods. The build copies this
  * file beside the Rust Worker (`build/index.js`).
  */
 import { DurableObject } from 'cloudflare:workers';
@@ -31,12 +31,12 @@ export class KeyGate extends DurableObject {
     return this.#gate.alarm();
   }
 
-  /** A WebSocket that follows the key's log; all else is asked for by a method. */
+  /** Opens a live tail: a WebSocket that follows the key's log. All else is a method call. */
   fetch(request) {
     return this.#gate.fetch(request);
   }
 
-  /** Pages have nothing to say but pings, which the runtime answers. */
+  /** Pages send nothing but pings, and the runtime answers those. */
   webSocketMessage() {}
 
   webSocketClose(socket) {

@@ -1,4 +1,4 @@
-//! What comes in: the parts of a request's URL, its headers, its body.
+//! Reading a request: the parts of its URL, its headers, its body.
 
 use worker::js_sys::{Reflect, Uint8Array, futures::JsFuture};
 use worker::wasm_bindgen::JsCast;
@@ -7,10 +7,11 @@ use worker::worker_sys::web_sys::{ReadableStream, ReadableStreamDefaultReader, R
 use super::Result;
 use crate::domain::rejection::{Code, Rejection};
 
-/// Bytes of the largest body that is taken: 1 MiB.
+/// Bytes of the largest body that is accepted: 1 MiB.
 const MAX_BODY: usize = 1 << 20;
 
-/// Bytes of a body that are read to be able to answer it: what the platform lets through at most.
+/// Bytes of an oversized body that are read, and discarded, before responding: the largest body
+/// that the platform lets through.
 const MAX_DRAINED: usize = 100 << 20;
 
 /// The parts of a request's URL.
@@ -24,17 +25,17 @@ pub struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// The platform hands URLs on normalised, so cutting them is enough.
+    /// Splits a URL. The platform has normalised it, so splitting is enough.
     pub fn of(url: &'a str) -> Self {
         let url = url.split('#').next().unwrap_or_default();
         let (url, query) = url.split_once('?').unwrap_or((url, ""));
-        let host_at = url.find("://").map_or(0, |at| at + 3);
-        let path_at = url.get(host_at..).and_then(|rest| rest.find('/'));
-        let (origin, path) = match path_at {
-            Some(at) => url.split_at(host_at + at),
+        let host_start = url.find("://").map_or(0, |at| at + 3);
+        let host_length = url.get(host_start..).and_then(|rest| rest.find('/'));
+        let (origin, path) = match host_length {
+            Some(length) => url.split_at(host_start + length),
             None => (url, "/"),
         };
-        Self { origin, host: origin.get(host_at..).unwrap_or_default(), path, query }
+        Self { origin, host: origin.get(host_start..).unwrap_or_default(), path, query }
     }
 }
 
@@ -43,14 +44,14 @@ pub fn header(request: &Request, name: &str) -> Result<Option<String>> {
     Ok(request.headers().get(name).map_err(worker::Error::from)?)
 }
 
-/// The token of `Authorization: Bearer <token>`; the scheme in any case (RFC 9110 §11.1).
+/// The token of `Authorization: Bearer <token>`. The scheme is case-insensitive (RFC 9110 §11.1).
 pub fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The body, or 413. Of a larger body nothing is kept, but it is read: an unread body costs the
-/// caller the connection, and with it the answer.
+/// The body, or 413 if it is over 1 MiB. A larger body is read to its end and discarded: if it were
+/// left unread, the caller would lose the connection, and the response with it.
 pub async fn body(request: &Request) -> Result<Vec<u8>> {
     let too_large =
         || Rejection::new(Code::PayloadTooLarge, "A body may have at most 1 MiB (1048576 bytes).");
@@ -67,24 +68,25 @@ pub async fn body(request: &Request) -> Result<Vec<u8>> {
     }
 }
 
-/// The bytes of a stream, or `None` if they are more than `most`; then it is read on, to `drained`.
+/// The bytes of a stream, or `None` if there are more than `limit`. In that case reading goes on to
+/// the end, or until `drain_limit` bytes have been read; then the stream is cancelled.
 pub async fn read_stream(
     stream: ReadableStream,
-    most: usize,
-    drained: usize,
+    limit: usize,
+    drain_limit: usize,
 ) -> Result<Option<Vec<u8>>> {
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut bytes = Vec::new();
     let mut length = 0;
-    while length <= drained {
+    while length <= drain_limit {
         let step = JsFuture::from(reader.read()).await.map_err(worker::Error::from)?;
         let chunk = Reflect::get(&step, &"value".into()).unwrap_or_default();
         if chunk.is_undefined() {
-            return Ok((length <= most).then_some(bytes));
+            return Ok((length <= limit).then_some(bytes));
         }
         let chunk: Uint8Array = chunk.unchecked_into();
         length += chunk.length() as usize;
-        if length <= most {
+        if length <= limit {
             bytes.extend(chunk.to_vec());
         } else {
             bytes = Vec::new();

@@ -1,5 +1,5 @@
-//! `/integrations/v1`: storefronts. Checks the form and tag of the credential and the size of the
-//! body, and hands both on to the KeyGate, whose answer is the answer.
+//! `/integrations/v1`: the API for storefronts. Checks the form and tag of the credential and the
+//! size of the body, then forwards the request to the key's KeyGate and returns its response.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use worker::Env;
 use worker::worker_sys::web_sys::{Request, Response};
 
-use super::answer::framed_response;
+use super::answer::response_from_frame;
 use super::incoming::{Target, bearer, body, header};
 use super::objects::{Method, Objects};
 use super::platform::{Settings, random_token};
@@ -23,7 +23,7 @@ use crate::protocol::frame;
 use crate::protocol::key_gate::{Fault, Ingest, RequestKind, object_name};
 use crate::storefront;
 
-/// How long a KeyGate may take: a little more than its own call to the ledger, twice.
+/// Milliseconds that a KeyGate may take: a little more than two calls of its own to the ledger.
 const DEADLINE_MS: u32 = 8_000;
 
 pub async fn handle(
@@ -42,7 +42,7 @@ pub async fn handle(
         ));
     }
     let credential = credential(request, settings, route, target.query)?;
-    let operation = operation(route)?;
+    let kind = request_kind(route)?;
     if credential.key_hash.is_none() {
         throttle(request, env, &credential.gate).await?;
     }
@@ -51,31 +51,32 @@ pub async fn handle(
     let ingest = Ingest {
         key_hash: credential.key_hash,
         attempt: random_token(),
-        operation,
-        target: target_of(route)?,
+        operation: kind,
+        target: decoded_target(route)?,
         method: request.method(),
         path: target.path.to_owned(),
         query: without_key(target.query),
-        headers: read_headers(operation, |name| headers.get(name).ok().flatten()),
+        headers: read_headers(kind, |name| headers.get(name).ok().flatten()),
         fault,
     };
     let frame = frame::encode(&Versioned::new(ingest), &body)
         .map_err(|frame::Malformed| internal("a request that does not fit a frame"))?;
-    let answer = Objects::key_gates(env)?
+    let reply = Objects::key_gates(env)?
         .call(&gate, Method::Ingest, &frame, DEADLINE_MS)
         .await
         .map_err(|failed| {
-            let wait = if failed.overloaded { 5 } else { 1 };
+            let seconds = if failed.overloaded { 5 } else { 1 };
             Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
-                .retry_after(wait)
+                .retry_after(seconds)
         })?;
-    framed_response(&answer)
+    response_from_frame(&reply)
 }
 
-/// What a request shows, its form and tag checked: free to refuse.
+/// The credential of a request. Only its form and tag have been checked, which needs no I/O; the
+/// KeyGate authenticates it.
 struct Credential {
     gate: GateName,
-    /// `None` where it shows only a key id.
+    /// `None` if the request carries only a key id.
     key_hash: Option<CredentialHash>,
 }
 
@@ -90,8 +91,8 @@ fn credential(
             .and_then(|text| IntegrationKey::parse(text, &settings.tag_keys))
             .ok_or_else(invalid_key)?;
         let hash = key.hash();
-        let named = key_id_in(route, query).map(|id| KeyId::parse(id, &settings.tag_keys));
-        if named.is_some_and(|id| id.and_then(|id| id.gate()) != Some(hash.gate())) {
+        let url_key_id = key_id_in(route, query).map(|id| KeyId::parse(id, &settings.tag_keys));
+        if url_key_id.is_some_and(|id| id.and_then(|id| id.gate()) != Some(hash.gate())) {
             return Err(invalid_key());
         }
         return Ok(Credential { gate: hash.gate(), key_hash: Some(hash) });
@@ -115,7 +116,7 @@ fn without_key(query: &str) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
-fn operation(route: &Route<'_>) -> Result<RequestKind> {
+fn request_kind(route: &Route<'_>) -> Result<RequestKind> {
     match route {
         Route::Whoami => Ok(RequestKind::Whoami),
         Route::Write { command, .. } => Ok(RequestKind::Write { command: *command }),
@@ -138,8 +139,8 @@ fn operation(route: &Route<'_>) -> Result<RequestKind> {
     }
 }
 
-/// What the path names, decoded.
-fn target_of(route: &Route<'_>) -> Result<Option<String>> {
+/// The resource id in the path, percent-decoded.
+fn decoded_target(route: &Route<'_>) -> Result<Option<String>> {
     let Route::Write { target: Some(target), .. } = route else { return Ok(None) };
     let decoded = percent_decode_str(target).decode_utf8();
     decoded.map(|target| Some(target.into_owned())).map_err(|_| {
@@ -147,12 +148,9 @@ fn target_of(route: &Route<'_>) -> Result<Option<String>> {
     })
 }
 
-/// The headers that can matter to an operation.
-fn read_headers(
-    operation: RequestKind,
-    get: impl FnMut(&'static str) -> Option<String>,
-) -> Headers {
-    match operation {
+/// Reads the headers that a request of this kind can need.
+fn read_headers(kind: RequestKind, get: impl FnMut(&'static str) -> Option<String>) -> Headers {
+    match kind {
         RequestKind::Deliver { format } => {
             Headers::read(storefront::headers(format).iter().copied(), get)
         }
@@ -162,8 +160,8 @@ fn read_headers(
     }
 }
 
-/// A key id is public: what comes with no more than that is limited per address before the
-/// KeyGate, far above what any key may do.
+/// Limits requests that carry only a key id, per key and address, before the KeyGate is called. (A
+/// key id is public.) The limit is far above the rate limit of any key.
 async fn throttle(request: &Request, env: &Env, gate: &GateName) -> Result<()> {
     let address = header(request, "cf-connecting-ip")?.unwrap_or_default();
     let limiter = env.rate_limiter("WEBHOOK_LIMITER")?;

@@ -1,6 +1,6 @@
-//! Everything that touches the platform, and nothing else: events, bindings, storage. Thin: a
-//! handler parses, authorises, calls and answers; a Durable Object reads rows, asks the domain,
-//! writes rows and replies.
+//! The code that touches the Workers platform: events, bindings, storage. It is thin: a handler
+//! parses, authorises, calls and responds; a Durable Object reads rows, calls the domain, writes
+//! rows and replies.
 //!
 //! ```text
 //! worker.rs        fetch events: host, route, handler
@@ -9,10 +9,11 @@
 //! rpc/             POST /rpc/core.rpc_*
 //! console/         the console's pages
 //! docs.rs          the documentation
-//! operations/      what owners and admins can do, for both
+//! operations/      what owners and admins can do, for the console and the RPCs
 //! incoming.rs      a request's URL, headers and body
-//! access.rs        single sign-on: the assertion of Cloudflare Access
-//! caller.rs        who presents an API key, and what their role allows
+//! access.rs        single sign-on: verifies the assertion of Cloudflare Access
+//! web_crypto.rs    signatures with public keys, verified by WebCrypto
+//! caller.rs        the user behind an API key or session, and what their role allows
 //! catalogue/       D1, one file per table
 //! key_gate/        the Durable Object of a key
 //! store_ledger/    the Durable Object of a store
@@ -43,17 +44,18 @@ mod worker;
 
 use crate::domain::rejection::{Code, Rejection};
 
-/// What handlers and objects return: an answer, or why there is none.
+/// The result of a handler or a Durable Object: a value, or the rejection that the caller gets.
 type Result<T> = std::result::Result<T, Rejection>;
 
-/// A fault of the platform: logged here, told to nobody.
+/// An error of the platform becomes a 500; its text goes to the log only.
 impl From<::worker::Error> for Rejection {
     fn from(error: ::worker::Error) -> Self {
         internal(&error.to_string())
     }
 }
 
-/// Our own fault: `cause` goes to the Worker's log, the caller learns only the request id.
+/// A 500 for a failure on our side. `cause` goes to the Worker's log; the caller sees only the
+/// request id.
 fn internal(cause: &str) -> Rejection {
     ::worker::console_error!("{cause}");
     Rejection::new(

@@ -1,8 +1,8 @@
-//! Calls to Durable Objects: one buffer there, one back, with a deadline, and one retry where the
-//! runtime says that it makes sense.
+//! Calls to Durable Objects. A call sends one buffer and gets one back, has a deadline, and is
+//! retried once if the runtime marks the error as retryable.
 //!
-//! The calls are of methods (RPC, see `entry.mjs`), not of `fetch`: measured, they cost half. Only a
-//! WebSocket is asked for by `fetch`.
+//! The calls are method calls (RPC, see `entry.mjs`), not `fetch`: measured, they cost half. Only a
+//! WebSocket is opened by `fetch`.
 
 use std::cell::RefCell;
 
@@ -19,7 +19,7 @@ use crate::protocol::tail::{self, TailTicket, TooLong};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 extern "C" {
-    /// A stub of an object, and the methods of our two classes.
+    /// The stub of a Durable Object, with the methods of our two classes.
     #[wasm_bindgen(extends = Object)]
     #[derive(Clone)]
     type Stub;
@@ -33,51 +33,51 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn fetch(this: &Stub, url: &str, init: &JsValue) -> Result<Promise, JsValue>;
 
-    /// A promise that is kept after so many milliseconds.
+    /// A promise that resolves after this many milliseconds.
     #[wasm_bindgen(js_namespace = scheduler)]
     fn wait(milliseconds: u32) -> Promise;
 }
 
-/// Which method is called.
+/// The method of an object to call.
 #[derive(Clone, Copy, Debug)]
 pub enum Method {
     Ingest,
     Command,
 }
 
-/// Why a call gave no answer.
+/// A call that got no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallFailed {
-    /// The object has more work than it can do: never repeat the call.
+    /// The object is overloaded: never retry the call.
     pub overloaded: bool,
 }
 
-/// Why there is no live tail.
+/// Why a live tail could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TailFailed {
-    /// The ticket's filter is too long to be kept with a socket: the caller's to mend.
+    /// The ticket's filter is too long to be stored with the socket. The caller has to shorten it.
     FilterTooLong,
-    NoAnswer,
+    NoReply,
 }
 
-/// How long a KeyGate may take to accept a tail.
+/// Milliseconds that a KeyGate may take to accept a live tail.
 const TAIL_DEADLINE_MS: u32 = 5_000;
 
-/// A namespace of objects.
+/// A namespace of Durable Objects.
 #[derive(Debug)]
 pub struct Objects(DurableObjectNamespace);
 
 impl Objects {
     pub fn key_gates(env: &Env) -> worker::Result<Self> {
-        Self::bound(env, "KEY_GATE")
+        Self::from_binding(env, "KEY_GATE")
     }
 
     pub fn store_ledgers(env: &Env) -> worker::Result<Self> {
-        Self::bound(env, "STORE_LEDGER")
+        Self::from_binding(env, "STORE_LEDGER")
     }
 
-    fn bound(env: &Env, binding: &str) -> worker::Result<Self> {
-        // Not `Env::durable_object`: its check of the type costs more than the look-up.
+    fn from_binding(env: &Env, binding: &str) -> worker::Result<Self> {
+        // Not `Env::durable_object`: its type check costs more than the look-up.
         let namespace = Reflect::get(env, &binding.into())?;
         if namespace.is_undefined() {
             return Err(worker::Error::BindingError(binding.to_owned()));
@@ -85,7 +85,7 @@ impl Objects {
         Ok(Self(namespace.unchecked_into()))
     }
 
-    /// Calls a method of the object `name`, on a stub and with a deadline of its own.
+    /// Calls a method of the object `name`, with a new stub and a new deadline for each attempt.
     pub async fn call(
         &self,
         name: &str,
@@ -95,23 +95,23 @@ impl Objects {
     ) -> Result<Vec<u8>, CallFailed> {
         let frame = Uint8Array::from(frame);
         let send = async || send(&self.stub(name)?, method, &frame, &wait(deadline_ms)).await;
-        repeated_once(name, send).await
+        with_one_retry(name, send).await
     }
 
-    /// Asks the KeyGate `name` for a socket that follows its log: 101 with the socket for the caller,
-    /// or a problem. Sent once: the page tries again by itself.
-    pub async fn tail(&self, name: &str, ticket: &TailTicket) -> Result<Response, TailFailed> {
+    /// Opens a live tail at the KeyGate `name`. The response for the caller is 101 with the
+    /// WebSocket, or a problem. There is no retry here: the page reconnects by itself.
+    pub async fn open_tail(&self, name: &str, ticket: &TailTicket) -> Result<Response, TailFailed> {
         let text = ticket.to_text().map_err(|TooLong| TailFailed::FilterTooLong)?;
-        let asked = async || {
+        let open = async || {
             let headers = json!({ "headers": { "Upgrade": "websocket", tail::HEADER: text } });
             let init = JSON::parse(&headers.to_string())?;
             let call = self.stub(name)?.fetch("https://key-gate/tail", &init)?;
             let deadline = wait(TAIL_DEADLINE_MS);
             JsFuture::from(Promise::race(&Array::of2(&call, &deadline))).await?.dyn_into()
         };
-        asked().await.map_err(|error| {
+        open().await.map_err(|error| {
             console_error!("a tail of {name}: {error:?}");
-            TailFailed::NoAnswer
+            TailFailed::NoReply
         })
     }
 
@@ -120,9 +120,9 @@ impl Objects {
     }
 }
 
-/// An object that another object calls again and again: keeps the stub while it works, and one
-/// deadline for the calls of a short while. (The Worker cannot: what one of its requests makes,
-/// another may not use.)
+/// A client for one Durable Object that another object calls again and again. It reuses the stub
+/// until a call fails, and shares one deadline among the calls made within a short time. (The
+/// Worker cannot do this: an I/O object that one of its requests made must not be used by another.)
 pub struct ObjectClient {
     objects: Objects,
     stub: RefCell<Option<Stub>>,
@@ -134,8 +134,8 @@ impl ObjectClient {
         Self { objects, stub: RefCell::new(None), deadline: RefCell::new(None) }
     }
 
-    /// Commands the object `name`, with a deadline of `deadline_ms` or up to a sixth less. Both are
-    /// the same in every call.
+    /// Calls `command` of the object `name`, with a deadline of `deadline_ms` or up to a sixth
+    /// less. Every call must pass the same name and deadline.
     pub async fn command(
         &self,
         name: &str,
@@ -144,14 +144,14 @@ impl ObjectClient {
     ) -> Result<Vec<u8>, CallFailed> {
         let frame = Uint8Array::from(frame);
         let send = async || {
-            let kept = self.stub.borrow().clone();
-            let stub = kept.map_or_else(|| self.objects.stub(name), Ok)?;
-            let sent = send(&stub, Method::Command, &frame, &self.deadline(deadline_ms)).await;
+            let cached = self.stub.borrow().clone();
+            let stub = cached.map_or_else(|| self.objects.stub(name), Ok)?;
+            let reply = send(&stub, Method::Command, &frame, &self.deadline(deadline_ms)).await;
             // A stub that failed may be broken for good.
-            *self.stub.borrow_mut() = sent.is_ok().then_some(stub);
-            sent
+            *self.stub.borrow_mut() = reply.is_ok().then_some(stub);
+            reply
         };
-        repeated_once(name, send).await
+        with_one_retry(name, send).await
     }
 
     fn deadline(&self, deadline_ms: u32) -> Promise {
@@ -159,7 +159,9 @@ impl ObjectClient {
         let shared_for = i64::from(deadline_ms / 6);
         let mut deadline = self.deadline.borrow_mut();
         match deadline.as_ref() {
-            Some((promise, made)) if (0..shared_for).contains(&now.since(*made)) => promise.clone(),
+            Some((promise, started)) if (0..shared_for).contains(&now.since(*started)) => {
+                promise.clone()
+            }
             _ => {
                 let promise = wait(deadline_ms);
                 *deadline = Some((promise.clone(), now));
@@ -169,7 +171,8 @@ impl ObjectClient {
     }
 }
 
-/// The answer of a call, or what it threw; `undefined` where the deadline came first.
+/// Calls the method and returns its reply, or the value that it threw; `undefined` if the deadline
+/// passed first.
 async fn send(
     stub: &Stub,
     method: Method,
@@ -180,35 +183,35 @@ async fn send(
         Method::Ingest => stub.ingest(frame)?,
         Method::Command => stub.command(frame)?,
     };
-    let answer = JsFuture::from(Promise::race(&Array::of2(&call, deadline))).await?;
-    match answer.dyn_ref::<Uint8Array>() {
+    let reply = JsFuture::from(Promise::race(&Array::of2(&call, deadline))).await?;
+    match reply.dyn_ref::<Uint8Array>() {
         Some(bytes) => Ok(bytes.to_vec()),
         None => Err(JsValue::UNDEFINED),
     }
 }
 
-/// Sends, and once more where the error says `retryable` and not `overloaded`: so only what may be
-/// repeated is sent. A deadline that ran out leaves no time for another try.
-async fn repeated_once(
+/// Sends, and sends once more if the error is flagged `retryable` and not `overloaded`. So only
+/// pass calls that may be repeated. There is no retry after a deadline: no time is left for one.
+async fn with_one_retry(
     name: &str,
     send: impl AsyncFn() -> Result<Vec<u8>, JsValue>,
 ) -> Result<Vec<u8>, CallFailed> {
     let error = match send().await {
-        Ok(answer) => return Ok(answer),
+        Ok(reply) => return Ok(reply),
         Err(error) => error,
     };
     console_error!("a call to {name}: {error:?}");
-    let overloaded = says(&error, "overloaded");
-    if overloaded || !says(&error, "retryable") {
+    let overloaded = has_flag(&error, "overloaded");
+    if overloaded || !has_flag(&error, "retryable") {
         return Err(CallFailed { overloaded });
     }
     send().await.map_err(|error| {
         console_error!("a repeated call to {name}: {error:?}");
-        CallFailed { overloaded: says(&error, "overloaded") }
+        CallFailed { overloaded: has_flag(&error, "overloaded") }
     })
 }
 
-/// Whether an error of the runtime carries a flag.
-fn says(error: &JsValue, flag: &str) -> bool {
+/// Whether an error of the runtime has this property set to a true value.
+fn has_flag(error: &JsValue, flag: &str) -> bool {
     error.is_object() && Reflect::get(error, &flag.into()).is_ok_and(|value| value.is_truthy())
 }

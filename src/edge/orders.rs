@@ -1,4 +1,4 @@
-//! `GET /v1/orders` and `GET /v1/orders/{id}`: orders for scripts, by API key.
+//! `GET /v1/orders` and `GET /v1/orders/{id}`: orders for scripts, with an API key.
 
 use std::rc::Rc;
 
@@ -21,10 +21,10 @@ pub async fn list(
     settings: &Rc<Settings>,
     query: &str,
 ) -> Result<Response> {
-    let operations = ControlPlane::new(env, settings)?;
-    let caller = Caller::of(request, env, &operations.catalogue).await?;
+    let control_plane = ControlPlane::new(env, settings)?;
+    let caller = Caller::of(request, env, &control_plane.catalogue).await?;
     let OrderQuery { store, filter } = OrderQuery::parse(query)?;
-    let stores = operations.catalogue.stores(caller.workspace_id).await?;
+    let stores = control_plane.catalogue.stores(caller.workspace_id).await?;
     let store_id = match store {
         Some(id) if stores.iter().any(|store| store.id == id) => id,
         Some(_) => return Err(Rejection::new(Code::NotFound, "There is no such store.")),
@@ -39,7 +39,7 @@ pub async fn list(
         },
     };
     let command = LedgerCommand::ListOrders { store_id, filter };
-    let (status, body) = operations.ask_ledger(store_id, command).await?;
+    let (status, body) = control_plane.ask_ledger(store_id, command).await?;
     Ok(Answer::json(status, body).into_response(&unlogged_request_id())?)
 }
 
@@ -49,13 +49,13 @@ pub async fn get(
     settings: &Rc<Settings>,
     id: &str,
 ) -> Result<Response> {
-    let operations = ControlPlane::new(env, settings)?;
-    let caller = Caller::of(request, env, &operations.catalogue).await?;
+    let control_plane = ControlPlane::new(env, settings)?;
+    let caller = Caller::of(request, env, &control_plane.catalogue).await?;
     let not_found = || Rejection::new(Code::NotFound, "There is no such order.");
     let id = OrderId::parse(id).ok_or_else(not_found)?;
-    // Authority before routing: another workspace's order is not found.
-    operations.catalogue.store(caller.workspace_id, id.store).await?.ok_or_else(not_found)?;
+    // The ledger is called only after this check: another workspace's order is not found.
+    control_plane.catalogue.store(caller.workspace_id, id.store).await?.ok_or_else(not_found)?;
     let command = LedgerCommand::GetOrder { store_id: id.store, row: id.row.as_i64() };
-    let (status, body) = operations.ask_ledger(id.store, command).await?;
+    let (status, body) = control_plane.ask_ledger(id.store, command).await?;
     Ok(Answer::json(status, body).into_response(&unlogged_request_id())?)
 }

@@ -1,4 +1,5 @@
-//! The clock, randomness and the settings: all that the domain is given as arguments.
+//! The clock, randomness and the settings of the deployment. The domain gets all of these as
+//! arguments.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -12,7 +13,7 @@ use crate::domain::id::RequestId;
 use crate::domain::sealing::SealingKeys;
 use crate::domain::time::Timestamp;
 
-/// Now. On the platform the clock stands still between two I/O operations.
+/// The current time. On the platform the clock advances only with I/O.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 pub fn now() -> Timestamp {
     Timestamp::from_millis(worker::js_sys::Date::now() as i64)
@@ -25,12 +26,13 @@ pub fn random<const N: usize>() -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// A number of 53 random bits that tells things apart and protects nothing.
+/// A number of 53 random bits that serves as a label. It is not cryptographically random: never use
+/// it as a secret.
 pub fn random_token() -> i64 {
     (worker::js_sys::Math::random() * 9_007_199_254_740_992.0) as i64
 }
 
-/// The id of a request that reaches no key's log.
+/// A request id for a request that is in no key's log.
 pub fn unlogged_request_id() -> RequestId {
     RequestId::unlogged(random().unwrap_or_default())
 }
@@ -40,21 +42,21 @@ pub fn unlogged_request_id() -> RequestId {
 pub struct Settings {
     pub tag_keys: TagKeys,
     pub sealing_keys: SealingKeys,
-    /// Guards the set-up of the first workspace.
+    /// The token that the set-up of the first workspace asks for.
     pub setup_token: Option<String>,
-    /// The hostnames of the two planes. Where one is not set, any host answers its paths.
+    /// The hostnames of the API and of the console. If one is not set, any host serves its paths.
     pub api_host: Option<String>,
     pub console_host: Option<String>,
-    /// The origin in the webhook URLs that keys are minted with; the request's own, if not set.
+    /// The origin in the webhook URLs of keys; the request's own if not set.
     pub public_api_url: Option<String>,
-    /// The origin of the console, for links that people are given; the request's own, if not set.
+    /// The origin of the console in links that people share; the request's own if not set.
     pub public_console_url: Option<String>,
-    /// The name of the company that runs this, and where its people are reached.
+    /// The name and the contact address of the company that runs this deployment.
     pub company: String,
     pub contact_email: Option<String>,
     /// Single sign-on with Cloudflare Access: the team's domain and the application's audience.
     pub access: Option<AccessTeam>,
-    /// Whether requests may ask for faults. Tests only.
+    /// Whether a request may ask for a fault by header. Tests only.
     pub fault_injection: bool,
 }
 

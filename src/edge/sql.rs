@@ -16,7 +16,7 @@ extern "C" {
     #[wasm_bindgen(extends = js_sys::Object)]
     type Storage;
 
-    /// Runs the closure in a transaction, which rolls back where it throws.
+    /// Runs the closure in a transaction, which rolls back if the closure throws.
     #[wasm_bindgen(method, catch, js_name = transactionSync)]
     fn transaction_sync(
         this: &Storage,
@@ -24,8 +24,8 @@ extern "C" {
     ) -> std::result::Result<JsValue, JsValue>;
 }
 
-/// One object's database. Writes made outside [`Sql::transaction`] are committed at the end of the
-/// turn even where the turn fails, so every write of more than one row goes through it.
+/// The database of one Durable Object. Writes made outside [`Sql::transaction`] are committed at
+/// the end of the turn even if the turn fails, so every write of more than one row goes through it.
 pub struct Sql {
     storage: Storage,
     sql: SqlStorage,
@@ -45,15 +45,15 @@ impl Sql {
         for parameter in parameters {
             bindings.push(parameter);
         }
-        self.sql.exec(statement, bindings).map_err(|error| failed(statement, &error))
+        self.sql.exec(statement, bindings).map_err(|error| sql_error(statement, &error))
     }
 
-    /// Runs a statement and forgets its rows.
+    /// Runs a statement and discards its rows.
     pub fn run(&self, statement: &str, parameters: &[JsValue]) -> Result<()> {
         self.exec(statement, parameters).map(|_| ())
     }
 
-    /// Runs a statement and says how many rows it wrote.
+    /// Runs a statement and returns the number of rows that it wrote.
     pub fn written(&self, statement: &str, parameters: &[JsValue]) -> Result<u32> {
         Ok(self.exec(statement, parameters)?.rows_written() as u32)
     }
@@ -78,7 +78,8 @@ impl Sql {
         Ok(self.rows(query, parameters)?.into_iter().next())
     }
 
-    /// The rows of a query one by one, stopping with `visit`; rows not visited are not read.
+    /// Passes the rows of a query to `visit` one by one until it breaks. Rows after that are not
+    /// read.
     pub fn scan<T: DeserializeOwned>(
         &self,
         query: &str,
@@ -100,12 +101,11 @@ impl Sql {
         }
     }
 
-    /// Runs `work` in one transaction: what it wrote stands only if it returns `Ok`.
+    /// Runs `work` in one transaction: its writes are committed only if it returns `Ok`.
     pub fn transaction<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let mut outcome = None;
         let thrown = {
-            // What the transaction leaves behind after a panic is rolled back, and the closure is
-            // not called again.
+            // Unwind safe: a panic rolls the transaction back, and the closure is not called again.
             let mut work = AssertUnwindSafe(Some(work));
             let mut outcome = AssertUnwindSafe(&mut outcome);
             let mut closure = move || {
@@ -126,13 +126,13 @@ impl Sql {
         match (outcome, thrown) {
             (Some(Err(rejection)), _) => Err(rejection),
             (Some(Ok(value)), None) => Ok(value),
-            (_, Some(error)) => Err(failed("transaction", &error)),
+            (_, Some(error)) => Err(sql_error("transaction", &error)),
             (None, None) => Err(internal("a transaction did not run")),
         }
     }
 }
 
-fn failed(statement: &str, error: &JsValue) -> crate::domain::rejection::Rejection {
+fn sql_error(statement: &str, error: &JsValue) -> crate::domain::rejection::Rejection {
     internal(&format!("{statement}: {error:?}"))
 }
 
@@ -141,7 +141,7 @@ pub fn text(value: Option<&str>) -> JsValue {
     value.map_or(JsValue::NULL, JsValue::from_str)
 }
 
-/// An integer parameter. All integers kept here are below 2^53 in size, so they cross exactly.
+/// An integer parameter. All stored integers are below 2^53 in size, so they cross as f64 exactly.
 pub fn integer(value: impl Into<i64>) -> JsValue {
     JsValue::from_f64(value.into() as f64)
 }

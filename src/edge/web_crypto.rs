@@ -1,4 +1,4 @@
-//! Signatures that are verified with public keys, by the platform's WebCrypto.
+//! Verifies signatures with public keys, by the platform's WebCrypto.
 
 use worker::js_sys::{Array, Object, Promise, Reflect, Uint8Array, futures::JsFuture};
 use worker::wasm_bindgen::{JsValue, prelude::wasm_bindgen};
@@ -25,18 +25,18 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
 }
 
-/// Whether the signature is the key's. An error means that the key cannot be used.
+/// Whether the key made the signature. An error means that the key cannot be used.
 pub async fn holds(check: &PublicKeyCheck) -> Result<bool, JsValue> {
     let PublicKeyCheck { algorithm, key, signature, signed } = check;
     let format = match algorithm {
         Algorithm::Rs256 => "spki",
         Algorithm::Ed25519 => "raw",
     };
-    signature_holds(*algorithm, format, &Uint8Array::from(&key[..]), signature, signed).await
+    signature_is_valid(*algorithm, format, &Uint8Array::from(&key[..]), signature, signed).await
 }
 
-/// The same with a key in any format of WebCrypto's.
-pub async fn signature_holds(
+/// Whether the key made the signature. The key may be in any format of WebCrypto.
+pub async fn signature_is_valid(
     algorithm: Algorithm,
     format: &str,
     key: &Object,
@@ -51,13 +51,14 @@ pub async fn signature_holds(
     let usages = Array::of1(&"verify".into());
     let key = JsFuture::from(import_key(format, key, &algorithm, false, &usages)?).await?;
     let (signature, signed) = (Uint8Array::from(signature), Uint8Array::from(signed));
-    let holds = JsFuture::from(verify(&algorithm, &key, &signature, &signed)?).await?;
-    Ok(holds.is_truthy())
+    let valid = JsFuture::from(verify(&algorithm, &key, &signature, &signed)?).await?;
+    Ok(valid.is_truthy())
 }
 
-pub fn object<const N: usize>(members: [(&str, JsValue); N]) -> Result<Object, JsValue> {
+/// A JavaScript object with these properties.
+pub fn object<const N: usize>(properties: [(&str, JsValue); N]) -> Result<Object, JsValue> {
     let object = Object::new();
-    for (name, value) in members {
+    for (name, value) in properties {
         Reflect::set(&object, &name.into(), &value)?;
     }
     Ok(object)

@@ -1,9 +1,9 @@
-//! The Worker's events.
+//! The Worker's event handlers: `fetch` and the hourly cron trigger.
 
 use worker::worker_sys::web_sys::{Request, Response};
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, console_error, event};
 
-use super::answer::{Answer, contained};
+use super::answer::{Answer, catch_panics};
 use super::incoming::{Target, body, header};
 use super::operations::ControlPlane;
 use super::platform::{Settings, settings, unlogged_request_id};
@@ -15,7 +15,7 @@ use crate::protocol::key_gate::Fault;
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    contained(async move {
+    catch_panics(async move {
         match handle(request, &env, &context).await {
             Ok(response) => Ok(response),
             Err(rejection) => {
@@ -27,14 +27,14 @@ async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<R
     .await
 }
 
-/// By the hour: notes what expires, and forgets sessions that have ended.
+/// Runs hourly: writes audit entries for keys that expire, and deletes sessions that have ended.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
-    let noted = async {
+    let maintenance = async {
         let settings = settings(&env)?;
-        ControlPlane::new(&env, &settings)?.note_expiring().await
+        ControlPlane::new(&env, &settings)?.hourly_maintenance().await
     };
-    if let Err(rejection) = noted.await {
+    if let Err(rejection) = maintenance.await {
         console_error!("the scheduled event: {}", rejection.detail);
     }
 }
@@ -46,11 +46,11 @@ async fn handle(request: Request, env: &Env, context: &Context) -> Result<Respon
     let path = target.path.to_owned();
     let method = request.method();
     let route = match route(&method, &path) {
-        Ok(route) if settings.answers(target.host, route.plane()) => route,
+        Ok(route) if settings.serves(target.host, route.plane()) => route,
         Ok(_) | Err(NoRoute::NotFound) => {
-            // A person gets a page, where the console is.
-            if is_browser(&request)? && settings.answers(target.host, Plane::Console) {
-                return console::nowhere(&request, env, context, &settings, &target);
+            // A browser gets an HTML page if this host serves the console.
+            if is_browser(&request)? && settings.serves(target.host, Plane::Console) {
+                return console::not_found(&request, env, context, &settings, &target);
             }
             return refuse(&request, not_found(), None).await;
         }
@@ -60,7 +60,7 @@ async fn handle(request: Request, env: &Env, context: &Context) -> Result<Respon
             return refuse(&request, rejection, Some(allowed)).await;
         }
     };
-    let fault = injected(&request, &settings)?;
+    let fault = injected_fault(&request, &settings)?;
     match route {
         Route::Healthz => healthz(),
         Route::Whoami | Route::Write { .. } | Route::Batch | Route::Webhook { .. } => {
@@ -77,14 +77,15 @@ async fn handle(request: Request, env: &Env, context: &Context) -> Result<Respon
 }
 
 impl Settings {
-    /// Whether a hostname answers the paths of a plane: in production each of the two answers only
-    /// its own, and unknown hosts nothing.
-    fn answers(&self, host: &str, plane: Plane) -> bool {
-        let is = |known: &Option<String>| known.as_deref().is_none_or(|known| known == host);
+    /// Whether a hostname serves the paths of a plane. In production the API host and the console
+    /// host each serve only their own paths, and unknown hosts serve none.
+    fn serves(&self, host: &str, plane: Plane) -> bool {
+        let matches =
+            |configured: &Option<String>| configured.as_deref().is_none_or(|name| name == host);
         match plane {
-            Plane::Api => is(&self.api_host),
-            Plane::Console => is(&self.console_host),
-            Plane::Both => is(&self.api_host) || is(&self.console_host),
+            Plane::Api => matches(&self.api_host),
+            Plane::Console => matches(&self.console_host),
+            Plane::Both => matches(&self.api_host) || matches(&self.console_host),
         }
     }
 }
@@ -94,18 +95,18 @@ fn healthz() -> Result<Response> {
     Ok(Answer::json(200, "{\"status\":\"ok\"}".to_owned()).into_response(&request_id)?)
 }
 
-/// Whether somebody looks at the answer: scripts do not ask for HTML.
+/// Whether the request comes from a browser: scripts do not ask for HTML.
 fn is_browser(request: &Request) -> Result<bool> {
-    let accepted = header(request, "accept")?.unwrap_or_default();
-    Ok(request.method() == "GET" && accepted.contains("text/html"))
+    let accept = header(request, "accept")?.unwrap_or_default();
+    Ok(request.method() == "GET" && accept.contains("text/html"))
 }
 
 fn not_found() -> Rejection {
     Rejection::new(Code::NotFound, "There is nothing at this path.")
 }
 
-/// Turns a request down after its body was taken: an unread body costs the caller the connection,
-/// and with it the answer.
+/// Responds with a rejection after reading the body: if a body is left unread, the caller loses the
+/// connection, and the response with it.
 async fn refuse(request: &Request, rejection: Rejection, allow: Option<&str>) -> Result<Response> {
     body(request).await?;
     let request_id = unlogged_request_id();
@@ -116,9 +117,9 @@ async fn refuse(request: &Request, rejection: Rejection, allow: Option<&str>) ->
     Ok(answer.into_response(&request_id)?)
 }
 
-/// The fault that a test asks for.
+/// The fault that a test asks for by header. `None` unless fault injection is on.
 #[expect(clippy::panic, reason = "a fault on purpose, only in tests")]
-fn injected(request: &Request, settings: &Settings) -> Result<Option<Fault>> {
+fn injected_fault(request: &Request, settings: &Settings) -> Result<Option<Fault>> {
     if !settings.fault_injection {
         return Ok(None);
     }

@@ -1,4 +1,4 @@
-//! `api_keys`: who presents one.
+//! `api_keys`: API keys and the users that they act as.
 
 use serde::Deserialize;
 use worker::D1PreparedStatement;
@@ -11,7 +11,7 @@ use crate::domain::id::{ApiKeyId, UserId, WorkspaceId};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 
-/// The user that an API key acts as, and what they may do.
+/// The user that an API key acts as, and their role.
 #[derive(Debug, Deserialize)]
 pub struct ApiKeyHolder {
     pub id: ApiKeyId,
@@ -45,8 +45,8 @@ impl Catalogue {
         )
     }
 
-    /// The holder of a live API key. The hash is of 160 random bits: looking it up by index tells
-    /// a guesser nothing.
+    /// The user of a live API key. The hash covers 160 random bits, so the timing of the index
+    /// look-up reveals nothing that helps guessing.
     pub async fn api_key_holder(&self, secret: &CredentialHash) -> Result<Option<ApiKeyHolder>> {
         let query = "SELECT k.id, k.workspace_id, k.user_id, m.role FROM api_keys k
                      JOIN memberships m ON m.workspace_id = k.workspace_id AND m.user_id = k.user_id

@@ -1,4 +1,4 @@
-//! `audit_log`: append-only.
+//! `audit_log`: the append-only audit log.
 
 use serde::Deserialize;
 use worker::D1PreparedStatement;
@@ -11,22 +11,22 @@ use crate::domain::time::Timestamp;
 use crate::edge::Result;
 use crate::protocol::key_gate::Actor;
 
-/// An entry to be written.
+/// An entry to write.
 #[derive(Debug)]
 pub struct AuditEntry<'a> {
     pub id: AuditId,
     pub workspace: WorkspaceId,
     pub at: Timestamp,
     pub action: &'a str,
-    /// `None` where nobody who was signed in did it.
+    /// `None` if no signed-in user did it.
     pub actor: Option<&'a Actor>,
-    /// The address that it came from.
+    /// The IP address that the action came from.
     pub address: Option<&'a str>,
     pub subject: &'a str,
     pub detail: serde_json::Value,
 }
 
-/// An entry as it is listed.
+/// A row of the audit log, with the actor's e-mail address.
 #[derive(Debug, Deserialize)]
 pub struct AuditRow {
     pub id: AuditId,
@@ -41,21 +41,21 @@ pub struct AuditRow {
     pub detail: String,
 }
 
-/// A page of entries, and where a next one goes on.
+/// A page of entries, and the cursor of the next page.
 #[derive(Debug)]
 pub struct AuditPage {
     pub entries: Vec<AuditRow>,
     pub next: Option<AuditCursor>,
 }
 
-/// Most entries that a filtered page looks at.
-const SCAN: u32 = 1_000;
+/// Entries that a filtered page scans at most.
+const MAX_SCAN: u32 = 1_000;
 
-/// Later than any entry, and a whole number in JavaScript too.
-const LAST: i64 = 1 << 52;
+/// A time in milliseconds that is later than any entry, and below 2^53, so exact in JavaScript.
+const END_OF_TIME: i64 = 1 << 52;
 
 impl Catalogue {
-    /// Writes the entry, once: an entry with the same id stands as it is.
+    /// Writes the entry. If there is one with the same id, it stays as it is.
     pub fn insert_audit(&self, entry: &AuditEntry<'_>) -> Result<D1PreparedStatement> {
         self.statement(
             "INSERT OR IGNORE INTO audit_log
@@ -75,9 +75,9 @@ impl Catalogue {
         )
     }
 
-    /// A page of a workspace's log, newest first. Under a filter it looks at no more than 1,000
-    /// entries (reading each once, and once more in the index), so it may hold less than its limit
-    /// and still have a next one.
+    /// A page of a workspace's log, newest first. With a filter it scans at most 1,000 entries
+    /// (each costs two row reads: the entry and its index entry). So a page may have fewer entries
+    /// than `limit` and still have a next page.
     pub async fn audit_entries(
         &self,
         workspace: WorkspaceId,
@@ -86,10 +86,10 @@ impl Catalogue {
         limit: u32,
     ) -> Result<AuditPage> {
         let AuditFilter { action, email, subject, from, to } = filter;
-        let last = to.map_or(LAST, Timestamp::millis);
+        let end = to.map_or(END_OF_TIME, Timestamp::millis);
         let (before_at, before_id) = match before {
-            Some(AuditCursor { at, id }) if at.millis() < last => (at.millis(), id.to_string()),
-            _ => (last, String::new()),
+            Some(AuditCursor { at, id }) if at.millis() < end => (at.millis(), id.to_string()),
+            _ => (end, String::new()),
         };
         let query = "SELECT a.*, u.email
              FROM (SELECT * FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
@@ -100,17 +100,17 @@ impl Catalogue {
                AND (?8 IS NULL OR a.subject = ?8)
              ORDER BY a.at DESC, a.id DESC LIMIT ?9";
         let filtered = action.is_some() || email.is_some() || subject.is_some();
-        let scan = if filtered { SCAN.max(limit) } else { limit };
-        let owned = |value: &Option<String>| optional(value.as_deref(), JsValue::from_str);
+        let scan = if filtered { MAX_SCAN.max(limit) } else { limit };
+        let text_or_null = |value: &Option<String>| optional(value.as_deref(), JsValue::from_str);
         let parameters = [
             text(&workspace),
             JsValue::from_f64(before_at as f64),
             JsValue::from_str(&before_id),
             JsValue::from_f64(from.map_or(0, Timestamp::millis) as f64),
             JsValue::from_f64(f64::from(scan)),
-            owned(action),
-            owned(email),
-            owned(subject),
+            text_or_null(action),
+            text_or_null(email),
+            text_or_null(subject),
             JsValue::from_f64(f64::from(limit)),
         ];
         let entries = self.all::<AuditRow>(query, &parameters).await?;
@@ -124,19 +124,20 @@ impl Catalogue {
         Ok(AuditPage { entries, next })
     }
 
-    /// The last entry that a page looked at, if there may be more behind it. What was noted since
-    /// the page was read can make it a later one, never an earlier: nothing is left out.
+    /// The last entry that a filtered page scanned, if there may be older ones. If entries were
+    /// written since the page was read, the result can be a newer entry, never an older one, so the
+    /// next page skips nothing.
     async fn end_of_scan(&self, scan: u32, range: &[JsValue]) -> Result<Option<AuditCursor>> {
         #[derive(Deserialize)]
-        struct Edge {
+        struct ScanEnd {
             scanned: u32,
             last: Option<String>,
         }
         let query = "SELECT count(*) AS scanned, min(printf('%016d.%s', at, id)) AS last
              FROM (SELECT at, id FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
                      AND at >= ?4 ORDER BY at DESC, id DESC LIMIT ?5)";
-        let edge = self.first::<Edge>(query, range).await?;
-        let full = edge.filter(|edge| edge.scanned == scan).and_then(|edge| edge.last);
-        Ok(full.as_deref().and_then(AuditCursor::parse))
+        let end = self.first::<ScanEnd>(query, range).await?;
+        let last = end.filter(|end| end.scanned == scan).and_then(|end| end.last);
+        Ok(last.as_deref().and_then(AuditCursor::parse))
     }
 }

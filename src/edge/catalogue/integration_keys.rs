@@ -1,4 +1,5 @@
-//! `integration_keys`. No statement here updates what a key is pinned to.
+//! `integration_keys`. No statement here updates what a key is pinned to: its workspace, store and
+//! namespace.
 
 use serde::Deserialize;
 use worker::D1PreparedStatement;
@@ -80,7 +81,7 @@ pub struct KeyFilter {
     pub store: Option<StoreId>,
     pub source: Option<Source>,
     pub status: Option<ShownStatus>,
-    /// Part of a name, the beginning of a key, or a key id.
+    /// Part of a key's name, the beginning of a key, or a key id.
     pub search: Option<String>,
 }
 
@@ -135,7 +136,7 @@ impl Catalogue {
         )
     }
 
-    /// Writes what may change about a key.
+    /// Updates the columns that may change: status, revocation time, secrets and notification URL.
     pub fn update_integration_key(&self, record: &KeyRecord) -> Result<D1PreparedStatement> {
         self.statement(
             "UPDATE integration_keys SET status = ?2, revoked_at = ?3, secrets = ?4,
@@ -171,7 +172,7 @@ impl Catalogue {
         row.map(Row::into_record).transpose()
     }
 
-    /// The key that a form has minted.
+    /// The key that was minted by the form with this id.
     pub async fn integration_key_of_form(
         &self,
         workspace: WorkspaceId,
@@ -184,7 +185,7 @@ impl Catalogue {
         row.map(Row::into_record).transpose()
     }
 
-    /// The keys that took the place of this one, newest first.
+    /// The keys that were minted by rotating this one, newest first; at most 10.
     pub async fn successors(
         &self,
         workspace: WorkspaceId,
@@ -197,8 +198,8 @@ impl Catalogue {
         self.records(&query, &[text(&key_id), text(&workspace)]).await
     }
 
-    /// A page of the keys of all workspaces that are not revoked and expire before `to`, the soonest
-    /// first, after this time and key.
+    /// A page of the keys of all workspaces that are not revoked and expire before `to`, the
+    /// soonest first. `after` is the expiry and id of the last key of the previous page.
     pub async fn expiring_keys(
         &self,
         after: (Timestamp, &str),
@@ -224,9 +225,9 @@ impl Catalogue {
         self.all::<Row>(query, parameters).await?.into_iter().map(Row::into_record).collect()
     }
 
-    /// A page of a workspace's keys, newest first; `cursor` is when the last key of the page before
-    /// was made, and its id. Under a filter it looks at no more than 2,000 rows, so it may hold less
-    /// than its limit and still have a next one.
+    /// A page of a workspace's keys, newest first. `cursor` is the creation time and id of the last
+    /// key of the previous page. With a filter it reads at most 2,000 rows, so a page may have
+    /// fewer keys than `limit` and still have a next page.
     pub async fn integration_keys(
         &self,
         workspace: WorkspaceId,
@@ -247,14 +248,14 @@ impl Catalogue {
                  OR preview = substr(?11, 1, 12) OR key_id = ?11)
              LIMIT ?10"
         );
-        let from =
+        let range =
             [text(&workspace), JsValue::from_f64(created_at as f64), JsValue::from_str(key_id)];
         let filtered = *filter != KeyFilter::default();
-        // Half for finding where the scan ends, half for the scan.
-        let scan = if filtered { SCAN / 2 } else { limit };
+        // Half of the rows are for the scan, half for finding where it ended.
+        let scan = if filtered { MAX_SCAN / 2 } else { limit };
         let scan = JsValue::from_f64(f64::from(scan));
         let pattern = filter.search.as_deref().map(like_pattern);
-        let own = [
+        let filters = [
             scan.clone(),
             optional(filter.store, |store| text(&store)),
             optional(filter.source, |source| text(&source)),
@@ -264,7 +265,7 @@ impl Catalogue {
             JsValue::from_f64(f64::from(limit)),
             optional(filter.search.as_deref(), JsValue::from_str),
         ];
-        let keys = self.records(&query, &[&from[..], &own].concat()).await?;
+        let keys = self.records(&query, &[&range[..], &filters].concat()).await?;
         if keys.len() == limit as usize {
             let next_cursor = keys.last().map(|key| cursor_after(key.created_at, &key.key_id));
             return Ok(KeyPage { keys, next_cursor });
@@ -272,17 +273,17 @@ impl Catalogue {
         if !filtered {
             return Ok(KeyPage { keys, next_cursor: None });
         }
-        let last = "SELECT created_at, key_id FROM integration_keys
+        let last_scanned = "SELECT created_at, key_id FROM integration_keys
              WHERE workspace_id = ?1 AND (created_at, key_id) < (?2, ?3)
              ORDER BY created_at DESC, key_id DESC LIMIT 1 OFFSET ?4 - 1";
-        let last = self.first::<LastScanned>(last, &[&from[..], &[scan]].concat()).await?;
+        let last = self.first::<LastScanned>(last_scanned, &[&range[..], &[scan]].concat()).await?;
         let next_cursor = last.map(|last| cursor_after(last.created_at, &last.key_id));
         Ok(KeyPage { keys, next_cursor })
     }
 }
 
-/// Most rows that one filtered page looks at.
-const SCAN: u32 = 2_000;
+/// Rows that a filtered page reads at most.
+const MAX_SCAN: u32 = 2_000;
 
 #[derive(Deserialize)]
 struct LastScanned {
@@ -290,12 +291,12 @@ struct LastScanned {
     key_id: KeyId,
 }
 
-/// Where a page of keys goes on, as text: `<created_at>.<key_id>`.
+/// The cursor after this key: `<created_at>.<key_id>`, with the time in milliseconds.
 fn cursor_after(created_at: Timestamp, key_id: &KeyId) -> String {
     format!("{}.{key_id}", created_at.millis())
 }
 
-/// The text of a search with what LIKE would take for wildcards escaped.
+/// A search text with the wildcards of LIKE escaped.
 fn like_pattern(search: &str) -> String {
     search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

@@ -1,4 +1,4 @@
-//! `integration_keys` that are not revoked: how many point to a store, and which want attention.
+//! `integration_keys` that are not revoked: how many point to each store, and which need attention.
 
 use serde::Deserialize;
 use worker::wasm_bindgen::JsValue;
@@ -11,7 +11,7 @@ use crate::domain::key::{KeyRecord, ShownStatus};
 use crate::domain::time::{DAY, Timestamp};
 use crate::edge::{Result, internal};
 
-/// How many keys of one status point to one store.
+/// The number of keys of one status that point to one store.
 #[derive(Debug, Deserialize)]
 pub struct StoreKeys {
     pub store_id: StoreId,
@@ -19,18 +19,18 @@ pub struct StoreKeys {
     pub keys: u32,
 }
 
-/// A key as a page names it.
+/// The id and name of a key, for links.
 #[derive(Debug, Deserialize)]
 pub struct NamedKey {
     pub key_id: KeyId,
     pub name: String,
 }
 
-/// Most keys of one kind that want attention.
-const SHOWN: u32 = 20;
+/// At most this many keys are listed for each reason to need attention.
+const MAX_LISTED: u32 = 20;
 
-/// How long an expired key is told of.
-const EXPIRED_FOR: i64 = 14 * DAY;
+/// An expired key is listed for renewal for this long, in milliseconds.
+const LIST_EXPIRED_FOR: i64 = 14 * DAY;
 
 impl Catalogue {
     /// The keys of a workspace that are not revoked, counted by store and status.
@@ -59,18 +59,18 @@ impl Catalogue {
         self.records(&query, &[text(&workspace), JsValue::from_f64(f64::from(limit))]).await
     }
 
-    /// Keys that are paused or await their secret, the newest first.
+    /// The keys that are paused or await their secret, newest first.
     pub async fn waiting_keys(&self, workspace: WorkspaceId) -> Result<Vec<KeyRecord>> {
         let query = format!(
             "SELECT {COLUMNS} FROM integration_keys
              WHERE workspace_id = ?1 AND (status = 'paused' OR secrets = '[]')
                AND status <> 'revoked' ORDER BY created_at DESC LIMIT ?2"
         );
-        self.records(&query, &[text(&workspace), JsValue::from_f64(f64::from(SHOWN))]).await
+        self.records(&query, &[text(&workspace), JsValue::from_f64(f64::from(MAX_LISTED))]).await
     }
 
-    /// Keys that expire before `until` or have lately expired, the soonest first. One whose
-    /// successor is live wants nothing any more.
+    /// The keys that expire before `until` or expired within the last 14 days, the soonest first. A
+    /// key with a live successor is left out: it needs no renewal.
     pub async fn keys_to_renew(
         &self,
         workspace: WorkspaceId,
@@ -87,9 +87,9 @@ impl Catalogue {
         );
         let parameters = [
             text(&workspace),
-            millis(now.plus(-EXPIRED_FOR)),
+            millis(now.plus(-LIST_EXPIRED_FOR)),
             millis(until),
-            JsValue::from_f64(f64::from(SHOWN)),
+            JsValue::from_f64(f64::from(MAX_LISTED)),
         ];
         self.records(&query, &parameters).await
     }

@@ -1,10 +1,10 @@
-//! `users`, `memberships` and `invites`: who belongs to a workspace, and who may come to.
+//! `users`, `memberships` and `invites`: who belongs to a workspace, and who is invited to join.
 
 use serde::Deserialize;
 use worker::D1PreparedStatement;
 use worker::wasm_bindgen::JsValue;
 
-use super::{Catalogue, failed, millis, text};
+use super::{Catalogue, d1_error, millis, text};
 use crate::domain::access::{Role, last_owner};
 use crate::domain::credential::CredentialHash;
 use crate::domain::id::{InviteId, UserId, WorkspaceId};
@@ -12,7 +12,7 @@ use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 
-/// A user as they sign in.
+/// A user, with the hash of their password.
 #[derive(Debug, Deserialize)]
 pub struct UserRow {
     pub id: UserId,
@@ -28,21 +28,21 @@ pub struct MemberRow {
     pub email: String,
     pub role: Role,
     pub created_at: Timestamp,
-    /// When a session of theirs was last used.
+    /// When one of their sessions was last used.
     pub seen_at: Option<Timestamp>,
 }
 
-/// The roles by which a change of the team was judged.
+/// The roles by which a change of the team was authorised.
 #[derive(Debug)]
-pub struct Judged {
+pub struct RolesAtCheck {
     pub workspace_id: WorkspaceId,
-    /// Whom it changes.
+    /// The member whom the change is about.
     pub member: (UserId, Role),
-    /// Who asks for it.
-    pub by: (UserId, Role),
+    /// The user who makes the change.
+    pub actor: (UserId, Role),
 }
 
-/// An invite that nobody has taken yet.
+/// An invite that has not been accepted yet.
 #[derive(Debug, Deserialize)]
 pub struct InviteRow {
     pub id: InviteId,
@@ -55,7 +55,7 @@ pub struct InviteRow {
     pub expires_at: Timestamp,
 }
 
-/// An invite to be made.
+/// An invite to insert.
 #[derive(Debug)]
 pub struct NewInvite<'a> {
     pub id: InviteId,
@@ -74,7 +74,7 @@ const INVITES: &str = "SELECT i.id, i.workspace_id, w.name AS workspace_name, i.
   FROM invites i JOIN workspaces w ON w.id = i.workspace_id JOIN users u ON u.id = i.created_by";
 
 impl Catalogue {
-    /// The user with this address, in lower case.
+    /// The user with this e-mail address, which is in lower case.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<UserRow>> {
         let query = "SELECT id, email, password_hash FROM users WHERE email = ?1";
         self.first(query, &[JsValue::from_str(email)]).await
@@ -104,8 +104,9 @@ impl Catalogue {
         )
     }
 
-    /// Lets a user into the workspace that an invite is for. Where the invite has gone meanwhile it
-    /// makes no row, and what refers to the membership then fails the batch.
+    /// Adds a user to the workspace of an invite. If the invite has been deleted or has expired
+    /// meanwhile, this inserts no row, and the statements that refer to the membership then fail
+    /// the batch.
     pub fn insert_membership(
         &self,
         invite: InviteId,
@@ -119,7 +120,7 @@ impl Catalogue {
         )
     }
 
-    /// The workspaces of a user, the one joined first before the others.
+    /// The workspaces of a user, in the order in which they joined them.
     pub async fn workspaces_of(&self, user: UserId) -> Result<Vec<WorkspaceId>> {
         #[derive(Deserialize)]
         struct Joined {
@@ -131,7 +132,7 @@ impl Catalogue {
         Ok(rows.into_iter().map(|row| row.workspace_id).collect())
     }
 
-    /// The members of a workspace, in the order in which they came.
+    /// The members of a workspace, in the order in which they joined.
     pub async fn members(&self, workspace: WorkspaceId) -> Result<Vec<MemberRow>> {
         let query = "SELECT m.user_id, u.email, m.role, m.created_at,
                (SELECT max(seen_at) FROM sessions s
@@ -160,7 +161,7 @@ impl Catalogue {
         )
     }
 
-    /// Ends a membership, and with it the sessions, API keys and tails of it.
+    /// Ends a membership. Its sessions, API keys and live tails are deleted with it.
     pub fn delete_membership(
         &self,
         workspace: WorkspaceId,
@@ -172,10 +173,10 @@ impl Catalogue {
         )
     }
 
-    /// Fails the batch where a member or whoever changes them has another role by now than when it
-    /// was judged whether they may: nobody acts by a role that was taken away meanwhile.
-    pub fn if_still(&self, judged: &Judged) -> Result<D1PreparedStatement> {
-        // A role that is NULL breaks a constraint.
+    /// Fails the batch if the role of the member or of the actor is no longer the one by which the
+    /// change was authorised. So nobody can act by a role that was taken away in the meantime.
+    pub fn assert_roles_unchanged(&self, roles: &RolesAtCheck) -> Result<D1PreparedStatement> {
+        // Inserts a row only if a role has changed; its NULL role then breaks a constraint.
         self.statement(
             "INSERT INTO memberships (workspace_id, user_id, role, created_at)
              SELECT ?1, ?2, NULL, 0
@@ -184,16 +185,16 @@ impl Catalogue {
                OR NOT EXISTS (SELECT 1 FROM memberships
                  WHERE workspace_id = ?1 AND user_id = ?4 AND role = ?5)",
             &[
-                text(&judged.workspace_id),
-                text(&judged.member.0),
-                text(&judged.member.1),
-                text(&judged.by.0),
-                text(&judged.by.1),
+                text(&roles.workspace_id),
+                text(&roles.member.0),
+                text(&roles.member.1),
+                text(&roles.actor.0),
+                text(&roles.actor.1),
             ],
         )
     }
 
-    /// Runs a change of the team; D1 itself refuses one that leaves no owner.
+    /// Runs a change of the team. D1 refuses a change that leaves no owner.
     pub async fn change_team(&self, batch: Vec<D1PreparedStatement>) -> Result<()> {
         match self.0.batch(batch).await {
             Ok(_) => Ok(()),
@@ -202,11 +203,11 @@ impl Catalogue {
                 Code::InvalidState,
                 "The team was changed by somebody else meanwhile. Look again, then try again.",
             )),
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(d1_error(error)),
         }
     }
 
-    /// Makes an invite, in place of an older one of the same address.
+    /// Inserts an invite and deletes an older one for the same e-mail address.
     pub fn insert_invite(&self, invite: &NewInvite<'_>) -> Result<Vec<D1PreparedStatement>> {
         let email = JsValue::from_str(invite.email);
         Ok(vec![
@@ -231,7 +232,7 @@ impl Catalogue {
         ])
     }
 
-    /// The invites of a workspace that are still good, newest first.
+    /// The invites of a workspace that have not expired, newest first.
     pub async fn invites(&self, workspace: WorkspaceId, now: Timestamp) -> Result<Vec<InviteRow>> {
         let query = format!(
             "{INVITES} WHERE i.workspace_id = ?1 AND i.expires_at > ?2 ORDER BY i.created_at DESC"
@@ -239,7 +240,7 @@ impl Catalogue {
         self.all(&query, &[text(&workspace), millis(now)]).await
     }
 
-    /// The invite whose link holds the token with this hash, if it is still good.
+    /// The invite whose token has this hash, if it has not expired.
     pub async fn invite(&self, hash: &CredentialHash, now: Timestamp) -> Result<Option<InviteRow>> {
         let query = format!("{INVITES} WHERE i.hash = ?1 AND i.expires_at > ?2");
         self.first(&query, &[JsValue::from_str(&hash.to_hex()), millis(now)]).await
@@ -255,7 +256,7 @@ impl Catalogue {
         self.first(&query, &[text(&id), text(&workspace)]).await
     }
 
-    /// The invite of an address into a workspace, good or not.
+    /// The invite for an e-mail address into a workspace, expired or not.
     pub async fn invite_for(
         &self,
         workspace: WorkspaceId,
@@ -265,7 +266,8 @@ impl Catalogue {
         self.first(&query, &[text(&workspace), JsValue::from_str(email)]).await
     }
 
-    /// Withdraws what a member has invited: they may not come back by a link of their own.
+    /// Deletes the invites that a member has made, so that they cannot rejoin by a link of their
+    /// own.
     pub fn delete_invites_by(
         &self,
         workspace: WorkspaceId,
@@ -282,8 +284,8 @@ impl Catalogue {
     }
 }
 
-/// What an invite that is gone, used or made up is answered.
-pub fn no_invite() -> Rejection {
+/// The rejection for an invite that is used, withdrawn, expired or made up.
+pub fn invite_not_found() -> Rejection {
     Rejection::new(
         Code::NotFound,
         "This invite has been used or withdrawn, or has expired. Ask for a new one.",

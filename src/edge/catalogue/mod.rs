@@ -1,5 +1,5 @@
-//! The catalogue in D1: one file per table, its SQL beside its row type. Reads go to the primary:
-//! replicas are arbitrarily old, and what stands here decides access.
+//! The catalogue in D1: one file per table, with its SQL beside its row types. Reads go to the
+//! primary and never to a replica: replicas are arbitrarily old, and these rows decide access.
 
 pub mod api_keys;
 pub mod audit_log;
@@ -17,7 +17,8 @@ use worker::{D1Database, D1PreparedStatement, Env};
 use super::{Result, internal};
 use crate::domain::rejection::{Code, Rejection};
 
-/// Words with which the schema refuses what breaks a rule, and the answer to it.
+/// A rule of the schema: a part of the error message of D1 when it is broken, and the rejection for
+/// the caller.
 type Rule<'a> = (&'a str, fn() -> Rejection);
 
 /// The D1 database.
@@ -33,25 +34,25 @@ impl Catalogue {
         Ok(self.0.prepare(sql).bind(parameters)?)
     }
 
-    /// Runs all statements, or none.
+    /// Runs the statements in one transaction: all of them or none.
     pub async fn batch(&self, statements: Vec<D1PreparedStatement>) -> Result<()> {
-        self.0.batch(statements).await.map_err(failed)?;
+        self.0.batch(statements).await.map_err(d1_error)?;
         Ok(())
     }
 
-    /// Runs all statements, or none; where one breaks a rule that the schema states in these words,
-    /// answers with `otherwise`.
-    pub async fn batch_unless(
+    /// Runs all statements or none. If the error message of D1 contains `rule`, returns
+    /// `otherwise`.
+    pub async fn batch_with_rule(
         &self,
         statements: Vec<D1PreparedStatement>,
         rule: &str,
         otherwise: fn() -> Rejection,
     ) -> Result<()> {
-        self.batch_unless_any(statements, &[(rule, otherwise)]).await
+        self.batch_with_rules(statements, &[(rule, otherwise)]).await
     }
 
-    /// The same, with an answer for each of several rules.
-    pub async fn batch_unless_any(
+    /// Runs all statements or none. If one of these rules is broken, returns its rejection.
+    pub async fn batch_with_rules(
         &self,
         statements: Vec<D1PreparedStatement>,
         rules: &[Rule<'_>],
@@ -59,7 +60,7 @@ impl Catalogue {
         let Err(error) = self.0.batch(statements).await else { return Ok(()) };
         let cause = error.to_string();
         let broken = rules.iter().find(|(rule, _)| cause.contains(rule));
-        Err(broken.map_or_else(|| failed(error), |(_, otherwise)| otherwise()))
+        Err(broken.map_or_else(|| d1_error(error), |(_, otherwise)| otherwise()))
     }
 
     async fn first<T: DeserializeOwned>(
@@ -67,7 +68,7 @@ impl Catalogue {
         query: &str,
         parameters: &[JsValue],
     ) -> Result<Option<T>> {
-        self.statement(query, parameters)?.first(None).await.map_err(failed)
+        self.statement(query, parameters)?.first(None).await.map_err(d1_error)
     }
 
     async fn all<T: DeserializeOwned>(
@@ -75,13 +76,14 @@ impl Catalogue {
         query: &str,
         parameters: &[JsValue],
     ) -> Result<Vec<T>> {
-        let rows = self.statement(query, parameters)?.all().await.map_err(failed)?;
+        let rows = self.statement(query, parameters)?.all().await.map_err(d1_error)?;
         Ok(rows.results()?)
     }
 }
 
-/// D1 refused a statement, which is our fault, or is out of reach, which passes.
-fn failed(error: worker::Error) -> Rejection {
+/// The rejection for an error of D1: internal if D1 refused the statement, which is our fault;
+/// unavailable if D1 is out of reach, which passes.
+fn d1_error(error: worker::Error) -> Rejection {
     let cause = error.to_string();
     let rejection = internal(&cause);
     if cause.contains("SQLITE_") {

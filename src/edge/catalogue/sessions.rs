@@ -1,4 +1,4 @@
-//! `sessions`, and the `live_tails` that they hold open.
+//! `sessions`, and the `live_tails` that are open for them.
 
 use serde::Deserialize;
 use worker::D1PreparedStatement;
@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::{SESSION_ABSOLUTE, SESSION_IDLE};
 use crate::edge::Result;
 
-/// A session with who holds it.
+/// A session with its user, their role and their workspace.
 #[derive(Debug, Deserialize)]
 pub struct SessionRow {
     pub workspace_id: WorkspaceId,
@@ -24,9 +24,9 @@ pub struct SessionRow {
     pub expires_at: Timestamp,
 }
 
-/// A session as its holder is shown it.
+/// A session in the list that its user sees.
 #[derive(Debug, Deserialize)]
-pub struct SessionListed {
+pub struct ListedSession {
     pub hash: CredentialHash,
     pub created_at: Timestamp,
     pub seen_at: Timestamp,
@@ -34,7 +34,7 @@ pub struct SessionListed {
     pub user_agent: Option<String>,
 }
 
-/// A session to be made.
+/// A session to insert.
 #[derive(Debug)]
 pub struct NewSession<'a> {
     pub hash: CredentialHash,
@@ -45,7 +45,8 @@ pub struct NewSession<'a> {
     pub user_agent: Option<&'a str>,
 }
 
-/// An open tail: the session that reads it, and the KeyGate that writes it.
+/// An open live tail: the hash of the session that receives it, and the name of the KeyGate that
+/// sends it.
 #[derive(Debug, Deserialize)]
 pub struct TailRow {
     pub session_hash: String,
@@ -54,7 +55,7 @@ pub struct TailRow {
 
 impl Catalogue {
     pub fn insert_session(&self, session: &NewSession<'_>) -> Result<D1PreparedStatement> {
-        let cut = |agent: &str| agent.chars().take(300).collect::<String>();
+        let truncate = |agent: &str| agent.chars().take(300).collect::<String>();
         self.statement(
             "INSERT INTO sessions (hash, workspace_id, user_id, created_at, seen_at, expires_at,
                address, user_agent) VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)",
@@ -65,7 +66,7 @@ impl Catalogue {
                 millis(session.now),
                 millis(session.now.plus(SESSION_ABSOLUTE)),
                 optional(session.address, JsValue::from_str),
-                optional(session.user_agent, |agent| JsValue::from_str(&cut(agent))),
+                optional(session.user_agent, |agent| JsValue::from_str(&truncate(agent))),
             ],
         )
     }
@@ -82,7 +83,7 @@ impl Catalogue {
         self.first(query, &[JsValue::from_str(&hash.to_hex())]).await
     }
 
-    /// Notes that a session is in use.
+    /// Records that a session was used now.
     pub async fn touch_session(&self, hash: &CredentialHash, now: Timestamp) -> Result<()> {
         let update = "UPDATE sessions SET seen_at = ?2 WHERE hash = ?1";
         let hash = JsValue::from_str(&hash.to_hex());
@@ -93,20 +94,20 @@ impl Catalogue {
         self.statement("DELETE FROM sessions WHERE hash = ?1", &[JsValue::from_str(hash)])
     }
 
-    /// Ends all sessions of a user, in every workspace, but one.
+    /// Ends all sessions of a user, in every workspace, except the one with the hash `except`.
     pub fn delete_sessions_of(
         &self,
         user: UserId,
-        but: Option<&CredentialHash>,
+        except: Option<&CredentialHash>,
     ) -> Result<D1PreparedStatement> {
-        let but = but.map(|hash| hash.to_hex()).unwrap_or_default();
+        let except = except.map(|hash| hash.to_hex()).unwrap_or_default();
         self.statement(
             "DELETE FROM sessions WHERE user_id = ?1 AND hash <> ?2",
-            &[text(&user), JsValue::from_str(&but)],
+            &[text(&user), JsValue::from_str(&except)],
         )
     }
 
-    /// Deletes the sessions that have ended by themselves.
+    /// Deletes the sessions that have expired or were idle for too long.
     pub fn delete_ended_sessions(&self, now: Timestamp) -> Result<D1PreparedStatement> {
         self.statement(
             "DELETE FROM sessions WHERE expires_at <= ?1 OR seen_at <= ?2",
@@ -120,7 +121,7 @@ impl Catalogue {
         workspace: WorkspaceId,
         user: UserId,
         now: Timestamp,
-    ) -> Result<Vec<SessionListed>> {
+    ) -> Result<Vec<ListedSession>> {
         let query = "SELECT hash, created_at, seen_at, address, user_agent FROM sessions
              WHERE user_id = ?1 AND workspace_id = ?2 AND expires_at > ?3 AND seen_at > ?4
              ORDER BY seen_at DESC LIMIT 50";
@@ -128,7 +129,7 @@ impl Catalogue {
         self.all(query, &[text(&user), text(&workspace), millis(now), millis(idle)]).await
     }
 
-    /// Notes that a KeyGate pushes to a session.
+    /// Records that a KeyGate pushes a live tail to a session.
     pub fn insert_tail(
         &self,
         session: &CredentialHash,
@@ -141,7 +142,7 @@ impl Catalogue {
         )
     }
 
-    /// What is pushed to the sessions of a user, to one of them, or to all but one.
+    /// The open live tails of all sessions of a user.
     pub async fn tails_of(&self, user: UserId) -> Result<Vec<TailRow>> {
         let query = "SELECT t.session_hash, t.gate FROM live_tails t
              JOIN sessions s ON s.hash = t.session_hash WHERE s.user_id = ?1";

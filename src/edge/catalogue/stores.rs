@@ -1,4 +1,4 @@
-//! `stores`.
+//! `stores`: the stores of a workspace.
 
 use serde::Deserialize;
 use worker::D1PreparedStatement;
@@ -9,13 +9,13 @@ use crate::domain::id::{StoreId, WorkspaceId};
 use crate::domain::time::Timestamp;
 use crate::edge::Result;
 
-/// A store.
+/// A row of the stores table.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Store {
     pub id: StoreId,
     pub name: String,
     pub created_at: Timestamp,
-    /// Since when no key can be minted for it.
+    /// When the store was archived. No key can be minted for an archived store.
     pub archived_at: Option<Timestamp>,
 }
 
@@ -33,7 +33,7 @@ impl Catalogue {
         )
     }
 
-    /// All stores of a workspace, oldest first, archived ones too.
+    /// All stores of a workspace, archived ones included, oldest first.
     pub async fn stores(&self, workspace: WorkspaceId) -> Result<Vec<Store>> {
         let query = "SELECT id, name, created_at, archived_at FROM stores WHERE workspace_id = ?1
                      ORDER BY created_at, id";
@@ -59,7 +59,8 @@ impl Catalogue {
         )
     }
 
-    /// Archives a store, or takes it back. D1 refuses to archive one that a live key points to.
+    /// Archives a store, or restores it (`None`). D1 refuses to archive one that a live key points
+    /// to.
     pub fn archive_store(
         &self,
         workspace: WorkspaceId,

@@ -1,4 +1,5 @@
-//! `workspaces`, `users`, `memberships`: made together when a deployment is set up.
+//! `workspaces`, with the first rows of `users` and `memberships`: all are inserted together when a
+//! deployment is set up.
 
 use serde::Deserialize;
 use worker::D1PreparedStatement;
@@ -30,8 +31,9 @@ impl Catalogue {
         Ok(found.is_some_and(|row| row.found != 0))
     }
 
-    /// The statements that make a workspace and its owner. The first makes no row, and the rest
-    /// fail for want of it, where a workspace exists: two set-ups at once end in one.
+    /// The statements that insert the first workspace and its owner. If a workspace exists, the
+    /// first statement inserts no row, and a later one fails because it refers to that row. So of
+    /// two concurrent set-ups only one succeeds.
     pub fn insert_first_workspace(
         &self,
         id: WorkspaceId,

@@ -1,4 +1,4 @@
-//! Your account: the password, and the sessions. Everybody's own.
+//! Your account: the password and the sessions of the signed-in user, whatever their role.
 
 use serde_json::json;
 
@@ -16,18 +16,18 @@ use crate::edge::catalogue::sessions::NewSession;
 use crate::edge::platform::random;
 use crate::edge::{Result, internal};
 
-pub async fn show(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
-    page(visit, session, 200, &FormErrors::default()).await
+pub async fn show(request: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
+    account_page(request, session, 200, &FormErrors::default()).await
 }
 
-async fn page(
-    visit: &ConsoleRequest<'_>,
+async fn account_page(
+    request: &ConsoleRequest<'_>,
     session: &Session,
     status: u16,
     errors: &FormErrors,
 ) -> Result<Page> {
-    let (caller, now) = (&session.caller, visit.operations.now);
-    let catalogue = &visit.operations.catalogue;
+    let (caller, now) = (&session.caller, request.control_plane.now);
+    let catalogue = &request.control_plane.catalogue;
     let rows = catalogue.sessions_of(caller.workspace_id, caller.actor.user_id, now).await?;
     let sessions: Vec<_> = rows
         .into_iter()
@@ -39,7 +39,7 @@ async fn page(
             user_agent: row.user_agent,
         })
         .collect();
-    let csrf = visit.csrf(session);
+    let csrf = request.csrf(session);
     let main = account(&Account {
         csrf: &csrf,
         email: &session.email,
@@ -49,35 +49,38 @@ async fn page(
         errors,
         now,
     });
-    Ok(Page::html(status, visit.framed(session, "Your account", Section::Account, None, main)))
+    Ok(Page::html(
+        status,
+        request.page_markup(session, "Your account", Section::Account, None, main),
+    ))
 }
 
-/// Changes the password. Guesses at the current one are limited as logins are, before any hash.
-/// Every session of the user ends, in every workspace; this browser gets a new one.
+/// Changes the password. Attempts are rate-limited like logins, before any hash is computed. Every
+/// session of the user ends, in every workspace; this browser gets a new one.
 pub async fn change_password(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     session: &Session,
     form: &Form,
 ) -> Result<Page> {
-    let address = visit.address()?;
-    limit_logins(visit, &session.email, address.as_deref()).await?;
+    let address = request.address()?;
+    limit_logins(request, &session.email, address.as_deref()).await?;
     let (current, new) = (form.get("current"), form.get("new"));
     if let Err(detail) = check_password(new) {
         let errors = FormErrors::one("new", format!("The new password {detail}"));
-        return page(visit, session, 422, &errors).await;
+        return account_page(request, session, 422, &errors).await;
     }
-    let (operations, actor) = (&visit.operations, &session.caller.actor);
-    let catalogue = &operations.catalogue;
+    let (control_plane, actor) = (&request.control_plane, &session.caller.actor);
+    let catalogue = &control_plane.catalogue;
     let user = catalogue.user(actor.user_id).await?;
     let user = user.ok_or_else(|| internal("a session of nobody"))?;
     if !password::verify(current, &user.password_hash) {
         let errors = FormErrors::one("current", "This is not your password.");
-        return page(visit, session, 422, &errors).await;
+        return account_page(request, session, 422, &errors).await;
     }
     let hash = password::hash(new, &random()?)
         .ok_or_else(|| internal("a password that cannot be hashed"))?;
     let tails = catalogue.tails_of(user.id).await?;
-    let token = SessionToken::mint(&random()?, &visit.settings.tag_keys);
+    let token = SessionToken::mint(&random()?, &request.settings.tag_keys);
     let workspace_id = session.caller.workspace_id;
     let (subject, detail) = (user.id.to_string(), json!({ "email": user.email }));
     let batch = vec![
@@ -87,32 +90,32 @@ pub async fn change_password(
             hash: token.hash(),
             workspace_id,
             user_id: user.id,
-            now: operations.now,
+            now: control_plane.now,
             address: address.as_deref(),
-            user_agent: visit.user_agent()?.as_deref(),
+            user_agent: request.user_agent()?.as_deref(),
         })?,
-        operations.audit(workspace_id, actor, "user.password_changed", &subject, detail)?,
+        control_plane.audit(workspace_id, actor, "user.password_changed", &subject, detail)?,
     ];
     catalogue.batch(batch).await?;
-    operations.close_tails(tails).await;
-    let told = "Your password is changed. Your other sessions have ended.";
-    Ok(Page::done(links::ACCOUNT, told).start_session(token.reveal()))
+    control_plane.close_tails(tails).await;
+    let message = "Your password is changed. Your other sessions have ended.";
+    Ok(Page::redirect_with_flash(links::ACCOUNT, message).start_session(token.reveal()))
 }
 
-/// Ends every session of the user but this one, in every workspace, and what is pushed to them.
-pub async fn end_other_sessions(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
-    let (operations, actor) = (&visit.operations, &session.caller.actor);
-    let catalogue = &operations.catalogue;
+/// Ends every session of the user except this one, in every workspace, and closes their live tails.
+pub async fn end_other_sessions(request: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
+    let (control_plane, actor) = (&request.control_plane, &session.caller.actor);
+    let catalogue = &control_plane.catalogue;
     let mut tails = catalogue.tails_of(actor.user_id).await?;
-    let own = session.hash.to_hex();
-    tails.retain(|tail| tail.session_hash != own);
+    let own_session = session.hash.to_hex();
+    tails.retain(|tail| tail.session_hash != own_session);
     let (subject, detail) = (actor.user_id.to_string(), json!({ "email": session.email }));
     let workspace = session.caller.workspace_id;
     let batch = vec![
         catalogue.delete_sessions_of(actor.user_id, Some(&session.hash))?,
-        operations.audit(workspace, actor, "session.others_ended", &subject, detail)?,
+        control_plane.audit(workspace, actor, "session.others_ended", &subject, detail)?,
     ];
     catalogue.batch(batch).await?;
-    operations.close_tails(tails).await;
-    Ok(Page::done(links::ACCOUNT, "You are signed out everywhere else."))
+    control_plane.close_tails(tails).await;
+    Ok(Page::redirect_with_flash(links::ACCOUNT, "You are signed out everywhere else."))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::export::{Exported, export};
+use super::export::{ExportFile, export};
 use super::page::Page;
 use super::visit::{ConsoleRequest, Session};
 use crate::api::console_routes::Export;
@@ -14,22 +14,22 @@ use crate::edge::Result;
 use crate::edge::catalogue::Catalogue;
 use crate::edge::catalogue::audit_log::AuditRow;
 
-/// Entries of one page.
+/// Entries on one page.
 const PAGE: u32 = 50;
 
-/// Entries that an export reads at once.
+/// Entries that an export reads per query.
 const EXPORT_PAGE: u32 = 1_000;
 
-pub async fn list(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
+pub async fn list(request: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     let Some(admin) = session.admin() else {
         let card = restricted_card("The audit log");
-        let markup = visit.framed(session, "Audit log", Section::Audit, None, card);
+        let markup = request.page_markup(session, "Audit log", Section::Audit, None, card);
         return Ok(Page::html(403, markup));
     };
-    let query = visit.query();
+    let query = request.query();
     let filters = Filters::from_query(&query);
     let cursor = AuditCursor::parse(query.get("cursor"));
-    let catalogue = &visit.operations.catalogue;
+    let catalogue = &request.control_plane.catalogue;
     let page = catalogue.audit_entries(admin.workspace_id, &filters.read()?, cursor, PAGE).await?;
     let entries: Vec<_> = page.entries.into_iter().map(entry).collect();
     let main = audit(&Audit {
@@ -39,7 +39,7 @@ pub async fn list(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page>
         next: page.next,
         stopped: page.next.is_some() && entries.len() < PAGE as usize,
     });
-    Ok(Page::html(200, visit.framed(session, "Audit log", Section::Audit, None, main)))
+    Ok(Page::html(200, request.page_markup(session, "Audit log", Section::Audit, None, main)))
 }
 
 fn entry(row: AuditRow) -> Entry {
@@ -53,38 +53,39 @@ fn entry(row: AuditRow) -> Entry {
         api_key_id: api_key_id.map(|id| id.to_string()),
         address,
         subject,
-        // D1 holds nothing but objects here.
+        // The column always contains a JSON object.
         detail: serde_json::from_str(&detail).unwrap_or_default(),
     }
 }
 
-/// All entries that a filter selects, as a file. That somebody took it is noted before it is sent.
+/// All entries that match a filter, as a file. The export itself is written to the audit log before
+/// the file is sent.
 pub async fn export_entries(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     session: &Session,
     format: Export,
 ) -> Result<Page> {
     let admin = session.require_admin()?;
-    let filters = Filters::from_query(&visit.query());
+    let filters = Filters::from_query(&request.query());
     let mut filter = filters.read()?;
-    // What is noted from now on, this export among it, is not in it.
-    let now = visit.operations.now;
+    // Entries written from now on, including the one for this export, are not in the file.
+    let now = request.control_plane.now;
     filter.to = Some(filter.to.map_or(now, |to| to.min(now)));
     let workspace = admin.workspace_id;
-    let asked: serde_json::Map<_, _> = filters
+    let filter_used: serde_json::Map<_, _> = filters
         .pairs("")
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name.to_owned(), json!(value)))
         .collect();
-    let detail = json!({ "format": format.extension(), "filter": asked });
+    let detail = json!({ "format": format.extension(), "filter": filter_used });
     let subject = workspace.to_string();
-    let (operations, actor) = (&visit.operations, &admin.actor);
-    let noted = operations.audit(workspace, actor, "audit.exported", &subject, detail)?;
-    operations.catalogue.batch(vec![noted]).await?;
-    let catalogue = Catalogue::open(visit.env)?;
+    let (control_plane, actor) = (&request.control_plane, &admin.actor);
+    let insert = control_plane.audit(workspace, actor, "audit.exported", &subject, detail)?;
+    control_plane.catalogue.batch(vec![insert]).await?;
+    let catalogue = Catalogue::open(request.env)?;
     let day = now.to_rfc3339().chars().take(10).collect::<String>();
-    let file = Exported { name: format!("audit-log-{day}"), format, columns: COLUMNS, values };
+    let file = ExportFile { name: format!("audit-log-{day}"), format, columns: COLUMNS, values };
     export(file, async move |cursor| {
         let page = catalogue.audit_entries(workspace, &filter, cursor, EXPORT_PAGE).await?;
         Ok((page.entries.into_iter().map(entry).collect(), page.next))

@@ -1,4 +1,4 @@
-//! The list of keys, minting, and the one-time reveal.
+//! The list of integration keys, minting a key, and the one-time reveal.
 
 use futures_util::future::join_all;
 
@@ -27,44 +27,44 @@ use crate::edge::Result;
 use crate::edge::caller::Admin;
 use crate::edge::catalogue::integration_keys::KeyFilter;
 use crate::edge::catalogue::stores::Store;
-use crate::edge::operations::{self, Minting};
+use crate::edge::operations::{self, MintedKey};
 use crate::edge::platform::random;
 
-/// Keys of one page.
+/// Keys on one page of the list.
 const PAGE: u32 = 50;
 
-/// The page of the list, with a modal or drawer over it.
+/// The list of keys, with a modal or drawer over it if there is one.
 pub async fn list(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     session: &Session,
     layer: Option<maud::Markup>,
 ) -> Result<Page> {
-    list_with(visit, session, 200, layer).await
+    list_page(request, session, 200, layer).await
 }
 
-/// A layer alone where only that was asked for, else over the list.
-pub async fn layered(
-    visit: &ConsoleRequest<'_>,
+/// The layer alone if htmx asked only for that, else the list with the layer over it.
+pub async fn layer_page(
+    request: &ConsoleRequest<'_>,
     session: &Session,
     status: u16,
     layer: maud::Markup,
 ) -> Result<Page> {
-    if visit.wants_only("layer") {
+    if request.wants_only("layer") {
         return Ok(Page::html(status, layer));
     }
-    list_with(visit, session, status, Some(layer)).await
+    list_page(request, session, status, Some(layer)).await
 }
 
-async fn list_with(
-    visit: &ConsoleRequest<'_>,
+async fn list_page(
+    request: &ConsoleRequest<'_>,
     session: &Session,
     status: u16,
     layer: Option<maud::Markup>,
 ) -> Result<Page> {
-    let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
-    // Over a layer's own address stands the first page, whatever its query says.
+    let Some(admin) = session.admin() else { return Ok(restricted_page(request, session)) };
+    // At the address of a layer the list shows its first page, whatever the query says.
     let query =
-        if visit.target.path == links::CONNECTORS { visit.query() } else { Form::default() };
+        if request.target.path == links::CONNECTORS { request.query() } else { Form::default() };
     let filters = Filters {
         search: query.get("q").trim().to_owned(),
         store: query.get("store").to_owned(),
@@ -73,8 +73,8 @@ async fn list_with(
     };
     let cursor = query.get("cursor").split_once('.');
     let cursor = cursor.and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id)));
-    let catalogue = &visit.operations.catalogue;
-    let (workspace, now) = (admin.workspace_id, visit.operations.now);
+    let catalogue = &request.control_plane.catalogue;
+    let (workspace, now) = (admin.workspace_id, request.control_plane.now);
     let filter = KeyFilter {
         store: StoreId::parse(&filters.store),
         source: Source::parse(&filters.source),
@@ -82,10 +82,10 @@ async fn list_with(
         search: Some(filters.search.clone()).filter(|search| !search.is_empty()),
     };
     let page = catalogue.integration_keys(workspace, &filter, cursor, PAGE, now).await?;
-    let stores = names(&catalogue.stores(workspace).await?);
+    let stores = ids_and_names(&catalogue.stores(workspace).await?);
     let longest = NOTICES.iter().copied().max().unwrap_or_default();
     let expiring = catalogue.keys_to_renew(workspace, now, now.plus(longest * DAY)).await?;
-    let csrf = visit.csrf(session);
+    let csrf = request.csrf(session);
     let main = connectors(&Connectors {
         csrf: &csrf,
         keys: &page.keys,
@@ -96,43 +96,44 @@ async fn list_with(
         expiring: (expiring.len(), expiring.first()),
         now,
     });
-    let markup = visit.framed(session, "Connectors", Section::Connectors, layer, main);
+    let markup = request.page_markup(session, "Connectors", Section::Connectors, layer, main);
     Ok(Page::html(status, markup))
 }
 
-/// What members see: no controls, and no data behind them.
-pub fn restricted(visit: &ConsoleRequest<'_>, session: &Session) -> Page {
+/// The page that members get: no controls and no data.
+pub fn restricted_page(request: &ConsoleRequest<'_>, session: &Session) -> Page {
     let card = restricted_card("Connectors");
-    Page::html(403, visit.framed(session, "Connectors", Section::Connectors, None, card))
+    Page::html(403, request.page_markup(session, "Connectors", Section::Connectors, None, card))
 }
 
-fn names(stores: &[Store]) -> Vec<(String, String)> {
+/// The id and name of each store.
+fn ids_and_names(stores: &[Store]) -> Vec<(String, String)> {
     stores.iter().map(|store| (store.id.to_string(), store.name.clone())).collect()
 }
 
-/// The stores that take keys.
-async fn open_stores(visit: &ConsoleRequest<'_>, admin: &Admin) -> Result<Vec<(String, String)>> {
-    let mut stores = visit.operations.catalogue.stores(admin.workspace_id).await?;
+/// The stores that new keys can be minted for: those that are not archived.
+async fn open_stores(request: &ConsoleRequest<'_>, admin: &Admin) -> Result<Vec<(String, String)>> {
+    let mut stores = request.control_plane.catalogue.stores(admin.workspace_id).await?;
     stores.retain(|store| store.archived_at.is_none());
-    Ok(names(&stores))
+    Ok(ids_and_names(&stores))
 }
 
-/// A name for a form: what it mints, it mints once.
+/// A random id for a form that mints a key. However often the form is sent, it mints one key.
 pub fn form_id() -> Result<String> {
     Ok(base32(&random::<12>()?).chars().take(20).collect())
 }
 
-pub async fn new_key(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
-    let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
-    let stores = open_stores(visit, &admin).await?;
-    let query = visit.query();
+pub async fn new_key(request: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
+    let Some(admin) = session.admin() else { return Ok(restricted_page(request, session)) };
+    let stores = open_stores(request, &admin).await?;
+    let query = request.query();
     let preset = Source::parse(query.get("preset"));
     let mut typed = typed_for(preset.unwrap_or(Source::Custom));
-    let asked = stores.iter().find(|(id, _)| id == query.get("store"));
-    if let Some((store, _)) = asked.or_else(|| stores.first()) {
+    let preselected = stores.iter().find(|(id, _)| id == query.get("store"));
+    if let Some((store, _)) = preselected.or_else(|| stores.first()) {
         typed.store_id.clone_from(store);
     }
-    let (csrf, form_id) = (visit.csrf(session), form_id()?);
+    let (csrf, form_id) = (request.csrf(session), form_id()?);
     let layer = key_form(&KeyForm {
         csrf: &csrf,
         form_id: &form_id,
@@ -141,26 +142,26 @@ pub async fn new_key(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Pa
         typed: &typed,
         errors: &FormErrors::default(),
     });
-    layered(visit, session, 200, layer).await
+    layer_page(request, session, 200, layer).await
 }
 
-pub async fn create(visit: &ConsoleRequest<'_>, session: &Session, form: &Form) -> Result<Page> {
+pub async fn create(request: &ConsoleRequest<'_>, session: &Session, form: &Form) -> Result<Page> {
     let admin = session.require_admin()?;
     let typed = Typed::from_form(form);
-    let form_id = checked_form_id(form)?;
+    let form_id = read_form_id(form)?;
     let arguments = typed.arguments().to_string();
     let minted = match CreateIntegrationKey::read(arguments.as_bytes()) {
         Ok(arguments) => {
-            let origin = visit.api_origin();
-            visit.operations.mint(&admin, arguments, None, Some(form_id), origin).await
+            let origin = request.api_origin();
+            request.control_plane.mint(&admin, arguments, None, Some(form_id), origin).await
         }
         Err(rejection) => Err(rejection),
     };
     match minted {
-        Ok(minting) => revealed(visit, session, &minting).await,
+        Ok(minting) => reveal_page(request, session, &minting).await,
         Err(rejection) if rejection.code == Code::ValidationFailed => {
-            let stores = open_stores(visit, &admin).await?;
-            let csrf = visit.csrf(session);
+            let stores = open_stores(request, &admin).await?;
+            let csrf = request.csrf(session);
             let layer = key_form(&KeyForm {
                 csrf: &csrf,
                 form_id,
@@ -169,85 +170,88 @@ pub async fn create(visit: &ConsoleRequest<'_>, session: &Session, form: &Form) 
                 typed: &typed,
                 errors: &FormErrors::of_arguments(&rejection, label),
             });
-            layered(visit, session, 422, layer).await
+            layer_page(request, session, 422, layer).await
         }
-        Err(rejection) => sent_before(visit, &admin, form_id, rejection).await,
+        Err(rejection) => already_minted(request, &admin, form_id, rejection).await,
     }
 }
 
-/// Leads whoever sends a form again to the key that it has minted.
-pub async fn sent_before(
-    visit: &ConsoleRequest<'_>,
+/// Redirects to the key that this form has minted before; returns `rejection` if there is none.
+pub async fn already_minted(
+    request: &ConsoleRequest<'_>,
     admin: &Admin,
     form_id: &str,
     rejection: Rejection,
 ) -> Result<Page> {
-    let catalogue = &visit.operations.catalogue;
+    let catalogue = &request.control_plane.catalogue;
     let Some(minted) = catalogue.integration_key_of_form(admin.workspace_id, form_id).await? else {
         return Err(rejection);
     };
-    let told = format!("This form has minted “{}” already. It was shown then, once.", minted.name);
-    Ok(Page::done(&links::key_settings(minted.key_id.as_str()), &told).leading(visit))
+    let message =
+        format!("This form has minted “{}” already. It was shown then, once.", minted.name);
+    Ok(Page::redirect_with_flash(&links::key_settings(minted.key_id.as_str()), &message)
+        .for_htmx(request))
 }
 
-pub fn checked_form_id(form: &Form) -> Result<&str> {
+/// The id of a form that mints a key; an error if it does not have the form of [`form_id`].
+pub fn read_form_id(form: &Form) -> Result<&str> {
     let id = form.get("form");
-    let plain = id.len() == 20 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if plain {
+    let well_formed = id.len() == 20 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if well_formed {
         Ok(id)
     } else {
         Err(Rejection::new(Code::Forbidden, "This form is not one of ours."))
     }
 }
 
-/// Shows a new key and its secret. They are in this answer and nowhere else.
-pub async fn revealed(
-    visit: &ConsoleRequest<'_>,
+/// Shows a new key and its signing secret. They are in this response and nowhere else.
+pub async fn reveal_page(
+    request: &ConsoleRequest<'_>,
     session: &Session,
-    minting: &Minting,
+    minting: &MintedKey,
 ) -> Result<Page> {
-    let Minting { record, key, secret } = minting;
+    let MintedKey { record, key, secret } = minting;
     let whsec = secret.as_ref().map(SigningSecret::to_whsec);
-    let origin = visit.api_origin();
-    let native = webhook_url(origin, record.payload_format, record.key_id.as_str());
-    let gateway = native.is_none();
-    let url = native.unwrap_or_else(|| format!("{origin}/integrations/v1/orders"));
+    let origin = request.api_origin();
+    let webhook_url = webhook_url(origin, record.payload_format, record.key_id.as_str());
+    let is_gateway_format = webhook_url.is_none();
+    let url = webhook_url.unwrap_or_else(|| format!("{origin}/integrations/v1/orders"));
     let command = |query| first_order(&url, query, key.reveal(), secret.as_ref());
-    let commands = gateway.then(|| (command(""), command("?dry_run=true")));
+    let commands = is_gateway_format.then(|| (command(""), command("?dry_run=true")));
     let layer = reveal(&Reveal {
         record,
         key: key.reveal(),
         secret: secret.as_ref().map(SigningSecret::reveal).zip(whsec.as_deref()),
         url: &url,
-        commands: commands.as_ref().map(|(first, dry)| (first.as_str(), dry.as_str())),
+        commands: commands.as_ref().map(|(order, dry_run)| (order.as_str(), dry_run.as_str())),
     });
-    let page = layered(visit, session, 200, layer).await?;
-    // Reloading then asks for the list, not for the form.
+    let page = layer_page(request, session, 200, layer).await?;
+    // So that a reload gets the list and does not send the form again.
     Ok(page.header("HX-Replace-Url", links::CONNECTORS.to_owned()))
 }
 
-/// The 24h cells of the keys that a list shows: one answer for all of them, each from its gate.
-pub async fn usage(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
+/// The 24-hour cells of the keys in a list: one response for all of them, each read from its
+/// KeyGate.
+pub async fn usage(request: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     let admin = session.require_admin()?;
-    let query = visit.query();
+    let query = request.query();
     let ids: Vec<KeyId> = query
         .get("keys")
         .split(',')
-        .filter_map(|id| KeyId::parse(id, &visit.settings.tag_keys))
+        .filter_map(|id| KeyId::parse(id, &request.settings.tag_keys))
         .take(PAGE as usize)
         .collect();
-    let asked = ids.iter().map(|id| traffic(visit, &admin, id));
-    let traffic = join_all(asked).await;
+    let traffic = join_all(ids.iter().map(|id| traffic(request, &admin, id))).await;
     let usage: Vec<_> = ids
         .iter()
         .zip(traffic)
         .map(|(id, traffic)| Usage { key_id: id.as_str(), traffic: traffic.ok() })
         .collect();
-    Ok(Page::html(200, usage_cells(&usage, visit.operations.now)))
+    Ok(Page::html(200, usage_cells(&usage, request.control_plane.now)))
 }
 
-async fn traffic(visit: &ConsoleRequest<'_>, admin: &Admin, key_id: &KeyId) -> Result<Traffic> {
-    let usage = visit.operations.usage(admin, key_id).await?;
+async fn traffic(request: &ConsoleRequest<'_>, admin: &Admin, key_id: &KeyId) -> Result<Traffic> {
+    let usage = request.control_plane.usage(admin, key_id).await?;
     let operations::Usage { h24, hours, last_used_at, parked, failing: _ } = usage;
     Ok(Traffic { total: h24, hours, last_used_at, parked })
 }

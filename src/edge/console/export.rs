@@ -1,5 +1,5 @@
-//! Lists as files, streamed page by page: the Worker holds one page at a time, and reads the next
-//! one when the browser has taken the last.
+//! Lists as downloadable files, streamed page by page: the Worker has one page in memory at a time,
+//! and reads the next one when the browser has consumed the last.
 
 use futures_util::stream;
 use serde_json::Value;
@@ -11,12 +11,12 @@ use crate::console::export::{MAX_PAGES, MAX_RECORDS};
 use crate::domain::rejection::Rejection;
 use crate::edge::{Result, internal};
 
-/// A page of a list: its entries, and where the next one goes on.
+/// A page of a list: its entries, and the cursor of the next page if there is one.
 pub type ListPage<T, C> = (Vec<T>, Option<C>);
 
-/// What a file is made of.
-pub struct Exported<T> {
-    /// The file's name without its ending; ASCII.
+/// The name, format and columns of an exported file.
+pub struct ExportFile<T> {
+    /// The file name without its extension; ASCII.
     pub name: String,
     pub format: Export,
     pub columns: &'static [&'static str],
@@ -24,36 +24,42 @@ pub struct Exported<T> {
     pub values: fn(&T) -> Vec<Value>,
 }
 
-/// Where a file that is being sent stands.
-struct Sending<T, C, F> {
-    file: Exported<T>,
-    next: F,
-    /// The page that was read and not sent yet.
+/// The progress of a download.
+struct Download<T, C, F> {
+    file: ExportFile<T>,
+    read_page: F,
+    /// A page that has been read and not sent yet.
     page: Option<ListPage<T, C>>,
+    /// Pages read so far.
     pages: usize,
+    /// Records sent so far.
     records: usize,
-    begun: bool,
-    /// Why a page could not be read; told once what was read is sent.
-    failed: Option<Rejection>,
+    /// Whether the head of the file has been sent.
+    started: bool,
+    /// Why a page could not be read. Returned after everything that was read has been sent.
+    failure: Option<Rejection>,
 }
 
-/// A list as a file to save. `next` reads a page: the first for `None`, then the one that goes on
-/// where the page before said. The first is read before anything is answered, so that what is
-/// refused is refused by a page; where a later one fails the download fails too, and as not every
-/// browser tells, the file's last record says so. So it does where a list of more than
-/// [`MAX_RECORDS`] is cut.
-pub async fn export<T, C, F>(file: Exported<T>, mut next: F) -> Result<Page>
+/// A list as a file to download. `read_page` reads one page: the first for `None`, then the one at
+/// the cursor that the page before returned.
+///
+/// The first page is read before the response starts, so a rejection of it is shown as a page. If a
+/// later page fails, the download fails. Not every browser reports that, so the last record of the
+/// file says it too. The last record also says if a list was cut: after [`MAX_RECORDS`] records or
+/// [`MAX_PAGES`] pages.
+pub async fn export<T, C, F>(file: ExportFile<T>, mut read_page: F) -> Result<Page>
 where
     T: 'static,
     C: 'static,
     F: AsyncFnMut(Option<C>) -> Result<ListPage<T, C>> + 'static,
 {
-    let first = next(None).await?;
+    let first = read_page(None).await?;
     let (name, format) = (format!("{}.{}", file.name, file.format.extension()), file.format);
     let page = Some(first);
-    let sending = Sending { file, next, page, pages: 1, records: 0, begun: false, failed: None };
-    let chunks = stream::try_unfold(sending, |sending| async move {
-        sending.chunk().await.map_err(|rejection| worker::Error::RustError(rejection.detail))
+    let (pages, records, started, failure) = (1, 0, false, None);
+    let download = Download { file, read_page, page, pages, records, started, failure };
+    let chunks = stream::try_unfold(download, |download| async move {
+        download.next_chunk().await.map_err(|rejection| worker::Error::RustError(rejection.detail))
     });
     let response = worker::Response::from_stream(chunks)?;
     let response: web_sys::Response = response.into();
@@ -62,24 +68,24 @@ where
         .header("Content-Disposition", format!("attachment; filename=\"{name}\"")))
 }
 
-impl<T, C, F> Sending<T, C, F>
+impl<T, C, F> Download<T, C, F>
 where
     F: AsyncFnMut(Option<C>) -> Result<ListPage<T, C>>,
 {
-    /// The next part of the file; `None` when it is whole.
-    async fn chunk(mut self) -> Result<Option<(Vec<u8>, Self)>> {
-        if let Some(rejection) = self.failed {
+    /// The next part of the file; `None` when it is complete.
+    async fn next_chunk(mut self) -> Result<Option<(Vec<u8>, Self)>> {
+        if let Some(rejection) = self.failure {
             return Err(rejection);
         }
-        let Exported { format, columns, values, name: _ } = self.file;
+        let ExportFile { format, columns, values, name: _ } = self.file;
         let mut text = String::new();
-        if !self.begun {
+        if !self.started {
             text.push_str(&format.head(columns));
-            self.begun = true;
+            self.started = true;
         }
-        let sent = self.records;
-        // A page without entries is no reason to wake the browser.
-        while self.records == sent {
+        let records_before = self.records;
+        // Pages without entries are skipped: an empty chunk is never sent.
+        while self.records == records_before {
             let Some((entries, cursor)) = self.page.take() else { break };
             let room = MAX_RECORDS - self.records;
             for entry in entries.iter().take(room) {
@@ -90,14 +96,14 @@ where
                 _ if entries.len() > room => text.push_str(&format.cut(self.records)),
                 None => {}
                 Some(_) if self.pages == MAX_PAGES => text.push_str(&format.cut(self.records)),
-                Some(cursor) => match (self.next)(Some(cursor)).await {
+                Some(cursor) => match (self.read_page)(Some(cursor)).await {
                     Ok(page) => {
                         self.page = Some(page);
                         self.pages += 1;
                     }
                     Err(rejection) => {
                         text.push_str(&format.broken_off(self.records));
-                        self.failed = Some(rejection);
+                        self.failure = Some(rejection);
                     }
                 },
             }

@@ -1,7 +1,9 @@
-//! What can be done with a key: pausing, revoking, rotating, its secret, its parked events.
+//! The actions on a key: pausing, revoking, rotating, setting its secret, settling parked events.
 
-use super::connectors::{checked_form_id, form_id, layered, restricted, revealed, sent_before};
-use super::keys::{in_drawer, key_of, row_of, settings_tab, store_name};
+use super::connectors::{
+    already_minted, form_id, layer_page, read_form_id, restricted_page, reveal_page,
+};
+use super::keys::{drawer_page, find_key, sequence_id_of, settings_tab, store_name};
 use super::page::Page;
 use super::visit::{ConsoleRequest, Session};
 use crate::api::console_routes::{KeyAction, KeyTab};
@@ -19,44 +21,48 @@ use crate::domain::key::{KeyChange, KeyRecord, KeyStatus};
 use crate::domain::rejection::Code;
 use crate::domain::time::HOUR;
 use crate::edge::Result;
-use crate::edge::operations::Change;
+use crate::edge::operations::ChangedKey;
 
-pub async fn confirm_revoking(
-    visit: &ConsoleRequest<'_>,
+pub async fn confirm_revocation(
+    request: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
 ) -> Result<Page> {
-    let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
-    let record = key_of(visit, &admin, key).await?;
+    let Some(admin) = session.admin() else { return Ok(restricted_page(request, session)) };
+    let record = find_key(request, &admin, key).await?;
     if record.status == KeyStatus::Revoked {
         return Ok(Page::redirect(&links::key_settings(key)));
     }
-    let traffic = visit.operations.stats(&admin, &record.key_id).await.ok();
-    let layer = confirm_revoke(&visit.csrf(session), &record, traffic.map(|stats| stats.h24));
-    layered(visit, session, 200, layer).await
+    let traffic = request.control_plane.stats(&admin, &record.key_id).await.ok();
+    let layer = confirm_revoke(&request.csrf(session), &record, traffic.map(|stats| stats.h24));
+    layer_page(request, session, 200, layer).await
 }
 
 pub async fn change(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
     action: KeyAction,
 ) -> Result<Page> {
     let admin = session.require_admin()?;
-    let record = key_of(visit, &admin, key).await?;
+    let record = find_key(request, &admin, key).await?;
     let change = match action {
         KeyAction::Pause => KeyChange::Pause,
         KeyAction::Resume => KeyChange::Resume,
         KeyAction::Revoke => KeyChange::Revoke,
     };
-    let Change { record, in_flight } =
-        visit.operations.change(&admin, &record.key_id, change).await?;
+    let ChangedKey { record, in_flight } =
+        request.control_plane.change(&admin, &record.key_id, change).await?;
     let name = &record.name;
     Ok(match action {
-        KeyAction::Pause => Page::done(links::CONNECTORS, &format!("“{name}” is paused.")),
-        KeyAction::Resume => Page::done(links::CONNECTORS, &format!("“{name}” works again.")),
+        KeyAction::Pause => {
+            Page::redirect_with_flash(links::CONNECTORS, &format!("“{name}” is paused."))
+        }
+        KeyAction::Resume => {
+            Page::redirect_with_flash(links::CONNECTORS, &format!("“{name}” works again."))
+        }
         KeyAction::Revoke => {
-            let told = match in_flight {
+            let message = match in_flight {
                 0 => format!("“{name}” is revoked. No request of it is under way."),
                 1 => format!("“{name}” is revoked. 1 request that was under way is finishing."),
                 many => {
@@ -65,31 +71,31 @@ pub async fn change(
                     )
                 }
             };
-            Page::done(&links::key_settings(key), &told)
+            Page::redirect_with_flash(&links::key_settings(key), &message)
         }
     })
 }
 
 pub async fn rotation_form(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
 ) -> Result<Page> {
-    let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
-    let record = key_of(visit, &admin, key).await?;
+    let Some(admin) = session.admin() else { return Ok(restricted_page(request, session)) };
+    let record = find_key(request, &admin, key).await?;
     if record.status == KeyStatus::Revoked {
         return Ok(Page::redirect(&links::key_settings(key)));
     }
-    // What the old key had for a life, the new one has again.
+    // By default the new key has the same lifetime as the old one.
     let days = record.expires_at.map(|at| days_left(at, record.created_at).to_string());
     let errors = FormErrors::default();
     let (name, days) = (record.name.clone(), days.unwrap_or_default());
-    rotation_page(visit, session, 200, &record, &form_id()?, &name, &days, &errors).await
+    rotation_page(request, session, 200, &record, &form_id()?, &name, &days, &errors).await
 }
 
 #[expect(clippy::too_many_arguments, reason = "the fields of one form")]
 async fn rotation_page(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     session: &Session,
     status: u16,
     record: &KeyRecord,
@@ -98,8 +104,8 @@ async fn rotation_page(
     expires_in_days: &str,
     errors: &FormErrors,
 ) -> Result<Page> {
-    let store = store_name(visit, record).await?;
-    let csrf = visit.csrf(session);
+    let store = store_name(request, record).await?;
+    let csrf = request.csrf(session);
     let store = store.as_str();
     let layer = rotate_form(&RotateForm {
         csrf: &csrf,
@@ -110,77 +116,79 @@ async fn rotation_page(
         expires_in_days,
         errors,
     });
-    layered(visit, session, status, layer).await
+    layer_page(request, session, status, layer).await
 }
 
 pub async fn rotate(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
     form: &Form,
 ) -> Result<Page> {
     let admin = session.require_admin()?;
-    let record = key_of(visit, &admin, key).await?;
-    let form_id = checked_form_id(form)?;
+    let record = find_key(request, &admin, key).await?;
+    let form_id = read_form_id(form)?;
     let (name, days) = (form.get("name").trim(), form.get("expires_in_days"));
     let arguments = serde_json::json!({
         "p_key_id": key, "p_name": name, "p_expires_in_days": number(days),
     });
-    let tag_keys = &visit.settings.tag_keys;
+    let tag_keys = &request.settings.tag_keys;
     let minted = match RotateIntegrationKey::read(arguments.to_string().as_bytes(), tag_keys) {
         Ok(RotateIntegrationKey { key_id: _, name, expires_in_days }) => {
             let name = name.unwrap_or_else(|| record.name.clone());
-            let (form, origin) = (Some(form_id), visit.api_origin());
-            visit.operations.rotate(&admin, &record, name, expires_in_days, form, origin).await
+            let (form, origin) = (Some(form_id), request.api_origin());
+            request.control_plane.rotate(&admin, &record, name, expires_in_days, form, origin).await
         }
         Err(rejection) => Err(rejection),
     };
     match minted {
-        Ok(minting) => revealed(visit, session, &minting).await,
+        Ok(minting) => reveal_page(request, session, &minting).await,
         Err(rejection) if rejection.code == Code::ValidationFailed => {
             let errors = FormErrors::of_arguments(&rejection, label);
-            rotation_page(visit, session, 422, &record, form_id, name, days, &errors).await
+            rotation_page(request, session, 422, &record, form_id, name, days, &errors).await
         }
-        Err(rejection) => sent_before(visit, &admin, form_id, rejection).await,
+        Err(rejection) => already_minted(request, &admin, form_id, rejection).await,
     }
 }
 
 pub async fn set_secret(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
     form: &Form,
 ) -> Result<Page> {
     let admin = session.require_admin()?;
-    let record = key_of(visit, &admin, key).await?;
+    let record = find_key(request, &admin, key).await?;
     let mut arguments = serde_json::json!({
         "p_key_id": key,
         "p_signing_secret": form.get("signing_secret"),
         "p_overlap_hours": number(form.get("overlap_hours")),
     });
     let typed_url = Some(form.get("notification_url").trim()).filter(|url| !url.is_empty());
-    if typed_url.is_some() && typed_url != signed_url(visit, &record).as_deref() {
+    if typed_url.is_some() && typed_url != signed_webhook_url(request, &record).as_deref() {
         arguments["p_notification_url"] = typed_url.into();
     }
-    let read = SetSigningSecret::read(arguments.to_string().as_bytes(), &visit.settings.tag_keys);
-    let set = match read {
+    let arguments =
+        SetSigningSecret::read(arguments.to_string().as_bytes(), &request.settings.tag_keys);
+    let result = match arguments {
         Ok(arguments) => {
             let overlap = arguments.overlap;
-            visit.operations.set_signing_secret(&admin, arguments).await.map(|_| overlap)
+            request.control_plane.set_signing_secret(&admin, arguments).await.map(|_| overlap)
         }
         Err(rejection) => Err(rejection),
     };
-    let overlap = match set {
+    let overlap = match result {
         Ok(overlap) => overlap,
         Err(rejection) if rejection.code != Code::ValidationFailed => return Err(rejection),
         Err(rejection) => {
             let errors = FormErrors::of_arguments(&rejection, label);
             let secret = SecretForm { errors: &errors, notification_url: typed_url };
-            let content = settings_tab(visit, session, &admin, &record, secret).await?;
-            return in_drawer(visit, session, 422, &record, KeyTab::Settings, None, content).await;
+            let content = settings_tab(request, session, &admin, &record, secret).await?;
+            return drawer_page(request, session, 422, &record, KeyTab::Settings, None, content)
+                .await;
         }
     };
-    let told = match overlap {
+    let message = match overlap {
         _ if record.awaits_secret() => {
             format!("“{}” has its secret: signed deliveries are taken from now on.", record.name)
         }
@@ -191,55 +199,57 @@ pub async fn set_secret(
             overlap / HOUR
         ),
     };
-    Ok(Page::done(&links::key_settings(key), &told))
+    Ok(Page::redirect_with_flash(&links::key_settings(key), &message))
 }
 
-/// The URL that a key's sender signs as things are.
-fn signed_url(visit: &ConsoleRequest<'_>, record: &KeyRecord) -> Option<String> {
-    let own = || webhook_url(visit.api_origin(), record.payload_format, record.key_id.as_str());
-    record.notification_url.clone().or_else(own)
+/// The URL that a key's sender includes in its signatures at present: the one set for the key, else
+/// its own webhook URL.
+fn signed_webhook_url(request: &ConsoleRequest<'_>, record: &KeyRecord) -> Option<String> {
+    let default_url =
+        || webhook_url(request.api_origin(), record.payload_format, record.key_id.as_str());
+    record.notification_url.clone().or_else(default_url)
 }
 
-pub async fn confirm_discarding(
-    visit: &ConsoleRequest<'_>,
+pub async fn confirm_discarding_event(
+    request: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
     event: &str,
 ) -> Result<Page> {
-    let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
-    let record = key_of(visit, &admin, key).await?;
-    row_of(&record, event)?;
-    let layer = confirm_discard(&visit.csrf(session), key, &record.name, event);
-    layered(visit, session, 200, layer).await
+    let Some(admin) = session.admin() else { return Ok(restricted_page(request, session)) };
+    let record = find_key(request, &admin, key).await?;
+    sequence_id_of(&record, event)?;
+    let layer = confirm_discard(&request.csrf(session), key, &record.name, event);
+    layer_page(request, session, 200, layer).await
 }
 
-pub async fn discard(
-    visit: &ConsoleRequest<'_>,
-    session: &Session,
-    key: &str,
-    event: &str,
-) -> Result<Page> {
-    let admin = session.require_admin()?;
-    let record = key_of(visit, &admin, key).await?;
-    let row = row_of(&record, event)?;
-    visit.operations.discard_parked(&admin, &record.key_id, row).await?;
-    Ok(Page::done(&links::key_parked(key), "The event was discarded."))
-}
-
-pub async fn retry(
-    visit: &ConsoleRequest<'_>,
+pub async fn discard_event(
+    request: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
     event: &str,
 ) -> Result<Page> {
     let admin = session.require_admin()?;
-    let record = key_of(visit, &admin, key).await?;
-    let row = row_of(&record, event)?;
-    let (outcome, reason) = visit.operations.retry_parked(&admin, &record.key_id, row).await?;
-    let told = match (outcome, reason) {
+    let record = find_key(request, &admin, key).await?;
+    let row = sequence_id_of(&record, event)?;
+    request.control_plane.discard_parked(&admin, &record.key_id, row).await?;
+    Ok(Page::redirect_with_flash(&links::key_parked(key), "The event was discarded."))
+}
+
+pub async fn retry_event(
+    request: &ConsoleRequest<'_>,
+    session: &Session,
+    key: &str,
+    event: &str,
+) -> Result<Page> {
+    let admin = session.require_admin()?;
+    let record = find_key(request, &admin, key).await?;
+    let row = sequence_id_of(&record, event)?;
+    let (outcome, reason) = request.control_plane.retry_parked(&admin, &record.key_id, row).await?;
+    let message = match (outcome, reason) {
         (Some(outcome), _) => format!("The event was tried again: {}.", outcome.as_str()),
         (None, Some(reason)) => format!("The event waits on: {}.", reason.as_str()),
         (None, None) => "The event waits on.".to_owned(),
     };
-    Ok(Page::done(&links::key_parked(key), &told))
+    Ok(Page::redirect_with_flash(&links::key_parked(key), &message))
 }

@@ -1,6 +1,6 @@
 //! The drawer of a key: its log, its parked events, its settings, one request.
 
-use super::connectors::{layered, restricted};
+use super::connectors::{layer_page, restricted_page};
 use super::page::Page;
 use super::visit::{ConsoleRequest, Session};
 use crate::api::console_routes::KeyTab;
@@ -25,56 +25,59 @@ use crate::edge::Result;
 use crate::edge::caller::Admin;
 use crate::protocol::key_gate::{LoggedRequest, RequestFilter};
 
-/// Parked events of one page.
-const PARKED: u32 = 50;
+/// Parked events on one page.
+const PARKED_PAGE: u32 = 50;
 
-/// A key that a path names, of the admin's workspace.
-pub async fn key_of(visit: &ConsoleRequest<'_>, admin: &Admin, key: &str) -> Result<KeyRecord> {
-    let id = KeyId::parse(key, &visit.settings.tag_keys)
+/// The key with the id from the path. Another workspace's key is not found.
+pub async fn find_key(request: &ConsoleRequest<'_>, admin: &Admin, key: &str) -> Result<KeyRecord> {
+    let id = KeyId::parse(key, &request.settings.tag_keys)
         .ok_or_else(|| Rejection::new(Code::NotFound, "There is no such key."))?;
-    visit.operations.key(admin, &id).await
+    request.control_plane.key(admin, &id).await
 }
 
 /// The name of a key's store.
-pub async fn store_name(visit: &ConsoleRequest<'_>, record: &KeyRecord) -> Result<String> {
-    let store = visit.operations.catalogue.store(record.workspace_id, record.store_id).await?;
+pub async fn store_name(request: &ConsoleRequest<'_>, record: &KeyRecord) -> Result<String> {
+    let store = request.control_plane.catalogue.store(record.workspace_id, record.store_id).await?;
     Ok(store.map(|store| store.name).unwrap_or_default())
 }
 
-/// The row that a request id of this key names.
-pub fn row_of(record: &KeyRecord, request: &str) -> Result<SequenceId> {
-    RequestId::parse(request)
+/// The sequence id in a request id of this key. A request id of another key is not found.
+pub fn sequence_id_of(record: &KeyRecord, request_id: &str) -> Result<SequenceId> {
+    RequestId::parse(request_id)
         .filter(|id| id.is_of(record.key_hash.gate()))
         .and_then(|id| id.row())
         .ok_or_else(|| Rejection::new(Code::NotFound, "This key has no such request."))
 }
 
 pub async fn drawer(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
     tab: KeyTab,
 ) -> Result<Page> {
-    let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
-    let record = key_of(visit, &admin, key).await?;
-    if tab == KeyTab::Requests && visit.wants_only(ROWS) {
-        let (filter, _) = LogFilters::from_query(&visit.query()).to_filter(visit.operations.now);
-        let (requests, _) = visit.operations.requests(&admin, &record.key_id, filter).await?;
+    let Some(admin) = session.admin() else { return Ok(restricted_page(request, session)) };
+    let record = find_key(request, &admin, key).await?;
+    if tab == KeyTab::Requests && request.wants_only(ROWS) {
+        let (filter, _) =
+            LogFilters::from_query(&request.query()).to_filter(request.control_plane.now);
+        let (requests, _) = request.control_plane.requests(&admin, &record.key_id, filter).await?;
         return Ok(Page::html(200, log_rows(key, &requests)));
     }
     let (content, parked) = match tab {
-        KeyTab::Requests => (requests_tab(visit, &admin, &record).await?, None),
-        KeyTab::Parked => parked_tab(visit, session, &admin, &record).await?,
+        KeyTab::Requests => (requests_tab(request, &admin, &record).await?, None),
+        KeyTab::Parked => parked_tab(request, session, &admin, &record).await?,
         KeyTab::Settings => {
             let secret = SecretForm { errors: &FormErrors::default(), notification_url: None };
-            (settings_tab(visit, session, &admin, &record, secret).await?, None)
+            (settings_tab(request, session, &admin, &record, secret).await?, None)
         }
     };
-    in_drawer(visit, session, 200, &record, tab, parked, content).await
+    drawer_page(request, session, 200, &record, tab, parked, content).await
 }
 
-pub async fn in_drawer(
-    visit: &ConsoleRequest<'_>,
+/// The drawer of a key with the content of a tab. `parked` is the count on the parked events tab,
+/// if it is known.
+pub async fn drawer_page(
+    request: &ConsoleRequest<'_>,
     session: &Session,
     status: u16,
     record: &KeyRecord,
@@ -82,23 +85,23 @@ pub async fn in_drawer(
     parked: Option<ParkedCount>,
     content: maud::Markup,
 ) -> Result<Page> {
-    let store = store_name(visit, record).await?;
-    let now = visit.operations.now;
+    let store = store_name(request, record).await?;
+    let now = request.control_plane.now;
     let layer = key_drawer(&KeyDrawer { record, store: &store, tab, parked, now }, content);
-    layered(visit, session, status, layer).await
+    layer_page(request, session, status, layer).await
 }
 
 async fn requests_tab(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     admin: &Admin,
     record: &KeyRecord,
 ) -> Result<maud::Markup> {
-    let filters = LogFilters::from_query(&visit.query());
-    let (filter, misread) = filters.to_filter(visit.operations.now);
+    let filters = LogFilters::from_query(&request.query());
+    let (filter, misread) = filters.to_filter(request.control_plane.now);
     let window = filters.chosen_window().unwrap_or(Window::H24);
     let id = &record.key_id;
-    let (requests, next) = visit.operations.requests(admin, id, filter).await?;
-    let (buckets, total) = visit.operations.series(admin, id, window).await?;
+    let (requests, next) = request.control_plane.requests(admin, id, filter).await?;
+    let (buckets, total) = request.control_plane.series(admin, id, window).await?;
     let hint = match record.payload_format {
         _ if record.awaits_secret() => {
             "The first one that is taken appears here by itself, once the signing secret has been pasted."
@@ -127,25 +130,28 @@ async fn requests_tab(
 }
 
 async fn parked_tab(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     session: &Session,
     admin: &Admin,
     record: &KeyRecord,
 ) -> Result<(maud::Markup, Option<ParkedCount>)> {
-    let query = visit.query();
+    let query = request.query();
     let before =
         query.get("cursor").parse().ok().and_then(SequenceId::from_i64).map(SequenceId::as_i64);
     let id = &record.key_id;
-    let usage = visit.operations.usage(admin, id).await?;
+    let usage = request.control_plane.usage(admin, id).await?;
     let count = usage.parked;
-    let kept = match query.get("view") {
+    let awaiting_details = match query.get("view") {
         KEPT => true,
         "" => count.attention == 0 && count.awaiting_details > 0,
         _ => false,
     };
-    let listed = visit.operations.parked(admin, id, PARKED, before, Some(kept)).await?;
-    let (gate, events, next) = listed;
-    let csrf = visit.csrf(session);
+    let page = request
+        .control_plane
+        .parked(admin, id, PARKED_PAGE, before, Some(awaiting_details))
+        .await?;
+    let (gate, events, next) = page;
+    let csrf = request.csrf(session);
     let content = key_parked(&KeyParked {
         csrf: &csrf,
         key_id: id.as_str(),
@@ -153,72 +159,73 @@ async fn parked_tab(
         events: &events,
         next,
         count,
-        kept,
+        kept: awaiting_details,
         sender: sender_of(record).title,
         later: before.is_some(),
         failing: &usage.failing,
         live: record.status != KeyStatus::Revoked,
-        now: visit.operations.now,
+        now: request.control_plane.now,
     });
     Ok((content, Some(count)))
 }
 
 pub async fn settings_tab(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     session: &Session,
     admin: &Admin,
     record: &KeyRecord,
     secret: SecretForm<'_>,
 ) -> Result<maud::Markup> {
-    let catalogue = &visit.operations.catalogue;
-    let store = store_name(visit, record).await?;
-    let csrf = visit.csrf(session);
-    let url = webhook_url(visit.api_origin(), record.payload_format, record.key_id.as_str());
+    let catalogue = &request.control_plane.catalogue;
+    let store = store_name(request, record).await?;
+    let csrf = request.csrf(session);
+    let url = webhook_url(request.api_origin(), record.payload_format, record.key_id.as_str());
     let successors = catalogue.successors(admin.workspace_id, &record.key_id).await?;
     let predecessor = match &record.rotated_from {
-        Some(id) => Some(visit.operations.key(admin, id).await?),
+        Some(id) => Some(request.control_plane.key(admin, id).await?),
         None => None,
     };
     let mut relatives = Vec::new();
     for relative in &successors {
-        relatives.push(with_traffic(visit, admin, relative).await);
+        relatives.push(with_traffic(request, admin, relative).await);
     }
     let predecessor = match &predecessor {
-        Some(record) => Some(with_traffic(visit, admin, record).await),
+        Some(record) => Some(with_traffic(request, admin, record).await),
         None => None,
     };
-    let after_end = receipt(visit, admin, record).await?;
+    let receipt = receipt(request, admin, record).await?;
     Ok(key_settings(&KeySettings {
         csrf: &csrf,
         record,
         store: &store,
         webhook_url: url.as_deref(),
-        own: with_traffic(visit, admin, record).await,
+        own: with_traffic(request, admin, record).await,
         predecessor,
         successors: &relatives,
-        receipt: record.revoked_at.zip(after_end.as_ref()).map(|(revoked_at, (last, later))| {
-            Receipt { revoked_at, last_accepted: last.as_ref(), later }
+        receipt: record.revoked_at.zip(receipt.as_ref()).map(|(revoked_at, (accepted, later))| {
+            Receipt { revoked_at, last_accepted: accepted.as_ref(), later }
         }),
         secret,
-        now: visit.operations.now,
+        now: request.control_plane.now,
     }))
 }
 
-/// A key with its traffic; a gate that does not answer leaves that open.
+/// A key with its traffic, which is `None` if its KeyGate does not answer.
 async fn with_traffic<'a>(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     admin: &Admin,
     record: &'a KeyRecord,
 ) -> Relative<'a> {
-    match visit.operations.stats(admin, &record.key_id).await {
+    match request.control_plane.stats(admin, &record.key_id).await {
         Ok(stats) => Relative { record, h24: Some(stats.h24), last_used_at: stats.last_used_at },
         Err(_) => Relative { record, h24: None, last_used_at: None },
     }
 }
 
-/// Of a revoked key: the last request that was accepted, and those that came after its end.
+/// For a revoked key: the last request that was accepted, and the failed requests since the
+/// revocation. `None` for any other key.
 async fn receipt(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     admin: &Admin,
     record: &KeyRecord,
 ) -> Result<Option<(Option<LoggedRequest>, Vec<LoggedRequest>)>> {
@@ -230,29 +237,29 @@ async fn receipt(
         errors: true,
         ..RequestFilter::default()
     };
-    let (accepted, _) = visit.operations.requests(admin, &record.key_id, accepted).await?;
-    let (later, _) = visit.operations.requests(admin, &record.key_id, later).await?;
+    let (accepted, _) = request.control_plane.requests(admin, &record.key_id, accepted).await?;
+    let (later, _) = request.control_plane.requests(admin, &record.key_id, later).await?;
     Ok(Some((accepted.into_iter().next(), later)))
 }
 
-/// One request, opened.
+/// One request of a key in detail.
 pub async fn request(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     session: &Session,
     key: &str,
-    request: &str,
+    request_id: &str,
 ) -> Result<Page> {
-    let Some(admin) = session.admin() else { return Ok(restricted(visit, session)) };
-    let record = key_of(visit, &admin, key).await?;
-    let row = row_of(&record, request)?;
-    let detail = visit.operations.request(&admin, &record.key_id, row).await?;
-    let csrf = visit.csrf(session);
-    let permalink = format!("{}{}", visit.console_origin(), links::request(key, request));
+    let Some(admin) = session.admin() else { return Ok(restricted_page(request, session)) };
+    let record = find_key(request, &admin, key).await?;
+    let row = sequence_id_of(&record, request_id)?;
+    let detail = request.control_plane.request(&admin, &record.key_id, row).await?;
+    let csrf = request.csrf(session);
+    let permalink = format!("{}{}", request.console_origin(), links::request(key, request_id));
     let content = key_request(&KeyRequest {
         csrf: &csrf,
         record: &record,
         detail: &detail,
         permalink: &permalink,
     });
-    in_drawer(visit, session, 200, &record, KeyTab::Requests, None, content).await
+    drawer_page(request, session, 200, &record, KeyTab::Requests, None, content).await
 }

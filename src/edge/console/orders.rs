@@ -1,4 +1,4 @@
-//! Orders: the list, and one order. For members too.
+//! Orders: the list, and the page of one order. Members may see both.
 
 use std::collections::HashMap;
 
@@ -23,53 +23,57 @@ use crate::edge::catalogue::stores::Store;
 use crate::edge::{Result, internal};
 use crate::protocol::store_ledger::{LedgerCommand, OrderFilter};
 
-/// Most stores that one page asks.
+/// At most this many stores are queried for one page.
 pub const FAN_OUT: usize = 20;
 
-/// Longest search, in characters.
-const SEARCH: usize = 200;
+/// Characters of the longest search text.
+const MAX_SEARCH: usize = 200;
 
-pub async fn list(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
-    let query = visit.query();
-    let stores = visit.operations.catalogue.stores(session.caller.workspace_id).await?;
+pub async fn list(request: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
+    let query = request.query();
+    let stores = request.control_plane.catalogue.stores(session.caller.workspace_id).await?;
     let (mut filters, mut filter) = read_filters(&query);
-    let chosen = chosen(&stores, query.get("store"), filter.search.is_some())?;
+    let chosen = choose_store(&stores, query.get("store"), filter.search.is_some())?;
     filters.store = chosen.map_or_else(|| ALL_STORES.to_owned(), |store| store.id.to_string());
     let before = query.get("before").parse().ok().and_then(SequenceId::from_i64);
     filter.before = before.map(SequenceId::as_i64);
 
-    let asked = chosen.map_or_else(|| in_order(&stores), |store| vec![store]);
-    let not_asked = asked.len().saturating_sub(FAN_OUT);
-    let asked = asked.get(..FAN_OUT).unwrap_or(&asked);
-    let (pages, unanswered) = ask(visit, asked, &filter).await?;
+    let queried = chosen.map_or_else(|| open_stores_first(&stores), |store| vec![store]);
+    let not_asked = queried.len().saturating_sub(FAN_OUT);
+    let queried = queried.get(..FAN_OUT).unwrap_or(&queried);
+    let (pages, unanswered) = order_pages(request, queried, &filter).await?;
     let search = filter.search.as_deref().and_then(OrderSearch::parse);
-    let (found, next) = merged(pages, search.as_ref(), PAGE);
+    let (listed, next) = merged(pages, search.as_ref(), PAGE);
 
-    let choices: Vec<_> = stores.iter().map(choice).collect();
+    let choices: Vec<_> = stores.iter().map(store_choice).collect();
     let main = orders(&Orders {
         stores: &choices,
         filters: &filters,
-        orders: &found,
+        orders: &listed,
         later: before.is_some(),
         next,
         unanswered: &unanswered,
         not_asked,
         manages: session.admin().is_some(),
     });
-    Ok(Page::html(200, visit.framed(session, "Orders", Section::Orders, None, main)))
+    Ok(Page::html(200, request.page_markup(session, "Orders", Section::Orders, None, main)))
 }
 
-fn choice(store: &Store) -> StoreChoice {
+fn store_choice(store: &Store) -> StoreChoice {
     let archived = store.archived_at.is_some();
     StoreChoice { id: store.id.to_string(), name: store.name.clone(), archived }
 }
 
-/// The store that is asked for; `None` stands for all. Without a word about it a search looks
-/// everywhere, and a list shows the oldest store that is not archived.
-fn chosen<'a>(stores: &'a [Store], asked: &str, searching: bool) -> Result<Option<&'a Store>> {
-    let open = stores.iter().find(|store| store.archived_at.is_none());
-    match asked {
-        "" if !searching => Ok(open.or_else(|| stores.first())),
+/// The store that the query selects; `None` means all stores. If the query names none, a search
+/// covers all stores, and a list shows the oldest store that is not archived.
+fn choose_store<'a>(
+    stores: &'a [Store],
+    selected: &str,
+    searching: bool,
+) -> Result<Option<&'a Store>> {
+    let oldest_open = stores.iter().find(|store| store.archived_at.is_none());
+    match selected {
+        "" if !searching => Ok(oldest_open.or_else(|| stores.first())),
         "" | ALL_STORES => Ok(stores.first().filter(|_| stores.len() == 1)),
         id => {
             let store = StoreId::parse(id)
@@ -80,20 +84,20 @@ fn chosen<'a>(stores: &'a [Store], asked: &str, searching: bool) -> Result<Optio
     }
 }
 
-/// Stores as they are asked: those in use before those archived.
-fn in_order(stores: &[Store]) -> Vec<&Store> {
+/// The stores in the order in which they are queried: archived ones last.
+fn open_stores_first(stores: &[Store]) -> Vec<&Store> {
     let (open, archived): (Vec<_>, Vec<_>) =
         stores.iter().partition(|store| store.archived_at.is_none());
     [open, archived].concat()
 }
 
-/// What the URL says of filters, as shown and as asked. What is none of the choices is left out of
-/// both.
+/// The filters of the URL: as the page shows them, and as the ledger takes them. A value that is
+/// not one of the choices is left out of both.
 fn read_filters(query: &Form) -> (OrderFilters, OrderFilter) {
-    let search: String = query.get("q").trim().chars().take(SEARCH).collect();
+    let search: String = query.get("q").trim().chars().take(MAX_SEARCH).collect();
     let source = Source::parse(query.get("source"));
     let status = OrderStatus::parse(query.get("status"));
-    let (from, to) = (minute(query.get("from")), minute(query.get("to")));
+    let (from, to) = (parse_minute(query.get("from")), parse_minute(query.get("to")));
     let shown = |time: Option<Timestamp>, name| time.map_or("", |_| query.get(name)).to_owned();
     let filters = OrderFilters {
         store: String::new(),
@@ -115,81 +119,83 @@ fn read_filters(query: &Form) -> (OrderFilters, OrderFilter) {
     (filters, filter)
 }
 
-/// What a `datetime-local` field sends, UTC: to the minute, or to the second.
-fn minute(text: &str) -> Option<Timestamp> {
+/// Parses the value of a `datetime-local` field as UTC, with or without seconds.
+fn parse_minute(text: &str) -> Option<Timestamp> {
     Timestamp::parse_utc_without_zone(text)
         .or_else(|| Timestamp::parse_utc_without_zone(&format!("{text}:00")))
 }
 
-/// The pages of the stores that answer, and the names of those that do not; an error where none
-/// does.
-async fn ask<'a>(
-    visit: &ConsoleRequest<'_>,
+/// A page of orders from each store that answers, and the names of the stores that do not. An error
+/// if none answers.
+async fn order_pages<'a>(
+    request: &ConsoleRequest<'_>,
     stores: &[&'a Store],
     filter: &OrderFilter,
 ) -> Result<(Vec<StorePage>, Vec<&'a str>)> {
-    let asked = stores.iter().map(|store| {
+    let calls = stores.iter().map(|store| {
         let command = LedgerCommand::ListOrders { store_id: store.id, filter: filter.clone() };
-        ledger::<StorePage>(visit, store.id, command)
+        query_ledger::<StorePage>(request, store.id, command)
     });
-    let (mut pages, mut unanswered, mut failed) = (Vec::new(), Vec::new(), None);
-    for (store, answer) in stores.iter().zip(join_all(asked).await) {
-        match answer {
+    let (mut pages, mut unanswered, mut failure) = (Vec::new(), Vec::new(), None);
+    for (store, result) in stores.iter().zip(join_all(calls).await) {
+        match result {
             Ok(page) => pages.push(page),
             Err(rejection) => {
                 unanswered.push(store.name.as_str());
-                failed = Some(rejection);
+                failure = Some(rejection);
             }
         }
     }
-    match failed {
+    match failure {
         Some(rejection) if pages.is_empty() => Err(rejection),
         _ => Ok((pages, unanswered)),
     }
 }
 
-/// A ledger's answer as a view. The store was found to be of the right workspace.
-pub async fn ledger<T: DeserializeOwned>(
-    visit: &ConsoleRequest<'_>,
+/// Sends a query to a store's ledger and decodes its reply. The caller has checked that the store
+/// belongs to the workspace.
+pub async fn query_ledger<T: DeserializeOwned>(
+    request: &ConsoleRequest<'_>,
     store: StoreId,
     command: LedgerCommand,
 ) -> Result<T> {
-    let (_, body) = visit.operations.ask_ledger(store, command).await?;
+    let (_, body) = request.control_plane.ask_ledger(store, command).await?;
     serde_json::from_str(&body).map_err(|error| internal(&format!("a ledger's answer: {error}")))
 }
 
-pub async fn show(visit: &ConsoleRequest<'_>, session: &Session, id: &str) -> Result<Page> {
+pub async fn show(request: &ConsoleRequest<'_>, session: &Session, id: &str) -> Result<Page> {
     let not_found = || Rejection::new(Code::NotFound, "There is no such order.");
     let id = OrderId::parse(id).ok_or_else(not_found)?;
     let workspace = session.caller.workspace_id;
-    // Authority before routing: another workspace's order is not found.
-    let store = visit.operations.catalogue.store(workspace, id.store).await?;
+    // The ledger is called only after this check: another workspace's order is not found.
+    let store = request.control_plane.catalogue.store(workspace, id.store).await?;
     let store = store.ok_or_else(not_found)?;
     let command = LedgerCommand::DescribeOrder { store_id: id.store, row: id.row.as_i64() };
-    let described: Described = ledger(visit, id.store, command).await?;
+    let described: Described = query_ledger(request, id.store, command).await?;
 
-    let keys = keys_of(visit, session, &described).await?;
-    let key_of = |request: &RequestId| keys.get(&request.gate());
+    let keys = keys_by_gate(request, session, &described).await?;
+    let key_of = |request_id: &RequestId| keys.get(&request_id.gate());
     let first_key = described.order.key_id.gate().and_then(|gate| keys.get(&gate));
     let page =
         OrderPage { described: &described, store_name: &store.name, key_of: &key_of, first_key };
     let title = format!("Order {}", described.order.title());
     let main = order_page(&page);
-    Ok(Page::html(200, visit.framed(session, &title, Section::Orders, None, main)))
+    Ok(Page::html(200, request.page_markup(session, &title, Section::Orders, None, main)))
 }
 
-/// The keys that the requests of an order came through, by their gates; none for members.
-async fn keys_of(
-    visit: &ConsoleRequest<'_>,
+/// The keys whose requests made or changed an order, by the name of their KeyGate. Empty for
+/// members.
+async fn keys_by_gate(
+    request: &ConsoleRequest<'_>,
     session: &Session,
     described: &Described,
 ) -> Result<HashMap<GateName, ThroughKey>> {
     let Some(admin) = session.admin() else { return Ok(HashMap::new()) };
-    let requests = described.history.iter().map(|entry| entry.request_id.gate());
-    let mut gates: Vec<_> = requests.chain(described.order.key_id.gate()).collect();
+    let history = described.history.iter().map(|entry| entry.request_id.gate());
+    let mut gates: Vec<_> = history.chain(described.order.key_id.gate()).collect();
     gates.sort_unstable();
     gates.dedup();
-    let keys = visit.operations.catalogue.keys_of_gates(admin.workspace_id, &gates).await?;
+    let keys = request.control_plane.catalogue.keys_of_gates(admin.workspace_id, &gates).await?;
     let named = keys.into_iter().filter_map(|key| {
         let through = ThroughKey { key_id: key.key_id.to_string(), name: key.name };
         Some((key.key_id.gate()?, through))

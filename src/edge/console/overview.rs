@@ -1,8 +1,8 @@
-//! The overview: a frame at once, and what takes longer after it.
+//! The overview. The page comes first without its data; htmx then loads the part that takes longer.
 
 use futures_util::future::{join, join_all};
 
-use super::orders::{FAN_OUT, ledger};
+use super::orders::{FAN_OUT, query_ledger};
 use super::page::Page;
 use super::visit::{ConsoleRequest, Session};
 use crate::console::layout::Section;
@@ -20,116 +20,121 @@ use crate::edge::catalogue::stores::Store;
 use crate::protocol::key_gate::{GateCommand, GateReply};
 use crate::protocol::store_ledger::LedgerCommand;
 
-/// Most keys that are asked how their day was: those connected last.
-const KEYS: u32 = 50;
+/// At most this many keys are asked for their traffic: the newest ones.
+const MAX_KEYS: u32 = 50;
 
-/// How long a gate may take to say it.
+/// Milliseconds that a KeyGate may take to report its traffic.
 const GATE_DEADLINE_MS: u32 = 2_500;
 
-/// Most failed sign-ins that are counted.
-const SIGN_INS: u32 = 100;
+/// At most this many failed sign-ins are counted.
+const MAX_SIGN_INS: u32 = 100;
 
-/// How long before it expires a key is told of.
+/// A key is listed for renewal this long before it expires.
 const RENEW_WITHIN: i64 = 14 * DAY;
 
-pub async fn show(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
-    let mut stores = visit.operations.catalogue.stores(session.caller.workspace_id).await?;
-    // Nothing comes in for an archived store.
+pub async fn show(request: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
+    let mut stores = request.control_plane.catalogue.stores(session.caller.workspace_id).await?;
+    // An archived store gets no orders.
     stores.retain(|store| store.archived_at.is_none());
-    if visit.query().get("part") != PART {
-        let steps = steps(visit, session, &stores).await?;
-        return Ok(framed(visit, session, steps, None));
+    if request.query().get("part") != PART {
+        let steps = steps(request, session, &stores).await?;
+        return Ok(overview_page(request, session, steps, None));
     }
-    let today = today_of(visit, session, &stores).await?;
-    if visit.wants_only(PART) {
+    let today = today_markup(request, session, &stores).await?;
+    if request.wants_only(PART) {
         return Ok(Page::html(200, today));
     }
-    let steps = steps(visit, session, &stores).await?;
-    Ok(framed(visit, session, steps, Some(today)))
+    let steps = steps(request, session, &stores).await?;
+    Ok(overview_page(request, session, steps, Some(today)))
 }
 
-fn framed(
-    visit: &ConsoleRequest<'_>,
+fn overview_page(
+    request: &ConsoleRequest<'_>,
     session: &Session,
     steps: Option<Steps>,
     today: Option<maud::Markup>,
 ) -> Page {
     let workspace_name = &session.workspace_name;
     let main = overview(&Overview { workspace_name, steps, today });
-    Page::html(200, visit.framed(session, "Overview", Section::Overview, None, main))
+    Page::html(200, request.page_markup(session, "Overview", Section::Overview, None, main))
 }
 
-/// How far a workspace is that has not begun: no store, or none with a key. Members are not told
-/// of keys.
+/// The set-up steps of a workspace that has no store yet, or no key; `None` once it has both.
+/// Members do not see keys, so for them a store is enough.
 async fn steps(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     session: &Session,
     stores: &[Store],
 ) -> Result<Option<Steps>> {
-    let store = !stores.is_empty();
-    let key = match session.admin() {
-        Some(admin) if store => {
-            let catalogue = &visit.operations.catalogue;
+    let has_store = !stores.is_empty();
+    let has_key = match session.admin() {
+        Some(admin) if has_store => {
+            let catalogue = &request.control_plane.catalogue;
             !catalogue.newest_live_keys(admin.workspace_id, 1).await?.is_empty()
         }
-        _ => store,
+        _ => has_store,
     };
     let manages = session.admin().is_some();
-    Ok((!store || !key).then_some(Steps { store, key, order: false, manages }))
+    let steps = Steps { store: has_store, key: has_key, order: false, manages };
+    Ok((!has_store || !has_key).then_some(steps))
 }
 
-async fn today_of(
-    visit: &ConsoleRequest<'_>,
+async fn today_markup(
+    request: &ConsoleRequest<'_>,
     session: &Session,
     stores: &[Store],
 ) -> Result<maud::Markup> {
     let not_asked = stores.len().saturating_sub(FAN_OUT);
-    let asked = stores.get(..FAN_OUT).unwrap_or(stores);
-    let ids: Vec<_> = asked.iter().map(|store| store.id.to_string()).collect();
-    let looking = async {
+    let queried = stores.get(..FAN_OUT).unwrap_or(stores);
+    let ids: Vec<_> = queried.iter().map(|store| store.id.to_string()).collect();
+    let key_report = async {
         match session.admin() {
-            Some(admin) => Looked::at(visit, &admin).await.map(Some),
+            Some(admin) => KeyReport::read(request, &admin).await.map(Some),
             None => Ok(None),
         }
     };
-    let (summaries, looked) = join(summaries(visit, asked), looking).await;
-    let looked = looked?;
-    let stores: Vec<_> = asked
+    let (summaries, key_report) = join(summaries(request, queried), key_report).await;
+    let key_report = key_report?;
+    let stores: Vec<_> = queried
         .iter()
         .zip(&ids)
         .zip(summaries)
         .map(|((store, id), summary)| StoreToday { id, name: &store.name, summary })
         .collect();
-    let attention = looked.as_ref().map(|looked| Attention {
-        renew: &looked.renew,
-        waiting: &looked.waiting,
-        traffic: &looked.traffic,
-        failed_sign_ins: looked.failed_sign_ins,
-        now: visit.operations.now,
+    let attention = key_report.as_ref().map(|report| Attention {
+        renew: &report.renew,
+        waiting: &report.waiting,
+        traffic: &report.traffic,
+        failed_sign_ins: report.failed_sign_ins,
+        now: request.control_plane.now,
     });
     Ok(today(&Today { attention, stores: &stores, not_asked }))
 }
 
-async fn summaries(visit: &ConsoleRequest<'_>, stores: &[Store]) -> Vec<Option<Summary>> {
-    let since = visit.operations.now.plus(-DAY);
-    let asked = stores.iter().map(|store| {
+/// The last 24 hours of each store; `None` for a store that does not answer.
+async fn summaries(request: &ConsoleRequest<'_>, stores: &[Store]) -> Vec<Option<Summary>> {
+    let since = request.control_plane.now.plus(-DAY);
+    let calls = stores.iter().map(|store| {
         let command = LedgerCommand::Summary { store_id: store.id, since };
-        ledger::<Summary>(visit, store.id, command)
+        query_ledger::<Summary>(request, store.id, command)
     });
-    join_all(asked).await.into_iter().map(Result::ok).collect()
+    join_all(calls).await.into_iter().map(Result::ok).collect()
 }
 
-/// What owners and admins are told of.
-struct Looked {
+/// The part of the overview that only owners and admins see.
+struct KeyReport {
+    /// Keys that expire soon or have lately expired.
     renew: Vec<KeyRecord>,
+    /// Keys that are paused or await their secret.
     waiting: Vec<KeyRecord>,
     traffic: Vec<(KeyRecord, Option<Traffic>)>,
+    /// How many, and whether there are more than were counted.
     failed_sign_ins: (usize, bool),
 }
 
-impl Looked {
-    async fn at(visit: &ConsoleRequest<'_>, admin: &Admin) -> Result<Self> {
-        let (catalogue, now) = (&visit.operations.catalogue, visit.operations.now);
+impl KeyReport {
+    async fn read(request: &ConsoleRequest<'_>, admin: &Admin) -> Result<Self> {
+        let (catalogue, now) = (&request.control_plane.catalogue, request.control_plane.now);
         let workspace = admin.workspace_id;
         let renew = catalogue.keys_to_renew(workspace, now, now.plus(RENEW_WITHIN)).await?;
         let waiting = catalogue.waiting_keys(workspace).await?;
@@ -138,23 +143,24 @@ impl Looked {
             from: Some(now.plus(-DAY)),
             ..AuditFilter::default()
         };
-        let refused = catalogue.audit_entries(workspace, &filter, None, SIGN_INS).await?;
-        let keys = catalogue.newest_live_keys(workspace, KEYS).await?;
-        let told = join_all(keys.iter().map(|key| traffic(visit, key))).await;
+        let refused = catalogue.audit_entries(workspace, &filter, None, MAX_SIGN_INS).await?;
+        let keys = catalogue.newest_live_keys(workspace, MAX_KEYS).await?;
+        let traffic = join_all(keys.iter().map(|key| traffic(request, key))).await;
         Ok(Self {
             renew,
             waiting,
-            traffic: keys.into_iter().zip(told).collect(),
+            traffic: keys.into_iter().zip(traffic).collect(),
             failed_sign_ins: (refused.entries.len(), refused.next.is_some()),
         })
     }
 }
 
-/// The last 24 hours of a key, as its gate tells them in time.
-async fn traffic(visit: &ConsoleRequest<'_>, key: &KeyRecord) -> Option<Traffic> {
-    let asked =
-        visit.operations.command_within(key.key_hash.gate(), GateCommand::Usage, GATE_DEADLINE_MS);
-    match asked.await {
+/// The last 24 hours of a key; `None` if its KeyGate does not answer in time.
+async fn traffic(request: &ConsoleRequest<'_>, key: &KeyRecord) -> Option<Traffic> {
+    let gate = key.key_hash.gate();
+    let reply =
+        request.control_plane.command_within(gate, GateCommand::Usage, GATE_DEADLINE_MS).await;
+    match reply {
         Ok(GateReply::Usage { h24, parked, awaiting_details, failing, .. }) => {
             let parked = ParkedCount {
                 attention: parked.saturating_sub(awaiting_details),

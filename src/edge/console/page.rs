@@ -1,5 +1,5 @@
-//! What the console answers: pages, parts of pages, redirects, errors and static files, with the
-//! headers that keep other sites out of them.
+//! The console's responses: pages, parts of pages, redirects, errors and static files, with the
+//! headers that protect them from other sites.
 
 use maud::{Markup, PreEscaped};
 use serde_json::Value;
@@ -20,20 +20,20 @@ use crate::edge::Result;
 use crate::edge::answer::Answer;
 use crate::edge::platform::unlogged_request_id;
 
-/// `__Host-`: over https only, for this host only, for every path (RFC 6265bis §4.1.3.2). Browsers
-/// take http on this machine for as good.
+/// Holds the session token. The prefix `__Host-` means: over https only, for this host only, for
+/// every path (RFC 6265bis §4.1.3.2). Browsers treat http on localhost like https.
 pub const COOKIE_SESSION: &str = "__Host-tidegate";
-/// Ties the forms of people who are not signed in to their browser.
+/// Ties the forms of visitors who are not signed in to their browser.
 pub const COOKIE_VISITOR: &str = "__Host-tidegate-visitor";
-/// What to tell on the page that a redirect leads to.
+/// A message to show on the page that a redirect leads to.
 pub const COOKIE_FLASH: &str = "__Host-tidegate-flash";
 pub const COOKIE_THEME: &str = "__Host-tidegate-theme";
 
-/// An answer of the console.
+/// A response of the console.
 #[derive(Debug)]
 pub struct Page {
     answer: Answer,
-    /// What is sent in place of the answer's body.
+    /// Sent in place of the answer's body.
     stream: Option<ReadableStream>,
     cookies: Vec<String>,
 }
@@ -41,38 +41,42 @@ pub struct Page {
 impl Page {
     pub fn html(status: u16, markup: Markup) -> Self {
         let PreEscaped(body) = markup;
-        Self::of(Answer { content_type: "text/html; charset=utf-8", ..Answer::json(status, body) })
+        Self::from_answer(Answer {
+            content_type: "text/html; charset=utf-8",
+            ..Answer::json(status, body)
+        })
     }
 
     pub fn json(value: &Value) -> Self {
-        Self::of(Answer::json(200, value.to_string()))
+        Self::from_answer(Answer::json(200, value.to_string()))
     }
 
-    const fn of(answer: Answer) -> Self {
+    const fn from_answer(answer: Answer) -> Self {
         Self { answer, stream: None, cookies: Vec::new() }
     }
 
-    /// A body that comes bit by bit.
+    /// A response with a streamed body.
     pub fn stream(content_type: &'static str, stream: ReadableStream) -> Self {
         let answer = Answer { content_type, ..Answer::json(200, String::new()) };
-        Self { stream: Some(stream), ..Self::of(answer) }
+        Self { stream: Some(stream), ..Self::from_answer(answer) }
     }
 
-    /// Leads to another page by GET, also after a POST.
+    /// Redirects to another page by GET, also after a POST.
     pub fn redirect(path: &str) -> Self {
         Self::html(303, PreEscaped(String::new())).header("Location", path.to_owned())
     }
 
-    /// Leads to another page, which tells what was done.
-    pub fn done(path: &str, told: &str) -> Self {
-        let text: String = form_urlencoded::byte_serialize(told.as_bytes()).collect();
+    /// Redirects to another page, which shows the message once.
+    pub fn redirect_with_flash(path: &str, message: &str) -> Self {
+        let text: String = form_urlencoded::byte_serialize(message.as_bytes()).collect();
         Self::redirect(path).cookie(&format!("{COOKIE_FLASH}={text}; Max-Age=60"))
     }
 
-    /// The same redirect, also where htmx asked for a part of a page: the browser goes there whole.
+    /// Makes a redirect work for htmx too: the browser then loads the whole page, instead of htmx
+    /// putting it into a part of the current one.
     #[must_use]
-    pub fn leading(mut self, visit: &ConsoleRequest<'_>) -> Self {
-        if visit.is_htmx() {
+    pub fn for_htmx(mut self, request: &ConsoleRequest<'_>) -> Self {
+        if request.is_htmx() {
             self.answer.status = 200;
             for (name, _) in &mut self.answer.headers {
                 if *name == "Location" {
@@ -83,43 +87,43 @@ impl Page {
         self
     }
 
-    /// Asks who is there: by the login page, or, where a part of a page was asked for or a form was
-    /// sent by htmx, by a status that the page's script understands.
-    pub fn sign_in(visit: &ConsoleRequest<'_>, posts: bool) -> Self {
-        if visit.is_htmx() {
+    /// The response to a request without a live session: a redirect to the login page, or, if htmx
+    /// sent the request, a 401 that the page's script understands.
+    pub fn sign_in_required(request: &ConsoleRequest<'_>, is_post: bool) -> Self {
+        if request.is_htmx() {
             let message = "Your session has ended. Sign in again.";
             return Self::html(401, maud::html! { p { (message) } })
                 .header("X-Session-Expired", "1".to_owned());
         }
-        // What was posted is not repeated: coming back to its page is as near as it gets.
-        let next = if posts { links::OVERVIEW.to_owned() } else { visit.here() };
+        // A POST cannot be repeated after signing in, so that leads to the overview.
+        let next = if is_post { links::OVERVIEW.to_owned() } else { request.path_and_query() };
         let next = if next == links::OVERVIEW { "" } else { &next };
-        let reason = if posts { "ended" } else { "" };
+        let reason = if is_post { "ended" } else { "" };
         Self::redirect(&links::with_query(links::LOGIN, &[("next", next), ("reason", reason)]))
     }
 
-    /// The page that says why not. A page for the signed in, but it shows nothing that is theirs.
-    pub fn rejected(visit: &ConsoleRequest<'_>, rejection: &Rejection) -> Self {
+    /// The error page of a rejection. It needs no session and shows nothing of the workspace.
+    pub fn rejected(request: &ConsoleRequest<'_>, rejection: &Rejection) -> Self {
         let request_id = unlogged_request_id().to_string();
-        let shown = ErrorPage {
+        let page = ErrorPage {
             rejection,
             request_id: &request_id,
-            contact: visit.settings.contact_email.as_deref(),
+            contact: request.settings.contact_email.as_deref(),
         };
-        let markup = if visit.wants_only("layer") {
-            // Over the page that the browser stands on.
-            let layer = Layer::new("error", rejection.code.title(), visit.behind());
-            modal(&layer, error_page(&shown))
-        } else if visit.is_htmx() {
-            error_page(&shown)
+        let markup = if request.wants_only("layer") {
+            // A modal over the page that the browser shows.
+            let layer = Layer::new("error", rejection.code.title(), request.current_page());
+            modal(&layer, error_page(&page))
+        } else if request.is_htmx() {
+            error_page(&page)
         } else {
             let title = rejection.code.title();
-            layout::bare(title, &visit.settings.company, visit.theme, error_page(&shown))
+            layout::bare(title, &request.settings.company, request.theme, error_page(&page))
         };
-        let page = Self::html(rejection.code.status(), markup);
+        let response = Self::html(rejection.code.status(), markup);
         match rejection.retry_after {
-            Some(seconds) => page.header("Retry-After", seconds.to_string()),
-            None => page,
+            Some(seconds) => response.header("Retry-After", seconds.to_string()),
+            None => response,
         }
     }
 
@@ -129,7 +133,7 @@ impl Page {
         self
     }
 
-    /// Sets a cookie that scripts do not see.
+    /// Sets a cookie that scripts cannot read.
     #[must_use]
     pub fn cookie(mut self, pair: &str) -> Self {
         self.cookies.push(format!("{pair}; Path=/; Secure; HttpOnly; SameSite=Lax"));
@@ -147,14 +151,14 @@ impl Page {
         self.cookie(&format!("{COOKIE_SESSION}=; Max-Age=0"))
     }
 
-    pub fn into_response(self, visit: &ConsoleRequest<'_>) -> Result<Response> {
+    pub fn into_response(self, request: &ConsoleRequest<'_>) -> Result<Response> {
         let Self { mut answer, stream, mut cookies } = self;
         let is_page = answer.content_type.starts_with("text/html");
-        if is_page && answer.status == 200 && visit.flash.is_some() && !visit.is_htmx() {
+        if is_page && answer.status == 200 && request.flash.is_some() && !request.is_htmx() {
             cookies.push(format!("{COOKIE_FLASH}=; Max-Age=0; Path=/; Secure; HttpOnly"));
         }
-        if visit.visitor_is_new && is_page && !visit.is_htmx() {
-            let token = visit.visitor.reveal();
+        if request.visitor_is_new && is_page && !request.is_htmx() {
+            let token = request.visitor.reveal();
             cookies
                 .push(format!("{COOKIE_VISITOR}={token}; Path=/; Secure; HttpOnly; SameSite=Lax"));
         }
@@ -172,8 +176,8 @@ impl Page {
 }
 
 impl ConsoleRequest<'_> {
-    /// The frame around a page of somebody who is signed in.
-    pub fn framed(
+    /// The whole markup of a page for a signed-in user: the layout with navigation around `main`.
+    pub fn page_markup(
         &self,
         session: &Session,
         title: &str,
@@ -199,13 +203,13 @@ impl ConsoleRequest<'_> {
         layout::page(&shell, main)
     }
 
-    /// The frame around a page of somebody who is not.
-    pub fn bare(&self, title: &str, main: Markup) -> Markup {
+    /// The whole markup of a page for a visitor who is not signed in.
+    pub fn bare_markup(&self, title: &str, main: Markup) -> Markup {
         layout::bare(title, &self.settings.company, self.theme, main)
     }
 }
 
-/// A static file. What is served under a name never changes, so browsers keep it.
+/// A static file. The content under a name never changes, so browsers may cache it for a year.
 pub fn asset(path: &str) -> Result<Response> {
     let Some(asset) = Asset::by_path(path) else {
         return Err(Rejection::new(Code::NotFound, "There is no such file."));

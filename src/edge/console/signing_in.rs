@@ -23,16 +23,16 @@ use crate::edge::incoming::header;
 use crate::edge::platform::random;
 use crate::protocol::key_gate::Actor;
 
-/// The hash of a password that nobody has, with the parameters of all others: checking it takes as
-/// long, so that an address without an account is answered like one with.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$dGlkZWdhdGUtbm9ib2R5IQ$4UspRzWUqS0BXHuecMM6o2z8Us6B7yMehD8c31T0S6o";
+/// The hash of a password that nobody has, with the same parameters as every other hash. It is
+/// verified if an address has no account, so that the response takes as long as for one that has.
+const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$dGlkZWdhdGUtbm9ib2R5IQ$4UspRzWUqS0BXHuecMM6o2z8Us6B7yMehD8c31T0S6o";
 
-const WRONG: &str = "No account has this e-mail address and password.";
+const WRONG_CREDENTIALS: &str = "No account has this e-mail address and password.";
 
-pub async fn login_form(visit: &ConsoleRequest<'_>) -> Result<Page> {
-    let query = visit.query();
+pub async fn login_form(request: &ConsoleRequest<'_>) -> Result<Page> {
+    let query = request.query();
     let next = local_path(query.get("next")).unwrap_or_default();
-    if visit.session().await?.is_some() {
+    if request.session().await?.is_some() {
         return Ok(Page::redirect(if next.is_empty() { links::OVERVIEW } else { next }));
     }
     let note = match query.get("reason") {
@@ -41,56 +41,56 @@ pub async fn login_form(visit: &ConsoleRequest<'_>) -> Result<Page> {
         "left" => Some("You have left the workspace."),
         _ => None,
     };
-    let access_email = access_email(visit).await;
+    let access_email = access_email(request).await;
     Ok(Page::html(
         200,
-        markup(visit, "", next, note, FormErrors::default(), access_email.as_deref()),
+        login_markup(request, "", next, note, FormErrors::default(), access_email.as_deref()),
     ))
 }
 
-fn markup(
-    visit: &ConsoleRequest<'_>,
+fn login_markup(
+    request: &ConsoleRequest<'_>,
     email: &str,
     next: &str,
     note: Option<&str>,
     errors: FormErrors,
     access_email: Option<&str>,
 ) -> maud::Markup {
-    let csrf = visit.visitor_csrf();
+    let csrf = request.visitor_csrf();
     let page = Login { csrf: &csrf, email, next, note, errors, access_email };
-    visit.bare("Sign in", login_page(&page))
+    request.bare_markup("Sign in", login_page(&page))
 }
 
-/// Signs in by e-mail and password. The limits per address and account stand before any query and
-/// any hash; whether the account exists is told neither by the answer nor by its time.
-pub async fn login(visit: &ConsoleRequest<'_>, form: &Form) -> Result<Page> {
-    visit.check_form(form, &visit.visitor)?;
+/// Signs in by e-mail and password. The rate limits per IP address and account apply before any
+/// query and any hash. Neither the response nor its duration reveals whether the account exists.
+pub async fn login(request: &ConsoleRequest<'_>, form: &Form) -> Result<Page> {
+    request.check_form(form, &request.visitor)?;
     let email = form.get("email").trim().to_lowercase();
-    let address = visit.address()?;
-    limit_logins(visit, &email, address.as_deref()).await?;
+    let address = request.address()?;
+    limit_logins(request, &email, address.as_deref()).await?;
     let next = local_path(form.get("next")).unwrap_or_default();
-    let user = visit.operations.catalogue.user_by_email(&email).await?;
-    let hash = user.as_ref().map_or(NOBODY, |user| user.password_hash.as_str());
-    let holds = password::verify(form.get("password"), hash);
+    let user = request.control_plane.catalogue.user_by_email(&email).await?;
+    let hash = user.as_ref().map_or(DUMMY_HASH, |user| user.password_hash.as_str());
+    let matches = password::verify(form.get("password"), hash);
     match user {
-        Some(user) if holds => start(visit, &user, next, "session.started").await,
+        Some(user) if matches => start_session(request, &user, next, "session.started").await,
         user => {
             if let Some(user) = user {
-                note_failure(visit, user, address);
+                audit_failed_login(request, user, address);
             }
-            let errors = FormErrors::one("", WRONG);
-            Ok(Page::html(422, markup(visit, &email, next, None, errors, None)))
+            let errors = FormErrors::one("", WRONG_CREDENTIALS);
+            Ok(Page::html(422, login_markup(request, &email, next, None, errors, None)))
         }
     }
 }
 
-/// At most ten attempts a minute for an account, and as many from an address.
+/// Limits attempts to sign in to ten a minute per account, and ten a minute per IP address.
 pub async fn limit_logins(
-    visit: &ConsoleRequest<'_>,
+    request: &ConsoleRequest<'_>,
     email: &str,
     address: Option<&str>,
 ) -> Result<()> {
-    let limiter = visit.env.rate_limiter("LOGIN_LIMITER")?;
+    let limiter = request.env.rate_limiter("LOGIN_LIMITER")?;
     for key in [format!("address {}", address.unwrap_or_default()), format!("account {email}")] {
         if !limiter.limit(key).await?.success {
             return Err(Rejection::new(
@@ -103,12 +103,12 @@ pub async fn limit_logins(
     Ok(())
 }
 
-/// Notes a wrong password in the audit logs of the account's workspaces; after the answer, so that
-/// it takes no longer for an account that exists.
-fn note_failure(visit: &ConsoleRequest<'_>, user: UserRow, address: Option<String>) {
-    let now = visit.operations.now;
-    let Ok(catalogue) = Catalogue::open(visit.env) else { return };
-    visit.context.wait_until(async move {
+/// Writes a wrong password to the audit log of each workspace of the account. This runs after the
+/// response, so that the response takes no longer for an account that exists.
+fn audit_failed_login(request: &ConsoleRequest<'_>, user: UserRow, address: Option<String>) {
+    let now = request.control_plane.now;
+    let Ok(catalogue) = Catalogue::open(request.env) else { return };
+    request.context.wait_until(async move {
         let written = async {
             let mut batch = Vec::new();
             for workspace in catalogue.workspaces_of(user.id).await? {
@@ -131,56 +131,59 @@ fn note_failure(visit: &ConsoleRequest<'_>, user: UserRow, address: Option<Strin
     });
 }
 
-/// Starts a session in the workspace that the user joined first; the one that the browser had ends.
-pub async fn start(
-    visit: &ConsoleRequest<'_>,
+/// Starts a session in the workspace that the user joined first, and ends the browser's previous
+/// one.
+pub async fn start_session(
+    request: &ConsoleRequest<'_>,
     user: &UserRow,
     next: &str,
     action: &str,
 ) -> Result<Page> {
-    let workspaces = visit.operations.catalogue.workspaces_of(user.id).await?;
+    let workspaces = request.control_plane.catalogue.workspaces_of(user.id).await?;
     let Some(workspace) = workspaces.first() else {
         let errors =
             FormErrors::one("", "Your account belongs to no workspace. Ask for an invite.");
-        return Ok(Page::html(422, markup(visit, &user.email, next, None, errors, None)));
+        return Ok(Page::html(422, login_markup(request, &user.email, next, None, errors, None)));
     };
-    let (token, mut batch) = session_of(visit, *workspace, user.id).await?;
-    let actor = Actor { user_id: user.id, api_key_id: None, address: visit.address()? };
+    let (token, mut batch) = new_session(request, *workspace, user.id).await?;
+    let actor = Actor { user_id: user.id, api_key_id: None, address: request.address()? };
     let detail = json!({ "email": user.email });
     let subject = user.id.to_string();
-    batch.push(visit.operations.audit(*workspace, &actor, action, &subject, detail)?);
-    visit.operations.catalogue.batch(batch).await?;
+    batch.push(request.control_plane.audit(*workspace, &actor, action, &subject, detail)?);
+    request.control_plane.catalogue.batch(batch).await?;
     let next = if next.is_empty() { links::OVERVIEW } else { next };
     Ok(Page::redirect(next).start_session(token.reveal()))
 }
 
-/// A new session, and what writes it; the one that the browser had is deleted with it.
-pub async fn session_of(
-    visit: &ConsoleRequest<'_>,
+/// A new session token, and the statements that write the session and delete the browser's previous
+/// one.
+pub async fn new_session(
+    request: &ConsoleRequest<'_>,
     workspace_id: WorkspaceId,
     user_id: UserId,
 ) -> Result<(SessionToken, Vec<worker::D1PreparedStatement>)> {
-    let token = SessionToken::mint(&random()?, &visit.settings.tag_keys);
+    let token = SessionToken::mint(&random()?, &request.settings.tag_keys);
     let mut batch = Vec::new();
-    if let Some(old) = visit.session().await? {
-        batch.push(visit.operations.catalogue.delete_session(&old.hash.to_hex())?);
+    if let Some(previous) = request.session().await? {
+        batch.push(request.control_plane.catalogue.delete_session(&previous.hash.to_hex())?);
     }
-    batch.push(visit.operations.catalogue.insert_session(&NewSession {
+    batch.push(request.control_plane.catalogue.insert_session(&NewSession {
         hash: token.hash(),
         workspace_id,
         user_id,
-        now: visit.operations.now,
-        address: visit.address()?.as_deref(),
-        user_agent: visit.user_agent()?.as_deref(),
+        now: request.control_plane.now,
+        address: request.address()?.as_deref(),
+        user_agent: request.user_agent()?.as_deref(),
     })?);
     Ok((token, batch))
 }
 
-/// Whom Cloudflare Access says the visitor is, if that is set up and its assertion holds.
-async fn access_email(visit: &ConsoleRequest<'_>) -> Option<String> {
-    let team = visit.settings.access.as_ref()?;
-    let assertion = header(visit.request, access_jwt::HEADER).ok().flatten()?;
-    match verified_email(&assertion, team, visit.operations.now).await {
+/// The e-mail address that Cloudflare Access asserts for the visitor. `None` if Access is not set
+/// up or the assertion is missing or not valid.
+async fn access_email(request: &ConsoleRequest<'_>) -> Option<String> {
+    let team = request.settings.access.as_ref()?;
+    let assertion = header(request.http, access_jwt::HEADER).ok().flatten()?;
+    match verified_email(&assertion, team, request.control_plane.now).await {
         Ok(email) => Some(email),
         Err(error) => {
             worker::console_warn!("an assertion of Cloudflare Access: {}", error.as_str());
@@ -189,54 +192,59 @@ async fn access_email(visit: &ConsoleRequest<'_>) -> Option<String> {
     }
 }
 
-/// Signs in as the user whom Cloudflare Access has verified.
-pub async fn access_login(visit: &ConsoleRequest<'_>, form: &Form) -> Result<Page> {
-    visit.check_form(form, &visit.visitor)?;
+/// Signs in the user whose e-mail address Cloudflare Access has verified.
+pub async fn access_login(request: &ConsoleRequest<'_>, form: &Form) -> Result<Page> {
+    request.check_form(form, &request.visitor)?;
     let next = local_path(form.get("next")).unwrap_or_default();
-    let refused = || {
+    let not_verified = || {
         Rejection::new(
             Code::Forbidden,
             "Cloudflare Access has not told who you are. Sign in again.",
         )
     };
-    let email = access_email(visit).await.ok_or_else(refused)?;
-    limit_logins(visit, &email, visit.address()?.as_deref()).await?;
-    match visit.operations.catalogue.user_by_email(&email).await? {
-        Some(user) => start(visit, &user, next, "session.started_by_access").await,
+    let email = access_email(request).await.ok_or_else(not_verified)?;
+    limit_logins(request, &email, request.address()?.as_deref()).await?;
+    match request.control_plane.catalogue.user_by_email(&email).await? {
+        Some(user) => start_session(request, &user, next, "session.started_by_access").await,
         None => {
             let message =
                 format!("{email} has no account here. Ask an owner or admin for an invite.");
             let errors = FormErrors::one("", message);
-            Ok(Page::html(422, markup(visit, &email, next, None, errors, None)))
+            Ok(Page::html(422, login_markup(request, &email, next, None, errors, None)))
         }
     }
 }
 
-/// Ends the session, and with it what is pushed to it.
-pub async fn logout(visit: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
+/// Ends the session and closes its live tails.
+pub async fn logout(request: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     let user = session.caller.actor.user_id;
-    let mut tails = visit.operations.catalogue.tails_of(user).await?;
+    let mut tails = request.control_plane.catalogue.tails_of(user).await?;
     let hash = session.hash.to_hex();
     tails.retain(|tail| tail.session_hash == hash);
-    let catalogue = &visit.operations.catalogue;
+    let catalogue = &request.control_plane.catalogue;
     let delete = catalogue.delete_session(&hash)?;
     let (workspace, actor) = (session.caller.workspace_id, &session.caller.actor);
     let detail = json!({ "email": session.email });
-    let audit =
-        visit.operations.audit(workspace, actor, "session.ended", &user.to_string(), detail)?;
+    let audit = request.control_plane.audit(
+        workspace,
+        actor,
+        "session.ended",
+        &user.to_string(),
+        detail,
+    )?;
     catalogue.batch(vec![delete, audit]).await?;
-    visit.operations.close_tails(tails).await;
+    request.control_plane.close_tails(tails).await;
     Ok(Page::redirect(links::LOGIN).end_session())
 }
 
-/// Remembers the theme in the browser: light, dark, or the system's.
-pub fn set_theme(visit: &ConsoleRequest<'_>, form: &Form) -> Page {
+/// Stores the theme in a cookie: light, dark, or (without a cookie) the system's.
+pub fn set_theme(request: &ConsoleRequest<'_>, form: &Form) -> Page {
     let theme = Theme::parse(form.get("theme"));
     let cookie = match theme {
         Some(theme) => format!("{COOKIE_THEME}={}; Max-Age=31536000", theme.as_str()),
         None => format!("{COOKIE_THEME}=; Max-Age=0"),
     };
-    if visit.is_htmx() {
+    if request.is_htmx() {
         return Page::html(204, maud::html! {}).cookie(&cookie);
     }
     Page::redirect(links::OVERVIEW).cookie(&cookie)

@@ -1,4 +1,4 @@
-//! One request to the console: its cookies, its session, its form.
+//! A request to the console: its cookies, its session, its form.
 
 use std::rc::Rc;
 
@@ -22,30 +22,32 @@ use crate::edge::operations::ControlPlane;
 use crate::edge::platform::{Settings, random};
 use crate::protocol::key_gate::Actor;
 
-/// What a handler of the console works with.
+/// A request to the console, with everything that a handler needs to respond to it.
 pub struct ConsoleRequest<'a> {
-    pub request: &'a Request,
+    pub http: &'a Request,
     pub env: &'a Env,
     pub context: &'a Context,
     pub settings: &'a Rc<Settings>,
     pub target: Target<'a>,
-    pub operations: ControlPlane<'a>,
+    pub control_plane: ControlPlane<'a>,
     pub method: String,
     pub theme: Option<Theme>,
-    /// What the page before said would be told on this one.
+    /// The message that the previous response left for this page.
     pub flash: Option<String>,
-    /// The element that htmx will put the answer into; `None` where the browser asks for a page.
+    /// The id of the element that htmx will put the response into, empty if it has none; `None` if
+    /// the browser asks for a whole page.
     pub htmx_target: Option<String>,
-    /// The page that htmx asked from.
+    /// The URL of the page that htmx sent this request from.
     current_url: Option<String>,
-    /// The session's token, its form checked.
-    presented: Option<SessionToken>,
-    /// The token of whoever is not signed in, and whether their browser has yet to be given it.
+    /// The session token of the cookie. Only its form and tag have been checked.
+    session_token: Option<SessionToken>,
+    /// The token that ties forms to this browser while nobody is signed in.
     pub visitor: VisitorToken,
+    /// Whether the visitor token was just made, so that its cookie has to be set.
     pub visitor_is_new: bool,
 }
 
-/// Somebody who is signed in.
+/// A live session of a signed-in user.
 pub struct Session {
     pub caller: Caller,
     pub token: SessionToken,
@@ -64,7 +66,8 @@ impl Session {
         self.caller.clone().into_admin().ok()
     }
 
-    /// The same, for what members have no way to ask for.
+    /// The authority of an owner or admin; an error for members. For actions that members are not
+    /// offered.
     pub fn require_admin(&self) -> Result<Admin> {
         self.caller.clone().into_admin()
     }
@@ -81,13 +84,13 @@ impl<'a> ConsoleRequest<'a> {
         let cookies = header(request, "cookie")?.unwrap_or_default();
         let cookie = |name: &str| {
             let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
-            pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+            pairs.find(|(pair_name, _)| *pair_name == name).map(|(_, value)| value)
         };
         let tag_keys = &settings.tag_keys;
-        let known = cookie(super::page::COOKIE_VISITOR)
+        let visitor = cookie(super::page::COOKIE_VISITOR)
             .and_then(|text| VisitorToken::parse(text, tag_keys));
-        let visitor_is_new = known.is_none();
-        let visitor = match known {
+        let visitor_is_new = visitor.is_none();
+        let visitor = match visitor {
             Some(visitor) => visitor,
             None => VisitorToken::mint(&random()?, tag_keys),
         };
@@ -98,24 +101,25 @@ impl<'a> ConsoleRequest<'a> {
         let is_htmx = header(request, "hx-request")?.is_some();
         let htmx_target = if is_htmx { header(request, "hx-target")? } else { None };
         Ok(Self {
-            request,
+            http: request,
             env,
             context,
             settings,
             target,
-            operations: ControlPlane::new(env, settings)?,
+            control_plane: ControlPlane::new(env, settings)?,
             method: request.method(),
             theme: cookie(super::page::COOKIE_THEME).and_then(Theme::parse),
             flash: flash.filter(|flash| !flash.is_empty()),
             htmx_target: htmx_target.or_else(|| is_htmx.then(String::new)),
             current_url: if is_htmx { header(request, "hx-current-url")? } else { None },
-            presented: cookie(COOKIE_SESSION).and_then(|text| SessionToken::parse(text, tag_keys)),
+            session_token: cookie(COOKIE_SESSION)
+                .and_then(|text| SessionToken::parse(text, tag_keys)),
             visitor,
             visitor_is_new,
         })
     }
 
-    /// Whether only what stands in this element is asked for.
+    /// Whether htmx asks only for the content of this element.
     pub fn wants_only(&self, element: &str) -> bool {
         self.htmx_target.as_deref() == Some(element)
     }
@@ -128,36 +132,36 @@ impl<'a> ConsoleRequest<'a> {
         Form::parse(self.target.query.as_bytes())
     }
 
-    /// The address that the visitor comes from.
+    /// The client's IP address.
     pub fn address(&self) -> Result<Option<String>> {
-        header(self.request, "cf-connecting-ip")
+        header(self.http, "cf-connecting-ip")
     }
 
     pub fn user_agent(&self) -> Result<Option<String>> {
-        header(self.request, "user-agent")
+        header(self.http, "user-agent")
     }
 
-    /// The origin of the console, for links that people are given.
+    /// The origin of the console, for links that people share.
     pub fn console_origin(&self) -> &str {
         self.settings.public_console_url.as_deref().unwrap_or(self.target.origin)
     }
 
-    /// Where storefronts reach this deployment.
+    /// The origin at which storefronts reach this deployment.
     pub fn api_origin(&self) -> &str {
         self.settings.public_api_url.as_deref().unwrap_or(self.target.origin)
     }
 
-    /// The fields of the form that was posted. One that another site sent is refused here, whoever
-    /// it claims to be.
+    /// The fields of the posted form. A form that another site sent is refused here, before any
+    /// credential is looked at.
     pub async fn form(&self) -> Result<Form> {
-        let body = body(self.request).await?;
-        let site = header(self.request, "sec-fetch-site")?;
-        let from_elsewhere = site.is_some_and(|site| site != "same-origin");
-        let origin = header(self.request, "origin")?;
-        if from_elsewhere || origin.is_some_and(|origin| origin != self.target.origin) {
+        let body = body(self.http).await?;
+        let site = header(self.http, "sec-fetch-site")?;
+        let cross_site = site.is_some_and(|site| site != "same-origin");
+        let origin = header(self.http, "origin")?;
+        if cross_site || origin.is_some_and(|origin| origin != self.target.origin) {
             return Err(Rejection::new(Code::Forbidden, "This form was sent by another site."));
         }
-        let content_type = header(self.request, "content-type")?.unwrap_or_default();
+        let content_type = header(self.http, "content-type")?.unwrap_or_default();
         let media_type = content_type.split(';').next().unwrap_or_default().trim();
         if !body.is_empty() && media_type != "application/x-www-form-urlencoded" {
             let detail = "The console takes forms as application/x-www-form-urlencoded.";
@@ -166,9 +170,9 @@ impl<'a> ConsoleRequest<'a> {
         Ok(Form::parse(&body))
     }
 
-    /// Refuses a form that does not carry the token of whoever holds `token`.
+    /// Returns an error unless the form or a header carries the CSRF token that belongs to `token`.
     pub fn check_form<K: TokenKind>(&self, form: &Form, token: &Token<K>) -> Result<()> {
-        let sent = header(self.request, CSRF_HEADER)?.filter(|sent| !sent.is_empty());
+        let sent = header(self.http, CSRF_HEADER)?.filter(|sent| !sent.is_empty());
         let sent = sent.as_deref().unwrap_or_else(|| form.get("csrf"));
         if token.holds_csrf(sent, &self.settings.tag_keys) {
             return Ok(());
@@ -179,28 +183,28 @@ impl<'a> ConsoleRequest<'a> {
         ))
     }
 
-    /// The token for the forms of a session.
+    /// The CSRF token for the forms of a session.
     pub fn csrf(&self, session: &Session) -> String {
         session.token.csrf(&self.settings.tag_keys)
     }
 
-    /// The token for the forms of somebody who is not signed in.
+    /// The CSRF token for the forms of a visitor who is not signed in.
     pub fn visitor_csrf(&self) -> String {
         self.visitor.csrf(&self.settings.tag_keys)
     }
 
-    /// Who is signed in. A made-up cookie costs no query; one that has ended is as good as none.
-    /// What loads again by itself does not keep a session alive.
+    /// The live session of this request. A made-up cookie costs no query; an ended session counts
+    /// as none. A request that a page sends by itself (a poll) does not extend the session.
     pub async fn session(&self) -> Result<Option<Session>> {
-        let Some(token) = &self.presented else { return Ok(None) };
-        let (hash, now) = (token.hash(), self.operations.now);
-        let Some(row) = self.operations.catalogue.session(&hash).await? else { return Ok(None) };
+        let Some(token) = &self.session_token else { return Ok(None) };
+        let (hash, now) = (token.hash(), self.control_plane.now);
+        let Some(row) = self.control_plane.catalogue.session(&hash).await? else { return Ok(None) };
         if !session_is_live(row.seen_at, row.expires_at, now) {
             return Ok(None);
         }
-        let by_itself = header(self.request, "x-tidegate-poll")?.is_some();
-        if !by_itself && now.since(row.seen_at) >= SESSION_TOUCH {
-            self.operations.catalogue.touch_session(&hash, now).await?;
+        let is_poll = header(self.http, "x-tidegate-poll")?.is_some();
+        if !is_poll && now.since(row.seen_at) >= SESSION_TOUCH {
+            self.control_plane.catalogue.touch_session(&hash, now).await?;
         }
         let address = self.address()?;
         let actor = Actor { user_id: row.user_id, api_key_id: None, address };
@@ -213,14 +217,14 @@ impl<'a> ConsoleRequest<'a> {
         }))
     }
 
-    /// The path of the page that htmx asked from; the console's first page where that is not known.
-    pub fn behind(&self) -> &str {
+    /// The path of the page that htmx sent this request from; the overview if that is not known.
+    pub fn current_page(&self) -> &str {
         let path = self.current_url.as_deref().map(|url| Target::of(url).path);
         path.and_then(local_path).unwrap_or(links::OVERVIEW)
     }
 
-    /// The path and query of this page, to come back to.
-    pub fn here(&self) -> String {
+    /// The path and query of this request, for returning to it after signing in.
+    pub fn path_and_query(&self) -> String {
         match self.target.query {
             "" => self.target.path.to_owned(),
             query => format!("{}?{query}", self.target.path),

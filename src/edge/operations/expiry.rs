@@ -1,4 +1,4 @@
-//! Keys that expire: what the scheduled event records of them.
+//! The hourly maintenance: audit entries for keys that expire, and the deletion of ended sessions.
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -12,13 +12,13 @@ use crate::domain::time::DAY;
 use crate::edge::Result;
 use crate::edge::catalogue::audit_log::AuditEntry;
 
-/// Keys that are looked at in one go.
+/// Keys that are read per query.
 const PAGE: u32 = 200;
 
 impl ControlPlane<'_> {
-    /// Notes in the audit log, once for each notice, the keys that expire within 14 and 3 days and
-    /// those that have expired; and forgets sessions that have ended.
-    pub async fn note_expiring(&self) -> Result<()> {
+    /// Writes audit entries for the keys that expire within 14 days, within 3 days, or have
+    /// expired; each key gets each notice once. Then deletes the sessions that have ended.
+    pub async fn hourly_maintenance(&self) -> Result<()> {
         let longest = NOTICES.iter().copied().max().unwrap_or_default();
         let to = self.now.plus(longest * DAY);
         let mut after = (self.now.plus(-DAY), String::new());
@@ -39,7 +39,7 @@ impl ControlPlane<'_> {
         self.catalogue.batch(vec![self.catalogue.delete_ended_sessions(self.now)?]).await
     }
 
-    /// The entries of the notices that are due.
+    /// The statements that write the notices that are due.
     fn notices(&self, keys: &[KeyRecord]) -> Result<Vec<D1PreparedStatement>> {
         let mut batch = Vec::new();
         for record in keys {
@@ -48,7 +48,7 @@ impl ControlPlane<'_> {
             else {
                 continue;
             };
-            // The same key and notice have the same id, and an entry is written once.
+            // The id is derived from key and notice, and an id is written once.
             let digest = Sha256::digest(format!("expiring {} {days}", record.key_id));
             let mut id = [0; 10];
             id.copy_from_slice(&digest[..10]);

@@ -1,8 +1,8 @@
-//! Integration keys: minting, rotating, changing.
+//! Integration keys: minting, rotating, changing, resealing their secrets.
 
 use serde_json::json;
 
-use super::{ControlPlane, unfitting};
+use super::{ControlPlane, unexpected_reply};
 use crate::api::routes::webhook_url;
 use crate::api::rpc::{CreateIntegrationKey, ListIntegrationKeys, SetSigningSecret};
 use crate::domain::credential::{GateName, IntegrationKey, KeyId};
@@ -17,25 +17,26 @@ use crate::edge::platform::random;
 use crate::edge::{Result, internal};
 use crate::protocol::key_gate::{GateCommand, GateReply};
 
-/// A key that was just minted, and what is shown of it this once.
-pub struct Minting {
+/// A key that was just minted, with the credentials that are shown only once.
+pub struct MintedKey {
     pub record: KeyRecord,
     pub key: IntegrationKey,
-    /// `None` where it was pasted or has yet to be.
+    /// `None` if the secret was pasted, or has yet to be.
     pub secret: Option<SigningSecret>,
 }
 
 /// A key after a change.
-pub struct Change {
+pub struct ChangedKey {
     pub record: Box<KeyRecord>,
-    /// Requests that were admitted before and have not finished.
+    /// Requests that were admitted before the change and have not finished.
     pub in_flight: u32,
 }
 
 impl ControlPlane<'_> {
-    /// Mints a key: D1 and the audit log in one batch, then the KeyGate, before anybody learns of
-    /// it. A `form` mints one key however often it is sent. A key that takes the place of another
-    /// (`rotated_from`) inherits its store and namespace.
+    /// Mints a key. One D1 batch writes the key and its audit entry; then the record is pushed to
+    /// the KeyGate, before the key is revealed. A form (`form` is its id) mints one key however
+    /// often it is sent. A key that replaces another (`rotated_from`) inherits its namespace;
+    /// [`Self::rotate`] passes its store in `arguments`.
     pub async fn mint(
         &self,
         admin: &Admin,
@@ -43,12 +44,12 @@ impl ControlPlane<'_> {
         rotated_from: Option<&KeyRecord>,
         form: Option<&str>,
         api_origin: &str,
-    ) -> Result<Minting> {
+    ) -> Result<MintedKey> {
         let store = self.catalogue.store(admin.workspace_id, arguments.store_id).await?;
         let store =
             store.ok_or_else(|| Rejection::new(Code::NotFound, "There is no such store."))?;
         if store.archived_at.is_some() {
-            return Err(archived());
+            return Err(store_archived());
         }
         let tag_keys = &self.settings.tag_keys;
         let key = IntegrationKey::mint(&random()?, tag_keys);
@@ -58,7 +59,7 @@ impl ControlPlane<'_> {
         let pasted = arguments.signing_secret.is_some();
         let secret = match arguments.signing_secret {
             Some(secret) => Some(secret),
-            // Senders with a secret of their own reveal it later.
+            // A sender that makes its own secret reveals it only after the webhook is registered.
             None if arguments.payload_format.has_own_secret() => None,
             None => Some(SigningSecret::mint(&random()?)),
         };
@@ -69,8 +70,8 @@ impl ControlPlane<'_> {
             None => Namespace::from_random(random()?),
         };
         let notification_url = arguments.payload_format.signs_address().then(|| {
-            let own = || webhook_url(api_origin, arguments.payload_format, key_id.as_str());
-            arguments.notification_url.or_else(own)
+            let default_url = || webhook_url(api_origin, arguments.payload_format, key_id.as_str());
+            arguments.notification_url.or_else(default_url)
         });
         let record = KeyRecord {
             key_hash,
@@ -101,7 +102,7 @@ impl ControlPlane<'_> {
             Some(_) => "integration_key.rotated",
             None => "integration_key.created",
         };
-        // Minting is the one time that a key and its secret are shown.
+        // Minting is the only time that a key and its secret are shown.
         let detail = json!({
             "name": record.name,
             "rotated_from": record.rotated_from,
@@ -110,21 +111,21 @@ impl ControlPlane<'_> {
         let (workspace, subject) = (admin.workspace_id, record.key_id.as_str());
         let audit = self.audit(workspace, &admin.actor, action, subject, detail)?;
         self.catalogue
-            .batch_unless_any(
+            .batch_with_rules(
                 vec![insert, audit],
-                &[("integration_keys.form", form_used), ("the store is archived", archived)],
+                &[("integration_keys.form", form_used), ("the store is archived", store_archived)],
             )
             .await?;
         let install = GateCommand::Install { record: Box::new(record.clone()) };
-        // Where this fails, the KeyGate looks itself up in D1 when it is first used.
+        // If this fails, the KeyGate loads its record from D1 on first use.
         if let Err(rejection) = self.command(record.key_hash.gate(), install).await {
             worker::console_warn!("install {}: {}", record.key_id, rejection.detail);
         }
-        Ok(Minting { record, key, secret })
+        Ok(MintedKey { record, key, secret })
     }
 
-    /// Mints a key with the settings of another and in its namespace, so that what came in through
-    /// the one is known to the other. The old one goes on until it is revoked.
+    /// Mints a key with the settings and the namespace of another, so that both keys see the same
+    /// orders and external ids. The old key works until it is revoked.
     pub async fn rotate(
         &self,
         admin: &Admin,
@@ -133,7 +134,7 @@ impl ControlPlane<'_> {
         expires_in_days: Option<i64>,
         form: Option<&str>,
         api_origin: &str,
-    ) -> Result<Minting> {
+    ) -> Result<MintedKey> {
         if old.status == KeyStatus::Revoked {
             return Err(Rejection::new(
                 Code::InvalidState,
@@ -156,65 +157,75 @@ impl ControlPlane<'_> {
         self.mint(admin, arguments, Some(old), form, api_origin).await
     }
 
-    pub async fn key_page(&self, admin: &Admin, list: &ListIntegrationKeys) -> Result<KeyPage> {
-        let cursor = list.cursor.as_ref().map(|(at, id)| (*at, id.as_str()));
-        let filter = KeyFilter { store: list.store_id, ..KeyFilter::default() };
+    pub async fn key_page(
+        &self,
+        admin: &Admin,
+        arguments: &ListIntegrationKeys,
+    ) -> Result<KeyPage> {
+        let cursor = arguments.cursor.as_ref().map(|(at, id)| (*at, id.as_str()));
+        let filter = KeyFilter { store: arguments.store_id, ..KeyFilter::default() };
         let (workspace, now) = (admin.workspace_id, self.now);
-        self.catalogue.integration_keys(workspace, &filter, cursor, list.limit, now).await
+        self.catalogue.integration_keys(workspace, &filter, cursor, arguments.limit, now).await
     }
 
-    pub async fn change(&self, admin: &Admin, key_id: &KeyId, change: KeyChange) -> Result<Change> {
+    pub async fn change(
+        &self,
+        admin: &Admin,
+        key_id: &KeyId,
+        change: KeyChange,
+    ) -> Result<ChangedKey> {
         let gate = self.gate_of(admin, key_id).await?;
-        self.change_gate(admin, gate, change).await
+        self.send_change(admin, gate, change).await
     }
 
-    async fn change_gate(
+    async fn send_change(
         &self,
         admin: &Admin,
         gate: GateName,
         change: KeyChange,
-    ) -> Result<Change> {
+    ) -> Result<ChangedKey> {
         let (actor, audit_id) = (admin.actor.clone(), AuditId::from_random(random()?));
         let command = GateCommand::Change { change, actor, audit_id };
         match self.command(gate, command).await? {
             GateReply::Changed { record, in_flight, changed: _ } => {
-                Ok(Change { record, in_flight })
+                Ok(ChangedKey { record, in_flight })
             }
-            _ => Err(unfitting()),
+            _ => Err(unexpected_reply()),
         }
     }
 
-    /// Pastes or rotates a signing secret; those before it count for `overlap` more milliseconds. What it
-    /// must be depends on the key's format.
+    /// Pastes or rotates a signing secret. The previous ones stay valid for `overlap` more
+    /// milliseconds. The form that the secret must have depends on the key's payload format.
     pub async fn set_signing_secret(
         &self,
         admin: &Admin,
         arguments: SetSigningSecret,
-    ) -> Result<Change> {
+    ) -> Result<ChangedKey> {
         let key = self.key(admin, &arguments.key_id).await?;
         let overlap_until = self.now.plus(arguments.overlap);
         let (secret, notification_url) = arguments.for_format(key.payload_format)?;
         let sealed = self.seal(admin.workspace_id, &key.key_id, &secret)?;
         let change = KeyChange::SetSecret { sealed, overlap_until, notification_url };
-        self.change_gate(admin, key.key_hash.gate(), change).await
+        self.send_change(admin, key.key_hash.gate(), change).await
     }
 
-    /// Seals the secrets of a page of keys anew, where they are under an older sealing key: how many
-    /// were, and where to go on. Once there is nothing to go on with, the older key may be dropped.
+    /// Reseals the secrets of a page of keys that are sealed under an older sealing key. Returns
+    /// the number of keys resealed, and the cursor of the next page. After the last page the older
+    /// sealing key may be dropped.
     pub async fn reseal_secrets(
         &self,
         admin: &Admin,
-        list: &ListIntegrationKeys,
+        arguments: &ListIntegrationKeys,
     ) -> Result<(u32, Option<String>)> {
-        let page = self.key_page(admin, list).await?;
+        let page = self.key_page(admin, arguments).await?;
         let mut resealed = 0;
         for record in page.keys.iter().filter(|record| record.status != KeyStatus::Revoked) {
             let (actor, audit_id) = (admin.actor.clone(), AuditId::from_random(random()?));
-            // The gate is asked, not D1: it may hold a secret that D1 has not been told of yet.
+            // The KeyGate reseals, because it may have a secret that is not in D1 yet.
             let command = GateCommand::Reseal { actor, audit_id };
             match self.command(record.key_hash.gate(), command).await? {
                 GateReply::Changed { changed, .. } => resealed += u32::from(changed),
-                _ => return Err(unfitting()),
+                _ => return Err(unexpected_reply()),
             }
         }
         Ok((resealed, page.next_cursor))
@@ -232,12 +243,12 @@ impl ControlPlane<'_> {
     }
 }
 
-fn archived() -> Rejection {
+fn store_archived() -> Rejection {
     Rejection::new(Code::InvalidState, "This store is archived: it takes no new keys.")
 }
 
-/// What a form that has minted its key is answered.
-pub(super) fn form_used() -> Rejection {
+/// The rejection of a form that has minted its key before.
+fn form_used() -> Rejection {
     Rejection::new(
         Code::InvalidState,
         "This form has minted its key already. The key was shown then, and is not shown again.",

@@ -1,6 +1,6 @@
-//! What owners and admins can do, however they ask: the procedures answer it as JSON, the console
-//! as pages. Each takes an [`Admin`], so that none can be reached without that authority; what
-//! belongs to another workspace is not found.
+//! The operations of owners and admins, shared by the RPCs (which respond with JSON) and the
+//! console (which responds with pages). Each operation takes an [`Admin`], so that it cannot be
+//! called without that authority. A resource of another workspace is not found.
 
 mod expiry;
 mod keys;
@@ -13,10 +13,10 @@ use std::rc::Rc;
 
 use worker::{D1PreparedStatement, Env};
 
-pub use keys::{Change, Minting};
+pub use keys::{ChangedKey, MintedKey};
 pub use requests::{Stats, Usage};
-pub use team::Invited;
-pub use workspaces::SetUp;
+pub use team::CreatedInvite;
+pub use workspaces::CreatedWorkspace;
 
 use super::caller::Admin;
 use super::catalogue::Catalogue;
@@ -33,13 +33,15 @@ use crate::protocol::key_gate::{self, Actor, GateCommand, GateReply, GateResult}
 use crate::protocol::store_ledger::{self, LedgerCommand, LedgerReply};
 use crate::protocol::{Versioned, frame};
 
-/// How long a KeyGate may take over a command: a revoke waits up to 5 s for requests in flight.
+/// Milliseconds that a KeyGate may take for a command. A revoke waits up to 5 s for requests in
+/// flight.
 const GATE_DEADLINE_MS: u32 = 15_000;
 
-/// How long a ledger may take to answer.
+/// Milliseconds that a StoreLedger may take to reply.
 const LEDGER_DEADLINE_MS: u32 = 5_000;
 
-/// What the operations work on.
+/// Runs the operations, with the bindings, the settings, the catalogue and the time of the
+/// request.
 pub struct ControlPlane<'a> {
     pub env: &'a Env,
     pub settings: &'a Rc<Settings>,
@@ -52,7 +54,7 @@ impl<'a> ControlPlane<'a> {
         Ok(Self { env, settings, catalogue: Catalogue::open(env)?, now: now() })
     }
 
-    /// A key of the admin's workspace.
+    /// A key of the admin's workspace. Another workspace's key is not found.
     pub async fn key(&self, admin: &Admin, key_id: &KeyId) -> Result<KeyRecord> {
         let not_found = || Rejection::new(Code::NotFound, "There is no such key.");
         let gate = key_id.gate().ok_or_else(not_found)?;
@@ -65,12 +67,12 @@ impl<'a> ControlPlane<'a> {
         Ok(self.key(admin, key_id).await?.key_hash.gate())
     }
 
-    /// Asks a KeyGate, whose key was found to be of the right workspace.
+    /// Sends a command to a KeyGate. The caller has checked that the key belongs to the workspace.
     pub async fn command(&self, gate: GateName, command: GateCommand) -> Result<GateReply> {
         self.command_within(gate, command, GATE_DEADLINE_MS).await
     }
 
-    /// The same with another deadline.
+    /// Sends a command to a KeyGate, with a deadline in milliseconds.
     pub async fn command_within(
         &self,
         gate: GateName,
@@ -92,8 +94,8 @@ impl<'a> ControlPlane<'a> {
         reply
     }
 
-    /// Asks the ledger of a store, which was found to be of the right workspace; answers the status
-    /// and the JSON that it gives.
+    /// Sends a command to a store's ledger and returns the status and JSON body of its reply. The
+    /// caller has checked that the store belongs to the workspace.
     pub async fn ask_ledger(
         &self,
         store: StoreId,
@@ -103,14 +105,14 @@ impl<'a> ControlPlane<'a> {
             Rejection::new(Code::StoreUnavailable, "The store did not answer in time. Try again.")
                 .retry_after(2)
         };
-        let request = frame::encode(&Versioned::new(command), &[])
+        let frame = frame::encode(&Versioned::new(command), &[])
             .map_err(|frame::Malformed| internal("a command that is too large"))?;
         let name = store_ledger::object_name(store);
-        let answer = Objects::store_ledgers(self.env)?
-            .call(&name, Method::Command, &request, LEDGER_DEADLINE_MS)
+        let reply = Objects::store_ledgers(self.env)?
+            .call(&name, Method::Command, &frame, LEDGER_DEADLINE_MS)
             .await
             .map_err(|_| unavailable())?;
-        let (reply, body) = frame::decode::<Versioned<LedgerReply>>(&answer)
+        let (reply, body) = frame::decode::<Versioned<LedgerReply>>(&reply)
             .map_err(|frame::Malformed| internal("a malformed reply"))?;
         match reply.open() {
             Some(LedgerReply::Done { status, .. }) => {
@@ -122,7 +124,7 @@ impl<'a> ControlPlane<'a> {
         }
     }
 
-    /// An entry of the audit log for what an actor does now.
+    /// The statement that writes an audit entry for an action of this actor, now.
     pub fn audit(
         &self,
         workspace: WorkspaceId,
@@ -144,6 +146,6 @@ impl<'a> ControlPlane<'a> {
     }
 }
 
-fn unfitting() -> Rejection {
+fn unexpected_reply() -> Rejection {
     internal("the gate's reply does not fit the command")
 }

@@ -1,6 +1,6 @@
-//! A key's requests and parked events.
+//! Reads a key's usage and requests from its KeyGate, and settles its parked events.
 
-use super::{ControlPlane, unfitting};
+use super::{ControlPlane, unexpected_reply};
 use crate::domain::credential::{GateName, KeyId};
 use crate::domain::failing::FailingWebhook;
 use crate::domain::id::{AuditId, SequenceId};
@@ -14,7 +14,7 @@ use crate::protocol::key_gate::{
     GateCommand, GateReply, LoggedRequest, ParkedEvent, RequestDetail, RequestFilter,
 };
 
-/// Requests within 24 hours, 7 and 30 days, and when one was last admitted.
+/// The requests of the last 24 hours, 7 days and 30 days, and when one was last admitted.
 pub struct Stats {
     pub h24: Tally,
     pub d7: Tally,
@@ -22,10 +22,10 @@ pub struct Stats {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// What the list of keys shows of one: [`GateReply::Usage`].
+/// The traffic of a key for the list of keys, from [`GateReply::Usage`].
 pub struct Usage {
     pub h24: Tally,
-    /// 24 hours, the oldest first.
+    /// One tally for each of the last 24 hours, oldest first.
     pub hours: Vec<Tally>,
     pub last_used_at: Option<Timestamp>,
     pub parked: ParkedCount,
@@ -43,11 +43,11 @@ impl ControlPlane<'_> {
                 };
                 Ok(Usage { h24, hours, last_used_at, parked, failing })
             }
-            _ => Err(unfitting()),
+            _ => Err(unexpected_reply()),
         }
     }
 
-    /// The requests of a window in buckets, oldest first, and all of it together.
+    /// The requests of a window in buckets, oldest first, and their total.
     pub async fn series(
         &self,
         admin: &Admin,
@@ -57,11 +57,11 @@ impl ControlPlane<'_> {
         let gate = self.gate_of(admin, key_id).await?;
         match self.command(gate, GateCommand::Series { window }).await? {
             GateReply::Series { buckets, total } => Ok((buckets, total)),
-            _ => Err(unfitting()),
+            _ => Err(unexpected_reply()),
         }
     }
 
-    /// One request of a key with what was kept of it.
+    /// One request of a key with its captures.
     pub async fn request(
         &self,
         admin: &Admin,
@@ -71,7 +71,7 @@ impl ControlPlane<'_> {
         let gate = self.gate_of(admin, key_id).await?;
         match self.command(gate, GateCommand::GetRequest { row: row.as_i64() }).await? {
             GateReply::Request { detail } => Ok(*detail),
-            _ => Err(unfitting()),
+            _ => Err(unexpected_reply()),
         }
     }
 
@@ -81,11 +81,11 @@ impl ControlPlane<'_> {
             GateReply::Stats { h24, d7, d30, last_used_at } => {
                 Ok(Stats { h24, d7, d30, last_used_at })
             }
-            _ => Err(unfitting()),
+            _ => Err(unexpected_reply()),
         }
     }
 
-    /// A page of a key's log, and the row to go on before.
+    /// A page of a key's log, newest first, and the row before which the next page goes on.
     pub async fn requests(
         &self,
         admin: &Admin,
@@ -95,12 +95,13 @@ impl ControlPlane<'_> {
         let gate = self.gate_of(admin, key_id).await?;
         match self.command(gate, GateCommand::ListRequests { filter }).await? {
             GateReply::Requests { requests, next } => Ok((requests, next)),
-            _ => Err(unfitting()),
+            _ => Err(unexpected_reply()),
         }
     }
 
-    /// A page of a key's parked events, the row to go on before, and the gate that holds them; only
-    /// those that await details or only the others, where `awaiting_details` says so.
+    /// The key's KeyGate, a page of its parked events, and the row before which the next page goes
+    /// on. With `awaiting_details` set, only the events that await details (`true`) or only the
+    /// others.
     pub async fn parked(
         &self,
         admin: &Admin,
@@ -115,11 +116,12 @@ impl ControlPlane<'_> {
             .await?
         {
             GateReply::Parked { events, next } => Ok((gate, events, next)),
-            _ => Err(unfitting()),
+            _ => Err(unexpected_reply()),
         }
     }
 
-    /// Tries a parked event now: its outcome where it was settled, else why it waits on.
+    /// Retries a parked event now. Returns its outcome if it was settled, else the reason why it
+    /// stays parked.
     pub async fn retry_parked(
         &self,
         admin: &Admin,
@@ -129,11 +131,11 @@ impl ControlPlane<'_> {
         let gate = self.gate_of(admin, key_id).await?;
         match self.command(gate, GateCommand::RetryParked { row: row.as_i64() }).await? {
             GateReply::Settled { outcome, reason } => Ok((outcome, reason)),
-            _ => Err(unfitting()),
+            _ => Err(unexpected_reply()),
         }
     }
 
-    /// Forgets a parked event for good; the audit log keeps who did.
+    /// Deletes a parked event for good. The audit log records who did it.
     pub async fn discard_parked(
         &self,
         admin: &Admin,

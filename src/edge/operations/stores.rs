@@ -22,7 +22,7 @@ impl ControlPlane<'_> {
         Ok(Store { id, name: name.to_owned(), created_at: self.now, archived_at: None })
     }
 
-    /// A store of the admin's workspace.
+    /// A store of the admin's workspace. Another workspace's store is not found.
     pub async fn store(&self, admin: &Admin, id: StoreId) -> Result<Store> {
         let store = self.catalogue.store(admin.workspace_id, id).await?;
         store.ok_or_else(|| Rejection::new(Code::NotFound, "There is no such store."))
@@ -42,7 +42,7 @@ impl ControlPlane<'_> {
         Ok(Store { name: name.to_owned(), ..store })
     }
 
-    /// Archives a store, or takes it back. Refused while a live key points to it.
+    /// Archives a store, or restores it. Archiving is refused while a live key points to the store.
     pub async fn archive_store(&self, admin: &Admin, id: StoreId, archive: bool) -> Result<Store> {
         let store = self.store(admin, id).await?;
         if store.archived_at.is_some() == archive {
@@ -54,13 +54,15 @@ impl ControlPlane<'_> {
         let change = self.catalogue.archive_store(workspace, id, archived_at)?;
         let detail = json!({ "name": store.name });
         let audit = self.audit(workspace, &admin.actor, action, &id.to_string(), detail)?;
-        let in_use = || {
+        let store_in_use = || {
             Rejection::new(
                 Code::InvalidState,
                 "A live key points to this store. Revoke its keys first.",
             )
         };
-        self.catalogue.batch_unless(vec![change, audit], "a live key points to", in_use).await?;
+        self.catalogue
+            .batch_with_rule(vec![change, audit], "a live key points to", store_in_use)
+            .await?;
         Ok(Store { archived_at, ..store })
     }
 }

@@ -1,5 +1,5 @@
-//! The team: invites, roles, removals. Only owners make, change or remove owners, and the last
-//! owner stays one (D1 itself says so).
+//! The team: invites, roles, removals. Only owners may make, change or remove owners. The last
+//! owner cannot be changed or removed (a trigger in D1 enforces it).
 
 use serde_json::json;
 
@@ -12,13 +12,13 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::{INVITE_LIFETIME, InviteToken};
 use crate::edge::Result;
 use crate::edge::caller::Admin;
-use crate::edge::catalogue::members::{Judged, MemberRow, NewInvite};
+use crate::edge::catalogue::members::{MemberRow, NewInvite, RolesAtCheck};
 use crate::edge::catalogue::sessions::TailRow;
 use crate::edge::platform::random;
 use crate::protocol::key_gate::GateCommand;
 
-/// An invite that was just made; its token is shown this once.
-pub struct Invited {
+/// An invite that was just created. Its token is shown only once.
+pub struct CreatedInvite {
     pub id: InviteId,
     pub token: InviteToken,
     pub email: String,
@@ -27,8 +27,8 @@ pub struct Invited {
 }
 
 impl ControlPlane<'_> {
-    /// Makes a link by which whoever has it joins the workspace under this address.
-    pub async fn invite(&self, admin: &Admin, email: String, role: Role) -> Result<Invited> {
+    /// Creates an invite: whoever has its link can join the workspace under this e-mail address.
+    pub async fn invite(&self, admin: &Admin, email: String, role: Role) -> Result<CreatedInvite> {
         check(admin.role().may_grant(role))?;
         if let Some(user) = self.catalogue.user_by_email(&email).await?
             && self.catalogue.member(admin.workspace_id, user.id).await?.is_some()
@@ -38,9 +38,9 @@ impl ControlPlane<'_> {
                 format!("{email} belongs to this workspace already."),
             ));
         }
-        // The new invite takes the place of an older one, which may be an owner's.
-        if let Some(older) = self.catalogue.invite_for(admin.workspace_id, &email).await? {
-            check(admin.role().may_change(older.role))?;
+        // The new invite replaces an older one, which may be for an owner.
+        if let Some(previous) = self.catalogue.invite_for(admin.workspace_id, &email).await? {
+            check(admin.role().may_change(previous.role))?;
         }
         let token = InviteToken::mint(&random()?, &self.settings.tag_keys);
         let id = InviteId::from_random(random()?);
@@ -64,7 +64,7 @@ impl ControlPlane<'_> {
             detail,
         )?);
         self.catalogue.batch(batch).await?;
-        Ok(Invited { id, token, email, role, expires_at })
+        Ok(CreatedInvite { id, token, email, role, expires_at })
     }
 
     pub async fn withdraw_invite(&self, admin: &Admin, id: InviteId) -> Result<()> {
@@ -79,13 +79,14 @@ impl ControlPlane<'_> {
         self.catalogue.batch(vec![delete, audit]).await
     }
 
-    /// A member of the admin's workspace.
+    /// A member of the admin's workspace. Anybody else is not found.
     pub async fn member(&self, admin: &Admin, user: UserId) -> Result<MemberRow> {
         let member = self.catalogue.member(admin.workspace_id, user).await?;
         member.ok_or_else(|| Rejection::new(Code::NotFound, "There is no such member."))
     }
 
-    /// Promotes or demotes a member. Whoever may do less from now on is pushed nothing more.
+    /// Promotes or demotes a member. A user who loses the rights of an admin also loses their live
+    /// tails and the invites that they made.
     pub async fn change_role(&self, admin: &Admin, user: UserId, role: Role) -> Result<MemberRow> {
         let member = self.member(admin, user).await?;
         check(admin.role().may_change(member.role) && admin.role().may_grant(role))?;
@@ -97,22 +98,23 @@ impl ControlPlane<'_> {
         let detail = json!({ "email": member.email, "before": member.role, "role": role });
         let subject = user.to_string();
         let mut batch = vec![
-            self.catalogue.if_still(&judged(admin, &member))?,
+            self.catalogue.assert_roles_unchanged(&roles_at_check(admin, &member))?,
             self.catalogue.update_role(workspace, user, role)?,
             self.audit(workspace, &admin.actor, "member.role_changed", &subject, detail)?,
         ];
-        let restricted = !role.manages_connections();
-        if restricted {
+        let loses_rights = !role.manages_connections();
+        if loses_rights {
             batch.push(self.catalogue.delete_invites_by(workspace, user)?);
         }
         self.catalogue.change_team(batch).await?;
-        if restricted {
+        if loses_rights {
             self.close_tails(tails).await;
         }
         Ok(MemberRow { role, ..member })
     }
 
-    /// Ends a membership, with its sessions, API keys, live tails and the invites that it made.
+    /// Ends a membership, with the member's sessions, API keys, live tails and the invites that
+    /// they made.
     pub async fn remove_member(&self, admin: &Admin, user: UserId) -> Result<MemberRow> {
         let member = self.member(admin, user).await?;
         check(admin.role().may_change(member.role))?;
@@ -121,7 +123,7 @@ impl ControlPlane<'_> {
         let detail = json!({ "email": member.email, "role": member.role });
         let subject = user.to_string();
         let batch = vec![
-            self.catalogue.if_still(&judged(admin, &member))?,
+            self.catalogue.assert_roles_unchanged(&roles_at_check(admin, &member))?,
             self.catalogue.delete_membership(workspace, user)?,
             self.catalogue.delete_invites_by(workspace, user)?,
             self.audit(workspace, &admin.actor, "member.removed", &subject, detail)?,
@@ -131,8 +133,8 @@ impl ControlPlane<'_> {
         Ok(member)
     }
 
-    /// Tells the KeyGates that these tails have ended. What does not answer closes them by itself
-    /// within ten minutes.
+    /// Tells the KeyGates to close these live tails. A KeyGate that cannot be reached closes them
+    /// by itself within ten minutes.
     pub async fn close_tails(&self, tails: Vec<TailRow>) {
         for tail in tails {
             let mut gate = [0; 12];
@@ -149,11 +151,11 @@ impl ControlPlane<'_> {
     }
 }
 
-/// What a change of a member was judged by.
-fn judged(admin: &Admin, member: &MemberRow) -> Judged {
-    Judged {
+/// The roles by which a change of this member was authorised.
+fn roles_at_check(admin: &Admin, member: &MemberRow) -> RolesAtCheck {
+    RolesAtCheck {
         workspace_id: admin.workspace_id,
         member: (member.user_id, member.role),
-        by: (admin.actor.user_id, admin.role()),
+        actor: (admin.actor.user_id, admin.role()),
     }
 }

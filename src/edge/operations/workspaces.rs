@@ -1,4 +1,4 @@
-//! Setting up a deployment: its first workspace, owner and store.
+//! The set-up of a deployment: its first workspace, with an owner and a store.
 
 use serde_json::json;
 
@@ -13,30 +13,30 @@ use crate::edge::platform::random;
 use crate::edge::{Result, internal};
 use crate::protocol::key_gate::Actor;
 
-/// What a set-up has made.
-pub struct SetUp {
+/// The ids that the set-up has created.
+pub struct CreatedWorkspace {
     pub workspace_id: WorkspaceId,
     pub user_id: UserId,
     pub store_id: StoreId,
 }
 
 impl ControlPlane<'_> {
-    /// Makes the first workspace, once. `api_key` is one for its owner, who has no other way to
-    /// call the procedures.
+    /// Creates the first workspace, once. `api_key` is for its owner, who has no other way to call
+    /// the RPCs.
     pub async fn set_up(
         &self,
         arguments: &SetupWorkspace,
         api_key: Option<(ApiKeyId, &ApiSecret)>,
         address: Option<String>,
-    ) -> Result<SetUp> {
-        let exists = || {
+    ) -> Result<CreatedWorkspace> {
+        let already_set_up = || {
             Rejection::new(
                 Code::InvalidState,
                 "This deployment has been set up: it has a workspace.",
             )
         };
         if self.catalogue.has_workspace().await? {
-            return Err(exists());
+            return Err(already_set_up());
         }
         let workspace_id = WorkspaceId::from_random(random()?);
         let user_id = UserId::from_random(random()?);
@@ -58,10 +58,10 @@ impl ControlPlane<'_> {
         batch.push(self.audit(workspace_id, &actor, "workspace.created", &subject, detail)?);
         if catalogue.batch(batch).await.is_err() {
             return match catalogue.has_workspace().await? {
-                true => Err(exists()),
+                true => Err(already_set_up()),
                 false => Err(internal("the set-up was not written")),
             };
         }
-        Ok(SetUp { workspace_id, user_id, store_id })
+        Ok(CreatedWorkspace { workspace_id, user_id, store_id })
     }
 }

@@ -1,4 +1,5 @@
-//! How the procedures answer keys, stores, requests, events, members, invites and audit entries.
+//! The JSON of keys, stores, requests, parked events, members, invites and audit entries in the
+//! responses of the RPCs.
 
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use crate::edge::catalogue::members::{InviteRow, MemberRow};
 use crate::edge::catalogue::stores::Store;
 use crate::protocol::key_gate::{LoggedRequest, ParkedEvent};
 
-/// A key without its secrets.
+/// The JSON of a key, without its secrets.
 pub fn key(record: &KeyRecord, api_origin: &str, now: Timestamp) -> Value {
     json!({
         "key_id": record.key_id,

@@ -1,4 +1,4 @@
-//! The procedures of integration keys.
+//! The RPCs for integration keys.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::domain::secret::SigningSecret;
 use crate::edge::Result;
 use crate::edge::answer::Answer;
 use crate::edge::caller::Admin;
-use crate::edge::operations::{Change, Minting};
+use crate::edge::operations::{ChangedKey, MintedKey};
 
 impl Call<'_> {
     pub(super) async fn create_integration_key(
@@ -19,27 +19,29 @@ impl Call<'_> {
         admin: &Admin,
         arguments: CreateIntegrationKey,
     ) -> Result<Answer> {
-        self.minted(&self.operations.mint(admin, arguments, None, None, self.api_origin).await?)
+        self.minted_key_answer(
+            &self.control_plane.mint(admin, arguments, None, None, self.api_origin).await?,
+        )
     }
 
-    /// Mints a key in place of another, which goes on until it is revoked.
+    /// Mints a key that replaces another. The old key works until it is revoked.
     pub(super) async fn rotate_integration_key(
         &self,
         admin: &Admin,
         arguments: RotateIntegrationKey,
     ) -> Result<Answer> {
         let RotateIntegrationKey { key_id, name, expires_in_days } = arguments;
-        let old = self.operations.key(admin, &key_id).await?;
+        let old = self.control_plane.key(admin, &key_id).await?;
         let name = name.unwrap_or_else(|| old.name.clone());
         let origin = self.api_origin;
-        let minting =
-            self.operations.rotate(admin, &old, name, expires_in_days, None, origin).await?;
-        self.minted(&minting)
+        let minted =
+            self.control_plane.rotate(admin, &old, name, expires_in_days, None, origin).await?;
+        self.minted_key_answer(&minted)
     }
 
-    /// The key and its secret are in this answer and nowhere else.
-    fn minted(&self, minting: &Minting) -> Result<Answer> {
-        let Minting { record, key, secret } = minting;
+    /// The key and its signing secret are in this response and nowhere else.
+    fn minted_key_answer(&self, minted: &MintedKey) -> Result<Answer> {
+        let MintedKey { record, key, secret } = minted;
         let mut body = self.key_json(record);
         body["api_key"] = json!(key.reveal());
         body["signing_secret"] = json!(secret.as_ref().map(SigningSecret::reveal));
@@ -52,7 +54,7 @@ impl Call<'_> {
         admin: &Admin,
         arguments: ListIntegrationKeys,
     ) -> Result<Answer> {
-        let page = self.operations.key_page(admin, &arguments).await?;
+        let page = self.control_plane.key_page(admin, &arguments).await?;
         let keys: Vec<Value> = page.keys.iter().map(|record| self.key_json(record)).collect();
         Answer::serialized(200, &json!({ "keys": keys, "next_cursor": page.next_cursor }))
     }
@@ -63,7 +65,7 @@ impl Call<'_> {
         key_id: &KeyId,
         change: KeyChange,
     ) -> Result<Answer> {
-        self.changed(&self.operations.change(admin, key_id, change).await?)
+        self.changed_key_answer(&self.control_plane.change(admin, key_id, change).await?)
     }
 
     pub(super) async fn set_signing_secret(
@@ -71,7 +73,7 @@ impl Call<'_> {
         admin: &Admin,
         arguments: SetSigningSecret,
     ) -> Result<Answer> {
-        self.changed(&self.operations.set_signing_secret(admin, arguments).await?)
+        self.changed_key_answer(&self.control_plane.set_signing_secret(admin, arguments).await?)
     }
 
     pub(super) async fn reseal_secrets(
@@ -79,17 +81,17 @@ impl Call<'_> {
         admin: &Admin,
         arguments: ListIntegrationKeys,
     ) -> Result<Answer> {
-        let (resealed, next_cursor) = self.operations.reseal_secrets(admin, &arguments).await?;
+        let (resealed, next_cursor) = self.control_plane.reseal_secrets(admin, &arguments).await?;
         Answer::serialized(200, &json!({ "resealed": resealed, "next_cursor": next_cursor }))
     }
 
-    fn changed(&self, change: &Change) -> Result<Answer> {
-        let mut body = self.key_json(&change.record);
-        body["in_flight"] = json!(change.in_flight);
+    fn changed_key_answer(&self, changed: &ChangedKey) -> Result<Answer> {
+        let mut body = self.key_json(&changed.record);
+        body["in_flight"] = json!(changed.in_flight);
         Answer::serialized(200, &body)
     }
 
     fn key_json(&self, record: &KeyRecord) -> Value {
-        json::key(record, self.api_origin, self.operations.now)
+        json::key(record, self.api_origin, self.control_plane.now)
     }
 }

@@ -1,5 +1,5 @@
-//! `POST /rpc/core.rpc_*`: everything the console does, for scripts, by an owner's or admin's API
-//! key. A member gets 403; what belongs to another workspace is not found.
+//! `POST /rpc/core.rpc_*`: everything the console does, for scripts with the API key of an owner or
+//! admin. A member gets 403; a resource of another workspace is not found.
 
 mod json;
 mod keys;
@@ -31,12 +31,12 @@ use crate::api::rpc_team::{
 use crate::domain::key::KeyChange;
 use crate::domain::rejection::{Code, Rejection};
 
-/// What a procedure needs besides its arguments.
+/// The context of a procedure call, besides its arguments.
 struct Call<'a> {
-    operations: ControlPlane<'a>,
-    /// Where storefronts reach this deployment.
+    control_plane: ControlPlane<'a>,
+    /// The origin at which storefronts reach this deployment.
     api_origin: &'a str,
-    /// Where people reach its console.
+    /// The origin of the console.
     console_origin: &'a str,
 }
 
@@ -51,7 +51,7 @@ pub async fn handle(
     let procedure = Procedure::parse(procedure)
         .ok_or_else(|| Rejection::new(Code::NotFound, "There is no such procedure."))?;
     let call = Call {
-        operations: ControlPlane::new(env, settings)?,
+        control_plane: ControlPlane::new(env, settings)?,
         api_origin: settings.public_api_url.as_deref().unwrap_or(target.origin),
         console_origin: settings.public_console_url.as_deref().unwrap_or(target.origin),
     };
@@ -60,13 +60,14 @@ pub async fn handle(
         check_setup_token(bearer(&authorization).unwrap_or_default(), settings)?;
         call.setup_workspace(&body).await?
     } else {
-        let caller = Caller::of(request, env, &call.operations.catalogue).await?;
-        call.as_admin(&caller.into_admin()?, procedure, &body).await?
+        let caller = Caller::of(request, env, &call.control_plane.catalogue).await?;
+        call.run_as_admin(&caller.into_admin()?, procedure, &body).await?
     };
     Ok(answer.into_response(&unlogged_request_id())?)
 }
 
-/// The set-up of the first workspace takes the deployment's one-time token.
+/// Checks the set-up token of the deployment, in constant time. Only the set-up of the first
+/// workspace needs it.
 pub fn check_setup_token(presented: &str, settings: &Settings) -> Result<()> {
     let valid = settings
         .setup_token
@@ -82,8 +83,13 @@ pub fn check_setup_token(presented: &str, settings: &Settings) -> Result<()> {
 }
 
 impl Call<'_> {
-    async fn as_admin(&self, admin: &Admin, procedure: Procedure, body: &[u8]) -> Result<Answer> {
-        let tag_keys = &self.operations.settings.tag_keys;
+    async fn run_as_admin(
+        &self,
+        admin: &Admin,
+        procedure: Procedure,
+        body: &[u8],
+    ) -> Result<Answer> {
+        let tag_keys = &self.control_plane.settings.tag_keys;
         match procedure {
             Procedure::SetupWorkspace => Err(internal("the set-up has its own credential")),
             Procedure::CreateStore => self.create_store(admin, &read_create_store(body)?).await,

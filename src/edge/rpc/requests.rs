@@ -1,4 +1,4 @@
-//! The procedures of a key's requests and parked events.
+//! The RPCs for a key's requests and parked events.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::protocol::key_gate::RequestFilter;
 
 impl Call<'_> {
     pub(super) async fn stats(&self, admin: &Admin, key_id: &KeyId) -> Result<Answer> {
-        let Stats { h24, d7, d30, last_used_at } = self.operations.stats(admin, key_id).await?;
+        let Stats { h24, d7, d30, last_used_at } = self.control_plane.stats(admin, key_id).await?;
         let last_used_at = last_used_at.map(Timestamp::to_rfc3339);
         Answer::serialized(
             200,
@@ -28,7 +28,7 @@ impl Call<'_> {
         key_id: &KeyId,
         filter: RequestFilter,
     ) -> Result<Answer> {
-        let (requests, next) = self.operations.requests(admin, key_id, filter).await?;
+        let (requests, next) = self.control_plane.requests(admin, key_id, filter).await?;
         let requests: Vec<Value> = requests.iter().map(json::request).collect();
         let next_cursor = next.map(|row| row.to_string());
         Answer::serialized(200, &json!({ "requests": requests, "next_cursor": next_cursor }))
@@ -42,8 +42,8 @@ impl Call<'_> {
         before: Option<i64>,
     ) -> Result<Answer> {
         let (gate, events, next) =
-            self.operations.parked(admin, key_id, limit, before, None).await?;
-        let event_id = |row| SequenceId::from_i64(row).map(|row| RequestId::new(gate, row));
+            self.control_plane.parked(admin, key_id, limit, before, None).await?;
+        let event_id = |row| SequenceId::from_i64(row).map(|id| RequestId::new(gate, id));
         let events: Vec<Value> =
             events.iter().map(|event| json::parked(event, event_id(event.row))).collect();
         let next_cursor = next.map(|row| row.to_string());
@@ -56,7 +56,7 @@ impl Call<'_> {
         key_id: &KeyId,
         row: SequenceId,
     ) -> Result<Answer> {
-        let (outcome, reason) = self.operations.retry_parked(admin, key_id, row).await?;
+        let (outcome, reason) = self.control_plane.retry_parked(admin, key_id, row).await?;
         let settled = outcome.is_some();
         Answer::serialized(
             200,
@@ -70,7 +70,7 @@ impl Call<'_> {
         key_id: &KeyId,
         row: SequenceId,
     ) -> Result<Answer> {
-        self.operations.discard_parked(admin, key_id, row).await?;
+        self.control_plane.discard_parked(admin, key_id, row).await?;
         Answer::serialized(200, &json!({ "discarded": true }))
     }
 }

@@ -1,4 +1,4 @@
-//! The procedures of the team and the audit log.
+//! The RPCs for the team and the audit log.
 
 use serde_json::{Value, json};
 
@@ -10,11 +10,11 @@ use crate::domain::id::{InviteId, UserId};
 use crate::edge::Result;
 use crate::edge::answer::Answer;
 use crate::edge::caller::Admin;
-use crate::edge::operations::Invited;
+use crate::edge::operations::CreatedInvite;
 
 impl Call<'_> {
     pub(super) async fn list_members(&self, admin: &Admin) -> Result<Answer> {
-        let members = self.operations.catalogue.members(admin.workspace_id).await?;
+        let members = self.control_plane.catalogue.members(admin.workspace_id).await?;
         let members: Vec<Value> = members.iter().map(json::member).collect();
         Answer::serialized(200, &json!({ "members": members }))
     }
@@ -25,24 +25,24 @@ impl Call<'_> {
         user: UserId,
         role: Role,
     ) -> Result<Answer> {
-        let member = self.operations.change_role(admin, user, role).await?;
+        let member = self.control_plane.change_role(admin, user, role).await?;
         Answer::serialized(200, &json::member(&member))
     }
 
     pub(super) async fn remove_member(&self, admin: &Admin, user: UserId) -> Result<Answer> {
-        self.operations.remove_member(admin, user).await?;
+        self.control_plane.remove_member(admin, user).await?;
         Answer::serialized(200, &json!({ "user_id": user, "removed": true }))
     }
 
-    /// The link is in this answer and nowhere else.
+    /// The invite link is in this response and nowhere else.
     pub(super) async fn invite_member(
         &self,
         admin: &Admin,
         arguments: InviteMember,
     ) -> Result<Answer> {
         let InviteMember { email, role } = arguments;
-        let Invited { id, token, email, role, expires_at } =
-            self.operations.invite(admin, email, role).await?;
+        let CreatedInvite { id, token, email, role, expires_at } =
+            self.control_plane.invite(admin, email, role).await?;
         let url = format!("{}{}", self.console_origin, links::invite(token.reveal()));
         Answer::serialized(
             201,
@@ -54,24 +54,24 @@ impl Call<'_> {
     }
 
     pub(super) async fn list_invites(&self, admin: &Admin) -> Result<Answer> {
-        let (catalogue, now) = (&self.operations.catalogue, self.operations.now);
+        let (catalogue, now) = (&self.control_plane.catalogue, self.control_plane.now);
         let invites = catalogue.invites(admin.workspace_id, now).await?;
         let invites: Vec<Value> = invites.iter().map(json::invite).collect();
         Answer::serialized(200, &json!({ "invites": invites }))
     }
 
     pub(super) async fn withdraw_invite(&self, admin: &Admin, id: InviteId) -> Result<Answer> {
-        self.operations.withdraw_invite(admin, id).await?;
+        self.control_plane.withdraw_invite(admin, id).await?;
         Answer::serialized(200, &json!({ "invite_id": id, "withdrawn": true }))
     }
 
     pub(super) async fn list_audit_entries(
         &self,
         admin: &Admin,
-        list: &ListAuditEntries,
+        arguments: &ListAuditEntries,
     ) -> Result<Answer> {
-        let ListAuditEntries { filter, cursor, limit } = list;
-        let catalogue = &self.operations.catalogue;
+        let ListAuditEntries { filter, cursor, limit } = arguments;
+        let catalogue = &self.control_plane.catalogue;
         let page = catalogue.audit_entries(admin.workspace_id, filter, *cursor, *limit).await?;
         let entries: Vec<Value> = page.entries.iter().map(json::audit_entry).collect();
         let next_cursor = page.next.map(|cursor| cursor.to_string());

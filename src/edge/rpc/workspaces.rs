@@ -1,4 +1,4 @@
-//! The procedures of workspaces and stores.
+//! The RPCs for workspaces and stores.
 
 use serde_json::{Value, json};
 
@@ -9,17 +9,17 @@ use crate::domain::id::{ApiKeyId, StoreId};
 use crate::edge::Result;
 use crate::edge::answer::Answer;
 use crate::edge::caller::Admin;
-use crate::edge::operations::SetUp;
+use crate::edge::operations::CreatedWorkspace;
 use crate::edge::platform::random;
 
 impl Call<'_> {
     pub(super) async fn setup_workspace(&self, body: &[u8]) -> Result<Answer> {
         let arguments = SetupWorkspace::read(body)?;
         let api_key_id = ApiKeyId::from_random(random()?);
-        let api_key = ApiSecret::mint(&random()?, &self.operations.settings.tag_keys);
-        let made = (api_key_id, &api_key);
-        let SetUp { workspace_id, user_id, store_id } =
-            self.operations.set_up(&arguments, Some(made), None).await?;
+        let api_key = ApiSecret::mint(&random()?, &self.control_plane.settings.tag_keys);
+        let owner_key = (api_key_id, &api_key);
+        let CreatedWorkspace { workspace_id, user_id, store_id } =
+            self.control_plane.set_up(&arguments, Some(owner_key), None).await?;
         Answer::serialized(
             201,
             &json!({
@@ -30,11 +30,11 @@ impl Call<'_> {
     }
 
     pub(super) async fn create_store(&self, admin: &Admin, name: &str) -> Result<Answer> {
-        Answer::serialized(201, &json::store(&self.operations.create_store(admin, name).await?))
+        Answer::serialized(201, &json::store(&self.control_plane.create_store(admin, name).await?))
     }
 
     pub(super) async fn list_stores(&self, admin: &Admin) -> Result<Answer> {
-        let stores = self.operations.catalogue.stores(admin.workspace_id).await?;
+        let stores = self.control_plane.catalogue.stores(admin.workspace_id).await?;
         let stores: Vec<Value> = stores.iter().map(json::store).collect();
         Answer::serialized(200, &json!({ "stores": stores }))
     }
@@ -44,7 +44,7 @@ impl Call<'_> {
         id: StoreId,
         name: &str,
     ) -> Result<Answer> {
-        let store = self.operations.rename_store(admin, id, name).await?;
+        let store = self.control_plane.rename_store(admin, id, name).await?;
         Answer::serialized(200, &json::store(&store))
     }
 
@@ -54,7 +54,7 @@ impl Call<'_> {
         id: StoreId,
         archive: bool,
     ) -> Result<Answer> {
-        let store = self.operations.archive_store(admin, id, archive).await?;
+        let store = self.control_plane.archive_store(admin, id, archive).await?;
         Answer::serialized(200, &json::store(&store))
     }
 }
