@@ -60,8 +60,8 @@ impl Asset {
         .clone()
     }
 
-    /// The file at a path. A path with another hash has no file, because the content at a path never
-    /// changes.
+    /// The file at a path. A path with another hash has no file, because the content at a path
+    /// never changes.
     pub fn by_path(path: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_assets_path_leads_back_to_it_and_no_other_hash_does() {
+    fn an_assets_path_resolves_to_it_and_a_path_with_another_hash_to_nothing() {
         for asset in Asset::ALL {
             let path = asset.path();
             assert_eq!(Asset::by_path(&path), Some(asset));

@@ -88,8 +88,8 @@ fn quoted(field: &str) -> String {
 }
 
 /// The text of a CSV cell. Strings may come from a stranger, and a spreadsheet evaluates a string
-/// that begins like a formula (CWE-1236), so such a string is prefixed with `'`. Numbers are our own
-/// and are not changed.
+/// that begins like a formula (CWE-1236), so such a string is prefixed with `'`. Numbers are our
+/// own and are not changed.
 fn csv_text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_cannot_leave_its_quotes() {
+    fn a_cell_cannot_break_out_of_its_quotes() {
         let line = Export::Csv.record(&["a", "b"], vec![json!("a\",\"b\r\nc"), Value::Null]);
         assert_eq!(line, "\"a\"\",\"\"b\r\nc\",\r\n");
         assert_eq!(Export::Csv.head(&["a", "b"]), "a,b\r\n");

@@ -134,8 +134,8 @@ fn document(
     }
 }
 
-/// The top bar of narrow screens. Its menu holds the navigation in a `details` element, so that it
-/// opens without a script.
+/// The top bar of narrow screens. Its menu contains the navigation in a `details` element, so that
+/// it opens without a script.
 fn top_bar(shell: &Shell<'_>) -> Markup {
     html! {
         header.top-bar {
@@ -150,7 +150,7 @@ fn top_bar(shell: &Shell<'_>) -> Markup {
     }
 }
 
-/// The navigation, which a page has twice; `place` keeps the ids of the two apart.
+/// The navigation. A page has it twice; `place` makes the ids of the two distinct.
 fn navigation(shell: &Shell<'_>, place: &str) -> Markup {
     html! {
         a.brand href=(links::OVERVIEW) { (mark()) span { (shell.company) } }

@@ -19,7 +19,7 @@ pub const LOGIN: &str = "/login";
 pub const ACCESS_LOGIN: &str = "/login/access";
 pub const LOGOUT: &str = "/logout";
 pub const THEME: &str = "/theme";
-/// Returns a fresh CSRF token as JSON. The script asks for it when the operator has signed in again
+/// The path of a fresh CSRF token as JSON. The script asks for it when the operator has signed in again
 /// and continues with a form of the ended session.
 pub const FORM_TOKEN: &str = "/session/form-token";
 /// The modal with the form for a new integration key.

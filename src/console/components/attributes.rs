@@ -3,8 +3,8 @@
 use maud::{Escaper, Markup, PreEscaped, Render};
 use std::fmt::Write as _;
 
-/// The attributes of one element. Values are escaped when they are set; names are constants of the
-/// program and are not.
+/// The attributes of one element. Values are escaped when they are set. Names are not: they are
+/// constants of the program.
 #[derive(Clone, Debug, Default)]
 pub struct Attributes(String);
 

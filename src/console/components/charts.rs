@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_charts_numbers_are_readable_without_seeing_it() {
+    fn a_charts_numbers_are_also_a_table_for_assistive_technology() {
         let buckets = [Bucket { label: "<now>", tick: "now", requests: 7, errors: 2 }];
         let chart = BarChart { id: "c", title: "Requests", buckets: &buckets };
         let markup = bar_chart(&chart).into_string();

@@ -45,8 +45,8 @@ pub fn code_block(id: &str, text: &str, copy_label: Option<&str>) -> Markup {
     }
 }
 
-/// Captured headers or a captured body, unchanged. Long lines wrap, and a long text scrolls inside
-/// its box.
+/// Captured headers, a body or an example, as preformatted text. Long lines wrap, and a long text
+/// scrolls inside its box.
 pub fn json_viewer(id: &str, label: &str, text: &str) -> Markup {
     html! {
         figure.viewer {

@@ -38,7 +38,7 @@ impl Kind {
 pub struct Banner {
     pub kind: Kind,
     pub text: Markup,
-    /// A link or button that removes the cause.
+    /// A link or button with which the operator can act on the message.
     pub action: Option<Markup>,
 }
 

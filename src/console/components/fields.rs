@@ -40,8 +40,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// A field of a [`super::filter_bar`]. Its id is `filter-{name}`, because a form in a layer over
-    /// the page may have a field of the same name.
+    /// A field of a [`super::filter_bar`]. Its id is `filter-{name}`, because a form in a layer
+    /// over the page may have a field of the same name.
     pub fn filter(name: &'a str, label: &'a str) -> Self {
         Self::new(name, label).id(&format!("filter-{name}"))
     }
@@ -125,9 +125,9 @@ impl<'a> Field<'a> {
         self.wrap(&attributes.set("value", value).void("input"))
     }
 
-    /// A date and time to the minute: `2026-11-22T11:48`. The server reads and writes it in UTC. The
-    /// script converts it to and from the reader's zone; for pages without the script the label or
-    /// hint should say UTC.
+    /// A date and time to the minute: `2026-11-22T11:48`. The server reads and writes it in UTC.
+    /// The script converts it to and from the reader's zone; for pages without the script the label
+    /// or hint should say UTC.
     pub fn datetime(&self, value: &str) -> Markup {
         let attributes = self.control().set("type", "datetime-local").set("value", value);
         self.wrap(&attributes.flag("data-utc", true).void("input"))
@@ -253,7 +253,8 @@ pub fn lockable_checkbox(name: &str, choice: &Choice<'_>, lock: &Lock<'_>) -> Ma
     html! { div.field { (choice_label(name, &field_id(name), choice, &attributes, reason)) } }
 }
 
-/// A button that fills in a value, such as the recommended 90 days. `target` is the id of the field.
+/// A button that fills in a value, such as the recommended 90 days. `target` is the id of the
+/// field.
 pub fn fill_button(target: &str, value: &str, label: &str) -> Markup {
     html! {
         button.button.small.needs-script type="button" data-fill=(target) data-value=(value) {

@@ -44,8 +44,8 @@ pub fn small_modal(layer: &Layer<'_>, body: Markup) -> Markup {
     dialog(layer, "modal small", html! {}, body)
 }
 
-/// A panel at the right edge, for details beside a list. `header` is shown to the right of the title,
-/// for example a status badge.
+/// A panel at the right edge, for details beside a list. `header` is shown to the right of the
+/// title, for example a status badge.
 pub fn drawer(layer: &Layer<'_>, header: Markup, body: Markup) -> Markup {
     dialog(layer, "drawer", header, body)
 }

@@ -34,8 +34,8 @@ pub fn live_tail(url: &str, live: Live) -> Markup {
     }
 }
 
-/// A part that loads its content at once and then every `seconds` seconds, but not while the page is
-/// hidden. The response replaces `placeholder`, which should have the same size.
+/// A part that loads its content at once and then every `seconds` seconds, but not while the page
+/// is hidden. The response replaces `placeholder`, which should have the same size.
 pub fn polled(url: &str, seconds: u32, placeholder: Markup) -> Markup {
     Attributes::new()
         .set("hx-get", url)

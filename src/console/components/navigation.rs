@@ -40,7 +40,7 @@ fn links(tabs: &[Tab<'_>], current: &str) -> Markup {
 }
 
 /// Links to the newer and older page of a list, with a note about the current one. A link without a
-/// page is left out.
+/// page is left out; the height does not change.
 pub fn pagination(
     label: &str,
     newer: Option<&str>,
@@ -64,8 +64,8 @@ pub fn pagination(
         .element("nav", content)
 }
 
-/// A row of filters. It is a GET form, so the filters are part of the URL. `clear_href` is `Some` if
-/// any filter is set.
+/// A row of filters. It is a GET form, so the filters are part of the URL. `clear_href` is `Some`
+/// if any filter is set.
 pub fn filter_bar(
     label: &str,
     action: &str,

@@ -100,14 +100,14 @@ mod tests {
 
     #[test]
     fn money_is_grouped_and_shows_all_decimal_places() {
-        let shown = |minor, code| {
+        let render = |minor, code| {
             let currency = Currency::parse(code).expect("a currency");
             money(Amount::from_minor(minor).expect("an amount"), currency).into_string()
         };
-        assert!(shown(123_450, "USD").contains(">1,234.50 <"));
-        assert!(shown(-5, "USD").contains(">−0.05 <"));
-        assert!(shown(1_234_567, "JPY").contains(">1,234,567 <"));
-        assert!(shown(999, "KWD").contains(">0.999 <"));
+        assert!(render(123_450, "USD").contains(">1,234.50 <"));
+        assert!(render(-5, "USD").contains(">−0.05 <"));
+        assert!(render(1_234_567, "JPY").contains(">1,234,567 <"));
+        assert!(render(999, "KWD").contains(">0.999 <"));
     }
 
     #[test]

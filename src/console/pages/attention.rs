@@ -1,5 +1,5 @@
-//! The overview's list of problems that need attention, each with a link to the page where it can be
-//! fixed.
+//! The overview's list of problems that need attention, each with a link to the page where it can
+//! be fixed.
 
 use maud::{Markup, html};
 
@@ -51,7 +51,7 @@ enum Urgency {
 struct Item {
     urgency: Urgency,
     icon: Icon,
-    /// The name of the key concerned, or the start of the sentence.
+    /// The beginning of the sentence that `text` continues; usually the name of a key.
     subject: String,
     text: Markup,
     href: String,
@@ -293,7 +293,7 @@ mod tests {
     const NOTHING: Attention<'_> =
         Attention { renew: &[], waiting: &[], traffic: &[], failed_sign_ins: (0, false), now: NOW };
 
-    fn shown(given: &Attention<'_>) -> String {
+    fn render(given: &Attention<'_>) -> String {
         attention(given).into_string()
     }
 
@@ -303,7 +303,7 @@ mod tests {
         let traffic =
             Traffic { h24: Tally { requests: 7, errors: 0 }, parked, ..Traffic::default() };
         let keys = [(key(serde_json::json!({})), Some(traffic))];
-        let markup = shown(&Attention { traffic: &keys, ..NOTHING });
+        let markup = render(&Attention { traffic: &keys, ..NOTHING });
         assert!(markup.contains("Nothing needs attention"), "{markup}");
         assert!(markup.contains("1 connection, 7 requests"), "{markup}");
         assert!(markup.contains("3 events are kept, awaiting details."), "{markup}");
@@ -327,7 +327,7 @@ mod tests {
             key(serde_json::json!({ "secrets": [] })),
             key(serde_json::json!({ "status": "paused" })),
         ];
-        let markup = shown(&Attention {
+        let markup = render(&Attention {
             renew: &renew,
             waiting: &waiting,
             traffic: &keys,
@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn items_of_one_kind_beyond_the_maximum_are_counted_rather_than_listed() {
         let keys: Vec<_> = (0..50).map(|_| (key(serde_json::json!({})), None)).collect();
-        let markup = shown(&Attention { traffic: &keys, ..NOTHING });
+        let markup = render(&Attention { traffic: &keys, ..NOTHING });
         assert_eq!(markup.matches("<li").count(), MAX_LISTED);
         assert!(markup.contains("And 42 more"), "{markup}");
     }

@@ -68,8 +68,8 @@ impl Filters {
         *self != Self::default()
     }
 
-    /// Parses the filters. An invalid time is an error and not ignored, because an export would then
-    /// contain entries that nobody asked for.
+    /// Parses the filters. An invalid time is an error and not ignored, because an export would
+    /// then contain entries that nobody asked for.
     pub fn read(&self) -> Result<AuditFilter, Rejection> {
         let filled = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         Ok(AuditFilter {
@@ -139,8 +139,8 @@ fn filters(filters: &Filters) -> Markup {
     )
 }
 
-/// The options of the action filter: everything, each group, each action. An unknown action from the
-/// URL is added, so that it stays chosen.
+/// The options of the action filter: everything, each group, each action. An unknown action from
+/// the URL is added, so that it stays chosen.
 fn actions(chosen: &str) -> Vec<(String, String)> {
     let mut options = vec![(String::new(), "Everything".to_owned())];
     for (group, label, actions) in GROUPS {
@@ -288,14 +288,14 @@ mod tests {
         }
     }
 
-    fn shown(entries: &[Entry], filters: &Filters, stopped: bool) -> String {
+    fn render(entries: &[Entry], filters: &Filters, stopped: bool) -> String {
         let next = AuditCursor::parse("1795348087000.aud_aaaaaaaaaaaaaaaa");
         audit(&Audit { entries, filters, later: false, next, stopped }).into_string()
     }
 
     #[test]
     fn an_entry_shows_user_action_subject_and_address() {
-        let markup = shown(&[entry("integration_key.revoked")], &Filters::default(), false);
+        let markup = render(&[entry("integration_key.revoked")], &Filters::default(), false);
         for part in [
             "&lt;o&gt;@a.test",
             "Revoked a key",
@@ -305,7 +305,7 @@ mod tests {
             assert!(markup.contains(part), "{part}: {markup}");
         }
         assert!(!markup.contains("<Shop>"));
-        let other = shown(&[entry("tide.turned")], &Filters::default(), false);
+        let other = render(&[entry("tide.turned")], &Filters::default(), false);
         assert!(other.contains("<span class=\"mono\">tide.turned</span>"));
     }
 
@@ -313,18 +313,18 @@ mod tests {
     fn an_entry_without_a_user_says_that_nobody_signed_in_or_that_tidegate_acted() {
         let nobody = |action: &str| Entry { email: None, user_id: None, ..entry(action) };
         let entries = [nobody("session.refused"), nobody("integration_key.expired")];
-        let markup = shown(&entries, &Filters::default(), false);
+        let markup = render(&entries, &Filters::default(), false);
         assert!(markup.contains(">Nobody signed in<") && markup.contains(">Tidegate<"));
     }
 
     #[test]
     fn a_search_that_reached_its_limit_says_how_far_it_got_and_can_be_continued() {
         let filters = Filters { who: "a@b.test".to_owned(), ..Filters::default() };
-        let markup = shown(&[], &filters, true);
+        let markup = render(&[], &filters, true);
         assert!(markup.contains("Searched back to") && markup.contains("Continue the search"));
         assert!(markup.contains("who=a%40b.test&amp;cursor=1795348087000.aud_aaaaaaaaaaaaaaaa"));
         assert!(!markup.contains("Nothing is noted") && !markup.contains(">Older<"));
-        let page = shown(&[entry("store.created")], &filters, false);
+        let page = render(&[entry("store.created")], &filters, false);
         assert!(page.contains(">Older<") && !page.contains("Searched back"));
     }
 
@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn an_unknown_action_from_the_url_stays_chosen() {
         let filters = Filters { action: "tide.turned".to_owned(), ..Filters::default() };
-        let markup = shown(&[], &filters, true);
+        let markup = render(&[], &filters, true);
         assert!(markup.contains("<option value=\"tide.turned\" selected>"), "{markup}");
     }
 

@@ -75,8 +75,8 @@ fn value(id: &str, text: &str, label: &str) -> Markup {
     }
 }
 
-/// A link to the sender's quickstart. It opens a new tab, because the page may show a key that cannot
-/// be shown again.
+/// A link to the sender's quickstart. It opens a new tab, because the page may show a key that
+/// cannot be shown again.
 pub fn quickstart(sender: &Sender) -> Markup {
     docs_link(&format!("Quickstart for {}", sender.title), &links::quickstart(sender.source))
 }

@@ -214,14 +214,14 @@ fn paste_link(key: &KeyRecord) -> Markup {
 
 /// The badges of a key: its status, whether it awaits its secret, whether it expires soon.
 pub fn status(key: &KeyRecord, now: Timestamp) -> Markup {
-    let shown = key.shown_status(now);
+    let shown_status = key.shown_status(now);
     let days_to_expiry = key
         .expires_at
-        .filter(|at| shown == ShownStatus::Active && notice(*at, now).is_some())
+        .filter(|at| shown_status == ShownStatus::Active && notice(*at, now).is_some())
         .map(|at| days_left(at, now));
     html! {
         span.badges {
-            (status_badge(status_kind(shown), status_label(shown)))
+            (status_badge(status_kind(shown_status), status_label(shown_status)))
             @if key.awaits_secret() { (status_badge(Status::Warn, "Awaiting secret")) }
             @if let Some(days) = days_to_expiry {
                 (status_badge(Status::Warn, &if days == 1 { "1 day left".to_owned() } else { format!("{days} days left") }))

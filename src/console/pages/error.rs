@@ -49,7 +49,7 @@ mod tests {
         let page = ErrorPage { rejection: &rejection, request_id: "req_x", contact: Some("a@b.c") };
         let markup = error_page(&page).into_string();
         assert!(markup.contains("There is no &lt;key&gt;.") && markup.contains("req_x"));
-        assert!(!markup.contains("mailto:"), "a wrong address is no server error");
+        assert!(!markup.contains("mailto:"), "nobody need be asked about a wrong address");
         let rejection = Rejection::new(Code::InternalError, "Ours.");
         let page = ErrorPage { rejection: &rejection, ..page };
         assert!(error_page(&page).into_string().contains("mailto:a@b.c"));

@@ -80,8 +80,8 @@ pub struct InvitePage<'a> {
     pub invited_by: &'a str,
     pub email: &'a str,
     pub role: Role,
-    /// Whether the e-mail address has an account. If so, the page asks for its password, else for a new
-    /// one.
+    /// Whether the e-mail address has an account. If so, the page asks for its password, else for a
+    /// new one.
     pub known: bool,
     pub errors: &'a FormErrors,
 }

@@ -1,5 +1,5 @@
-//! The signing secret in the settings of a key: the steps at a sender that makes its own secret, and
-//! the form in which a secret is pasted or replaced.
+//! The signing secret in the settings of a key: the steps at a sender that makes its own secret,
+//! and the form in which a secret is pasted or replaced.
 
 use maud::{Markup, html};
 
@@ -156,7 +156,7 @@ mod tests {
         .unwrap()
     }
 
-    fn shown(record: &KeyRecord, notification_url: Option<&str>) -> String {
+    fn render(record: &KeyRecord, notification_url: Option<&str>) -> String {
         let own = Relative { record, h24: None, last_used_at: None };
         let page = KeySettings {
             csrf: "c",
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_key_that_awaits_its_senders_secret_shows_where_to_find_it_and_a_form_to_paste_it() {
         for format in PayloadFormat::ALL.iter().filter(|format| format.has_own_secret()) {
-            let markup = shown(&record(*format, &[]), None);
+            let markup = render(&record(*format, &[]), None);
             assert!(
                 markup.contains(secret_screen(*format).split('\'').next().unwrap()),
                 "{markup}"
@@ -200,17 +200,17 @@ mod tests {
             let field = markup.split("name=\"notification_url\"").nth(1).unwrap();
             field.split(" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
         };
-        assert_eq!(value(&shown(&record, None)), URL);
+        assert_eq!(value(&render(&record, None)), URL);
         record.notification_url = Some("https://proxy.test/a".to_owned());
-        assert_eq!(value(&shown(&record, None)), "https://proxy.test/a");
-        assert_eq!(value(&shown(&record, Some("typed"))), "typed");
+        assert_eq!(value(&render(&record, None)), "https://proxy.test/a");
+        assert_eq!(value(&render(&record, Some("typed"))), "typed");
     }
 
     #[test]
     fn a_secret_is_replaced_with_an_overlap() {
         let secrets = serde_json::json!([{ "sealed": "x" }]);
         let secrets: Vec<SealedSecret> = serde_json::from_value(secrets).unwrap();
-        let markup = shown(&record(PayloadFormat::StripeCheckout, &secrets), None);
+        let markup = render(&record(PayloadFormat::StripeCheckout, &secrets), None);
         assert!(markup.contains("overlap_hours") && markup.contains("Replace secret"), "{markup}");
         assert!(markup.contains("It begins with whsec_."), "{markup}");
     }

@@ -205,9 +205,10 @@ fn payments(order: &OrderView) -> Markup {
 
 /// The refunds that belong to none of the shown payments.
 fn unassigned_refunds(order: &OrderView) -> Vec<&RefundView> {
-    let shown = |id: &String| order.payments.iter().any(|payment| payment.id.as_ref() == Some(id));
+    let is_shown =
+        |id: &String| order.payments.iter().any(|payment| payment.id.as_ref() == Some(id));
     let unassigned =
-        order.refunds.iter().filter(|refund| !refund.payment_id.as_ref().is_some_and(shown));
+        order.refunds.iter().filter(|refund| !refund.payment_id.as_ref().is_some_and(is_shown));
     unassigned.collect()
 }
 
@@ -277,7 +278,7 @@ fn request(page: &OrderPage<'_>, id: &RequestId) -> Markup {
                 } @else { (mono(&id)) }
                 (copy_value(&id, "Copy the request's id"))
             }
-            // The connection that created the order is shown beside the history.
+            // The page shows the order's own connection already, so only another one is named here.
             @if let Some(key) = key && page.first_key.is_none_or(|first| first.key_id != key.key_id) {
                 span.sub { "by " (key.name) }
             }
@@ -335,7 +336,7 @@ mod tests {
         Described { order: order(1, 5), history }
     }
 
-    fn shown(described: &Described, key: Option<&ThroughKey>) -> String {
+    fn render(described: &Described, key: Option<&ThroughKey>) -> String {
         let key_of = |_: &RequestId| key;
         order_page(&OrderPage { described, store_name: "<Main>", key_of: &key_of, first_key: key })
             .into_string()
@@ -344,7 +345,7 @@ mod tests {
     #[test]
     fn texts_of_senders_and_operators_are_escaped_everywhere() {
         let key = ThroughKey { key_id: "key_a".into(), name: "<key>".into() };
-        let markup = shown(&described(), Some(&key));
+        let markup = render(&described(), Some(&key));
         for raw in ["<script>", "<Main>", "<key>", "<updated>"] {
             assert!(!markup.contains(raw), "{raw}: {markup}");
         }
@@ -358,21 +359,21 @@ mod tests {
         let request = described.history[0].request_id.to_string();
         let key = ThroughKey { key_id: "key_a".into(), name: "Shop".into() };
         let link = format!("href=\"{}\"", links::request("key_a", &request));
-        assert_eq!(shown(&described, Some(&key)).matches(&link).count(), 2);
-        let member = shown(&described, None);
+        assert_eq!(render(&described, Some(&key)).matches(&link).count(), 2);
+        let member = render(&described, None);
         assert!(member.contains(&request) && !member.contains(links::CONNECTORS), "{member}");
     }
 
     #[test]
     fn zero_totals_are_left_out_except_the_main_ones() {
-        let markup = shown(&described(), None);
+        let markup = render(&described(), None);
         assert!(markup.contains("<dt>Shipping</dt>") && markup.contains("<dt>Tax</dt>"));
         assert!(!markup.contains("<dt>Fees</dt>") && !markup.contains("<dt>Discount</dt>"));
     }
 
     #[test]
     fn a_refund_is_shown_below_its_payment_and_one_without_a_payment_separately() {
-        let markup = shown(&described(), None);
+        let markup = render(&described(), None);
         let (payments, rest) = markup.split_once("id=\"refunds\"").unwrap();
         assert_eq!(payments.matches("<tr class=\"of-payment\">").count(), 1, "{payments}");
         let history = rest.find("id=\"history\"").unwrap();
@@ -387,7 +388,7 @@ mod tests {
         let mut described = described();
         described.history[1].event = "cancelled".to_owned();
         let key = ThroughKey { key_id: "key_a".into(), name: "<key>".into() };
-        let markup = shown(&described, Some(&key));
+        let markup = render(&described, Some(&key));
         let note = markup.split("class=\"note info\"").nth(1).unwrap();
         let note = &note[..note.find("order-columns").unwrap()];
         assert!(
@@ -398,7 +399,7 @@ mod tests {
 
     #[test]
     fn the_newest_entry_of_the_history_comes_first() {
-        let markup = shown(&described(), None);
+        let markup = render(&described(), None);
         assert!(markup.find("order.&lt;updated") < markup.find(">Created<"), "{markup}");
     }
 }

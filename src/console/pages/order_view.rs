@@ -101,13 +101,14 @@ pub struct HistoryView {
     #[serde(deserialize_with = "rfc3339")]
     pub at: Timestamp,
     pub request_id: RequestId,
-    /// An event of Tidegate, such as `created` or `payment.created`, or the topic of a native event.
+    /// An event of Tidegate, such as `created` or `payment.created`, or the topic of a native
+    /// event.
     pub event: String,
 }
 
 impl HistoryView {
-    /// A description of the event; `None` if it is unknown. A sender's topic is recognised by its last
-    /// word and by the resource that it mentions.
+    /// A description of the event; `None` if it is unknown. A sender's topic is recognised by its
+    /// last word and by the resource that it mentions.
     pub fn name(&self) -> Option<&'static str> {
         let event = self.event.as_str();
         let last = event.rsplit(['.', '/']).next().unwrap_or_default();
@@ -218,8 +219,8 @@ impl OrderView {
         }
     }
 
-    /// The external id, to show below the title, if the title is the order's number and differs from
-    /// it.
+    /// The external id, to show below the title, if the title is the order's number and differs
+    /// from it.
     pub fn other_id(&self) -> Markup {
         let other = self.external_id.as_deref().filter(|id| Some(*id) != self.number.as_deref());
         html! {
@@ -271,8 +272,8 @@ pub const fn status_label(status: OrderStatus) -> &'static str {
 
 /// Merges the pages of several stores into one, newest first. Also returns the row before which the
 /// next page continues. Rows are derived from time, so one cursor serves every store. The merged
-/// page ends where the first of the ledgers stopped; older orders of the other ledgers come with the
-/// next page.
+/// page ends where the first of the ledgers stopped; older orders of the other ledgers come with
+/// the next page.
 ///
 /// Orders whose id or external id is the search text come first on the first page, however old they
 /// are. Ledgers leave them out of all later pages.
@@ -293,8 +294,8 @@ pub fn merged(
     let newest_first = |a: &OrderView, b: &OrderView| b.id.row.cmp(&a.id.row);
     named.sort_by(newest_first);
     rest.sort_by(newest_first);
-    // Two stores can have an order with the same row. Both are shown, so that neither is lost between
-    // two pages.
+    // Two stores can have an order with the same row. Both are shown, so that neither is lost
+    // between two pages.
     if let Some(last) = rest.get(limit.saturating_sub(1)).map(|order| order.id.row)
         && rest.get(limit).is_some()
     {

@@ -203,8 +203,8 @@ fn list(page: &Orders<'_>) -> Markup {
     order_table(page.orders, (page.filters.store == ALL_STORES).then_some(&store_name))
 }
 
-/// A table of orders. `store` returns the name of an order's store; it is given if the table contains
-/// orders of several stores.
+/// A table of orders. `store` returns the name of an order's store; it is given if the table
+/// contains orders of several stores.
 pub fn order_table<'a>(
     orders: &'a [OrderView],
     store: Option<&dyn Fn(&'a OrderView) -> &'a str>,
@@ -232,8 +232,8 @@ pub fn order_table<'a>(
     table("Orders", &columns, &Attributes::new(), rows)
 }
 
-/// The links to other pages. A page that is not full although a next page exists was cut short by the
-/// limit on the rows that one page may examine.
+/// The links to other pages. A page that is not full although a next page exists was cut short by
+/// the limit on the rows that one page may examine.
 fn more(page: &Orders<'_>) -> Markup {
     let older = page.next.map(|row| page.filters.href(&row.as_i64().to_string()));
     let newest = page.filters.href("");

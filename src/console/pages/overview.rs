@@ -11,8 +11,8 @@ use crate::console::components::{Attributes, Button, page_header, section, skele
 use crate::console::icons::{Icon, icon};
 use crate::console::links;
 
-/// The id of the element into which the slow part of the page ([`today`]) is loaded, and the name of
-/// that part in the URL.
+/// The id of the element into which the slow part of the page ([`today`]) is loaded, and the name
+/// of that part in the URL.
 pub const PART: &str = "attention";
 
 /// The view model of the page.
@@ -21,7 +21,8 @@ pub struct Overview<'a> {
     pub workspace_name: &'a str,
     /// The first steps, if the workspace has not completed them. They replace the rest of the page.
     pub steps: Option<Steps>,
-    /// The slow part, if it is rendered already. If `None`, the page loads it with a second request.
+    /// The slow part, if it is rendered already. If `None`, the page loads it with a second
+    /// request.
     pub today: Option<Markup>,
 }
 
@@ -202,7 +203,7 @@ mod tests {
         Some(Summary { orders, more: orders == 2_000, newest })
     }
 
-    fn shown(stores: &[StoreToday<'_>]) -> String {
+    fn render(stores: &[StoreToday<'_>]) -> String {
         today(&Today { attention: None, stores, not_asked: 0 }).into_string()
     }
 
@@ -245,7 +246,7 @@ mod tests {
             name: "B",
             summary: summary(1, vec![order(2, 9)]),
         };
-        let markup = shown(&[a, b]);
+        let markup = render(&[a, b]);
         assert!(markup.contains("2000+") && !markup.contains("<A>"), "{markup}");
         assert_eq!(markup.matches("class=\"row-link\"").count(), 5);
         assert!(markup.contains("data-label=\"Store\">B<"), "{markup}");
@@ -255,7 +256,7 @@ mod tests {
     fn a_store_that_does_not_reply_is_marked_and_the_others_are_still_shown() {
         let silent = StoreToday { id: "sto_a", name: "A", summary: None };
         let other = StoreToday { id: "sto_b", name: "B", summary: summary(0, vec![]) };
-        let markup = shown(&[silent, other]);
+        let markup = render(&[silent, other]);
         assert!(markup.contains("did not answer in time"), "{markup}");
         assert!(!markup.contains("Receive the first order"));
     }
@@ -263,6 +264,6 @@ mod tests {
     #[test]
     fn before_the_first_order_the_last_step_is_shown() {
         let store = StoreToday { id: "sto_a", name: "A", summary: summary(0, vec![]) };
-        assert!(shown(&[store]).contains("Receive the first order"));
+        assert!(render(&[store]).contains("Receive the first order"));
     }
 }

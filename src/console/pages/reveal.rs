@@ -89,9 +89,9 @@ pub fn reveal(page: &Reveal<'_>) -> Markup {
     )
 }
 
-/// A shell command that sends a first order with a key and a valid signature of the body. It carries
-/// an `Idempotency-Key`, so a second run gets the same response. With the query `?dry_run=true`
-/// nothing is stored.
+/// A shell command that sends a first order with a key and a valid signature of the body. It
+/// carries an `Idempotency-Key`, so a second run gets the same response. With the query
+/// `?dry_run=true` nothing is stored.
 pub fn first_order(url: &str, query: &str, key: &str, secret: Option<&SigningSecret>) -> String {
     let body = r#"{"external_id":"first-order","currency":"USD","lines":[{"name":"Thing","quantity":2,"unit_price":"10.00"}],"total":"20.00"}"#;
     let signature = secret

@@ -18,7 +18,8 @@ pub enum Step {
     Secret(&'static str),
     /// Paste the key at the sender, as the value of the header `Authorization`.
     Bearer(&'static str),
-    /// Run a command. `{url}` is replaced by the key's URL; the operator replaces words in capitals.
+    /// Run a command. `{url}` is replaced by the key's URL; the operator replaces words in
+    /// capitals.
     Command(&'static str, &'static str),
     /// Paste the sender's secret in the console.
     Paste(&'static str),

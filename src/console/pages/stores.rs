@@ -211,8 +211,8 @@ fn rename(page: &Stores<'_>, store: &ShownStore) -> Markup {
     }
 }
 
-/// The dialog that asks before a store is archived. For a store that still has live keys it explains
-/// that these must be revoked first.
+/// The dialog that asks before a store is archived. For a store that still has live keys it
+/// explains that these must be revoked first.
 pub fn archive_dialog(csrf: &str, store: &ShownStore) -> Markup {
     let title = format!("Archive “{}”?", store.name);
     let live_keys = store.keys.hold();

@@ -327,7 +327,7 @@ mod tests {
         }
     }
 
-    fn shown(members: &[Member], you: usize) -> String {
+    fn render(members: &[Member], you: usize) -> String {
         let page = Team {
             csrf: "tok",
             members,
@@ -352,7 +352,7 @@ mod tests {
     fn controls_are_shown_only_where_the_role_allows_them() {
         use Role::{Admin, Member, Owner};
         let members = [member(1, Owner), member(2, Owner), member(3, Admin), member(4, Member)];
-        let (owner, admin) = (shown(&members, 0), shown(&members, 2));
+        let (owner, admin) = (render(&members, 0), render(&members, 2));
         for (index, of_admin) in [(0, false), (1, false), (2, true), (3, true)] {
             assert_eq!(offers(&owner, &members[index]), (true, true));
             assert_eq!(offers(&admin, &members[index]), (of_admin, of_admin));
@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn the_last_owner_can_neither_change_role_nor_leave() {
         let members = [member(1, Role::Owner), member(2, Role::Admin)];
-        let markup = shown(&members, 0);
+        let markup = render(&members, 0);
         assert_eq!(offers(&markup, &members[0]), (false, false));
         assert_eq!(offers(&markup, &members[1]), (true, true));
         assert!(markup.contains("The only owner"));
@@ -374,7 +374,7 @@ mod tests {
     #[test]
     fn the_signed_in_user_is_marked_once() {
         let members = [member(1, Role::Owner), member(2, Role::Admin)];
-        assert_eq!(shown(&members, 1).matches(">you<").count(), 1);
+        assert_eq!(render(&members, 1).matches(">you<").count(), 1);
     }
 
     #[test]

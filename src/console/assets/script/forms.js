@@ -63,8 +63,8 @@
     }
   }
 
-  // While any value of its condition is chosen, a lock ticks its box and disables it. A disabled box
-  // sends no value, so a hidden field does.
+  // While any value of its condition is chosen, a lock ticks its box and disables it. A disabled
+  // box sends no value, so a hidden field does.
   const lock = form => {
     for (const box of all('input[data-lock-when]', form)) {
       const locked = JSON.parse(box.dataset.lockWhen).some(([name, value]) =>

@@ -71,7 +71,7 @@
     close(event.target)
   }, true)
 
-  // A click outside of a dialog closes it, if the button was also pressed outside.
+  // A click outside of a dialog closes it, if the press also began outside.
   let pressed = null
   on('pointerdown', event => { pressed = event.target })
   on('click', event => {

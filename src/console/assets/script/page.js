@@ -1,6 +1,6 @@
 // The console's script. Every page works without it, except for live updates. The data attributes
-// that it reads are rendered and documented in src/console/components/. Its files are served as one,
-// in the order given in src/console/assets.rs.
+// that it reads are rendered and documented in src/console/components/. Its files are served as
+// one, in the order given in src/console/assets.rs.
 'use strict'
 
 const tidegate = (() => {

@@ -1,5 +1,5 @@
-// The live tail: a WebSocket for each [data-tail-url]. The rows that it receives are inserted before
-// those in [data-tail-rows] of the same layer or page.
+// The live tail: a WebSocket for each [data-tail-url]. The rows that it receives are inserted
+// before those in [data-tail-rows] of the same layer or page.
 {
   const { find, all, on, start, clicks, make, plural, announce, times } = tidegate
   const TEXTS = { connecting: 'Connecting…', live: 'Live', paused: 'Paused', reconnecting: 'Reconnecting…', off: 'Not live' }
@@ -105,8 +105,8 @@
       this.settle()
     }
 
-    // Loads the rows since the newest one shown, because some may have been logged before the socket
-    // was open, and inserts each in its place.
+    // Loads the rows since the newest one shown, because some may have been logged before the
+    // socket was open, and inserts each in its place.
     async catchUp() {
       if (!this.rows) return
       const url = new URL(this.rows.dataset.tailRows, location)
