@@ -1,5 +1,5 @@
-//! The console's static files: embedded in the Worker, served under names that hold their hash, so
-//! that browsers may keep them for ever.
+//! The console's static files. They are embedded in the Worker and served under names that contain
+//! their hash, so that browsers may cache them for ever.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ pub enum Asset {
     Favicon,
 }
 
-/// The paths of [`Asset::ALL`], in its order.
+/// The paths of [`Asset::ALL`], in the same order.
 static PATHS: LazyLock<[String; 4]> = LazyLock::new(|| Asset::ALL.map(Asset::hashed_path));
 
 impl Asset {
@@ -23,7 +23,7 @@ impl Asset {
     pub const fn bytes(self) -> &'static [u8] {
         match self {
             Self::Stylesheet => include_bytes!("assets/console.css"),
-            // One subject a file, one file for the browser.
+            // The source has one file per subject; the browser loads them as one.
             Self::Script => concat!(
                 include_str!("assets/script/page.js"),
                 include_str!("assets/script/layers.js"),
@@ -60,10 +60,14 @@ impl Asset {
         .clone()
     }
 
-    /// The file that a path names. A path with another hash names none: what is served under a
-    /// name never changes.
+    /// The file at a path. A path with another hash has no file, because the content at a path
+    /// never changes.
     pub fn by_path(path: &str) -> Option<Self> {
-        Self::ALL.into_iter().zip(&*PATHS).find(|(_, known)| *known == path).map(|(asset, _)| asset)
+        Self::ALL
+            .into_iter()
+            .zip(&*PATHS)
+            .find(|(_, candidate)| *candidate == path)
+            .map(|(asset, _)| asset)
     }
 
     fn hashed_path(self) -> String {
@@ -84,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_assets_path_leads_back_to_it_and_no_other_hash_does() {
+    fn an_assets_path_resolves_to_it_and_a_path_with_another_hash_to_nothing() {
         for asset in Asset::ALL {
             let path = asset.path();
             assert_eq!(Asset::by_path(&path), Some(asset));
@@ -94,15 +98,15 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_is_that_of_the_bytes_which_are_served() {
+    fn the_hash_is_computed_over_the_served_bytes() {
         let hash = hex::encode(Sha256::digest(Asset::Htmx.bytes()));
         assert_eq!(Asset::Htmx.path(), format!("/assets/htmx.{}.js", &hash[..12]));
     }
 
     #[test]
-    fn stylesheet_and_script_stay_within_their_share_of_a_pages_weight() {
-        // A page may transfer 60 kB (DESIGN §9). Compressed, htmx takes 17 of them, and these two
-        // about a quarter to a third of their size.
+    fn stylesheet_and_script_stay_within_their_share_of_the_page_size_budget() {
+        // A page may transfer 60 kB. Of these, compressed htmx takes 17. Stylesheet and script
+        // compress to about a quarter to a third of their size.
         assert!(Asset::Stylesheet.bytes().len() <= 40_000);
         assert!(Asset::Script.bytes().len() <= 26_000);
     }

@@ -1,17 +1,19 @@
-//! Lists as files: CSV (RFC 4180) for spreadsheets, NDJSON (one JSON object a line) for programs.
+//! The file formats of exported lists: CSV (RFC 4180) for spreadsheets, NDJSON (one JSON object a
+//! line) for programs.
 
 use serde_json::{Map, Value};
 
 use crate::api::console_routes::Export;
 
-/// Most records of one file.
+/// The most records that one file contains.
 pub const MAX_RECORDS: usize = 100_000;
 
-/// Most pages that one file is read from. A filter that matches little looks at much.
+/// The most pages of the list that are read for one file. A filter that matches few records needs
+/// many pages.
 pub const MAX_PAGES: usize = 1_000;
 
 impl Export {
-    /// The ending of the file's name.
+    /// The extension of the file's name.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -26,7 +28,7 @@ impl Export {
         }
     }
 
-    /// What stands before the first record.
+    /// The text before the first record: the column names in CSV, nothing in NDJSON.
     pub fn head(self, columns: &[&str]) -> String {
         match self {
             Self::Csv => csv_line(columns.iter().map(|name| (*name).to_owned())),
@@ -45,25 +47,26 @@ impl Export {
         }
     }
 
-    /// What stands after the last record of a list that goes on after it.
+    /// The last line of a file that ends before its list does, because a maximum was reached.
     pub fn cut(self, records: usize) -> String {
         let text = "there is more. Narrow the time to export the rest.";
         self.end("cut", records, &format!("Cut after {records} records: {text}"))
     }
 
-    /// What stands where a list could not be read on: the browser may take the file for whole.
+    /// The last line of a file whose list could not be read to its end. Without it, a browser would
+    /// take the file for complete.
     pub fn broken_off(self, records: usize) -> String {
         let text = format!("Broken off after {records} records. Export it again.");
         self.end("broken_off", records, &text)
     }
 
-    fn end(self, how: &str, records: usize, text: &str) -> String {
+    fn end(self, reason: &str, records: usize, text: &str) -> String {
         match self {
             Self::Csv => csv_line([format!("# {text}")].into_iter()),
             Self::Ndjson => {
                 format!(
                     "{}\n",
-                    serde_json::json!({ how: true, "records": records, "detail": text })
+                    serde_json::json!({ reason: true, "records": records, "detail": text })
                 )
             }
         }
@@ -84,8 +87,9 @@ fn quoted(field: &str) -> String {
     }
 }
 
-/// A value as a cell. Texts may be a stranger's, and a spreadsheet takes one that begins like a
-/// formula for a formula (CWE-1236): those get a `'` in front. Numbers are ours and stay.
+/// The text of a CSV cell. Strings may come from a stranger, and a spreadsheet evaluates a string
+/// that begins like a formula (CWE-1236), so such a string is prefixed with `'`. Numbers are our
+/// own and are not changed.
 fn csv_text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -103,7 +107,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_cell_never_begins_a_formula() {
+    fn a_cell_never_begins_with_a_formula() {
         for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"] {
             let line = Export::Csv.record(&["a"], vec![json!(text)]);
             assert!(line.trim_start_matches('"').starts_with('\''), "{line:?}");
@@ -112,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_cannot_leave_its_quotes() {
+    fn a_cell_cannot_break_out_of_its_quotes() {
         let line = Export::Csv.record(&["a", "b"], vec![json!("a\",\"b\r\nc"), Value::Null]);
         assert_eq!(line, "\"a\"\",\"\"b\r\nc\",\r\n");
         assert_eq!(Export::Csv.head(&["a", "b"]), "a,b\r\n");
@@ -121,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn a_json_record_keeps_its_types_on_one_line() {
+    fn a_json_record_is_one_line_and_preserves_types() {
         let line = Export::Ndjson.record(&["a", "b", "c"], vec![json!("=\n"), json!(7), json!({})]);
         assert_eq!(line, "{\"a\":\"=\\n\",\"b\":7,\"c\":{}}\n");
         assert_eq!(Export::Ndjson.head(&["a"]), "");
     }
 
     #[test]
-    fn a_file_that_is_not_whole_says_so() {
+    fn an_incomplete_file_says_so_in_its_last_line() {
         assert!(Export::Csv.cut(100_000).starts_with("# Cut after 100000 records"));
         let last: Value = serde_json::from_str(&Export::Ndjson.cut(2)).unwrap();
         assert_eq!((&last["cut"], &last["records"]), (&json!(true), &json!(2)));

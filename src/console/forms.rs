@@ -1,4 +1,4 @@
-//! What browsers send from forms, and what is wrong with it, by field.
+//! Submitted forms, and their errors by field.
 
 use crate::domain::rejection::Rejection;
 
@@ -11,24 +11,24 @@ impl Form {
         Self(form_urlencoded::parse(encoded).into_owned().collect())
     }
 
-    /// The first value of a field; empty where it was not sent.
+    /// The first value of a field; empty if the field was not sent.
     pub fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
     }
 
-    /// The value of a field without the spaces around it; `None` where nothing is left.
+    /// The trimmed value of a field; `None` if it is blank or was not sent.
     pub fn filled(&self, name: &str) -> Option<&str> {
         Some(self.get(name).trim()).filter(|value| !value.is_empty())
     }
 
-    /// All values of a field, as a group of checkboxes sends them.
+    /// All values of a field. A group of checkboxes sends several.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// What is wrong with a form: fields and messages, in order. A message for no field belongs to the
-/// form as a whole.
+/// The errors of a form: pairs of field and message, in order. An empty field name means that the
+/// message concerns the form as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormErrors(Vec<(String, String)>);
 
@@ -37,7 +37,7 @@ impl FormErrors {
         self.0.push((field.to_owned(), message.into()));
     }
 
-    /// One message for one field.
+    /// A single error.
     pub fn one(field: &str, message: impl Into<String>) -> Self {
         Self(vec![(field.to_owned(), message.into())])
     }
@@ -46,12 +46,12 @@ impl FormErrors {
         self.0.is_empty()
     }
 
-    /// What is wrong with a field, if anything is.
+    /// The first error of a field.
     pub fn of(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == field).map(|(_, message)| message.as_str())
+        self.0.iter().find(|(name, _)| name == field).map(|(_, message)| message.as_str())
     }
 
-    /// Ids of fields and messages, for the summary at the top of a form.
+    /// Pairs of a control's id and a message, for the summary at the top of a form.
     pub fn summary(&self) -> Vec<(String, String)> {
         let id = |field: &str| match field {
             "" => String::new(),
@@ -60,8 +60,9 @@ impl FormErrors {
         self.0.iter().map(|(field, message)| (id(field), message.clone())).collect()
     }
 
-    /// What a reader of procedure arguments found: its pointers name arguments (`/p_name`), forms
-    /// their fields (`name`). `label` gives a field's label, with which the message begins.
+    /// Converts the rejection of a procedure's arguments into errors of the form's fields: the
+    /// pointer `/p_name` becomes the field `name`. `label` returns the label of a field, with which
+    /// the message begins.
     pub fn of_arguments(rejection: &Rejection, label: impl Fn(&str) -> &'static str) -> Self {
         if rejection.errors.is_empty() {
             return Self::one("", rejection.detail.clone());
@@ -76,11 +77,11 @@ impl FormErrors {
     }
 }
 
-/// A path within this console to go on to, from what a browser sent: nothing that leads to another
-/// site.
+/// Returns `next`, which a browser sent, if it is a path within this console. Anything that could
+/// lead to another site is `None`.
 pub fn local_path(next: &str) -> Option<&str> {
-    let plain = next.bytes().all(|byte| (b'!'..=b'~').contains(&byte) && byte != b'\\');
-    (plain && next.starts_with('/') && !next.starts_with("//")).then_some(next)
+    let printable = next.bytes().all(|byte| (b'!'..=b'~').contains(&byte) && byte != b'\\');
+    (printable && next.starts_with('/') && !next.starts_with("//")).then_some(next)
 }
 
 #[cfg(test)]
@@ -89,7 +90,7 @@ mod tests {
     use crate::domain::rejection::FieldError;
 
     #[test]
-    fn fields_are_decoded_and_repeated_ones_kept() {
+    fn fields_are_decoded_and_repeated_fields_are_all_returned() {
         let form = Form::parse(b"name=My+shop%20%C3%A9&scopes=a&scopes=b&empty=+");
         assert_eq!(form.get("name"), "My shop é");
         assert_eq!(form.all("scopes").collect::<Vec<_>>(), ["a", "b"]);
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn an_argument_that_is_wrong_stands_beside_its_field() {
+    fn the_error_of_an_argument_belongs_to_the_field_of_that_name() {
         let rejection = Rejection::fields(vec![FieldError {
             pointer: "/p_scopes/0".into(),
             code: "invalid_choice".into(),
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_sent_to_another_site() {
+    fn only_a_path_of_this_console_is_accepted_as_a_redirect_target() {
         for (next, expected) in [
             ("/orders?q=a%20b", true),
             ("/", true),

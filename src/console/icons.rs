@@ -1,4 +1,5 @@
-//! Icons: Lucide (ISC), drawn inline so that they take the colour of the text around them.
+//! Icons from Lucide (ISC licence), inlined as SVG so that they take the colour of the text around
+//! them.
 
 use std::sync::LazyLock;
 
@@ -6,7 +7,7 @@ use maud::{Markup, PreEscaped};
 
 macro_rules! icons {
     ($($variant:ident = $file:literal,)*) => {
-        /// An icon of the console, named by what it stands for.
+        /// An icon of the console, named by its meaning.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Icon {
             $($variant,)*
@@ -16,7 +17,7 @@ macro_rules! icons {
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
         }
 
-        /// The shapes of [`Icon::ALL`], in its order.
+        /// The shapes of [`Icon::ALL`], in the same order.
         static SHAPES: LazyLock<Vec<String>> = LazyLock::new(|| {
             [$(include_str!(concat!(
                 env!("CARGO_MANIFEST_DIR"),
@@ -80,14 +81,14 @@ icons! {
     Mail = "mail",
 }
 
-/// What stands between `<svg …>` and `</svg>`, on one line.
+/// The content between `<svg …>` and `</svg>`, on one line.
 fn shapes(file: &str) -> String {
-    let inside = file
+    let content = file
         .split_once("<svg")
         .and_then(|(_, rest)| rest.split_once('>'))
         .and_then(|(_, rest)| rest.rsplit_once("</svg>"))
-        .map_or("", |(inside, _)| inside);
-    inside
+        .map_or("", |(content, _)| content);
+    content
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")
@@ -95,7 +96,7 @@ fn shapes(file: &str) -> String {
         .replace("> <", "><")
 }
 
-/// The icon, 16 px, hidden from assistive technology: what it means stands beside it as text.
+/// The icon, 16 px. It is hidden from assistive technology; a text beside it states its meaning.
 pub fn icon(icon: Icon) -> Markup {
     let shapes = SHAPES.get(icon as usize).map_or("", String::as_str);
     PreEscaped(format!(
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_icon_has_shapes_and_nothing_of_its_files_head() {
+    fn every_icon_has_shapes_and_no_file_header() {
         for &each in Icon::ALL {
             let markup = icon(each).into_string();
             let shapes = ["<path", "<rect", "<circle"];

@@ -1,4 +1,4 @@
-//! The frame around every page.
+//! The frame around every page: navigation, banners, toasts and the document's head.
 
 use maud::{DOCTYPE, Markup, html};
 
@@ -8,11 +8,11 @@ use super::components::{Banner, Flash, banner, form, kbd, toasts};
 use super::icons::{Icon, icon, mark};
 use super::links;
 
-/// How htmx behaves: nothing is evaluated, no page is kept in the browser's storage, and of errors
-/// only those that carry a form or page to show are swapped in.
-const HTMX: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"historyCacheSize":0,"refreshOnHistoryMiss":true,"selfRequestsOnly":true,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},{"code":"4(09|22|03|04|29)","swap":true,"error":false},{"code":"[45]..","swap":false,"error":true}]}"#;
+/// htmx's configuration: it evaluates no code and caches no page in the browser's storage. Of the
+/// error responses it swaps in only those that carry a form or a page.
+const HTMX_CONFIG: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"historyCacheSize":0,"refreshOnHistoryMiss":true,"selfRequestsOnly":true,"responseHandling":[{"code":"204","swap":false},{"code":"[23]..","swap":true},{"code":"4(09|22|03|04|29)","swap":true,"error":false},{"code":"[45]..","swap":false,"error":true}]}"#;
 
-/// The name of the header that carries the CSRF token where htmx asks.
+/// The header in which htmx sends the CSRF token.
 pub const CSRF_HEADER: &str = "X-CSRF-Token";
 
 /// Which entry of the navigation is the current one.
@@ -25,11 +25,11 @@ pub enum Section {
     Team,
     Audit,
     Account,
-    /// None of them, as on the page of an error.
+    /// No entry, for example on an error page.
     Elsewhere,
 }
 
-/// What the operator chose instead of the system's setting.
+/// A theme that the operator chose instead of the system's setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
     Light,
@@ -44,7 +44,7 @@ impl Theme {
         }
     }
 
-    /// Reads a cookie or form value; `None`, as for `system`, follows the system.
+    /// Parses a cookie or form value. `None` (also for `system`) means: follow the system.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "light" => Some(Self::Light),
@@ -54,7 +54,7 @@ impl Theme {
     }
 }
 
-/// What the frame shows.
+/// The view model of the frame.
 #[derive(Clone, Debug)]
 pub struct Shell<'a> {
     pub title: &'a str,
@@ -73,15 +73,15 @@ pub struct Shell<'a> {
     pub layer: Option<Markup>,
 }
 
-/// A whole page for somebody who is signed in.
+/// A whole page for a signed-in operator.
 pub fn page(shell: &Shell<'_>, main: Markup) -> Markup {
     let body = html! {
         a.skip href="#main" { "Skip to content" }
         div.shell {
             (top_bar(shell))
-            nav.side aria-label="Console" { (side(shell, "side")) }
+            nav.side aria-label="Console" { (navigation(shell, "side")) }
             main id="main" tabindex="-1" {
-                @for shown in &shell.banners { (banner(shown)) }
+                @for message in &shell.banners { (banner(message)) }
                 (main)
             }
         }
@@ -93,7 +93,7 @@ pub fn page(shell: &Shell<'_>, main: Markup) -> Markup {
     document(shell.title, shell.company, shell.theme, Some(shell.csrf), "app", body)
 }
 
-/// A page outside the console: signing in, setting up, an invitation, an error.
+/// A page without navigation: sign-in, setup, an invite, an error.
 pub fn bare(title: &str, company: &str, theme: Option<Theme>, main: Markup) -> Markup {
     let body = html! {
         main.bare id="main" {
@@ -125,7 +125,7 @@ fn document(
                 title { (title) " · " (company) }
                 link rel="icon" type="image/svg+xml" href=(Asset::Favicon.path());
                 link rel="stylesheet" href=(Asset::Stylesheet.path());
-                meta name="htmx-config" content=(HTMX);
+                meta name="htmx-config" content=(HTMX_CONFIG);
                 script src=(Asset::Htmx.path()) defer {}
                 script src=(Asset::Script.path()) defer {}
             }
@@ -134,7 +134,8 @@ fn document(
     }
 }
 
-/// The bar of narrow screens; its menu is the navigation, opened by the browser itself.
+/// The top bar of narrow screens. Its menu contains the navigation in a `details` element, so that
+/// it opens without a script.
 fn top_bar(shell: &Shell<'_>) -> Markup {
     html! {
         header.top-bar {
@@ -143,13 +144,14 @@ fn top_bar(shell: &Shell<'_>) -> Markup {
                 summary.button.ghost.icon-only title="Menu" {
                     (icon(Icon::Menu)) span.visually-hidden { "Menu" }
                 }
-                nav.menu-panel aria-label="Console" { (side(shell, "menu")) }
+                nav.menu-panel aria-label="Console" { (navigation(shell, "menu")) }
             }
         }
     }
 }
 
-fn side(shell: &Shell<'_>, place: &str) -> Markup {
+/// The navigation. A page has it twice; `place` makes the ids of the two distinct.
+fn navigation(shell: &Shell<'_>, place: &str) -> Markup {
     html! {
         a.brand href=(links::OVERVIEW) { (mark()) span { (shell.company) } }
         form.global-search role="search" action=(links::ORDERS) method="get" {
@@ -159,9 +161,9 @@ fn side(shell: &Shell<'_>, place: &str) -> Markup {
                 autocomplete="off" data-global-search;
             (kbd("/"))
         }
-        (entries(shell.active, &DAILY))
+        (entry_list(shell.active, &DAILY))
         p.nav-title { "Settings" }
-        (entries(shell.active, &SETTINGS))
+        (entry_list(shell.active, &SETTINGS))
         ul.nav.help {
             li { a href=(links::DOCS) target="_blank" rel="noopener" { (icon(Icon::Help)) "Documentation" } }
         }
@@ -169,7 +171,7 @@ fn side(shell: &Shell<'_>, place: &str) -> Markup {
     }
 }
 
-/// One page of the navigation, and the key that goes there after `g`.
+/// An entry of the navigation. `key` is the shortcut that opens it after `g`.
 struct Entry {
     section: Section,
     href: &'static str,
@@ -220,7 +222,7 @@ const SETTINGS: [Entry; 4] = [
     },
 ];
 
-fn entries(active: Section, entries: &[Entry]) -> Markup {
+fn entry_list(active: Section, entries: &[Entry]) -> Markup {
     html! {
         ul.nav {
             @for entry in entries {
@@ -262,11 +264,11 @@ fn user_menu(shell: &Shell<'_>) -> Markup {
 }
 
 fn theme_buttons(shell: &Shell<'_>) -> Markup {
-    let button = |value: &str, shown, label: &str| {
+    let button = |value: &str, shape, label: &str| {
         let pressed = shell.theme.map_or("system", Theme::as_str) == value;
         html! {
             button type="submit" name="theme" value=(value) title=(label) aria-pressed=(pressed.to_string()) {
-                (icon(shown)) span.visually-hidden { (label) }
+                (icon(shape)) span.visually-hidden { (label) }
             }
         }
     };
@@ -283,11 +285,11 @@ fn theme_buttons(shell: &Shell<'_>) -> Markup {
     )
 }
 
-/// The list of keyboard shortcuts; the script opens it by `?`. Where a page has no button of its own
-/// for a new key, the link here is the one that `n` follows.
+/// The dialog that lists the keyboard shortcuts; `?` opens it. On a page without a button for a new
+/// key, the shortcut `n` follows the link in this dialog.
 fn shortcuts() -> Markup {
-    let row = |what: Markup, keys: &[&str]| {
-        html! { div { dt { (what) } dd { @for key in keys { (kbd(key)) } } } }
+    let row = |action: Markup, keys: &[&str]| {
+        html! { div { dt { (action) } dd { @for key in keys { (kbd(key)) } } } }
     };
     html! {
         dialog.modal.small id="shortcuts" aria-labelledby="shortcuts-title" {
@@ -313,7 +315,7 @@ fn shortcuts() -> Markup {
     }
 }
 
-/// What the script shows when an answer says that the session has ended.
+/// The dialog that the script opens when a response says that the session has ended.
 fn session_ended() -> Markup {
     html! {
         dialog.modal.small id="session-ended" aria-labelledby="session-ended-title" {
@@ -351,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_holds_nothing_that_the_content_security_policy_would_block() {
+    fn a_page_contains_nothing_that_the_content_security_policy_would_block() {
         let markup = page(&shell(), html! {}).into_string();
         assert!(!markup.contains("style=\"") && !markup.contains("<style"), "{markup}");
         assert!(!markup.contains(" onclick") && !markup.contains("hx-on"));
@@ -368,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chosen_theme_is_on_the_page_from_its_first_byte() {
+    fn a_chosen_theme_is_set_on_the_html_element_by_the_server() {
         let markup = page(&shell(), html! {}).into_string();
         assert!(markup.contains("<html lang=\"en\" data-theme=\"dark\">"));
         let system = page(&Shell { theme: None, ..shell() }, html! {}).into_string();
@@ -376,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_and_the_token_are_escaped_wherever_they_stand() {
+    fn texts_and_the_token_are_escaped() {
         let markup = page(&shell(), html! {}).into_string();
         assert!(!markup.contains("<Acme>") && !markup.contains("<Connectors>"));
         assert!(

@@ -1,5 +1,5 @@
-//! The paths of the console's pages, in one place. `api/console_routes.rs` leads them back to what
-//! they are for.
+//! The paths of the console's pages, in one place. `api/console_routes.rs` parses them back into
+//! routes.
 
 use crate::domain::key::Source;
 use crate::domain::rejection::Code;
@@ -19,29 +19,30 @@ pub const LOGIN: &str = "/login";
 pub const ACCESS_LOGIN: &str = "/login/access";
 pub const LOGOUT: &str = "/logout";
 pub const THEME: &str = "/theme";
-/// Where the script gets the token for forms that outlived their session.
+/// The path of a fresh CSRF token as JSON. The script asks for it when the operator has signed in again
+/// and continues with a form of the ended session.
 pub const FORM_TOKEN: &str = "/session/form-token";
-/// Where the modal of a new integration key opens.
+/// The modal with the form for a new integration key.
 pub const NEW_KEY: &str = "/settings/connectors/new";
-/// The 24h cells of a list of keys.
+/// The cells with the last 24 hours of each key in a list.
 pub const USAGE: &str = "/settings/connectors/usage";
 
-/// The documentation, served as static files beside the console.
+/// The documentation: static files served by the same Worker.
 pub const DOCS: &str = "/docs";
-/// What becomes of events that only name what changed.
+/// The documentation page about notifications, events that only name the changed resource.
 pub const THIN_EVENTS: &str = "/docs/thin-events";
 
-/// The quickstart of a sender.
+/// The quickstart page for a sender.
 pub fn quickstart(source: Source) -> String {
     format!("/docs/quickstarts/{source}")
 }
 
-/// What an error code means.
+/// The explanation of an error code.
 pub fn error_docs(code: Code) -> String {
     format!("/docs/errors#{}", code.as_str())
 }
 
-/// The modal of a new key with a card chosen.
+/// The modal for a new key, with a sender already chosen.
 pub fn new_key(source: Source) -> String {
     format!("{NEW_KEY}?preset={source}")
 }
@@ -64,7 +65,7 @@ pub fn key_settings(key_id: &str) -> String {
     format!("{CONNECTORS}/{key_id}/settings")
 }
 
-/// One request, for good.
+/// The permanent link to one request.
 pub fn request(key_id: &str, request_id: &str) -> String {
     format!("{CONNECTORS}/{key_id}/requests/{request_id}")
 }
@@ -135,12 +136,12 @@ pub fn audit_export(format: &str) -> String {
     format!("{AUDIT}/export.{format}")
 }
 
-/// The link that lets somebody into a workspace.
+/// The link with which an invited person joins a workspace.
 pub fn invite(token: &str) -> String {
     format!("/invite/{token}")
 }
 
-/// A path with a query of the pairs whose value is not empty, percent-encoded.
+/// A path with a percent-encoded query of the pairs. Pairs with an empty value are left out.
 pub fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(pairs.iter().filter(|(_, value)| !value.is_empty()));
@@ -155,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_is_encoded_and_leaves_out_what_is_empty() {
+    fn a_query_is_encoded_and_leaves_out_empty_values() {
         let pairs = [("q", "a&b=c é"), ("store", ""), ("status", "active")];
         assert_eq!(with_query("/x", &pairs), "/x?q=a%26b%3Dc+%C3%A9&status=active");
         assert_eq!(with_query("/x", &[("q", "")]), "/x");

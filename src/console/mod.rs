@@ -1,4 +1,4 @@
-//! The console: view models in, markup out. No I/O, no clock; tested natively.
+//! The console's pages: functions from view models to markup. No I/O, no clock; tested natively.
 pub mod assets;
 pub mod components;
 pub mod export;

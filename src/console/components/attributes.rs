@@ -1,9 +1,10 @@
-//! Attributes that are chosen at run time, which maud's syntax cannot express.
+//! HTML attributes that are chosen at run time, which maud's syntax cannot express.
 
 use maud::{Escaper, Markup, PreEscaped, Render};
 use std::fmt::Write as _;
 
-/// Attributes of one element, escaped as they are set. Names are the program's own.
+/// The attributes of one element. Values are escaped when they are set. Names are not: they are
+/// constants of the program.
 #[derive(Clone, Debug, Default)]
 pub struct Attributes(String);
 
@@ -49,12 +50,12 @@ impl Attributes {
         PreEscaped(format!("<{name}{}>{content}</{name}>", self.0))
     }
 
-    /// `<name attributes>`, for elements that hold nothing, such as `input`.
+    /// `<name attributes>`, for elements without content, such as `input`.
     pub fn void(&self, name: &'static str) -> Markup {
         PreEscaped(format!("<{name}{}>", self.0))
     }
 
-    /// Adds all of `more`.
+    /// Appends the attributes of `more`.
     #[must_use]
     pub fn and(mut self, more: &Self) -> Self {
         self.0.push_str(&more.0);
@@ -67,9 +68,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_cannot_leave_its_attribute() {
-        let made = Attributes::new().set("value", "\"><script>").flag("disabled", true);
-        assert_eq!(made.void("input").0, "<input value=\"&quot;&gt;&lt;script&gt;\" disabled>");
+    fn a_value_cannot_break_out_of_its_attribute() {
+        let attributes = Attributes::new().set("value", "\"><script>").flag("disabled", true);
+        assert_eq!(
+            attributes.void("input").0,
+            "<input value=\"&quot;&gt;&lt;script&gt;\" disabled>"
+        );
     }
 
     #[test]

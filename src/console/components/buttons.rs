@@ -14,9 +14,10 @@ enum Look {
     Ghost,
 }
 
-/// A button or, with [`Button::href`], a link. Splice it into markup as it is: `(Button::…)`.
+/// A button or, with [`Button::href`], a link. It implements [`Render`]: write `(Button::…)` in
+/// markup.
 ///
-/// Without `href` it submits the form around it, unless [`Button::inert`].
+/// Without `href` it submits the form around it, unless it is [`Button::inert`].
 #[derive(Clone, Debug)]
 pub struct Button<'a> {
     label: &'a str,
@@ -47,7 +48,7 @@ impl<'a> Button<'a> {
         }
     }
 
-    /// The one thing to do on a page or in a dialog.
+    /// The main action of a page or dialog; there is only one.
     pub fn primary(label: &'a str) -> Self {
         Self::new(label, Look::Primary)
     }
@@ -56,12 +57,12 @@ impl<'a> Button<'a> {
         Self::new(label, Look::Secondary)
     }
 
-    /// Destroys something; its label says what.
+    /// A destructive action; its label names what is destroyed.
     pub fn danger(label: &'a str) -> Self {
         Self::new(label, Look::Danger)
     }
 
-    /// Without border or ground: for rows of tables and tool bars.
+    /// A button without border and background, for table rows and tool bars.
     pub fn ghost(label: &'a str) -> Self {
         Self::new(label, Look::Ghost)
     }
@@ -78,7 +79,7 @@ impl<'a> Button<'a> {
         self
     }
 
-    /// Shows the icon alone; the label stays for assistive technology and as tooltip.
+    /// Shows only the icon. The label remains for assistive technology and as the tooltip.
     #[must_use]
     pub fn icon_only(mut self, icon: Icon) -> Self {
         self.icon = Some(icon);
@@ -86,7 +87,7 @@ impl<'a> Button<'a> {
         self
     }
 
-    /// What the button says while its form is being sent, such as `Creating…`.
+    /// The label while the form is being sent, such as `Creating…`.
     #[must_use]
     pub fn busy(mut self, label: &'a str) -> Self {
         self.busy = Some(label);
@@ -99,8 +100,8 @@ impl<'a> Button<'a> {
         self
     }
 
-    /// A link that opens a modal or drawer in place where there is JavaScript, and is an ordinary
-    /// link where there is none.
+    /// A link to a modal or drawer. With JavaScript it opens over the current page; without, it is
+    /// an ordinary link.
     #[must_use]
     pub fn opens_layer(self, href: &'a str) -> Self {
         self.href(href)
@@ -110,7 +111,7 @@ impl<'a> Button<'a> {
             .attr("hx-push-url", "true")
     }
 
-    /// `type="button"`: submits nothing, is for the script.
+    /// `type="button"`: submits nothing; the script handles the click.
     #[must_use]
     pub fn inert(mut self) -> Self {
         self.inert = true;
@@ -123,7 +124,7 @@ impl<'a> Button<'a> {
         self
     }
 
-    /// Any further attribute, such as `name`, `value` or htmx's.
+    /// Adds a further attribute, such as `name`, `value` or one of htmx's.
     #[must_use]
     pub fn attr(mut self, name: &'static str, value: &str) -> Self {
         self.attributes = self.attributes.set(name, value);
@@ -146,7 +147,7 @@ impl Render for Button<'_> {
             class.push_str(" icon-only");
         }
         let content = html! {
-            @if let Some(shown) = self.icon { (icon(shown)) }
+            @if let Some(shape) = self.icon { (icon(shape)) }
             span.label.visually-hidden[self.icon_only] { (self.label) }
         };
         let attributes = Attributes::new()
@@ -164,7 +165,7 @@ impl Render for Button<'_> {
     }
 }
 
-/// A form that is only a button: an action that needs no input, such as pausing a key.
+/// A form with only a button, for an action that needs no input, such as pausing a key.
 pub fn post_button(csrf: &str, action: &str, button: &Button<'_>) -> Markup {
     form(csrf, action, &Attributes::new().set("class", "inline-form"), html! { (button) })
 }
@@ -174,14 +175,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_button_of_an_icon_alone_still_has_a_name() {
+    fn an_icon_only_button_still_has_a_name() {
         let markup = Button::ghost("Revoke <all>").icon_only(Icon::Revoke).render().into_string();
         assert!(markup.contains("title=\"Revoke &lt;all&gt;\""));
         assert!(markup.contains("visually-hidden\">Revoke &lt;all&gt;<"));
     }
 
     #[test]
-    fn a_button_submits_unless_told_otherwise_and_a_link_never_does() {
+    fn a_button_submits_unless_it_is_inert_and_a_link_never_does() {
         assert!(Button::primary("Save").render().into_string().contains("type=\"submit\""));
         assert!(Button::primary("Try").inert().render().into_string().contains("type=\"button\""));
         let link = Button::primary("Go").href("/a?b=1&c=2").render().into_string();
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_of_one_button_carries_the_token() {
+    fn a_form_of_one_button_carries_the_csrf_token() {
         let markup = post_button("tok", "/x", &Button::secondary("Pause")).into_string();
         assert!(markup.contains("name=\"csrf\" value=\"tok\""), "{markup}");
     }

@@ -1,4 +1,4 @@
-//! Charts of requests: plain SVG, drawn by the server.
+//! Charts of requests and errors over time, as SVG rendered by the server.
 
 use maud::{Markup, html};
 
@@ -7,9 +7,9 @@ use super::text::grouped;
 /// One bar of a [`bar_chart`].
 #[derive(Clone, Debug)]
 pub struct Bucket<'a> {
-    /// What the bar covers, in full: `22 Nov, 11:00`.
+    /// The period that the bar covers: `22 Nov, 11:00`.
     pub label: &'a str,
-    /// What stands below the axis; empty for most bars.
+    /// The text below the axis; empty for most bars.
     pub tick: &'a str,
     pub requests: u64,
     /// How many of `requests` failed.
@@ -20,21 +20,22 @@ pub struct Bucket<'a> {
 #[derive(Clone, Debug)]
 pub struct BarChart<'a> {
     pub id: &'a str,
-    /// What it shows: `Requests in the last 24 hours`.
+    /// The caption: `Requests in the last 24 hours`.
     pub title: &'a str,
     pub buckets: &'a [Bucket<'a>],
 }
 
-/// The height of a bar of `value`, of `height` for `max`; what is not nothing is at least `least`.
-fn bar_height(value: u64, max: u64, height: u64, least: u64) -> u64 {
+/// The height of a bar for `value`, where `max` is drawn `height` high. A value above zero is at
+/// least `min_height` high, so that it can be seen.
+fn bar_height(value: u64, max: u64, height: u64, min_height: u64) -> u64 {
     if value == 0 {
         return 0;
     }
     let scaled = u128::from(value) * u128::from(height) / u128::from(max.max(1));
-    u64::try_from(scaled).unwrap_or(height).clamp(least, height)
+    u64::try_from(scaled).unwrap_or(height).clamp(min_height, height)
 }
 
-/// The requests and errors of the last hours or days, as bars 4 px wide, for a cell of a table.
+/// A small chart for a table cell: one bar, 4 px wide, for each pair of requests and errors.
 pub fn sparkline(values: &[(u64, u64)]) -> Markup {
     const HEIGHT: u64 = 24;
     let max = values.iter().map(|(requests, _)| *requests).max().unwrap_or(0);
@@ -62,12 +63,12 @@ pub fn sparkline(values: &[(u64, u64)]) -> Markup {
     }
 }
 
-/// The place of a sparkline of 24 bars that loads later.
+/// A placeholder with the size of a sparkline of 24 bars, shown until the sparkline has loaded.
 pub fn sparkline_skeleton() -> Markup {
     html! { span.skeleton.sparkline-skeleton aria-hidden="true" {} }
 }
 
-/// A larger chart with its axes and, for assistive technology, its numbers as a table.
+/// A large chart with axes and, for assistive technology, the same numbers as a table.
 pub fn bar_chart(chart: &BarChart<'_>) -> Markup {
     const HEIGHT: u64 = 120;
     let max = chart.buckets.iter().map(|bucket| bucket.requests).max().unwrap_or(0);
@@ -120,7 +121,8 @@ pub fn bar_chart(chart: &BarChart<'_>) -> Markup {
     }
 }
 
-/// The axis' end: the next of 1, 2, 4, 6, 8, 10 times a power of ten, at least 4.
+/// The upper end of the axis: the smallest of 1, 2, 4, 6, 8, 10 times a power of ten that is not
+/// below `max`, and at least 4.
 fn nice_ceiling(max: u64) -> u64 {
     let max = max.max(4);
     let mut power = 1_u64;
@@ -139,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_axis_ends_at_a_round_number_that_holds_every_bar() {
+    fn an_axis_ends_at_a_round_number_not_below_any_bar() {
         for (max, end) in [(0, 4), (4, 4), (5, 6), (9, 10), (11, 20), (99, 100), (1_234, 2_000)] {
             assert_eq!(nice_ceiling(max), end);
         }
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn one_error_among_a_million_requests_is_still_seen() {
+    fn one_error_among_a_million_requests_is_still_visible() {
         let markup = sparkline(&[(1_000_000, 1), (0, 0)]).into_string();
         assert!(
             markup.contains("class=\"bad\" x=\"0\" y=\"22\" width=\"3\" height=\"2\""),
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_charts_numbers_are_readable_without_seeing_it() {
+    fn a_charts_numbers_are_also_a_table_for_assistive_technology() {
         let buckets = [Bucket { label: "<now>", tick: "now", requests: 7, errors: 2 }];
         let chart = BarChart { id: "c", title: "Requests", buckets: &buckets };
         let markup = bar_chart(&chart).into_string();

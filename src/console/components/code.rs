@@ -1,10 +1,10 @@
-//! What operators copy: keys, secrets, commands, bodies.
+//! Text that operators copy: keys, secrets, commands, bodies.
 
 use maud::{Markup, html};
 
 use crate::console::icons::{Icon, icon};
 
-/// Copies the text of the element with the id `target`.
+/// A button that copies the text of the element with the id `target`.
 pub fn copy_button(target: &str, label: &str) -> Markup {
     html! {
         button.button.ghost.small.copy.needs-script type="button" data-copy={ "#" (target) } aria-label=(label) title=(label) {
@@ -13,7 +13,7 @@ pub fn copy_button(target: &str, label: &str) -> Markup {
     }
 }
 
-/// Copies `value` itself; `label` says what it is.
+/// A button that copies `value`; `label` names it.
 pub fn copy_value(value: &str, label: &str) -> Markup {
     html! {
         button.button.ghost.small.copy.needs-script type="button" data-copy-value=(value) aria-label=(label) title=(label) {
@@ -22,7 +22,7 @@ pub fn copy_value(value: &str, label: &str) -> Markup {
     }
 }
 
-/// A secret that is shown once: all of it, wrapped, with a button that copies it.
+/// A secret that is shown once: the full text, wrapped, with a copy button.
 pub fn secret_field(label: &str, id: &str, value: &str) -> Markup {
     html! {
         div.secret {
@@ -35,7 +35,7 @@ pub fn secret_field(label: &str, id: &str, value: &str) -> Markup {
     }
 }
 
-/// A command or other text that is taken as it is.
+/// A command or other preformatted text.
 pub fn code_block(id: &str, text: &str, copy_label: Option<&str>) -> Markup {
     html! {
         div.code-block {
@@ -45,7 +45,8 @@ pub fn code_block(id: &str, text: &str, copy_label: Option<&str>) -> Markup {
     }
 }
 
-/// A body as it was sent, or headers: wrapped, and scrolled within itself when long.
+/// Captured headers, a body or an example, as preformatted text. Long lines wrap, and a long text
+/// scrolls inside its box.
 pub fn json_viewer(id: &str, label: &str, text: &str) -> Markup {
     html! {
         figure.viewer {
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_cannot_end_its_viewer() {
+    fn a_body_cannot_break_out_of_its_viewer() {
         let markup = json_viewer("body", "Body", "</pre><script>").into_string();
         assert!(markup.contains("&lt;/pre&gt;&lt;script&gt;"), "{markup}");
     }

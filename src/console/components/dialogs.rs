@@ -1,38 +1,38 @@
-//! Dialogs that ask before something is destroyed.
+//! Dialogs that ask for confirmation of a destructive action.
 
 use maud::{Markup, html};
 
 use super::layers::{Layer, small_modal};
 use super::{Attributes, Button, actions, form};
 
-/// What is asked before something is destroyed.
+/// The view model of a confirmation dialog.
 #[derive(Clone, Debug)]
 pub struct Confirm<'a> {
     pub id: &'a str,
-    /// A question that quotes the name: `Revoke “Main shop”?`
+    /// A question with the name in quotes: `Revoke “Main shop”?`
     pub title: &'a str,
-    /// What stops or is lost.
+    /// Explains what stops working or is lost.
     pub body: Markup,
-    /// Where the form posts to.
+    /// The URL that the form posts to.
     pub action: &'a str,
     pub csrf: &'a str,
-    /// Names what is destroyed: `Revoke Main shop`.
+    /// The label of the destructive button, with the name: `Revoke Main shop`.
     pub button: &'a str,
     pub busy: &'a str,
     pub close_href: &'a str,
-    /// htmx's attributes of the form; none makes it an ordinary one.
+    /// htmx's attributes for the form. Without any, the browser submits the form itself.
     pub attributes: Attributes,
 }
 
-/// The dialog. Its destructive button is not the one that has focus first.
-pub fn confirm(asked: Confirm<'_>) -> Markup {
-    let layer = Layer::new(asked.id, asked.title, asked.close_href);
+/// A confirmation dialog. Initially the harmless button has the focus, not the destructive one.
+pub fn confirm(dialog: Confirm<'_>) -> Markup {
+    let layer = Layer::new(dialog.id, dialog.title, dialog.close_href);
     let buttons = html! {
-        (Button::secondary("Cancel").href(asked.close_href).attr("data-close", "").attr("autofocus", ""))
-        (Button::danger(asked.button).busy(asked.busy))
+        (Button::secondary("Cancel").href(dialog.close_href).attr("data-close", "").attr("autofocus", ""))
+        (Button::danger(dialog.button).busy(dialog.busy))
     };
-    let content = html! { (asked.body) (actions(buttons)) };
-    small_modal(&layer, form(asked.csrf, asked.action, &asked.attributes, content))
+    let content = html! { (dialog.body) (actions(buttons)) };
+    small_modal(&layer, form(dialog.csrf, dialog.action, &dialog.attributes, content))
 }
 
 #[cfg(test)]

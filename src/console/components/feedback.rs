@@ -1,10 +1,11 @@
-//! What the console tells the operator: banners, notes, toasts, and places that wait for content.
+//! Messages to the operator (banners, notes, toasts), meters, and placeholders for content that
+//! loads later.
 
 use maud::{Markup, html};
 
 use crate::console::icons::{Icon, icon};
 
-/// How a message is meant.
+/// The severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Info,
@@ -32,12 +33,12 @@ impl Kind {
     }
 }
 
-/// A message that stays at the top of a page until its cause is gone.
+/// A message at the top of a page that is shown until its cause is gone.
 #[derive(Clone, Debug)]
 pub struct Banner {
     pub kind: Kind,
     pub text: Markup,
-    /// A link or button that does something about it.
+    /// A link or button with which the operator can act on the message.
     pub action: Option<Markup>,
 }
 
@@ -56,14 +57,14 @@ pub fn inline_note(kind: Kind, text: Markup) -> Markup {
     html! { div.note.(kind.class()) { (icon(kind.icon())) div { (text) } } }
 }
 
-/// What has just been done, told once on the page that follows.
+/// The result of an action, shown once on the next page.
 #[derive(Clone, Debug)]
 pub struct Flash {
     pub kind: Kind,
     pub text: String,
 }
 
-/// One toast; htmx may add it with `hx-swap-oob="beforeend:#toasts"` around it.
+/// One toast. htmx can add it to a page if it is wrapped in `hx-swap-oob="beforeend:#toasts"`.
 pub fn flash(flash: &Flash) -> Markup {
     html! {
         div.toast.(flash.kind.class()) data-toast {
@@ -73,24 +74,25 @@ pub fn flash(flash: &Flash) -> Markup {
     }
 }
 
-/// The region where toasts appear and which assistive technology reads out; once per page.
-pub fn toasts(shown: Option<&Flash>) -> Markup {
+/// The region in which toasts appear, and the region for announcements to assistive technology.
+/// Each page has them once.
+pub fn toasts(message: Option<&Flash>) -> Markup {
     html! {
         div.toasts id="toasts" role="status" aria-live="polite" {
-            @if let Some(shown) = shown { (flash(shown)) }
+            @if let Some(message) = message { (flash(message)) }
         }
         div.visually-hidden id="announcer" role="status" aria-live="polite" {}
     }
 }
 
-/// A place of fixed size for what loads later. `width` is one of the classes `w-2` to `w-12`, in
-/// units of two characters, or `w-full`.
+/// A placeholder of fixed size for content that loads later. `width` is one of the classes `w-2`
+/// (2 rem) to `w-12` (12 rem), or `w-full`.
 pub fn skeleton(width: &'static str) -> Markup {
     html! { span.skeleton.(width) aria-hidden="true" {} }
 }
 
-/// How near a limit is: `value` of `max`, with the text that says so. Warns from a half on, and is
-/// bad from four fifths.
+/// A bar that shows `value` of `max` under `text`. It warns from one half on and is bad from four
+/// fifths on.
 pub fn meter(text: &str, value: u32, max: u32) -> Markup {
     let max = max.max(1);
     let value = value.min(max);
@@ -116,14 +118,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_banner_says_by_icon_what_its_colour_says() {
+    fn a_banner_shows_its_severity_by_icon_and_not_only_by_colour() {
         let markup = banner(&Banner { kind: Kind::Bad, text: html! { ("<b>") }, action: None });
         let markup = markup.into_string();
         assert!(markup.contains("<svg") && markup.contains("&lt;b&gt;"), "{markup}");
     }
 
     #[test]
-    fn a_meter_never_leaves_its_track() {
+    fn a_meter_is_never_more_than_full() {
         let markup = meter("WooCommerce", 9, 5).into_string();
         assert!(markup.contains("aria-label=\"5 of 5\"") && markup.contains("100%"), "{markup}");
         assert!(meter("none", 0, 0).into_string().contains("0 of 1"));

@@ -1,16 +1,17 @@
-//! Fields: a label, a control, and what is said about it, tied together for assistive technology.
+//! Form fields: a label, a control, its hint and its error, linked for assistive technology.
 
 use maud::{Markup, html};
 
 use super::Attributes;
 use crate::console::icons::{Icon, icon};
 
-/// The id of the control named `name`, unless [`Field::id`] gives another.
+/// The default id of the control named `name`; [`Field::id`] sets another.
 pub fn field_id(name: &str) -> String {
     format!("f-{name}")
 }
 
-/// A labelled control. Ends with the control's kind: `Field::new("name", "Name").text("")`.
+/// A builder for a labelled control. The last call chooses the kind of the control:
+/// `Field::new("name", "Name").text("")`.
 #[derive(Clone, Debug)]
 pub struct Field<'a> {
     name: &'a str,
@@ -39,13 +40,13 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// A field of a [`super::filter_bar`], whose id is `filter-{name}`: a form over the page may
-    /// have a field of the same name.
+    /// A field of a [`super::filter_bar`]. Its id is `filter-{name}`, because a form in a layer
+    /// over the page may have a field of the same name.
     pub fn filter(name: &'a str, label: &'a str) -> Self {
         Self::new(name, label).id(&format!("filter-{name}"))
     }
 
-    /// Another id than [`field_id`]'s, where a name stands twice on a page.
+    /// Sets an id other than [`field_id`]'s, for a name that occurs twice on a page.
     #[must_use]
     pub fn id(mut self, id: &str) -> Self {
         self.id = id.to_owned();
@@ -65,14 +66,14 @@ impl<'a> Field<'a> {
         self
     }
 
-    /// What is wrong with the value, if anything is.
+    /// The error of the value, if it has one.
     #[must_use]
     pub fn error(mut self, error: Option<&'a str>) -> Self {
         self.error = error;
         self
     }
 
-    /// What stands right of the control: quick buttons, a unit.
+    /// Content to the right of the control: quick buttons, a unit.
     #[must_use]
     pub fn after(mut self, after: Markup) -> Self {
         self.after = Some(after);
@@ -85,21 +86,21 @@ impl<'a> Field<'a> {
         self
     }
 
-    /// Keeps the label for assistive technology only, as in filter bars.
+    /// Shows the label to assistive technology only, as in filter bars.
     #[must_use]
     pub fn label_hidden(mut self) -> Self {
         self.label_hidden = true;
         self
     }
 
-    /// Any further attribute of the control: `autocomplete`, `placeholder`, `min`, `maxlength`…
+    /// Adds a further attribute of the control: `autocomplete`, `placeholder`, `min`, `maxlength`…
     #[must_use]
     pub fn attr(mut self, name: &'static str, value: &str) -> Self {
         self.attributes = self.attributes.set(name, value);
         self
     }
 
-    /// A further attribute without a value: `autofocus`, `readonly`, `disabled`.
+    /// Adds a further attribute without a value: `autofocus`, `readonly`, `disabled`.
     #[must_use]
     pub fn flag(mut self, name: &'static str) -> Self {
         self.attributes = self.attributes.flag(name, true);
@@ -118,30 +119,31 @@ impl<'a> Field<'a> {
         self.input("search", Some(value))
     }
 
-    /// A whole number. The value is text, so that what was typed wrongly comes back as typed.
+    /// A whole number. The value is text, so that an invalid input is shown again as it was typed.
     pub fn number(&self, value: &str) -> Markup {
         let attributes = self.control().set("type", "text").set("inputmode", "numeric");
-        self.around(&attributes.set("value", value).void("input"))
+        self.wrap(&attributes.set("value", value).void("input"))
     }
 
-    /// A minute of a day: `2026-11-22T11:48`, UTC on the server's side. The script shows and takes
-    /// it in the reader's zone; without it the label should say UTC.
+    /// A date and time to the minute: `2026-11-22T11:48`. The server reads and writes it in UTC.
+    /// The script converts it to and from the reader's zone; for pages without the script the label
+    /// or hint should say UTC.
     pub fn datetime(&self, value: &str) -> Markup {
         let attributes = self.control().set("type", "datetime-local").set("value", value);
-        self.around(&attributes.flag("data-utc", true).void("input"))
+        self.wrap(&attributes.flag("data-utc", true).void("input"))
     }
 
-    /// A password or secret: never filled in by the server. `autocomplete` is `current-password`,
+    /// A password or secret. The server never fills it in. `autocomplete` is `current-password`,
     /// `new-password` or `off`.
     pub fn password(&self, autocomplete: &str) -> Markup {
         let attributes = self.control().set("type", "password").set("autocomplete", autocomplete);
-        self.around(&attributes.void("input"))
+        self.wrap(&attributes.void("input"))
     }
 
     pub fn textarea(&self, value: &str, rows: u8) -> Markup {
         let attributes = self.control().set("rows", &rows.to_string());
-        // The parser drops one newline at the start, so a text that begins with one needs two.
-        self.around(&attributes.element("textarea", html! { "\n" (value) }))
+        // The HTML parser drops one newline at the start, so a text that begins with one needs two.
+        self.wrap(&attributes.element("textarea", html! { "\n" (value) }))
     }
 
     /// `options` are pairs of value and label.
@@ -158,11 +160,11 @@ impl<'a> Field<'a> {
             }
         };
         let control = self.control().element("select", options);
-        self.around(&html! { span.select { (control) (icon(Icon::ChevronDown)) } })
+        self.wrap(&html! { span.select { (control) (icon(Icon::ChevronDown)) } })
     }
 
     fn input(&self, kind: &str, value: Option<&str>) -> Markup {
-        self.around(&self.control().set("type", kind).set_some("value", value).void("input"))
+        self.wrap(&self.control().set("type", kind).set_some("value", value).void("input"))
     }
 
     fn control(&self) -> Attributes {
@@ -176,7 +178,7 @@ impl<'a> Field<'a> {
             .and(&self.attributes)
     }
 
-    fn around(&self, control: &Markup) -> Markup {
+    fn wrap(&self, control: &Markup) -> Markup {
         html! {
             div.field {
                 label for=(self.id) class=[self.label_hidden.then_some("visually-hidden")] {
@@ -223,7 +225,7 @@ pub struct Choice<'a> {
     /// One line that explains it.
     pub text: &'a str,
     pub checked: bool,
-    /// Stays as it is, with the reason in `text`; its value is sent by a hidden field.
+    /// The operator cannot change the box; `text` gives the reason. A hidden field sends its value.
     pub locked: bool,
 }
 
@@ -233,17 +235,17 @@ pub fn checkbox(name: &str, choice: &Choice<'_>) -> Markup {
     html! { div.field { (control) } }
 }
 
-/// What ticks a box and holds it.
+/// A condition under which a checkbox is ticked and cannot be changed.
 #[derive(Clone, Copy, Debug)]
 pub struct Lock<'a> {
-    /// Pairs of a field's name and a value; while any of them is chosen, the box is held.
+    /// Pairs of a field's name and a value. While any of these values is chosen, the box is locked.
     pub when: &'a [(&'a str, &'a str)],
-    /// Why, shown while it is.
+    /// The reason, shown while the box is locked.
     pub reason: &'a str,
 }
 
-/// A lone checkbox that other fields may lock. `choice.locked` says whether they do already; the
-/// script keeps it so as they change.
+/// A lone checkbox that other fields can lock. `choice.locked` is the initial state; the script
+/// updates it when those fields change.
 pub fn lockable_checkbox(name: &str, choice: &Choice<'_>, lock: &Lock<'_>) -> Markup {
     let when = serde_json::json!(lock.when).to_string();
     let attributes = Attributes::new().set("data-lock-when", &when);
@@ -251,7 +253,8 @@ pub fn lockable_checkbox(name: &str, choice: &Choice<'_>, lock: &Lock<'_>) -> Ma
     html! { div.field { (choice_label(name, &field_id(name), choice, &attributes, reason)) } }
 }
 
-/// A button beside a field that fills it: the recommended 90 days. `target` is the field's id.
+/// A button that fills in a value, such as the recommended 90 days. `target` is the id of the
+/// field.
 pub fn fill_button(target: &str, value: &str, label: &str) -> Markup {
     html! {
         button.button.small.needs-script type="button" data-fill=(target) data-value=(value) {
@@ -260,7 +263,7 @@ pub fn fill_button(target: &str, value: &str, label: &str) -> Markup {
     }
 }
 
-/// Boxes that answer one question, all sent under one name.
+/// Checkboxes that together answer one question and are sent under one name.
 pub fn checkbox_group(
     name: &str,
     legend: &str,
@@ -327,12 +330,12 @@ pub struct RadioCard<'a> {
     /// Shown below the cards while this one is chosen.
     pub note: Markup,
     pub icon: Icon,
-    /// JSON of the values that choosing it fills in, by field name; lists tick checkboxes. Fields
-    /// that were edited keep their value.
+    /// The values that choosing this card fills in: a JSON object by field name, with a list of the
+    /// boxes to tick for a checkbox group. Fields that the operator has edited are not changed.
     pub preset: Option<String>,
 }
 
-/// Cards of which one is chosen.
+/// Radio buttons in the form of cards.
 pub fn radio_cards(name: &str, legend: &str, cards: &[RadioCard<'_>], selected: &str) -> Markup {
     let id = field_id(name);
     html! {
@@ -370,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_without_hint_or_error_is_described_by_nothing() {
+    fn a_field_without_hint_or_error_has_no_aria_attributes() {
         let markup = Field::new("name", "Name").text("").into_string();
         assert!(!markup.contains("aria-"), "{markup}");
     }
@@ -382,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_begins_with_a_newline_keeps_it() {
+    fn a_text_that_begins_with_a_newline_preserves_it() {
         let markup = Field::new("body", "Body").textarea("\n</textarea>", 3).into_string();
         assert!(markup.contains(">\n\n&lt;/textarea&gt;</textarea>"), "{markup}");
     }
@@ -406,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_tells_the_script_when_and_the_operator_why() {
+    fn a_lock_carries_its_condition_for_the_script_and_its_reason_for_the_operator() {
         let choice = Choice { value: "on", label: "R", text: "", checked: true, locked: false };
         let lock = Lock { when: &[("source", "woo\"x")], reason: "<always>" };
         let markup = lockable_checkbox("require_signature", &choice, &lock).into_string();

@@ -1,12 +1,12 @@
-//! Forms around fields. Every one is a POST and carries the CSRF token.
+//! Forms. Every form is a POST and carries the CSRF token.
 
 use maud::{Markup, html};
 
 use super::Attributes;
 use crate::console::icons::{Icon, icon};
 
-/// A form that posts to `action`, with the token in it. htmx's attributes and guards go into
-/// `attributes`: `data-guard` asks before typed text is lost.
+/// A form that posts to `action` and contains the CSRF token. `attributes` takes htmx's attributes
+/// and `data-guard`, with which the script asks before typed text is lost.
 pub fn form(csrf: &str, action: &str, attributes: &Attributes, content: Markup) -> Markup {
     let content = html! {
         input type="hidden" name="csrf" value=(csrf);
@@ -19,14 +19,14 @@ pub fn form(csrf: &str, action: &str, attributes: &Attributes, content: Markup) 
         .element("form", content)
 }
 
-/// A value that the form sends along.
+/// A hidden field.
 pub fn hidden(name: &str, value: &str) -> Markup {
     html! { input type="hidden" name=(name) value=(value); }
 }
 
-/// What is wrong with a form, at its top: each problem links to its field. Empty where nothing is.
-/// `problems` are pairs of a field's id (see [`super::field_id`]) and a message; an id may be empty
-/// where the problem belongs to no field.
+/// The list of errors at the top of a form; each links to its field. Empty if there are none.
+/// `problems` are pairs of a field's id (see [`super::field_id`]) and a message. The id is empty if
+/// the problem concerns no field.
 pub fn error_summary<S: AsRef<str>>(problems: &[(S, S)]) -> Markup {
     html! {
         @if !problems.is_empty() {
@@ -51,7 +51,7 @@ pub fn error_summary<S: AsRef<str>>(problems: &[(S, S)]) -> Markup {
     }
 }
 
-/// The buttons that end a form or dialog, the main one last.
+/// The buttons at the end of a form or dialog, the main one last.
 pub fn actions(buttons: Markup) -> Markup {
     html! { div.actions { (buttons) } }
 }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_posts_and_carries_the_token() {
+    fn every_form_posts_and_carries_the_csrf_token() {
         let markup = form("a\"b", "/x", &Attributes::new().flag("data-guard", true), html! {});
         assert_eq!(
             markup.into_string(),
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_links_to_the_fields_and_is_announced() {
+    fn the_summary_links_to_the_fields_and_is_an_alert() {
         let markup = error_summary(&[("f-name", "Give the key a <name>")]).into_string();
         assert!(markup.contains("role=\"alert\""));
         assert!(markup.contains("<a href=\"#f-name\">Give the key a &lt;name&gt;</a>"), "{markup}");

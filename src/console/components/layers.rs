@@ -1,30 +1,30 @@
-//! Modals and drawers: one `dialog` each, open from the server, so that they are seen and used
-//! without JavaScript; the script makes them modal and gives them focus, Escape and Back.
+//! Layers over a page: modals and drawers. Each is a `dialog` that the server renders open, so that
+//! it works without JavaScript. The script makes it modal and handles focus, Escape and Back.
 
 use maud::{Markup, html};
 
 use crate::console::icons::{Icon, icon};
 
-/// How a layer leaves.
+/// How closing a layer shows the page behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum CloseBy {
-    /// The page behind it is the one that closing leads to: it is only uncovered.
+    /// The page behind is still current: the layer is removed and uncovers it.
     #[default]
     Uncovering,
-    /// The page behind it is out of date: it is loaded again.
-    Loading,
+    /// The page behind is out of date: it is loaded again.
+    Reloading,
 }
 
-/// A modal or drawer, as it stands in `#layer`.
+/// A modal or drawer, which is rendered inside `#layer`.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer<'a> {
     /// The dialog's id; its title gets `{id}-title`.
     pub id: &'a str,
     pub title: &'a str,
-    /// Where closing leads: the URL of the page behind.
+    /// The URL of the page behind, to which closing returns.
     pub close_href: &'a str,
     pub close_by: CloseBy,
-    /// Asks with this text before it is closed, as the one-time reveal does.
+    /// The question to confirm before the layer is closed, as for secrets that are shown once.
     pub guard: Option<&'a str>,
 }
 
@@ -34,18 +34,18 @@ impl<'a> Layer<'a> {
     }
 }
 
-/// A dialog in the middle of the screen.
+/// A dialog in the middle of the screen, for a form.
 pub fn modal(layer: &Layer<'_>, body: Markup) -> Markup {
     dialog(layer, "modal", html! {}, body)
 }
 
-/// A narrower one, for a question.
+/// A narrow dialog in the middle of the screen, for a question.
 pub fn small_modal(layer: &Layer<'_>, body: Markup) -> Markup {
     dialog(layer, "modal small", html! {}, body)
 }
 
-/// A panel at the right edge, for reading and working beside a list. `header` stands right of the
-/// title, such as a status badge.
+/// A panel at the right edge, for details beside a list. `header` is shown to the right of the
+/// title, for example a status badge.
 pub fn drawer(layer: &Layer<'_>, header: Markup, body: Markup) -> Markup {
     dialog(layer, "drawer", header, body)
 }
@@ -54,7 +54,7 @@ fn dialog(layer: &Layer<'_>, class: &str, header: Markup, body: Markup) -> Marku
     let title = format!("{}-title", layer.id);
     html! {
         dialog class=(class) id=(layer.id) open data-layer data-close-href=(layer.close_href)
-            data-close-by=[(layer.close_by == CloseBy::Loading).then_some("loading")]
+            data-close-by=[(layer.close_by == CloseBy::Reloading).then_some("loading")]
             data-reveal=[layer.guard] aria-labelledby=(title)
         {
             div.layer-head {
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_layer_is_open_named_and_closable_without_a_script() {
+    fn a_layer_is_open_labelled_and_closable_without_a_script() {
         let layer = Layer::new("new-key", "New <key>", "/settings/connectors?status=active&q=a");
         let markup = modal(&layer, html! { "body" }).into_string();
         assert!(markup.contains("open data-layer"), "{markup}");

@@ -1,11 +1,11 @@
-//! What moves by itself: the live tail, and parts that load again.
+//! Parts of a page that update themselves: the live tail, and parts that are polled.
 
 use maud::{Markup, html};
 
 use super::Attributes;
 use crate::console::icons::{Icon, icon};
 
-/// How a live tail stands when the server writes it. The script takes over from there.
+/// The state in which the server renders a live tail. From then on the script sets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Live {
     /// Connects as soon as the script runs.
@@ -14,10 +14,10 @@ pub enum Live {
     Paused,
 }
 
-/// The indicator of a live tail and its pause button. The script opens a WebSocket to `url` and
-/// puts what comes in front of the rows of the element `[data-tail-rows]` in the same layer or page.
-/// That attribute names the address of its rows, from which the script takes what came before the
-/// socket was open.
+/// The indicator of a live tail with its pause button. The script opens a WebSocket to `url` and
+/// inserts each row it receives before the rows of the element `[data-tail-rows]` in the same layer
+/// or page. The value of that attribute is the URL of the rows, from which the script loads those
+/// that were logged before the socket was open.
 pub fn live_tail(url: &str, live: Live) -> Markup {
     html! {
         div.live data-tail-url=(url) data-state="off"
@@ -34,8 +34,8 @@ pub fn live_tail(url: &str, live: Live) -> Markup {
     }
 }
 
-/// A part that loads itself at once and then every `seconds`, but not while the page is hidden.
-/// `placeholder` has the size of what comes; the answer replaces the part's content.
+/// A part that loads its content at once and then every `seconds` seconds, but not while the page
+/// is hidden. The response replaces `placeholder`, which should have the same size.
 pub fn polled(url: &str, seconds: u32, placeholder: Markup) -> Markup {
     Attributes::new()
         .set("hx-get", url)
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_polled_part_is_marked_so_that_a_hidden_page_asks_for_nothing() {
+    fn a_polled_part_is_marked_so_that_a_hidden_page_does_not_poll() {
         let markup = polled("/x?a=1&b=2", 30, html! {}).into_string();
         assert!(markup.contains("hx-get=\"/x?a=1&amp;b=2\"") && markup.contains("data-poll"));
         assert!(markup.contains("every 30s"));

@@ -1,5 +1,5 @@
-//! The parts that pages are made of. Each takes text as it is and escapes it; what is already
-//! markup is taken as [`maud::Markup`].
+//! The components that pages are built from. Each escapes the text that it takes; content that is
+//! already markup is passed as [`maud::Markup`].
 
 mod attributes;
 mod buttons;

@@ -1,4 +1,4 @@
-//! Moving within a page: tabs, filters, older and newer.
+//! Navigation within a page: tabs, filters, pagination.
 
 use maud::{Markup, html};
 
@@ -13,15 +13,15 @@ pub struct Tab<'a> {
     pub current: bool,
 }
 
-/// The parts of a page, as links under a hairline. `attributes` (htmx's) go onto the `nav`, from
-/// where its links inherit them.
+/// Links to the parts of a page. `attributes` (htmx's) are set on the `nav`, from which its links
+/// inherit them.
 pub fn tabs(label: &str, tabs: &[Tab<'_>], attributes: &Attributes) -> Markup {
     let attributes =
         Attributes::new().set("class", "tabs").set("aria-label", label).and(attributes);
     attributes.element("nav", links(tabs, "page"))
 }
 
-/// A few ways to see the same thing, such as 24h / 7d / 30d.
+/// Links to a few views of the same content, such as 24h / 7d / 30d.
 pub fn segmented(label: &str, tabs: &[Tab<'_>], attributes: &Attributes) -> Markup {
     Attributes::new()
         .set("class", "segmented")
@@ -39,8 +39,8 @@ fn links(tabs: &[Tab<'_>], current: &str) -> Markup {
     }
 }
 
-/// Links to the older and newer page of a list, and a word about where one is. A side without a
-/// page is left out; its place stays.
+/// Links to the newer and older page of a list, with a note about the current one. A link without a
+/// page is left out; the height does not change.
 pub fn pagination(
     label: &str,
     newer: Option<&str>,
@@ -64,8 +64,8 @@ pub fn pagination(
         .element("nav", content)
 }
 
-/// A row of filters: a GET form, so that they live in the URL. `clear_href` is given where any is
-/// set.
+/// A row of filters. It is a GET form, so the filters are part of the URL. `clear_href` is `Some`
+/// if any filter is set.
 pub fn filter_bar(
     label: &str,
     action: &str,
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_current_tab_is_said_and_not_only_coloured() {
+    fn the_current_tab_is_marked_for_assistive_technology() {
         let tab = |label, current| Tab { label, href: "/x?a=1&b", current };
         let markup = tabs("Parts", &[tab("A", true), tab("B", false)], &Attributes::new());
         let markup = markup.into_string();
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_fits_has_no_links_to_pages() {
+    fn a_list_of_one_page_has_no_links_to_other_pages() {
         let markup = pagination("Pages", None, None, "3 keys", &Attributes::new()).into_string();
         assert!(!markup.contains("<a"), "{markup}");
     }

@@ -1,10 +1,10 @@
-//! What content stands on: page headers, sections, cards, empty states, lists of facts.
+//! Containers for content: page headers, sections, cards, empty states, lists of names and values.
 
 use maud::{Markup, html};
 
 use crate::console::icons::{Icon, icon};
 
-/// The head of a page: its title, a line about it, and what can be done.
+/// The head of a page: its title, one line of description, and its actions.
 pub fn page_header(title: &str, text: Option<&str>, actions: Markup) -> Markup {
     html! {
         header.page-head {
@@ -17,7 +17,7 @@ pub fn page_header(title: &str, text: Option<&str>, actions: Markup) -> Markup {
     }
 }
 
-/// A part of a page with its heading; `aside` stands at the heading's right.
+/// A part of a page with a heading; `aside` is shown to the right of the heading.
 pub fn section(id: &str, title: &str, aside: Markup, content: Markup) -> Markup {
     html! {
         section.section id=(id) aria-labelledby={ (id) "-heading" } {
@@ -36,25 +36,25 @@ pub fn link_cards(cards: Markup) -> Markup {
     html! { div.cards-row { (cards) } }
 }
 
-/// A way to begin, such as the quickstart for one kind of storefront. Opens a layer where there is
-/// JavaScript.
-pub fn link_card(shown: Icon, title: &str, text: &str, href: &str) -> Markup {
+/// A card that links to a first step, such as connecting one kind of storefront. With JavaScript it
+/// opens a layer.
+pub fn link_card(shape: Icon, title: &str, text: &str, href: &str) -> Markup {
     html! {
         a.link-card href=(href) hx-get=(href) hx-target="#layer" hx-swap="innerHTML"
             hx-push-url="true"
         {
-            (icon(shown))
+            (icon(shape))
             span.title { (title) }
             span.hint { (text) }
         }
     }
 }
 
-/// What stands where there is nothing yet: what would be here, and how to get it.
-pub fn empty_state(shown: Icon, title: &str, text: &str, action: Markup) -> Markup {
+/// The message in place of an empty list: what will appear there, and how to start.
+pub fn empty_state(shape: Icon, title: &str, text: &str, action: Markup) -> Markup {
     html! {
         div.empty {
-            span.empty-icon { (icon(shown)) }
+            span.empty-icon { (icon(shape)) }
             p.empty-title { (title) }
             p.empty-text { (text) }
             div.empty-action { (action) }
@@ -62,18 +62,18 @@ pub fn empty_state(shown: Icon, title: &str, text: &str, action: Markup) -> Mark
     }
 }
 
-/// What a member sees in place of what only owners and admins may see.
-pub fn restricted_card(what: &str) -> Markup {
+/// The message that a member gets on a page for owners and admins only.
+pub fn restricted_card(subject: &str) -> Markup {
     html! {
         div.empty.restricted {
             span.empty-icon { (icon(Icon::Lock)) }
             h1.empty-title { "Ask an owner or admin" }
-            p.empty-text { (what) " can be seen and changed by owners and admins of this workspace." }
+            p.empty-text { (subject) " can be seen and changed by owners and admins of this workspace." }
         }
     }
 }
 
-/// Facts about one thing: pairs of name and value.
+/// A list of names and values.
 pub fn keyvalue<T: AsRef<str>>(pairs: &[(T, Markup)]) -> Markup {
     html! {
         dl.keyvalue {
@@ -87,7 +87,7 @@ pub fn stats(content: Markup) -> Markup {
     html! { div.stats { (content) } }
 }
 
-/// One number of an overview; `note` says what it compares with or leads to.
+/// One number of an overview; `note` is a comparison or a link below it.
 pub fn stat(label: &str, value: Markup, note: Markup) -> Markup {
     html! {
         div.stat {

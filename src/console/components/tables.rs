@@ -1,10 +1,10 @@
-//! Tables, which become stacked rows on narrow screens.
+//! Tables. On narrow screens their cells are stacked.
 
 use maud::{Markup, html};
 
 use super::Attributes;
 
-/// A column's head.
+/// The head of a column.
 #[derive(Clone, Copy, Debug)]
 pub struct Column<'a> {
     label: &'a str,
@@ -18,12 +18,12 @@ impl<'a> Column<'a> {
         Self { label, numeric: false, hidden: false, width: None }
     }
 
-    /// Numbers, which stand at the right.
+    /// A column of numbers, which are aligned to the right.
     pub const fn numeric(label: &'a str) -> Self {
         Self { label, numeric: true, hidden: false, width: None }
     }
 
-    /// A column that needs no visible head, such as the actions'.
+    /// A column without a visible head, for the buttons of a row.
     pub const fn hidden(label: &'a str) -> Self {
         Self { label, numeric: false, hidden: true, width: None }
     }
@@ -40,8 +40,8 @@ impl<'a> Column<'a> {
         match (self.numeric, self.width) {
             (false, None) => None,
             (numeric, width) => {
-                let number = if numeric { "num " } else { "" };
-                Some(format!("{number}{}", width.unwrap_or_default()))
+                let alignment = if numeric { "num " } else { "" };
+                Some(format!("{alignment}{}", width.unwrap_or_default()))
             }
         }
     }
@@ -54,8 +54,8 @@ impl<'a> Column<'a> {
     }
 }
 
-/// A table; `caption` tells assistive technology what it holds. `body` are rows of [`cell`]s and
-/// [`head_cell`]s, and `body_attributes` belong to the `tbody` (an id, `data-tail-rows`).
+/// A table. `caption` describes it for assistive technology. `body` is rows of [`cell`]s and
+/// [`head_cell`]s. `body_attributes` are set on the `tbody` (an id, `data-tail-rows`).
 pub fn table(
     caption: &str,
     columns: &[Column<'_>],
@@ -85,7 +85,7 @@ pub fn table(
     }
 }
 
-/// A cell under `column`; on narrow screens the column's label stands beside its content.
+/// A cell under `column`. On narrow screens the column's label is shown beside the content.
 pub fn cell(column: &Column<'_>, content: Markup) -> Markup {
     html! {
         td class=[column.cell_class()] data-label=[(!column.hidden).then_some(column.label)]
@@ -93,7 +93,7 @@ pub fn cell(column: &Column<'_>, content: Markup) -> Markup {
     }
 }
 
-/// The cell that names its row.
+/// The cell that is the heading of its row.
 pub fn head_cell(content: Markup) -> Markup {
     html! { th scope="row" { (content) } }
 }
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_cell_can_stand_alone_with_its_label() {
+    fn every_cell_carries_the_label_of_its_column() {
         const STATUS: Column<'_> = Column::new("Status");
         const ACTIONS: Column<'_> = Column::hidden("Actions");
         let body = html! { tr { (cell(&STATUS, html! { "ok" })) (cell(&ACTIONS, html! {})) } };

@@ -1,4 +1,4 @@
-//! Small pieces of text that carry meaning by their form.
+//! Small pieces of formatted text: badges, chips, keyboard keys, amounts.
 
 use maud::{Markup, html};
 
@@ -6,7 +6,7 @@ use crate::console::icons::{Icon, icon};
 use crate::domain::key::Source;
 use crate::domain::money::{Amount, Currency};
 
-/// How a state is meant. Good is olive, bad is clay.
+/// The severity of a state, which chooses the badge's colour and icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Good,
@@ -15,15 +15,15 @@ pub enum Status {
     Neutral,
 }
 
-/// A state in a word, with an icon and colour that say the same.
+/// A badge with a state in words, an icon and a colour.
 pub fn status_badge(status: Status, text: &str) -> Markup {
-    let (class, shown) = match status {
+    let (class, shape) = match status {
         Status::Good => ("good", Icon::Check),
         Status::Bad => ("bad", Icon::Close),
         Status::Warn => ("warn", Icon::Clock),
         Status::Neutral => ("neutral", Icon::Info),
     };
-    html! { span.badge.(class) { (icon(shown)) (text) } }
+    html! { span.badge.(class) { (icon(shape)) (text) } }
 }
 
 /// A short label, such as a scope.
@@ -31,27 +31,27 @@ pub fn chip(text: &str) -> Markup {
     html! { span.chip { (text) } }
 }
 
-/// Chips side by side, as a list.
+/// A list of chips, side by side.
 pub fn chips<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Markup {
     html! { ul.chips { @for text in texts { li { (chip(text.as_ref())) } } } }
 }
 
-/// A key of the keyboard.
+/// A key on the keyboard.
 pub fn kbd(key: &str) -> Markup {
     html! { kbd { (key) } }
 }
 
-/// Ids, keys, paths: monospaced, and broken anywhere when they must.
+/// An id, key or path in a monospaced font, which may be broken anywhere.
 pub fn mono(text: &str) -> Markup {
     html! { span.mono { (text) } }
 }
 
-/// Less important text.
+/// Text of less importance.
 pub fn muted(text: &str) -> Markup {
     html! { span.muted { (text) } }
 }
 
-/// A sender's name as its makers write it.
+/// The name of a sender, as its vendor writes it.
 pub const fn source_label(source: Source) -> &'static str {
     match source {
         Source::Custom => "Custom",
@@ -69,7 +69,7 @@ pub const fn source_label(source: Source) -> &'static str {
     }
 }
 
-/// An amount with its currency: `1,234.50 USD`, digits of equal width, grouped.
+/// An amount with its currency: `1,234.50 USD`. Digits are grouped and have equal width.
 pub fn money(amount: Amount, currency: Currency) -> Markup {
     let text = amount.format(currency);
     let (sign, text) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("−", rest));
@@ -99,19 +99,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn money_is_grouped_and_keeps_its_places() {
-        let shown = |minor, code| {
+    fn money_is_grouped_and_shows_all_decimal_places() {
+        let render = |minor, code| {
             let currency = Currency::parse(code).expect("a currency");
             money(Amount::from_minor(minor).expect("an amount"), currency).into_string()
         };
-        assert!(shown(123_450, "USD").contains(">1,234.50 <"));
-        assert!(shown(-5, "USD").contains(">−0.05 <"));
-        assert!(shown(1_234_567, "JPY").contains(">1,234,567 <"));
-        assert!(shown(999, "KWD").contains(">0.999 <"));
+        assert!(render(123_450, "USD").contains(">1,234.50 <"));
+        assert!(render(-5, "USD").contains(">−0.05 <"));
+        assert!(render(1_234_567, "JPY").contains(">1,234,567 <"));
+        assert!(render(999, "KWD").contains(">0.999 <"));
     }
 
     #[test]
-    fn a_badge_says_its_state_in_text_and_by_icon() {
+    fn a_badge_shows_its_state_as_text_and_as_icon() {
         let markup = status_badge(Status::Good, "<Active>").into_string();
         assert!(markup.contains("&lt;Active&gt;") && markup.contains("<svg"), "{markup}");
     }

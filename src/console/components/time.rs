@@ -1,49 +1,50 @@
-//! Points in time: written in UTC by the server, and in the reader's zone by the script.
+//! Points in time. The server renders them in UTC, and the script converts them to the reader's
+//! zone.
 
 use chrono::DateTime;
 use maud::{Markup, html};
 
 use crate::domain::time::{DAY, HOUR, MINUTE, SECOND, Timestamp};
 
-/// How a time is written.
+/// How a time is formatted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeStyle {
     /// `22 Nov 2026, 11:48:07`
     Full,
-    /// `22 Nov, 11:48:07`: where the year goes without saying, as in a log.
+    /// `22 Nov, 11:48:07`, where the year is clear, as in a log.
     Short,
     /// `22 Nov 2026`
     Date,
-    /// `3 min ago`, `in 13 days`, seen from this time.
+    /// `3 min ago`, `in 13 days`, relative to the given time.
     Relative(Timestamp),
 }
 
-/// A time; the machine-readable form and the tooltip hold all of it. ` UTC` shows only where no
-/// script will put the reader's own time in its place, so that nothing moves when one does.
+/// A time. Its machine-readable form and its tooltip are always complete. ` UTC` is visible only
+/// without JavaScript, so that nothing moves when the script replaces the text by the local time.
 pub fn time(at: Timestamp, style: TimeStyle) -> Markup {
     let (local, text) = match style {
-        TimeStyle::Full => (Some("full"), written(at, "%-d %b %Y, %H:%M:%S")),
-        TimeStyle::Short => (Some("short"), written(at, "%-d %b, %H:%M:%S")),
-        TimeStyle::Date => (Some("date"), written(at, "%-d %b %Y")),
+        TimeStyle::Full => (Some("full"), format_utc(at, "%-d %b %Y, %H:%M:%S")),
+        TimeStyle::Short => (Some("short"), format_utc(at, "%-d %b, %H:%M:%S")),
+        TimeStyle::Date => (Some("date"), format_utc(at, "%-d %b %Y")),
         TimeStyle::Relative(now) => (None, relative(at, now)),
     };
     html! {
         time datetime=(at.to_rfc3339()) data-local=[local] data-relative[local.is_none()]
-            title=(written(at, "%-d %b %Y, %H:%M:%S UTC"))
+            title=(format_utc(at, "%-d %b %Y, %H:%M:%S UTC"))
         { (text) @if local.is_some() { span.utc { " UTC" } } }
     }
 }
 
-/// What stands where there is no time: `Never`, `None`.
+/// The text in place of a missing time: `Never`, `None`.
 pub fn no_time(text: &str) -> Markup {
     html! { span.muted { (text) } }
 }
 
-fn written(at: Timestamp, format: &str) -> String {
+fn format_utc(at: Timestamp, format: &str) -> String {
     DateTime::from_timestamp_millis(at.millis()).unwrap_or_default().format(format).to_string()
 }
 
-/// The same words as the script's `relative`.
+/// Uses the same words as `relative` in `assets/script/page.js`.
 fn relative(at: Timestamp, now: Timestamp) -> String {
     let distance = now.since(at);
     let size = distance.saturating_abs();
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn distances_are_rounded_down_to_their_unit() {
+    fn relative_times_are_rounded_down_to_their_unit() {
         for (seconds, expected) in [
             (0, "just now"),
             (-59, "59 s ago"),

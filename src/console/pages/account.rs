@@ -1,4 +1,4 @@
-//! Your account: who you are here, your password, and where you are signed in.
+//! The page of the signed-in user's own account: e-mail and role, sessions, password.
 
 use maud::{Markup, html};
 
@@ -13,10 +13,10 @@ use crate::console::links;
 use crate::domain::access::Role;
 use crate::domain::time::Timestamp;
 
-/// A session of the user.
+/// A session of the signed-in user.
 #[derive(Clone, Debug)]
 pub struct OwnSession {
-    /// Whether it is the one that asks.
+    /// Whether this request belongs to it.
     pub current: bool,
     pub started_at: Timestamp,
     pub seen_at: Timestamp,
@@ -24,7 +24,7 @@ pub struct OwnSession {
     pub user_agent: Option<String>,
 }
 
-/// The page of whoever is signed in.
+/// The view model of the page.
 #[derive(Debug)]
 pub struct Account<'a> {
     pub csrf: &'a str,
@@ -78,12 +78,12 @@ fn sessions(page: &Account<'_>) -> Markup {
     }
 }
 
-/// The section with the form of the password.
+/// The section with the form that changes the password.
 pub fn password_form(page: &Account<'_>) -> Markup {
     let errors = page.errors;
     let content = html! {
         (error_summary(&errors.summary()))
-        // Lets password managers tell whose password it is.
+        // Lets password managers recognise the account.
         input type="text" name="username" value=(page.email) autocomplete="username" readonly hidden;
         (Field::new("current", "Current password").required().error(errors.of("current"))
             .password("current-password"))
@@ -102,13 +102,13 @@ pub fn password_form(page: &Account<'_>) -> Markup {
     )
 }
 
-/// A browser and its system in short, from its `User-Agent`: `Firefox on Linux`. Others are named
-/// by their own first word, as `curl/8.5.0`.
+/// Browser and operating system from a `User-Agent`: `Firefox on Linux`. Of an unknown client it is
+/// the first word: `curl/8.5.0`.
 pub fn browser(user_agent: &str) -> String {
     let find = |known: &[(&str, &'static str)]| {
-        known.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
+        known.iter().find(|(token, _)| user_agent.contains(token)).map(|(_, name)| *name)
     };
-    // Each claims to be those below it too.
+    // The `User-Agent` of a browser also contains the names of browsers further down in this list.
     let browser = find(&[
         ("Edg", "Edge"),
         ("OPR/", "Opera"),
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_browser_is_named_in_short() {
+    fn a_browser_is_named_with_its_system() {
         for (user_agent, expected) in [
             (
                 "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn one_session_is_this_one_and_texts_are_escaped() {
+    fn only_the_current_session_is_marked_and_texts_are_escaped() {
         let session = OwnSession {
             current: false,
             started_at: Timestamp::default(),

@@ -1,11 +1,12 @@
-//! What needs attention today: each with the link that leads to where it is mended.
+//! The overview's list of problems that need attention, each with a link to the page where it can
+//! be fixed.
 
 use maud::{Markup, html};
 
 use crate::console::components::{TimeStyle, time};
 use crate::console::icons::{Icon, icon};
 use crate::console::links;
-use crate::console::pages::key_drawer::many;
+use crate::console::pages::key_drawer::capped_count;
 use crate::console::pages::senders::paste_label;
 use crate::domain::expiry::days_left;
 use crate::domain::failing::{FailingWebhook, remaining_failures};
@@ -14,21 +15,22 @@ use crate::domain::log::Tally;
 use crate::domain::parked::ParkedCount;
 use crate::domain::time::Timestamp;
 
-/// What was looked at.
+/// The records in which [`attention`] looks for problems.
 #[derive(Debug)]
 pub struct Attention<'a> {
-    /// Keys that expire within 14 days or have lately expired.
+    /// Keys that expire within 14 days or have recently expired.
     pub renew: &'a [KeyRecord],
-    /// Keys that are paused or await their secret.
+    /// Keys that are paused or await their signing secret.
     pub waiting: &'a [KeyRecord],
-    /// The newest live keys, each with what its gate told.
+    /// The newest live keys, each with the traffic that its KeyGate reported; `None` if it did not
+    /// reply in time.
     pub traffic: &'a [(KeyRecord, Option<Traffic>)],
-    /// Failed sign-ins within 24 hours, and whether there are more than were counted.
+    /// The number of failed sign-ins within 24 hours, and whether there are more than were counted.
     pub failed_sign_ins: (usize, bool),
     pub now: Timestamp,
 }
 
-/// The last 24 hours of one key.
+/// The traffic of one key in the last 24 hours.
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
     pub h24: Tally,
@@ -36,8 +38,8 @@ pub struct Traffic {
     pub failing: Vec<FailingWebhook>,
 }
 
-/// Most items of one kind; the rest are counted.
-const SHOWN: usize = 8;
+/// The most items of one kind that are listed; the rest are only counted.
+const MAX_LISTED: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Urgency {
@@ -45,34 +47,34 @@ enum Urgency {
     Warn,
 }
 
-/// One thing to do something about.
+/// One problem.
 struct Item {
     urgency: Urgency,
     icon: Icon,
-    /// What it is about: a key's name.
+    /// The beginning of the sentence that `text` continues; usually the name of a key.
     subject: String,
     text: Markup,
     href: String,
     action: &'static str,
 }
 
-pub fn attention(shown: &Attention<'_>) -> Markup {
+pub fn attention(given: &Attention<'_>) -> Markup {
     let kinds = [
-        failing(shown),
-        renewals(shown),
-        parked(shown),
-        errors(shown),
-        waiting(shown),
-        silent(shown),
-        sign_ins(shown),
+        failing(given),
+        renewals(given),
+        parked(given),
+        errors(given),
+        waiting(given),
+        silent(given),
+        sign_ins(given),
     ];
-    let left_out: usize = kinds.iter().map(|kind| kind.len().saturating_sub(SHOWN)).sum();
+    let left_out: usize = kinds.iter().map(|kind| kind.len().saturating_sub(MAX_LISTED)).sum();
     let mut items: Vec<Item> =
-        kinds.into_iter().flat_map(|kind| kind.into_iter().take(SHOWN)).collect();
+        kinds.into_iter().flat_map(|kind| kind.into_iter().take(MAX_LISTED)).collect();
     items.sort_by_key(|item| item.urgency);
     html! {
         @if items.is_empty() {
-            (calm(shown))
+            (nothing_to_do(given))
         } @else {
             ul.attention-list { @for item in &items { (item_row(item)) } }
             @if left_out > 0 {
@@ -82,11 +84,11 @@ pub fn attention(shown: &Attention<'_>) -> Markup {
     }
 }
 
-fn calm(shown: &Attention<'_>) -> Markup {
-    let keys = shown.traffic.len();
-    let told = || shown.traffic.iter().filter_map(|(_, traffic)| traffic.as_ref());
-    let requests: u64 = told().map(|traffic| traffic.h24.requests).sum();
-    let kept: u32 = told().map(|traffic| traffic.parked.awaiting_details).sum();
+fn nothing_to_do(given: &Attention<'_>) -> Markup {
+    let keys = given.traffic.len();
+    let reported = || given.traffic.iter().filter_map(|(_, traffic)| traffic.as_ref());
+    let requests: u64 = reported().map(|traffic| traffic.h24.requests).sum();
+    let awaiting_details: u32 = reported().map(|traffic| traffic.parked.awaiting_details).sum();
     html! {
         div.calm {
             span.empty-icon { (icon(Icon::Check)) }
@@ -96,8 +98,8 @@ fn calm(shown: &Attention<'_>) -> Markup {
                     (keys) (if keys == 1 { " connection" } else { " connections" }) ", "
                     (requests) (if requests == 1 { " request" } else { " requests" })
                     " in the last 24 hours, none of them failed."
-                    @if kept > 0 {
-                        " " (many(kept)) (if kept == 1 { " event is" } else { " events are" }) " kept, awaiting details."
+                    @if awaiting_details > 0 {
+                        " " (capped_count(awaiting_details)) (if awaiting_details == 1 { " event is" } else { " events are" }) " kept, awaiting details."
                     }
                 }
             }
@@ -121,8 +123,8 @@ fn item_row(item: &Item) -> Markup {
     }
 }
 
-fn failing(shown: &Attention<'_>) -> Vec<Item> {
-    let failing = shown.traffic.iter().flat_map(|(key, traffic)| {
+fn failing(given: &Attention<'_>) -> Vec<Item> {
+    let failing = given.traffic.iter().flat_map(|(key, traffic)| {
         let failing = traffic.iter().flat_map(|traffic| &traffic.failing);
         failing.map(move |webhook| (key, webhook))
     });
@@ -153,13 +155,13 @@ fn failures_of(key: &KeyRecord) -> String {
     links::with_query(&links::key(key.key_id.as_str()), &[("status", "errors")])
 }
 
-fn renewals(shown: &Attention<'_>) -> Vec<Item> {
+fn renewals(given: &Attention<'_>) -> Vec<Item> {
     let item = |key: &KeyRecord| {
         let at = key.expires_at?;
-        let left = days_left(at, shown.now);
+        let left = days_left(at, given.now);
         let text = match left {
             0 => {
-                html! { "has expired, " (time(at, TimeStyle::Relative(shown.now))) ". Its requests are refused." }
+                html! { "has expired, " (time(at, TimeStyle::Relative(given.now))) ". Its requests are refused." }
             }
             1 => html! { "expires within a day." },
             days => html! { "expires in " (days) " days." },
@@ -173,27 +175,27 @@ fn renewals(shown: &Attention<'_>) -> Vec<Item> {
             action: "Renew",
         })
     };
-    shown.renew.iter().filter_map(item).collect()
+    given.renew.iter().filter_map(item).collect()
 }
 
-fn parked(shown: &Attention<'_>) -> Vec<Item> {
+fn parked(given: &Attention<'_>) -> Vec<Item> {
     let item = |(key, traffic): &(KeyRecord, Option<Traffic>)| {
-        // Those that await details are nobody's to see to.
+        // Events that await details need no action, so they are not counted.
         let parked = traffic.as_ref()?.parked.attention;
-        let many = many(parked);
+        let count = capped_count(parked);
         (parked > 0).then(|| Item {
             urgency: Urgency::Warn,
             icon: Icon::Archive,
             subject: key.name.clone(),
-            text: html! { "keeps " (many) (if parked == 1 { " parked event" } else { " parked events" }) " whose orders are not in yet." },
+            text: html! { "keeps " (count) (if parked == 1 { " parked event" } else { " parked events" }) " whose orders are not in yet." },
             href: links::key_parked(key.key_id.as_str()),
             action: "Retry or discard",
         })
     };
-    shown.traffic.iter().filter_map(item).collect()
+    given.traffic.iter().filter_map(item).collect()
 }
 
-fn errors(shown: &Attention<'_>) -> Vec<Item> {
+fn errors(given: &Attention<'_>) -> Vec<Item> {
     let item = |(key, traffic): &(KeyRecord, Option<Traffic>)| {
         let Tally { requests, errors } = traffic.as_ref()?.h24;
         (errors > 0).then(|| Item {
@@ -205,10 +207,10 @@ fn errors(shown: &Attention<'_>) -> Vec<Item> {
             action: "Show errors",
         })
     };
-    shown.traffic.iter().filter_map(item).collect()
+    given.traffic.iter().filter_map(item).collect()
 }
 
-fn waiting(shown: &Attention<'_>) -> Vec<Item> {
+fn waiting(given: &Attention<'_>) -> Vec<Item> {
     let item = |key: &KeyRecord| {
         let settings = links::key_settings(key.key_id.as_str());
         let subject = key.name.clone();
@@ -222,7 +224,7 @@ fn waiting(shown: &Attention<'_>) -> Vec<Item> {
                 action: paste_label(key.payload_format),
             });
         }
-        (key.shown_status(shown.now) == ShownStatus::Paused).then(|| Item {
+        (key.shown_status(given.now) == ShownStatus::Paused).then(|| Item {
             urgency: Urgency::Warn,
             icon: Icon::Pause,
             subject,
@@ -231,10 +233,10 @@ fn waiting(shown: &Attention<'_>) -> Vec<Item> {
             action: "Look at it",
         })
     };
-    shown.waiting.iter().filter_map(item).collect()
+    given.waiting.iter().filter_map(item).collect()
 }
 
-fn silent(shown: &Attention<'_>) -> Vec<Item> {
+fn silent(given: &Attention<'_>) -> Vec<Item> {
     let item = |(key, traffic): &(KeyRecord, Option<Traffic>)| {
         traffic.is_none().then(|| Item {
             urgency: Urgency::Warn,
@@ -245,11 +247,11 @@ fn silent(shown: &Attention<'_>) -> Vec<Item> {
             action: "Open its log",
         })
     };
-    shown.traffic.iter().filter_map(item).collect()
+    given.traffic.iter().filter_map(item).collect()
 }
 
-fn sign_ins(shown: &Attention<'_>) -> Vec<Item> {
-    let (failed, more) = shown.failed_sign_ins;
+fn sign_ins(given: &Attention<'_>) -> Vec<Item> {
+    let (failed, more) = given.failed_sign_ins;
     let item = || Item {
         urgency: Urgency::Warn,
         icon: Icon::Account,
@@ -291,17 +293,17 @@ mod tests {
     const NOTHING: Attention<'_> =
         Attention { renew: &[], waiting: &[], traffic: &[], failed_sign_ins: (0, false), now: NOW };
 
-    fn shown(given: &Attention<'_>) -> String {
+    fn render(given: &Attention<'_>) -> String {
         attention(given).into_string()
     }
 
     #[test]
-    fn a_quiet_day_is_said_calmly() {
+    fn without_problems_the_page_says_that_nothing_needs_attention() {
         let parked = ParkedCount { attention: 0, awaiting_details: 3 };
         let traffic =
             Traffic { h24: Tally { requests: 7, errors: 0 }, parked, ..Traffic::default() };
         let keys = [(key(serde_json::json!({})), Some(traffic))];
-        let markup = shown(&Attention { traffic: &keys, ..NOTHING });
+        let markup = render(&Attention { traffic: &keys, ..NOTHING });
         assert!(markup.contains("Nothing needs attention"), "{markup}");
         assert!(markup.contains("1 connection, 7 requests"), "{markup}");
         assert!(markup.contains("3 events are kept, awaiting details."), "{markup}");
@@ -309,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_leads_to_where_it_is_mended_the_worst_first() {
+    fn every_problem_links_to_the_page_that_fixes_it_and_the_worst_come_first() {
         let failing = FailingWebhook { topic: "order.<created>".into(), failures: 5 };
         let parked = ParkedCount { attention: 2, awaiting_details: 700 };
         let traffic =
@@ -325,7 +327,7 @@ mod tests {
             key(serde_json::json!({ "secrets": [] })),
             key(serde_json::json!({ "status": "paused" })),
         ];
-        let markup = shown(&Attention {
+        let markup = render(&Attention {
             renew: &renew,
             waiting: &waiting,
             traffic: &keys,
@@ -357,10 +359,10 @@ mod tests {
     }
 
     #[test]
-    fn many_of_one_kind_are_counted_rather_than_listed() {
+    fn items_of_one_kind_beyond_the_maximum_are_counted_rather_than_listed() {
         let keys: Vec<_> = (0..50).map(|_| (key(serde_json::json!({})), None)).collect();
-        let markup = shown(&Attention { traffic: &keys, ..NOTHING });
-        assert_eq!(markup.matches("<li").count(), SHOWN);
+        let markup = render(&Attention { traffic: &keys, ..NOTHING });
+        assert_eq!(markup.matches("<li").count(), MAX_LISTED);
         assert!(markup.contains("And 42 more"), "{markup}");
     }
 }

@@ -15,23 +15,23 @@ use crate::domain::audit::{AuditCursor, AuditFilter};
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
 
-/// An entry as the list shows it.
+/// An audit entry as the list shows it.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub id: String,
     pub at: Timestamp,
     pub action: String,
-    /// The address of whoever was signed in; `None` where nobody was.
+    /// The e-mail address of the signed-in user; `None` if nobody was signed in.
     pub email: Option<String>,
     pub user_id: Option<String>,
-    /// The API key that they acted through.
+    /// The API key that the user acted with.
     pub api_key_id: Option<String>,
     pub address: Option<String>,
     pub subject: String,
     pub detail: Map<String, Value>,
 }
 
-/// The list's filters, as they stand in the URL. Times are UTC.
+/// The filters of the list, as text from the URL. Times are UTC.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
     pub action: String,
@@ -68,8 +68,8 @@ impl Filters {
         *self != Self::default()
     }
 
-    /// The filter that they stand for. A time that is none is refused rather than ignored: an
-    /// export would hold what nobody asked for.
+    /// Parses the filters. An invalid time is an error and not ignored, because an export would
+    /// then contain entries that nobody asked for.
     pub fn read(&self) -> Result<AuditFilter, Rejection> {
         let filled = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         Ok(AuditFilter {
@@ -82,31 +82,31 @@ impl Filters {
     }
 }
 
-/// A time as a `datetime-local` field sends it (`2026-11-22T11:48`, seconds left out where they are
-/// 0), taken for UTC, or with its own offset.
+/// Parses a time as a `datetime-local` field sends it (`2026-11-22T11:48`, without seconds if they
+/// are 0), which is taken as UTC, or a time with an offset of its own.
 fn read_time(name: &str, text: &str) -> Result<Option<Timestamp>, Rejection> {
     if text.is_empty() {
         return Ok(None);
     }
-    let read = Timestamp::parse_utc_without_zone(text)
+    let parsed = Timestamp::parse_utc_without_zone(text)
         .or_else(|| Timestamp::parse_utc_without_zone(&format!("{text}:00")))
         .or_else(|| Timestamp::parse_rfc3339(text));
-    if read.is_some() {
-        return Ok(read);
+    if parsed.is_some() {
+        return Ok(parsed);
     }
     let detail = format!("{name} must be a date and time, such as 2026-11-22T11:48.");
     Err(Rejection::new(Code::InvalidQuery, detail))
 }
 
-/// The page of an owner or admin.
+/// The view model of the page, for owners and admins.
 #[derive(Debug)]
 pub struct Audit<'a> {
     pub entries: &'a [Entry],
     pub filters: &'a Filters,
-    /// Whether this is a later page.
+    /// Whether this is not the first page.
     pub later: bool,
     pub next: Option<AuditCursor>,
-    /// Whether the page ends because enough was looked at, not because it is full.
+    /// Whether the page ends because the search reached its limit, not because the page is full.
     pub stopped: bool,
 }
 
@@ -139,7 +139,8 @@ fn filters(filters: &Filters) -> Markup {
     )
 }
 
-/// What can be filtered for: everything, each group, each action; and whatever the URL names.
+/// The options of the action filter: everything, each group, each action. An unknown action from
+/// the URL is added, so that it stays chosen.
 fn actions(chosen: &str) -> Vec<(String, String)> {
     let mut options = vec![(String::new(), "Everything".to_owned())];
     for (group, label, actions) in GROUPS {
@@ -163,10 +164,10 @@ const DETAIL: Column<'_> = Column::new("Detail");
 
 fn list(page: &Audit<'_>) -> Markup {
     let cursor = page.next.map(|next| next.to_string());
-    let further =
+    let next_page =
         cursor.map(|cursor| links::with_query(links::AUDIT, &page.filters.pairs(&cursor)));
     let newest = links::with_query(links::AUDIT, &page.filters.pairs(""));
-    let older = further.as_deref().filter(|_| !page.stopped);
+    let older = next_page.as_deref().filter(|_| !page.stopped);
     html! {
         @if page.entries.is_empty() && page.next.is_none() {
             (empty_state(Icon::Audit, "Nothing is noted here",
@@ -178,10 +179,10 @@ fn list(page: &Audit<'_>) -> Markup {
             (table("Audit log", &[TIME, WHO, WHAT, SUBJECT, FROM, DETAIL], &Attributes::new(),
                 html! { @for entry in page.entries { (row(entry)) } }))
         }
-        @if page.stopped && let (Some(next), Some(further)) = (page.next, &further) {
+        @if page.stopped && let (Some(next), Some(next_page)) = (page.next, &next_page) {
             (inline_note(Kind::Info, html! {
                 "Searched back to " (time(next.at, TimeStyle::Full)) ". "
-                a href=(further) rel="next" { "Continue the search" }
+                a href=(next_page) rel="next" { "Continue the search" }
             }))
         }
         (pagination("Pages of the audit log", page.later.then_some(newest.as_str()), older, "", &Attributes::new()))
@@ -217,7 +218,7 @@ fn who(entry: &Entry) -> Markup {
     }
 }
 
-/// What was acted on: by its name where the entry tells it, and with a link where it has a page.
+/// The subject of an entry: its name if the entry contains one, linked if the subject has a page.
 fn subject(entry: &Entry) -> Markup {
     let name = ["name", "email"].iter().find_map(|field| entry.detail.get(*field)?.as_str());
     let subject = entry.subject.as_str();
@@ -228,11 +229,11 @@ fn subject(entry: &Entry) -> Markup {
         Some("usr" | "inv") => Some(links::TEAM.to_owned()),
         _ => None,
     };
-    let shown = html! { @match name { Some(name) => { (name) }, None => { (mono(subject)) } } };
+    let text = html! { @match name { Some(name) => { (name) }, None => { (mono(subject)) } } };
     html! {
         @match href {
-            Some(href) => { a href=(href) { (shown) } }
-            None => { (shown) }
+            Some(href) => { a href=(href) { (text) } }
+            None => { (text) }
         }
         @if name.is_some() { div.sub { (mono(subject)) } }
     }
@@ -251,7 +252,7 @@ fn detail(detail: &Map<String, Value>) -> Markup {
 pub const COLUMNS: &[&str] =
     &["id", "at", "action", "email", "user_id", "api_key_id", "address", "subject", "detail"];
 
-/// An entry as a record of an export, in the order of [`COLUMNS`].
+/// The values of an entry for an export, in the order of [`COLUMNS`].
 pub fn values(entry: &Entry) -> Vec<Value> {
     let Entry { id, at, action, email, user_id, api_key_id, address, subject, detail } = entry;
     let text = |value: &Option<String>| value.clone().map_or(Value::Null, Value::String);
@@ -287,48 +288,48 @@ mod tests {
         }
     }
 
-    fn shown(entries: &[Entry], filters: &Filters, stopped: bool) -> String {
+    fn render(entries: &[Entry], filters: &Filters, stopped: bool) -> String {
         let next = AuditCursor::parse("1795348087000.aud_aaaaaaaaaaaaaaaa");
         audit(&Audit { entries, filters, later: false, next, stopped }).into_string()
     }
 
     #[test]
-    fn an_entry_says_who_did_what_to_what_from_where() {
-        let markup = shown(&[entry("integration_key.revoked")], &Filters::default(), false);
-        for said in [
+    fn an_entry_shows_user_action_subject_and_address() {
+        let markup = render(&[entry("integration_key.revoked")], &Filters::default(), false);
+        for part in [
             "&lt;o&gt;@a.test",
             "Revoked a key",
             "192.0.2.1",
             "href=\"/settings/connectors/key_a\">&lt;Shop&gt;",
         ] {
-            assert!(markup.contains(said), "{said}: {markup}");
+            assert!(markup.contains(part), "{part}: {markup}");
         }
         assert!(!markup.contains("<Shop>"));
-        let other = shown(&[entry("tide.turned")], &Filters::default(), false);
+        let other = render(&[entry("tide.turned")], &Filters::default(), false);
         assert!(other.contains("<span class=\"mono\">tide.turned</span>"));
     }
 
     #[test]
-    fn where_nobody_acted_it_says_who_did_not() {
+    fn an_entry_without_a_user_says_that_nobody_signed_in_or_that_tidegate_acted() {
         let nobody = |action: &str| Entry { email: None, user_id: None, ..entry(action) };
         let entries = [nobody("session.refused"), nobody("integration_key.expired")];
-        let markup = shown(&entries, &Filters::default(), false);
+        let markup = render(&entries, &Filters::default(), false);
         assert!(markup.contains(">Nobody signed in<") && markup.contains(">Tidegate<"));
     }
 
     #[test]
-    fn a_search_that_stopped_says_how_far_it_got_and_goes_on() {
+    fn a_search_that_reached_its_limit_says_how_far_it_got_and_can_be_continued() {
         let filters = Filters { who: "a@b.test".to_owned(), ..Filters::default() };
-        let markup = shown(&[], &filters, true);
+        let markup = render(&[], &filters, true);
         assert!(markup.contains("Searched back to") && markup.contains("Continue the search"));
         assert!(markup.contains("who=a%40b.test&amp;cursor=1795348087000.aud_aaaaaaaaaaaaaaaa"));
         assert!(!markup.contains("Nothing is noted") && !markup.contains(">Older<"));
-        let page = shown(&[entry("store.created")], &filters, false);
+        let page = render(&[entry("store.created")], &filters, false);
         assert!(page.contains(">Older<") && !page.contains("Searched back"));
     }
 
     #[test]
-    fn times_are_read_as_fields_send_them() {
+    fn times_are_parsed_as_form_fields_send_them() {
         let read = |from: &str| Filters { from: from.to_owned(), ..Filters::default() }.read();
         let at = Timestamp::parse_rfc3339("2026-11-22T11:48:00Z");
         for text in ["2026-11-22T11:48", "2026-11-22T11:48:00", "2026-11-22T12:48:00+01:00"] {
@@ -339,9 +340,9 @@ mod tests {
     }
 
     #[test]
-    fn an_action_that_the_url_names_stays_chosen() {
+    fn an_unknown_action_from_the_url_stays_chosen() {
         let filters = Filters { action: "tide.turned".to_owned(), ..Filters::default() };
-        let markup = shown(&[], &filters, true);
+        let markup = render(&[], &filters, true);
         assert!(markup.contains("<option value=\"tide.turned\" selected>"), "{markup}");
     }
 

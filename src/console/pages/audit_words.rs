@@ -1,9 +1,9 @@
-//! The actions of the audit log in plain words.
+//! The descriptions of the audit log's actions.
 
-/// A group of actions: its name, its label, and its actions with what they say.
+/// A group of actions: its name, its label, and pairs of an action's name and description.
 type Group = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-/// Every action that is ever noted, by what stands before its dot.
+/// Every action that the audit log records, grouped by the part before the dot.
 pub const GROUPS: &[Group] = &[
     (
         "integration_key",
@@ -59,14 +59,14 @@ pub const GROUPS: &[Group] = &[
     ("audit", "Audit log", &[("exported", "Exported the audit log")]),
 ];
 
-/// What an action says; `None` for one that is not known.
+/// The description of an action; `None` if the action is unknown.
 pub fn action_text(action: &str) -> Option<&'static str> {
     let (group, name) = action.split_once('.')?;
-    let (_, _, actions) = GROUPS.iter().find(|(known, ..)| *known == group)?;
-    actions.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    let (_, _, actions) = GROUPS.iter().find(|(candidate, ..)| *candidate == group)?;
+    actions.iter().find(|(candidate, _)| *candidate == name).map(|(_, text)| *text)
 }
 
-/// What is said of who did what nobody who was signed in did.
+/// The text in place of the user, for an action of which no signed-in user is the author.
 pub fn nobody_text(action: &str) -> &'static str {
     match action.split_once('.') {
         Some(("session", _)) => "Nobody signed in",
@@ -80,12 +80,12 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// All string literals of the product's source that have the form of an action of a group.
-    fn written(directory: &Path, found: &mut Vec<String>) {
+    /// Collects all string literals outside of tests that look like an action of a known group.
+    fn collect_actions(directory: &Path, found: &mut Vec<String>) {
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                written(&path, found);
+                collect_actions(&path, found);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 let product = text.split("#[cfg(test)]").next().unwrap_or_default();
@@ -99,14 +99,14 @@ mod tests {
             !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
         };
         text.split_once('.').is_some_and(|(group, name)| {
-            GROUPS.iter().any(|(known, ..)| *known == group) && word(name)
+            GROUPS.iter().any(|(candidate, ..)| *candidate == group) && word(name)
         })
     }
 
     #[test]
-    fn every_action_that_is_written_has_words() {
+    fn every_action_in_the_source_has_a_description() {
         let mut found = Vec::new();
-        written(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        collect_actions(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
         assert!(found.len() > 20, "{found:?}");
         for action in found {
             assert!(action_text(&action).is_some(), "{action}");
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_has_no_words() {
+    fn an_unknown_action_has_no_description() {
         assert_eq!(action_text("store.burnt"), None);
         assert_eq!(action_text("store"), None);
     }

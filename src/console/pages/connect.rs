@@ -1,5 +1,5 @@
-//! Connecting a storefront: the numbered steps at the sender, with what is pasted there. The reveal
-//! and the settings of a key that awaits its secret show the same.
+//! The numbered steps that connect a storefront at the sender, with the values to paste there. The
+//! modal that reveals a new key and the settings of a key that awaits its secret both show them.
 
 use maud::{Markup, html};
 
@@ -8,23 +8,23 @@ use crate::console::components::{chips, code_block, copy_button, copy_value, mon
 use crate::console::icons::{Icon, icon};
 use crate::console::links;
 
-/// What the steps speak of.
+/// The values that the steps refer to.
 #[derive(Debug)]
 pub struct Connect<'a> {
     pub sender: &'a Sender,
-    /// Where the sender posts to.
+    /// The URL that the sender posts to.
     pub url: &'a str,
-    /// The secret and the key, at the one time that they are shown.
+    /// The signing secret and the key; `Some` only when the new key is revealed.
     pub secret: Option<&'a str>,
     pub key: Option<&'a str>,
-    /// What stands in the last step, where something is pasted here.
+    /// The content of [`Step::Paste`], the step in which a secret is pasted into the console.
     pub paste: Markup,
 }
 
 pub fn connect(page: &Connect<'_>) -> Markup {
     html! {
         ol.connect {
-            @for shown in page.sender.steps { li { (step(page, *shown)) } }
+            @for each in page.sender.steps { li { (step(page, *each)) } }
         }
         p { (quickstart(page.sender)) }
     }
@@ -68,20 +68,21 @@ fn step(page: &Connect<'_>, step: Step) -> Markup {
     }
 }
 
-/// What is pasted elsewhere, in a box of its own.
+/// A value to paste elsewhere, in a box with a copy button.
 fn value(id: &str, text: &str, label: &str) -> Markup {
     html! {
         div.secret-value { code id=(id) { (text) } (copy_button(id, label)) }
     }
 }
 
-/// The sender's quickstart, in a tab of its own: what is shown beside it may be shown only once.
+/// A link to the sender's quickstart. It opens a new tab, because the page may show a key that
+/// cannot be shown again.
 pub fn quickstart(sender: &Sender) -> Markup {
-    outward(&format!("Quickstart for {}", sender.title), &links::quickstart(sender.source))
+    docs_link(&format!("Quickstart for {}", sender.title), &links::quickstart(sender.source))
 }
 
-/// A link to the documentation, in a tab of its own.
-pub fn outward(text: &str, href: &str) -> Markup {
+/// A link to the documentation, which opens a new tab.
+pub fn docs_link(text: &str, href: &str) -> Markup {
     html! {
         a.outward href=(href) target="_blank" rel="noopener" { (text) (icon(Icon::ExternalLink)) }
     }
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_command_and_url_holds_the_keys_own_address() {
+    fn every_command_and_url_contains_the_keys_own_url() {
         let url = "https://api.test/integrations/v1/webhook/x/key_a?b=\"'";
         for source in CARDS {
             let sender = sender(source);
@@ -101,8 +102,8 @@ mod tests {
             let page = Connect { sender: &sender, url, secret: None, key: None, paste };
             let markup = connect(&page).into_string();
             assert!(!markup.contains("{url}"), "{source}");
-            let told = markup.matches("webhook/x/key_a?b=&quot;'").count();
-            assert_eq!(told, usize::from(!sender.steps.is_empty()), "{source}: {markup}");
+            let count = markup.matches("webhook/x/key_a?b=&quot;'").count();
+            assert_eq!(count, usize::from(!sender.steps.is_empty()), "{source}: {markup}");
             assert!(markup.contains(&format!("href=\"/docs/quickstarts/{source}\"")), "{markup}");
         }
     }

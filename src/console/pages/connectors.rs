@@ -1,4 +1,4 @@
-//! Settings → Connectors: the cards to begin with, and the list of keys.
+//! Settings → Connectors: the cards that connect a sender, and the list of keys.
 
 use maud::{Markup, html};
 
@@ -11,7 +11,7 @@ use crate::console::components::{
 use crate::console::components::{TimeStyle, banner};
 use crate::console::icons::Icon;
 use crate::console::links;
-use crate::console::pages::key_drawer::many;
+use crate::console::pages::key_drawer::capped_count;
 use crate::console::pages::senders::{CARDS, Sender, paste_label, sender};
 use crate::domain::expiry::{days_left, notice};
 use crate::domain::key::{KeyRecord, ShownStatus, Source};
@@ -19,7 +19,7 @@ use crate::domain::log::Tally;
 use crate::domain::parked::ParkedCount;
 use crate::domain::time::Timestamp;
 
-/// The list's filters, as they stand in the URL.
+/// The filters of the list, as text from the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
     pub search: String,
@@ -44,7 +44,7 @@ impl Filters {
     }
 }
 
-/// The page of an owner or admin.
+/// The view model of the page, for owners and admins.
 #[derive(Debug)]
 pub struct Connectors<'a> {
     pub csrf: &'a str,
@@ -52,10 +52,10 @@ pub struct Connectors<'a> {
     /// Ids and names of all stores.
     pub stores: &'a [(String, String)],
     pub filters: &'a Filters,
-    /// Whether this is a later page.
+    /// Whether this is not the first page.
     pub later: bool,
     pub next_cursor: Option<&'a str>,
-    /// How many keys of the workspace expire within 14 days, and the soonest.
+    /// How many keys of the workspace expire within 14 days, and the one that expires first.
     pub expiring: (usize, Option<&'a KeyRecord>),
     pub now: Timestamp,
 }
@@ -104,8 +104,8 @@ fn expiring_banner(count: usize, soonest: &KeyRecord, now: Timestamp) -> Markup 
 fn cards() -> Markup {
     link_cards(html! {
         @for source in CARDS {
-            @let Sender { title, brings, icon, .. } = sender(source);
-            (link_card(icon, title, brings, &links::new_key(source)))
+            @let Sender { title, summary, icon, .. } = sender(source);
+            (link_card(icon, title, summary, &links::new_key(source)))
         }
     })
 }
@@ -165,10 +165,10 @@ fn list(page: &Connectors<'_>) -> Markup {
     }
 }
 
-/// Loads the 24h cells of the page at once and then every 30 seconds, in one request.
+/// Loads the usage cells of all rows in one request, at once and then every 30 seconds.
 fn usage_loader(keys: &[KeyRecord]) -> Markup {
-    let live = keys.iter().map(|key| key.key_id.as_str()).collect::<Vec<_>>().join(",");
-    let url = links::with_query(links::USAGE, &[("keys", &live)]);
+    let key_ids = keys.iter().map(|key| key.key_id.as_str()).collect::<Vec<_>>().join(",");
+    let url = links::with_query(links::USAGE, &[("keys", &key_ids)]);
     html! {
         div hx-get=(url) hx-trigger="load, every 30s, tidegate:visible from:body" hx-swap="none"
             data-poll hx-headers=r#"{"X-Tidegate-Poll":"1"}"# {}
@@ -202,7 +202,7 @@ fn row(page: &Connectors<'_>, key: &KeyRecord) -> Markup {
     }
 }
 
-/// The way to where a key's waiting for its secret ends.
+/// A link to the settings, where the signing secret of the key is pasted.
 fn paste_link(key: &KeyRecord) -> Markup {
     let href = links::key_settings(key.key_id.as_str());
     html! {
@@ -212,18 +212,18 @@ fn paste_link(key: &KeyRecord) -> Markup {
     }
 }
 
-/// The status of a key, with what wants attention.
+/// The badges of a key: its status, whether it awaits its secret, whether it expires soon.
 pub fn status(key: &KeyRecord, now: Timestamp) -> Markup {
-    let shown = key.shown_status(now);
-    let soon = key
+    let shown_status = key.shown_status(now);
+    let days_to_expiry = key
         .expires_at
-        .filter(|at| shown == ShownStatus::Active && notice(*at, now).is_some())
+        .filter(|at| shown_status == ShownStatus::Active && notice(*at, now).is_some())
         .map(|at| days_left(at, now));
     html! {
         span.badges {
-            (status_badge(status_kind(shown), status_label(shown)))
+            (status_badge(status_kind(shown_status), status_label(shown_status)))
             @if key.awaits_secret() { (status_badge(Status::Warn, "Awaiting secret")) }
-            @if let Some(days) = soon {
+            @if let Some(days) = days_to_expiry {
                 (status_badge(Status::Warn, &if days == 1 { "1 day left".to_owned() } else { format!("{days} days left") }))
             }
         }
@@ -246,12 +246,12 @@ const fn status_label(status: ShownStatus) -> &'static str {
     }
 }
 
-/// What can be done with a key from its row.
+/// The buttons of a key's row.
 fn row_actions(csrf: &str, key: &KeyRecord, now: Timestamp) -> Markup {
     let id = key.key_id.as_str();
-    let named = |verb: &str| format!("{verb} {}", key.name);
-    let (pause, resume) = (named("Pause"), named("Resume"));
-    let (rotate, revoke) = (named("Rotate"), named("Revoke"));
+    let label = |verb: &str| format!("{verb} {}", key.name);
+    let (pause, resume) = (label("Pause"), label("Resume"));
+    let (rotate, revoke) = (label("Rotate"), label("Revoke"));
     html! {
         @match key.shown_status(now) {
             ShownStatus::Revoked => {}
@@ -268,25 +268,25 @@ fn row_actions(csrf: &str, key: &KeyRecord, now: Timestamp) -> Markup {
     }
 }
 
-/// The traffic of one key over 24 hours, as its gate told it.
+/// One key and its traffic over 24 hours.
 #[derive(Debug)]
 pub struct Usage<'a> {
     pub key_id: &'a str,
-    /// `None` where the gate did not answer.
+    /// `None` if the KeyGate did not reply.
     pub traffic: Option<Traffic>,
 }
 
-/// What a gate told.
+/// The traffic of a key, as its KeyGate reported it.
 #[derive(Clone, Debug)]
 pub struct Traffic {
     pub total: Tally,
-    /// 24 hours, the oldest first.
+    /// One tally for each of the 24 hours, the oldest first.
     pub hours: Vec<Tally>,
     pub last_used_at: Option<Timestamp>,
     pub parked: ParkedCount,
 }
 
-/// The cells of several keys, to be put in their places.
+/// The usage cells of several keys, which htmx swaps into their rows.
 pub fn usage_cells(keys: &[Usage<'_>], now: Timestamp) -> Markup {
     html! {
         @for Usage { key_id, traffic } in keys {
@@ -318,9 +318,9 @@ fn usage_cell(key_id: &str, traffic: &Traffic) -> Markup {
         }
         @let ParkedCount { attention, awaiting_details } = traffic.parked;
         @if attention > 0 {
-            a href=(links::key_parked(key_id)) { (many(attention)) " parked" }
+            a href=(links::key_parked(key_id)) { (capped_count(attention)) " parked" }
         } @else if awaiting_details > 0 {
-            a.muted href=(links::key_parked(key_id)) { (many(awaiting_details)) " kept" }
+            a.muted href=(links::key_parked(key_id)) { (capped_count(awaiting_details)) " kept" }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is shown where a page cannot be.
+//! The error page.
 
 use maud::{Markup, html};
 
@@ -6,12 +6,12 @@ use crate::console::components::{Button, mono};
 use crate::console::links;
 use crate::domain::rejection::{Code, Rejection};
 
-/// Why a page is not shown.
+/// The view model of the error page.
 #[derive(Debug)]
 pub struct ErrorPage<'a> {
     pub rejection: &'a Rejection,
     pub request_id: &'a str,
-    /// Whom to ask.
+    /// The operator's contact address (`CONTACT_EMAIL`), shown for server errors.
     pub contact: Option<&'a str>,
 }
 
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_what_and_names_its_request() {
+    fn an_error_shows_its_detail_and_request_id_and_the_contact_only_for_server_errors() {
         let rejection = Rejection::new(Code::NotFound, "There is no <key>.");
         let page = ErrorPage { rejection: &rejection, request_id: "req_x", contact: Some("a@b.c") };
         let markup = error_page(&page).into_string();

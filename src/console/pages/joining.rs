@@ -1,4 +1,4 @@
-//! The first workspace of a deployment, and joining one by an invite.
+//! The pages that set up the first workspace of a deployment and that accept an invite.
 
 use maud::{Markup, html};
 
@@ -9,17 +9,17 @@ use crate::console::forms::{Form, FormErrors};
 use crate::console::links;
 use crate::domain::access::Role;
 
-/// The page that sets a deployment up.
+/// The view model of the setup page.
 #[derive(Debug)]
 pub struct SetUpPage<'a> {
     pub csrf: &'a str,
-    /// The one-time token of the link.
+    /// The single-use token from the link.
     pub token: &'a str,
     pub typed: &'a Form,
     pub errors: &'a FormErrors,
 }
 
-/// The labels of its fields, by name.
+/// The label of a field of the setup form, with which its error messages begin.
 pub fn setup_label(field: &str) -> &'static str {
     match field {
         "workspace_name" => "The workspace's name",
@@ -55,7 +55,8 @@ pub fn set_up(page: &SetUpPage<'_>) -> Markup {
     }
 }
 
-/// What a visitor is told who comes without the token, or too late.
+/// The page for a visitor who has no valid token (`done` is false), or who comes after the setup
+/// (`done` is true).
 pub fn set_up_closed(done: bool) -> Markup {
     html! {
         h1 { @if done { "This deployment has been set up" } @else { "The link is not complete" } }
@@ -70,7 +71,7 @@ pub fn set_up_closed(done: bool) -> Markup {
     }
 }
 
-/// The page of an invite.
+/// The view model of the page that accepts an invite.
 #[derive(Debug)]
 pub struct InvitePage<'a> {
     pub csrf: &'a str,
@@ -79,7 +80,8 @@ pub struct InvitePage<'a> {
     pub invited_by: &'a str,
     pub email: &'a str,
     pub role: Role,
-    /// Whether the address has an account: then its password is asked for, else a new one is made.
+    /// Whether the e-mail address has an account. If so, the page asks for its password, else for a
+    /// new one.
     pub known: bool,
     pub errors: &'a FormErrors,
 }
@@ -110,7 +112,7 @@ pub fn invite(page: &InvitePage<'_>) -> Markup {
     }
 }
 
-/// What whoever follows an invite is told that is not good any more.
+/// The page for an invite that is no longer valid.
 pub fn invite_gone(detail: &str) -> Markup {
     html! {
         h1 { "This invite is not good any more" }
@@ -124,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passwords_are_not_filled_in_again() {
+    fn a_typed_password_is_not_filled_in_again() {
         let typed = Form::parse(b"owner_password=secret-of-mine&store_name=%3CShop%3E");
         let errors = FormErrors::one("owner_password", "The password is too short.");
         let page = SetUpPage { csrf: "c", token: "t", typed: &typed, errors: &errors };
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invite_asks_for_the_password_of_an_account_or_for_a_new_one() {
+    fn an_invite_asks_for_the_password_of_an_existing_account_or_for_a_new_one() {
         let page = InvitePage {
             csrf: "c",
             token: "t",

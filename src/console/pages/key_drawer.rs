@@ -1,4 +1,4 @@
-//! The drawer of a key: its head, its tabs, and what stands in the tab.
+//! The drawer of a key: its head, its tabs, and the content of the current tab.
 
 use maud::{Markup, html};
 
@@ -14,13 +14,13 @@ use crate::domain::key::KeyRecord;
 use crate::domain::parked::ParkedCount;
 use crate::domain::time::Timestamp;
 
-/// The drawer.
+/// The view model of the drawer.
 #[derive(Debug)]
 pub struct KeyDrawer<'a> {
     pub record: &'a KeyRecord,
     pub store: &'a str,
     pub tab: KeyTab,
-    /// How many events are parked, where that is known.
+    /// How many events are parked; `None` if unknown.
     pub parked: Option<ParkedCount>,
     pub now: Timestamp,
 }
@@ -35,12 +35,12 @@ pub fn key_drawer(page: &KeyDrawer<'_>, content: Markup) -> Markup {
     let parked = match page.parked.unwrap_or_default() {
         ParkedCount { attention: 0, awaiting_details: 0 } => "Parked events".to_owned(),
         ParkedCount { attention: 0, awaiting_details } => {
-            format!("Parked events ({} kept)", many(awaiting_details))
+            format!("Parked events ({} kept)", capped_count(awaiting_details))
         }
-        ParkedCount { attention, .. } => format!("Parked events ({})", many(attention)),
+        ParkedCount { attention, .. } => format!("Parked events ({})", capped_count(attention)),
     };
     let [requests_url, parked_url, settings_url] = &urls;
-    let shown = [
+    let key_tabs = [
         Tab { label: "Requests", href: requests_url, current: page.tab == KeyTab::Requests },
         Tab { label: &parked, href: parked_url, current: page.tab == KeyTab::Parked },
         Tab { label: "Settings", href: settings_url, current: page.tab == KeyTab::Settings },
@@ -52,13 +52,13 @@ pub fn key_drawer(page: &KeyDrawer<'_>, content: Markup) -> Markup {
             " · " (page.store) " · " (mono(id)) (copy_value(id, "Copy the key id"))
         }
         @if page.record.awaits_secret() && page.tab != KeyTab::Settings { (awaits_secret(page.record)) }
-        (tabs("Sections of the key", &shown, &in_layer()))
+        (tabs("Sections of the key", &key_tabs, &in_layer()))
         (content)
     };
     drawer(&layer, header, body)
 }
 
-/// Says that nothing can come in yet, and leads to where that ends.
+/// The banner of a key without its signing secret, with a link to where it is pasted.
 fn awaits_secret(record: &KeyRecord) -> Markup {
     let settings = links::key_settings(record.key_id.as_str());
     banner(&Banner {
@@ -72,12 +72,13 @@ fn awaits_secret(record: &KeyRecord) -> Markup {
     })
 }
 
-/// A count as far as it was counted.
-pub fn many(count: u32) -> String {
+/// A count of parked events. Counting stops at [`ParkedCount::COUNTED`], so from there on it is
+/// `1,000+`.
+pub fn capped_count(count: u32) -> String {
     if count >= ParkedCount::COUNTED { "1,000+".to_owned() } else { count.to_string() }
 }
 
-/// Links that stay within the layer where there is JavaScript.
+/// The htmx attributes with which links load into the layer instead of leaving the page.
 pub fn in_layer() -> Attributes {
     Attributes::new()
         .set("hx-boost", "true")

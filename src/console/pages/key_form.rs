@@ -1,4 +1,4 @@
-//! The modal in which a new integration key is described, and the cards that fill it in.
+//! The modal with the form for a new integration key, and the cards that fill it in.
 
 use maud::{Markup, html};
 
@@ -14,7 +14,7 @@ use crate::console::pages::senders::{CARDS, native_format, scopes as scopes_of, 
 use crate::console::pages::{format_label, scope_text};
 use crate::domain::key::{PayloadFormat, Scope, Source};
 
-/// What the card of a sender fills in.
+/// The values that the card of a sender fills in.
 pub fn preset(source: Source) -> Typed {
     let format = native_format(source).unwrap_or(PayloadFormat::Gateway);
     Typed {
@@ -29,7 +29,7 @@ pub fn preset(source: Source) -> Typed {
     }
 }
 
-/// The same as JSON, for the script.
+/// [`preset`] as JSON, for the script.
 fn preset_json(source: Source) -> String {
     let typed = preset(source);
     serde_json::json!({
@@ -39,7 +39,7 @@ fn preset_json(source: Source) -> String {
     .to_string()
 }
 
-/// What stands in the fields of the modal, as it was typed.
+/// The values of the form's fields, as they were typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Typed {
     pub store_id: String,
@@ -66,7 +66,7 @@ impl Typed {
         }
     }
 
-    /// The same as the arguments of `core.rpc_create_integration_key`, which has the rules.
+    /// The values as arguments of `core.rpc_create_integration_key`, which validates them.
     pub fn arguments(&self) -> serde_json::Value {
         serde_json::json!({
             "p_store_id": self.store_id,
@@ -81,7 +81,7 @@ impl Typed {
     }
 }
 
-/// What was typed as a number: a number, nothing, or text that the rules will refuse.
+/// A typed number as JSON: a number, null if blank, else the text, which the procedure rejects.
 pub fn number(typed: &str) -> serde_json::Value {
     match typed.trim() {
         "" => serde_json::Value::Null,
@@ -89,7 +89,7 @@ pub fn number(typed: &str) -> serde_json::Value {
     }
 }
 
-/// The labels of the fields, by name.
+/// The label of a field, with which its error messages begin.
 pub fn label(field: &str) -> &'static str {
     match field {
         "store_id" => "The store",
@@ -107,13 +107,13 @@ pub fn label(field: &str) -> &'static str {
     }
 }
 
-/// The modal.
+/// The view model of the modal.
 #[derive(Debug)]
 pub struct KeyForm<'a> {
     pub csrf: &'a str,
-    /// Mints one key however often the form is sent.
+    /// Identifies the form, so that only one key is minted however often it is sent.
     pub form_id: &'a str,
-    /// Ids and names of the stores that take keys.
+    /// Ids and names of the stores for which keys can be minted.
     pub stores: &'a [(String, String)],
     pub preset: Option<Source>,
     pub typed: &'a Typed,
@@ -168,7 +168,7 @@ pub fn key_form(page: &KeyForm<'_>) -> Markup {
     modal(&layer, form(page.csrf, links::CONNECTORS, &attributes, content))
 }
 
-/// The buttons that fill in the field of days.
+/// The buttons that fill in the number of days until the key expires.
 pub fn expiry_buttons() -> Markup {
     html! {
         span.quick {
@@ -194,7 +194,7 @@ fn cards() -> Vec<RadioCard<'static>> {
         RadioCard {
             value: source.as_str(),
             title: sender.title,
-            note: html! { (sender.promise) " " (quickstart(&sender)) },
+            note: html! { (sender.instructions) " " (quickstart(&sender)) },
             icon: sender.icon,
             preset: Some(preset_json(source)),
         }
@@ -210,14 +210,14 @@ fn formats() -> Vec<(&'static str, &'static str)> {
     PayloadFormat::ALL.iter().map(|format| (format.as_str(), format_label(*format))).collect()
 }
 
-fn scopes(ticked: &[String]) -> Vec<Choice<'static>> {
+fn scopes(chosen: &[String]) -> Vec<Choice<'static>> {
     Scope::ALL
         .iter()
         .map(|scope| Choice {
             value: scope.as_str(),
             label: scope.as_str(),
             text: scope_text(*scope),
-            checked: ticked.iter().any(|ticked| ticked == scope.as_str()),
+            checked: chosen.iter().any(|chosen| chosen == scope.as_str()),
             locked: false,
         })
         .collect()
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn every_preset_is_a_key_that_can_be_minted() {
+    fn every_preset_passes_validation() {
         for source in CARDS {
             let store_id = StoreId::from_random([1; 10]).to_string();
             let typed = Typed { store_id, ..preset(source) };
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_comes_back_beside_what_is_wrong_with_it() {
+    fn typed_values_are_shown_again_with_their_errors() {
         let typed = Typed {
             name: "<b>".to_owned(),
             rate_limit: "many".to_owned(),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn the_buttons_of_the_expiry_fill_its_field() {
+    fn the_expiry_buttons_fill_the_expiry_field() {
         let stores = [("sto_a".to_owned(), "Shop".to_owned())];
         let markup = page(&preset(Source::Custom), &FormErrors::default(), &stores);
         let target = markup.split("data-fill=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn native_senders_lock_the_signature_and_the_form_says_why() {
+    fn native_senders_lock_the_signature_checkbox_and_the_form_gives_the_reason() {
         let stores = [("sto_a".to_owned(), "Shop".to_owned())];
         for source in CARDS {
             let markup = page(&preset(source), &FormErrors::default(), &stores);
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_store_the_modal_leads_to_making_one() {
+    fn without_a_store_the_modal_links_to_the_stores_page() {
         let markup = page(&Typed::default(), &FormErrors::default(), &[]);
         assert!(markup.contains("href=\"/settings/stores\"") && !markup.contains("<form"));
     }

@@ -17,17 +17,17 @@ use crate::domain::rejection::Code;
 use crate::domain::time::Timestamp;
 use crate::protocol::key_gate::LoggedRequest;
 
-/// The log in the drawer.
+/// The view model of the log in the drawer.
 #[derive(Debug)]
 pub struct KeyLog<'a> {
     pub key_id: &'a str,
-    /// Where requests of this key are sent to, for whom has sent none.
+    /// Says where to send requests; shown while the log is empty.
     pub hint: &'a str,
     pub requests: &'a [LoggedRequest],
-    /// The row to go on before.
+    /// The row before which the next page continues; `None` on the last page.
     pub next: Option<SequenceId>,
     pub filters: &'a LogFilters,
-    /// The filters that were not understood.
+    /// Names of the filters whose values could not be parsed.
     pub misread: &'a [&'static str],
     pub window: Window,
     pub buckets: &'a [Bucket],
@@ -101,7 +101,7 @@ fn chart(page: &KeyLog<'_>, base: &str, layer: &Attributes) -> Markup {
         .enumerate()
         .map(|(index, (bucket, (label, tick)))| Bar {
             label,
-            // First, middle and last are enough to read the axis by.
+            // Ticks at the first, middle and last bar are enough to read the axis.
             tick: if [0, last / 2, last].contains(&index) { tick } else { "" },
             requests: bucket.tally.requests,
             errors: bucket.tally.errors,
@@ -151,7 +151,7 @@ fn filters(page: &KeyLog<'_>, base: &str, layer: &Attributes) -> Markup {
         .into_iter()
         .chain(Code::ALL.iter().map(|code| (code.as_str(), code.as_str())))
         .collect();
-    // The list behind has filters of its own.
+    // The page behind the drawer has filters with the same names, so the ids get a prefix.
     let labelled = |name, label| Field::new(name, label).id(&format!("log-{name}"));
     let field = |name, label| labelled(name, label).label_hidden();
     let clear = links::with_query(base, &[("window", &chosen.window)]);
@@ -208,15 +208,15 @@ fn rows(page: &KeyLog<'_>, nothing_yet: bool) -> Markup {
     table("Requests, newest first", &COLUMNS, &body, rows)
 }
 
-/// The id of the element that holds the rows.
+/// The id of the element that contains the rows.
 pub const ROWS: &str = "requests";
 
-/// Rows alone, for a page that follows the log and has missed some.
+/// Only the rows, for a live tail that loads the rows it has missed.
 pub fn log_rows(key_id: &str, requests: &[LoggedRequest]) -> Markup {
     html! { @for request in requests { (row(key_id, request)) } }
 }
 
-/// A row of the log; the live tail sends the same.
+/// A row of the log. The live tail sends the same markup.
 pub fn row(key_id: &str, request: &LoggedRequest) -> Markup {
     let id = request.id.to_string();
     let href = links::request(key_id, &id);
@@ -243,7 +243,7 @@ pub fn row(key_id: &str, request: &LoggedRequest) -> Markup {
     }
 }
 
-/// The webhook path without its key id, which the drawer names already.
+/// The path without its common prefix, and without the key id, which the drawer shows already.
 fn short_path(path: &str) -> &str {
     let short = path.strip_prefix("/integrations/v1").unwrap_or(path);
     match short.rsplit_once('/') {
@@ -252,15 +252,15 @@ fn short_path(path: &str) -> &str {
     }
 }
 
-/// A status as a badge: olive for what was taken, clay for what was not.
+/// An HTTP status as a badge: good below 400, else bad.
 pub fn status_of(status: u16) -> Markup {
     let kind = if status < 400 { Status::Good } else { Status::Bad };
     status_badge(kind, &status.to_string())
 }
 
-/// What came of a request: the order that it made, else why it made none.
+/// The result of a request: the error code, or the id of the order, or the outcome.
 fn result(key_id: &str, request: &LoggedRequest) -> Markup {
-    let batch = request.detail.as_deref().and_then(batch_line);
+    let batch = request.detail.as_deref().and_then(batch_position);
     html! {
         @if let Some(code) = request.error_code {
             span.errors { (code.as_str()) }
@@ -277,9 +277,9 @@ fn result(key_id: &str, request: &LoggedRequest) -> Markup {
     }
 }
 
-/// The parts of the detail of a command that came in a batch, such as `Line 3 of req_…. More.`: its
-/// line, the batch's request, and what follows.
-fn batch_line(detail: &str) -> Option<(&str, &str, &str)> {
+/// Splits the detail of a command that was part of a batch, such as `Line 3 of req_…. More.`, into
+/// its line, the request id of the batch, and the rest.
+fn batch_position(detail: &str) -> Option<(&str, &str, &str)> {
     let (line, rest) = detail.split_once(" of req_")?;
     let number = line.strip_prefix("Line ")?;
     let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
@@ -287,17 +287,17 @@ fn batch_line(detail: &str) -> Option<(&str, &str, &str)> {
     number.bytes().all(|byte| byte.is_ascii_digit()).then_some((line, id, rest.get(end..)?))
 }
 
-/// What a request's entry says beyond its outcome; a command of a batch leads to the batch.
+/// The detail of a log entry. The detail of a command of a batch links to the batch's request.
 pub fn detail(key_id: &str, text: &str) -> Markup {
     html! {
-        @match batch_line(text) {
+        @match batch_position(text) {
             Some((line, id, rest)) => { (line) " of " a href=(links::request(key_id, id)) { (mono(id)) } (rest) }
             None => { (text) }
         }
     }
 }
 
-/// The id of what a request made or found; orders have a page.
+/// The id of the resource that a request created or found. An order is linked to its page.
 pub fn internal_id(id: &str) -> Markup {
     html! {
         @if id.starts_with("ord_") { a href=(links::order(id)) { (mono(short_id(id))) } }
@@ -305,9 +305,9 @@ pub fn internal_id(id: &str) -> Markup {
     }
 }
 
-/// Enough of an id to tell it from its neighbours.
+/// The end of an id, which is enough to distinguish it in a list.
 fn short_id(id: &str) -> &str {
-    // Ids of one store begin alike, and differ at their end.
+    // The ids of one store have the same beginning.
     id.len().checked_sub(12).and_then(|from| id.get(from..)).unwrap_or(id)
 }
 
@@ -318,16 +318,16 @@ fn pages(page: &KeyLog<'_>, base: &str, layer: &Attributes) -> Markup {
     let older = cursor
         .as_deref()
         .map(|cursor| links::with_query(base, &page.filters.pairs(&page.filters.window, cursor)));
-    let stopped = page.next.filter(|_| page.requests.len() < PAGE as usize);
+    let stopped_at = page.next.filter(|_| page.requests.len() < PAGE as usize);
     html! {
-        @if let Some(row) = stopped {
+        @if let Some(row) = stopped_at {
             p.muted { "Searched back to " (time(row.time(), TimeStyle::Full)) ". Continue with Older." }
         }
         (pagination("Pages of requests", newer, older.as_deref(), "", layer))
     }
 }
 
-/// The columns of the log as a file.
+/// The columns of an exported log.
 pub const EXPORT_COLUMNS: &[&str] = &[
     "id",
     "received_at",
@@ -345,7 +345,7 @@ pub const EXPORT_COLUMNS: &[&str] = &[
     "detail",
 ];
 
-/// The values of a row, in the order of [`EXPORT_COLUMNS`].
+/// The values of a log entry, in the order of [`EXPORT_COLUMNS`].
 pub fn export_values(request: &LoggedRequest) -> Vec<Value> {
     let json = request.to_api_json();
     EXPORT_COLUMNS.iter().map(|column| json[*column].clone()).collect()
@@ -357,7 +357,7 @@ mod tests {
     use crate::console::forms::Form;
 
     #[test]
-    fn the_rows_can_be_loaded_again_as_they_were_filtered() {
+    fn the_rows_can_be_reloaded_with_the_same_filters() {
         let page = KeyLog {
             key_id: "key_a",
             hint: "",
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_of_a_batch_leads_to_the_batch() {
+    fn a_command_of_a_batch_links_to_the_batch() {
         let shown = |text| detail("key_a", text).into_string();
         let link = format!("Line 3 of <a href=\"{}\">", links::request("key_a", "req_abc2"));
         for text in ["Line 3 of req_abc2", "Line 3 of req_abc2. It is <known>."] {
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_shown_without_what_the_drawer_says_already() {
+    fn a_path_is_shown_without_its_prefix_and_the_key_id() {
         assert_eq!(short_path("/integrations/v1/orders"), "/orders");
         assert_eq!(
             short_path("/integrations/v1/webhook/woocommerce/key_a"),

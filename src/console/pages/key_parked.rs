@@ -1,9 +1,9 @@
-//! The parked events of a key, and how near its webhooks are to being switched off.
+//! The parked events of a key, and how close WooCommerce is to switching off its webhooks.
 
 use maud::{Markup, html};
 
-use super::connect::outward;
-use super::key_drawer::{in_layer, many};
+use super::connect::docs_link;
+use super::key_drawer::{capped_count, in_layer};
 use crate::console::components::{
     Attributes, Button, Column, Confirm, Kind, Tab, TimeStyle, cell, confirm, empty_state,
     head_cell, inline_note, meter, mono, muted, no_time, pagination, post_button, segmented, table,
@@ -18,7 +18,7 @@ use crate::domain::parked::{ParkReason, ParkedCount, Retry};
 use crate::domain::time::Timestamp;
 use crate::protocol::key_gate::ParkedEvent;
 
-/// The parked events in the drawer.
+/// The view model of the parked events in the drawer.
 #[derive(Debug)]
 pub struct KeyParked<'a> {
     pub csrf: &'a str,
@@ -27,15 +27,15 @@ pub struct KeyParked<'a> {
     pub events: &'a [ParkedEvent],
     pub next: Option<i64>,
     pub count: ParkedCount,
-    /// Whether it shows those that await details, or the others.
+    /// Whether the list contains the events that await details, or all others.
     pub kept: bool,
     /// The sender's name.
     pub sender: &'a str,
-    /// Whether this is a later page.
+    /// Whether this is not the first page.
     pub later: bool,
-    /// Topics whose newest deliveries were answered with failures.
+    /// Topics whose newest deliveries failed.
     pub failing: &'a [FailingWebhook],
-    /// Whether events can be retried: not once the key is revoked.
+    /// Whether events can be retried, which a revoked key does not allow.
     pub live: bool,
     pub now: Timestamp,
 }
@@ -43,8 +43,8 @@ pub struct KeyParked<'a> {
 pub fn key_parked(page: &KeyParked<'_>) -> Markup {
     let base = links::key_parked(page.key_id);
     let attention = links::with_query(&base, &[("view", "attention")]);
-    let kept = links::with_query(&base, &[("view", KEPT)]);
-    let newest = if page.kept { &kept } else { &attention };
+    let awaiting = links::with_query(&base, &[("view", KEPT)]);
+    let newest = if page.kept { &awaiting } else { &attention };
     let older = page.next.map(|row| {
         let view = if page.kept { KEPT } else { "attention" };
         links::with_query(&base, &[("view", view), ("cursor", &row.to_string())])
@@ -55,8 +55,8 @@ pub fn key_parked(page: &KeyParked<'_>) -> Markup {
         @if page.count.awaiting_details > 0 {
             div.parked-views {
                 (segmented("Parked events", &[
-                    Tab { label: &format!("Needs attention ({})", many(page.count.attention)), href: &attention, current: !page.kept },
-                    Tab { label: &format!("Kept, awaiting details ({})", many(page.count.awaiting_details)), href: &kept, current: page.kept },
+                    Tab { label: &format!("Needs attention ({})", capped_count(page.count.attention)), href: &attention, current: !page.kept },
+                    Tab { label: &format!("Kept, awaiting details ({})", capped_count(page.count.awaiting_details)), href: &awaiting, current: page.kept },
                 ], &in_layer()))
             }
         }
@@ -79,7 +79,7 @@ pub fn key_parked(page: &KeyParked<'_>) -> Markup {
 /// The value of `view` for the events that await details.
 pub const KEPT: &str = "kept";
 
-/// What the events are that only name what changed, and what can be done about them.
+/// The explanation of events that only name the changed resource, and what an operator can do.
 fn awaiting_details(sender: &str) -> Markup {
     inline_note(
         Kind::Info,
@@ -87,12 +87,12 @@ fn awaiting_details(sender: &str) -> Markup {
             strong { "Nothing is lost, and nothing has to be done." }
             " These events only say which order or customer changed: " (sender)
             " sends nothing else of it. Each is kept with its body, and a later release of the gateway fetches the details. If you need an order here before that, post it to the integration API. "
-            (outward("What these events are", links::THIN_EVENTS))
+            (docs_link("What these events are", links::THIN_EVENTS))
         },
     )
 }
 
-/// The meter of a topic that the shop is about to switch off.
+/// The meter of consecutive failures of a webhook, after which WooCommerce switches it off.
 pub fn failing_meter(webhook: &FailingWebhook) -> Markup {
     let left = remaining_failures(webhook.failures);
     let text = match left {
@@ -182,7 +182,7 @@ const fn waits_for(reason: ParkReason) -> &'static str {
     }
 }
 
-/// The question before an event is discarded.
+/// The dialog that asks before an event is discarded.
 pub fn confirm_discard(csrf: &str, key_id: &str, name: &str, event_id: &str) -> Markup {
     let action = links::discard(key_id, event_id);
     let close = links::key_parked(key_id);
@@ -219,7 +219,7 @@ mod tests {
         }
     }
 
-    fn page(events: &[ParkedEvent], count: ParkedCount, kept: bool) -> String {
+    fn page(events: &[ParkedEvent], count: ParkedCount, awaiting_details: bool) -> String {
         let page = KeyParked {
             csrf: "c",
             key_id: "key_a",
@@ -227,7 +227,7 @@ mod tests {
             events,
             next: None,
             count,
-            kept,
+            kept: awaiting_details,
             sender: "<Square>",
             later: false,
             failing: &[],
@@ -238,19 +238,19 @@ mod tests {
     }
 
     #[test]
-    fn events_that_await_details_stand_apart_and_are_not_retried() {
+    fn events_that_await_details_have_their_own_list_and_cannot_be_retried() {
         let count = ParkedCount { attention: 0, awaiting_details: 1_000 };
-        let kept = page(&[event(ParkReason::AwaitingDetails)], count, true);
+        let awaiting = page(&[event(ParkReason::AwaitingDetails)], count, true);
         for part in ["awaiting details (1,000+)", "Nothing is lost", "&lt;Square&gt;", "Discard"] {
-            assert!(kept.contains(part), "{part}: {kept}");
+            assert!(awaiting.contains(part), "{part}: {awaiting}");
         }
-        assert!(!kept.contains("Retry") && !kept.contains("<topic>"), "{kept}");
+        assert!(!awaiting.contains("Retry") && !awaiting.contains("<topic>"), "{awaiting}");
         let others = page(&[], count, false);
         assert!(others.contains("Nothing needs attention") && others.contains("?view=kept"));
     }
 
     #[test]
-    fn without_such_events_the_list_is_one() {
+    fn without_events_that_await_details_there_is_only_one_list() {
         let count = ParkedCount { attention: 1, awaiting_details: 0 };
         let markup = page(&[event(ParkReason::Unmappable)], count, false);
         assert!(!markup.contains("awaiting details") && markup.contains("Retry"), "{markup}");

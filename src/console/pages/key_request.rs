@@ -1,8 +1,8 @@
-//! One request: what came, what was answered, and what to do about it.
+//! The page of one request: an explanation of its outcome, its log entry, and its capture.
 
 use maud::{Markup, html};
 
-use super::connect::outward;
+use super::connect::docs_link;
 use super::key_drawer::in_layer;
 use super::key_log::{detail, internal_id, status_of};
 use crate::console::components::{
@@ -17,13 +17,13 @@ use crate::domain::parked::ParkReason;
 use crate::domain::rejection::Code;
 use crate::protocol::key_gate::{Capture, LoggedRequest, NoCapture, ParkedEvent, RequestDetail};
 
-/// One request of a key.
+/// The view model of the page.
 #[derive(Debug)]
 pub struct KeyRequest<'a> {
     pub csrf: &'a str,
     pub record: &'a KeyRecord,
     pub detail: &'a RequestDetail,
-    /// The whole address of this page.
+    /// The absolute URL of this page.
     pub permalink: &'a str,
 }
 
@@ -41,9 +41,9 @@ pub fn key_request(page: &KeyRequest<'_>) -> Markup {
         }
         (explanation(page))
         @if let Some(parked) = parked {
-            @let kept = awaits_details(parked);
-            (inline_note(if kept { Kind::Info } else { Kind::Warn }, html! {
-                @if kept { "This event is kept, and awaits its details. " }
+            @let awaiting = awaits_details(parked);
+            (inline_note(if awaiting { Kind::Info } else { Kind::Warn }, html! {
+                @if awaiting { "This event is kept, and awaits its details. " }
                 @else { "This event is parked. "
                     (post_button(page.csrf, &links::retry(key_id, &event), &Button::secondary("Retry now").small().busy("Retrying…")))
                     " "
@@ -53,8 +53,8 @@ pub fn key_request(page: &KeyRequest<'_>) -> Markup {
         }
         (facts(key_id, request))
         @match capture {
-            Ok(capture) => { (kept_parts(capture)) }
-            Err(reason) => { (inline_note(Kind::Info, html! { (not_kept(*reason)) })) }
+            Ok(capture) => { (captured(capture)) }
+            Err(reason) => { (inline_note(Kind::Info, html! { (no_capture_text(*reason)) })) }
         }
     }
 }
@@ -92,9 +92,9 @@ fn explanation(page: &KeyRequest<'_>) -> Markup {
     )
 }
 
-/// An error code, with what the documentation says of it.
+/// An error code, linked to its explanation in the documentation.
 fn error_docs(code: Code) -> Markup {
-    outward(code.as_str(), &links::error_docs(code))
+    docs_link(code.as_str(), &links::error_docs(code))
 }
 
 fn facts(key_id: &str, request: &LoggedRequest) -> Markup {
@@ -129,8 +129,8 @@ fn facts(key_id: &str, request: &LoggedRequest) -> Markup {
     ])
 }
 
-fn kept_parts(kept: &Capture) -> Markup {
-    let headers = kept
+fn captured(capture: &Capture) -> Markup {
+    let headers = capture
         .headers
         .iter()
         .map(|(name, value)| format!("{name}: {value}"))
@@ -138,25 +138,26 @@ fn kept_parts(kept: &Capture) -> Markup {
         .join("\n");
     html! {
         (json_viewer("kept-headers", "Headers", if headers.is_empty() { "None of those that are kept." } else { &headers }))
-        (json_viewer("kept-body", &format!("Body, {} bytes", kept.body.len()), &readable(&kept.body)))
-        @match &kept.answer {
+        (json_viewer("kept-body", &format!("Body, {} bytes", capture.body.len()), &readable(&capture.body)))
+        @match &capture.answer {
             Some(answer) => { (json_viewer("kept-answer", "Answer", &readable(answer.as_bytes()))) }
             None => { (inline_note(Kind::Info, html! { "The answer to this request was not kept." })) }
         }
     }
 }
 
-/// JSON with its members on lines of their own; other text as it is; other bytes as hex.
+/// Formats a body: JSON is indented, other text is unchanged, other bytes are shown as hex. At most
+/// 256 KiB are shown.
 fn readable(bytes: &[u8]) -> String {
-    const SHOWN: usize = 256 * 1024;
-    let cut = bytes.get(..SHOWN).unwrap_or(bytes);
+    const MAX_SHOWN: usize = 256 * 1024;
+    let beginning = bytes.get(..MAX_SHOWN).unwrap_or(bytes);
     let Ok(text) = std::str::from_utf8(bytes) else {
-        return format!("Not UTF-8. As hex: {}", crate::domain::encoding::hex(cut));
+        return format!("Not UTF-8. As hex: {}", crate::domain::encoding::hex(beginning));
     };
-    if bytes.len() > SHOWN {
+    if bytes.len() > MAX_SHOWN {
         return format!(
             "{}\n… cut here: it has {} bytes.",
-            String::from_utf8_lossy(cut),
+            String::from_utf8_lossy(beginning),
             bytes.len()
         );
     }
@@ -166,7 +167,7 @@ fn readable(bytes: &[u8]) -> String {
         .unwrap_or_else(|| text.to_owned())
 }
 
-const fn not_kept(reason: NoCapture) -> &'static str {
+const fn no_capture_text(reason: NoCapture) -> &'static str {
     match reason {
         NoCapture::Refusal => "Its body was not kept: nobody could tell who sent it.",
         NoCapture::Retry => {
@@ -188,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bodies_are_shown_as_what_they_are() {
+    fn bodies_are_shown_as_json_text_or_hex() {
         assert_eq!(readable(b"{\"a\":1.10}"), "{\n  \"a\": 1.10\n}");
         assert_eq!(readable(b"webhook_id=1"), "webhook_id=1");
         assert_eq!(readable(&[0xff, 0x00]), "Not UTF-8. As hex: ff00");

@@ -1,5 +1,5 @@
-//! The signing secret of a key in its settings: what is done at a sender that makes its own, and
-//! where a secret is pasted or replaced.
+//! The signing secret in the settings of a key: the steps at a sender that makes its own secret,
+//! and the form in which a secret is pasted or replaced.
 
 use maud::{Markup, html};
 
@@ -14,15 +14,15 @@ use crate::console::forms::FormErrors;
 use crate::console::links;
 use crate::domain::key::PayloadFormat;
 
-/// The form that takes a secret, as it was sent.
+/// The state of the form for a secret, after it was sent.
 #[derive(Clone, Copy, Debug)]
 pub struct SecretForm<'a> {
     pub errors: &'a FormErrors,
-    /// What was typed as the URL that the sender signs (Square); `None` before anything was.
+    /// The typed URL that the sender signs (Square only); `None` if the form has not been sent.
     pub notification_url: Option<&'a str>,
 }
 
-/// A key without its secret: what is done at the sender, and where its secret is pasted.
+/// The section for a key without its secret: the steps at the sender, and the form for the secret.
 pub fn awaiting(page: &KeySettings<'_>) -> Markup {
     let format = page.record.payload_format;
     let sender = sender_of(page.record);
@@ -50,7 +50,7 @@ pub fn awaiting(page: &KeySettings<'_>) -> Markup {
     }
 }
 
-/// The secret of a key that has one.
+/// The section for a key that has a secret, which can be replaced here.
 pub fn secret(page: &KeySettings<'_>) -> Markup {
     html! {
         p.muted { (current_secrets(page)) " " (secret_screen(page.record.payload_format)) }
@@ -76,24 +76,24 @@ fn secret_form(page: &KeySettings<'_>) -> Markup {
         (_, true) => "Paste the secret",
         (_, false) => "New secret",
     };
-    let pasted = Field::new("signing_secret", label).required().error(errors.of("signing_secret"));
-    let registered = notification_url
+    let field = Field::new("signing_secret", label).required().error(errors.of("signing_secret"));
+    let registered_url = notification_url
         .or(page.record.notification_url.as_deref())
         .or(page.webhook_url)
         .unwrap_or_default();
     let content = html! {
         (error_summary(&errors.summary()))
         @if format == PayloadFormat::Wix {
-            // A public key is no secret, and has lines.
-            (pasted.hint("All of it, with the lines BEGIN and END where Wix shows them.")
+            // A public key is not secret and has several lines.
+            (field.hint("All of it, with the lines BEGIN and END where Wix shows them.")
                 .attr("spellcheck", "false").attr("autocomplete", "off").textarea("", 6))
         } @else {
-            (pasted.hint(pasted_hint(format)).password("off"))
+            (field.hint(secret_hint(format)).password("off"))
         }
         @if format.signs_address() {
             (Field::new("notification_url", "URL as registered at Square").error(errors.of("notification_url"))
                 .hint("Square signs this URL with every delivery. Change it only where another is registered.")
-                .attr("autocomplete", "off").text(registered))
+                .attr("autocomplete", "off").text(registered_url))
         }
         @if !awaits {
             (Field::new("overlap_hours", "The old one counts for").error(errors.of("overlap_hours"))
@@ -106,8 +106,8 @@ fn secret_form(page: &KeySettings<'_>) -> Markup {
     form(page.csrf, &links::secret(page.record.key_id.as_str()), &attributes, content)
 }
 
-/// What a pasted secret looks like.
-const fn pasted_hint(format: PayloadFormat) -> &'static str {
+/// A hint about the form of the secret to paste.
+const fn secret_hint(format: PayloadFormat) -> &'static str {
     match format {
         PayloadFormat::StripeCheckout => "It begins with whsec_. It is never shown here again.",
         PayloadFormat::Squarespace => {
@@ -122,14 +122,14 @@ const fn pasted_hint(format: PayloadFormat) -> &'static str {
 
 fn current_secrets(page: &KeySettings<'_>) -> Markup {
     let secrets = &page.record.secrets;
-    let until = secrets.iter().skip(1).filter_map(|secret| secret.valid_until);
-    let older: Vec<_> = until.filter(|until| *until > page.now).collect();
+    let ends = secrets.iter().skip(1).filter_map(|secret| secret.valid_until);
+    let older: Vec<_> = ends.filter(|end| *end > page.now).collect();
     html! {
         @if secrets.is_empty() { "There is none yet." }
         @else if older.is_empty() { "One secret counts." }
         @else {
             "The newest counts, and the one before it until "
-            @for until in &older { (time(*until, TimeStyle::Full)) }
+            @for end in &older { (time(*end, TimeStyle::Full)) }
             "."
         }
     }
@@ -156,7 +156,7 @@ mod tests {
         .unwrap()
     }
 
-    fn shown(record: &KeyRecord, notification_url: Option<&str>) -> String {
+    fn render(record: &KeyRecord, notification_url: Option<&str>) -> String {
         let own = Relative { record, h24: None, last_used_at: None };
         let page = KeySettings {
             csrf: "c",
@@ -175,9 +175,9 @@ mod tests {
     }
 
     #[test]
-    fn whoever_makes_its_own_secret_is_told_where_and_asked_for_it_in_its_form() {
+    fn a_key_that_awaits_its_senders_secret_shows_where_to_find_it_and_a_form_to_paste_it() {
         for format in PayloadFormat::ALL.iter().filter(|format| format.has_own_secret()) {
-            let markup = shown(&record(*format, &[]), None);
+            let markup = render(&record(*format, &[]), None);
             assert!(
                 markup.contains(secret_screen(*format).split('\'').next().unwrap()),
                 "{markup}"
@@ -187,30 +187,30 @@ mod tests {
             );
             assert!(markup.contains("id=\"connect\"") && markup.contains(URL), "{format}");
             assert_eq!(markup.contains("<textarea"), *format == PayloadFormat::Wix, "{format}");
-            let registered = "name=\"notification_url\"";
-            assert_eq!(markup.contains(registered), *format == PayloadFormat::Square, "{format}");
+            let url_field = "name=\"notification_url\"";
+            assert_eq!(markup.contains(url_field), *format == PayloadFormat::Square, "{format}");
             assert!(!markup.contains("overlap_hours"), "nothing is replaced: {format}");
         }
     }
 
     #[test]
-    fn the_registered_url_is_what_was_typed_else_what_is_kept_else_the_keys_own() {
+    fn the_registered_url_is_the_typed_one_else_the_stored_one_else_the_keys_own() {
         let mut record = record(PayloadFormat::Square, &[]);
         let value = |markup: &str| {
             let field = markup.split("name=\"notification_url\"").nth(1).unwrap();
             field.split(" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
         };
-        assert_eq!(value(&shown(&record, None)), URL);
+        assert_eq!(value(&render(&record, None)), URL);
         record.notification_url = Some("https://proxy.test/a".to_owned());
-        assert_eq!(value(&shown(&record, None)), "https://proxy.test/a");
-        assert_eq!(value(&shown(&record, Some("typed"))), "typed");
+        assert_eq!(value(&render(&record, None)), "https://proxy.test/a");
+        assert_eq!(value(&render(&record, Some("typed"))), "typed");
     }
 
     #[test]
     fn a_secret_is_replaced_with_an_overlap() {
         let secrets = serde_json::json!([{ "sealed": "x" }]);
         let secrets: Vec<SealedSecret> = serde_json::from_value(secrets).unwrap();
-        let markup = shown(&record(PayloadFormat::StripeCheckout, &secrets), None);
+        let markup = render(&record(PayloadFormat::StripeCheckout, &secrets), None);
         assert!(markup.contains("overlap_hours") && markup.contains("Replace secret"), "{markup}");
         assert!(markup.contains("It begins with whsec_."), "{markup}");
     }

@@ -1,4 +1,5 @@
-//! What a key is, and what may change about it: its secret, its successor, its end.
+//! The settings of a key: its properties, signing secret, rotation, pause and revocation. Also the
+//! dialogs that rotate and revoke it.
 
 use maud::{Markup, html};
 
@@ -22,7 +23,7 @@ use crate::domain::log::Tally;
 use crate::domain::time::{DAY, HOUR, Timestamp};
 use crate::protocol::key_gate::LoggedRequest;
 
-/// A key of the same rotation, with its traffic.
+/// A key of the rotation (this one, its predecessor or a successor), with its traffic.
 #[derive(Debug)]
 pub struct Relative<'a> {
     pub record: &'a KeyRecord,
@@ -30,17 +31,17 @@ pub struct Relative<'a> {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// What a revoked key leaves behind.
+/// The requests of a revoked key before and after it was revoked.
 #[derive(Debug)]
 pub struct Receipt<'a> {
     pub revoked_at: Timestamp,
     /// The last request that was accepted.
     pub last_accepted: Option<&'a LoggedRequest>,
-    /// Those that came after the end, newest first.
+    /// The requests after the revocation, newest first.
     pub later: &'a [LoggedRequest],
 }
 
-/// The settings in the drawer.
+/// The view model of the settings in the drawer.
 #[derive(Debug)]
 pub struct KeySettings<'a> {
     pub csrf: &'a str,
@@ -71,17 +72,17 @@ pub fn key_settings(page: &KeySettings<'_>) -> Markup {
 
 fn facts(page: &KeySettings<'_>) -> Markup {
     let record = page.record;
-    let copied =
+    let copyable =
         |value: &str, label: &str| html! { span.wrap { (mono(value)) } (copy_value(value, label)) };
     keyvalue(&[
-        ("Key id", copied(record.key_id.as_str(), "Copy the key id")),
+        ("Key id", copyable(record.key_id.as_str(), "Copy the key id")),
         (
             "Key",
             html! { (mono(&format!("{}…", record.preview))) " " span.muted { "shown in full only when it was minted" } },
         ),
         (
             "Webhook URL",
-            html! { @match page.webhook_url { Some(url) => { (copied(url, "Copy the webhook URL")) } None => { "None: it posts to /integrations/v1/orders" } } },
+            html! { @match page.webhook_url { Some(url) => { (copyable(url, "Copy the webhook URL")) } None => { "None: it posts to /integrations/v1/orders" } } },
         ),
         ("Store", html! { (page.store) }),
         (
@@ -161,13 +162,13 @@ fn rotation(page: &KeySettings<'_>) -> Markup {
     section("rotation", "Rotation", aside, content)
 }
 
-/// Whether a key has had no traffic for a day.
+/// Whether a key has had no request for a day.
 fn is_quiet(key: &Relative<'_>, now: Timestamp) -> bool {
     key.h24.is_some_and(|tally| tally.requests == 0)
         || key.last_used_at.is_some_and(|at| now.since(at) > DAY)
 }
 
-fn relative(page: &KeySettings<'_>, key: &Relative<'_>, role: &str, offer: bool) -> Markup {
+fn relative(page: &KeySettings<'_>, key: &Relative<'_>, role: &str, offer_revoke: bool) -> Markup {
     let id = key.record.key_id.as_str();
     let status = key.record.shown_status(page.now);
     let quiet = key.last_used_at.is_none_or(|at| page.now.since(at) > HOUR);
@@ -180,7 +181,7 @@ fn relative(page: &KeySettings<'_>, key: &Relative<'_>, role: &str, offer: bool)
             td.num { @match key.h24 { Some(tally) => { (tally.requests) } None => { "—" } } }
             td { @match key.last_used_at { Some(at) => { (time(at, TimeStyle::Relative(page.now))) } None => { (no_time("Never")) } } }
             td.actions-cell {
-                @if offer && quiet && status != ShownStatus::Revoked {
+                @if offer_revoke && quiet && status != ShownStatus::Revoked {
                     (Button::danger("Revoke…").small().opens_layer(&links::revoke(id)))
                 }
             }
@@ -190,7 +191,7 @@ fn relative(page: &KeySettings<'_>, key: &Relative<'_>, role: &str, offer: bool)
 
 fn receipt_of(page: &KeySettings<'_>, receipt: &Receipt<'_>) -> Markup {
     let key_id = page.record.key_id.as_str();
-    let line = |request: &LoggedRequest| {
+    let summary = |request: &LoggedRequest| {
         html! {
             a href=(links::request(key_id, &request.id.to_string())) { (time(request.received_at, TimeStyle::Full)) }
             " " (status_of(request.status))
@@ -200,12 +201,12 @@ fn receipt_of(page: &KeySettings<'_>, receipt: &Receipt<'_>) -> Markup {
     let content = html! {
         (keyvalue(&[
             ("Revoked", time(receipt.revoked_at, TimeStyle::Full)),
-            ("Last accepted request", html! { @match receipt.last_accepted { Some(request) => { (line(request)) } None => { "None" } } }),
+            ("Last accepted request", html! { @match receipt.last_accepted { Some(request) => { (summary(request)) } None => { "None" } } }),
             ("Attempts since", html! {
                 @if receipt.later.is_empty() { "None: nobody has tried it again" }
                 @else {
                     (receipt.later.iter().map(|request| u64::from(request.count)).sum::<u64>()) " refused, the last "
-                    @if let Some(last) = receipt.later.first() { (line(last)) }
+                    @if let Some(last) = receipt.later.first() { (summary(last)) }
                 }
             }),
         ]))
@@ -213,7 +214,7 @@ fn receipt_of(page: &KeySettings<'_>, receipt: &Receipt<'_>) -> Markup {
     section("receipt", "Receipt", html! {}, content)
 }
 
-/// The question before a key is revoked: what it stops.
+/// The dialog that asks before a key is revoked. It says what stops working.
 pub fn confirm_revoke(csrf: &str, record: &KeyRecord, h24: Option<Tally>) -> Markup {
     let id = record.key_id.as_str();
     let (action, close) = (links::revoke(id), links::key_settings(id));
@@ -241,7 +242,7 @@ pub fn confirm_revoke(csrf: &str, record: &KeyRecord, h24: Option<Tally>) -> Mar
     })
 }
 
-/// The modal that mints the successor of a key.
+/// The view model of the modal that mints the successor of a key.
 #[derive(Debug)]
 pub struct RotateForm<'a> {
     pub csrf: &'a str,

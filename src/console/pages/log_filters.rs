@@ -1,4 +1,5 @@
-//! The filters of a key's log: as they stand in the URL, and as the gate is asked.
+//! The filters of a key's request log: parsed from the URL, and converted into the filter that is
+//! sent to the KeyGate.
 
 use crate::console::forms::Form;
 use crate::domain::id::SequenceId;
@@ -7,10 +8,10 @@ use crate::domain::rejection::Code;
 use crate::domain::time::Timestamp;
 use crate::protocol::key_gate::RequestFilter;
 
-/// Requests of one page.
+/// The number of requests on a full page.
 pub const PAGE: u32 = 50;
 
-/// The filters of the log as they stand in the URL.
+/// The filters of the log, as text from the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFilters {
     pub status: String,
@@ -40,7 +41,7 @@ impl LogFilters {
         }
     }
 
-    /// The pairs of the query, with another window and cursor.
+    /// The pairs of the query, with the given window and cursor in place of its own.
     pub fn pairs<'a>(&'a self, window: &'a str, cursor: &'a str) -> [(&'static str, &'a str); 9] {
         [
             ("status", &self.status),
@@ -55,21 +56,21 @@ impl LogFilters {
         ]
     }
 
-    /// Whether anything but the window and the page is chosen.
+    /// Whether any filter other than window and cursor is set.
     pub fn is_set(&self) -> bool {
         self.pairs("", "").iter().any(|(_, value)| !value.is_empty())
     }
 
-    /// The window of the chart, and of the list where one was chosen.
+    /// The chosen window, if any. It limits the chart and the list.
     pub fn chosen_window(&self) -> Option<Window> {
         Window::ALL.into_iter().find(|window| window_name(*window) == self.window)
     }
 
-    /// What the gate is asked for, and the names of the filters that say nothing it understands.
+    /// The filter for the KeyGate, and the names of the filters whose values could not be parsed.
     pub fn to_filter(&self, now: Timestamp) -> (RequestFilter, Vec<&'static str>) {
         let mut misread = Vec::new();
-        let mut read = |name: &'static str, given: &str, known: bool| {
-            if !given.is_empty() && !known {
+        let mut check = |name: &'static str, given: &str, valid: bool| {
+            if !given.is_empty() && !valid {
                 misread.push(name);
             }
         };
@@ -80,18 +81,18 @@ impl LogFilters {
             "5xx" => (None, Some(5), false),
             exact => (exact.parse().ok().filter(|s| (100..=599).contains(s)), None, false),
         };
-        read("status", &self.status, status.is_some() || class.is_some() || errors);
+        check("status", &self.status, status.is_some() || class.is_some() || errors);
         let outcome = Outcome::parse(&self.outcome);
-        read("outcome", &self.outcome, outcome.is_some());
+        check("outcome", &self.outcome, outcome.is_some());
         let code = Code::ALL.iter().copied().find(|code| code.as_str() == self.code);
-        read("error code", &self.code, code.is_some());
+        check("error code", &self.code, code.is_some());
         let (from, to) = (utc_time(&self.from), utc_time(&self.to));
-        read("from", &self.from, from.is_some());
-        read("to", &self.to, to.is_some());
+        check("from", &self.from, from.is_some());
+        check("to", &self.to, to.is_some());
         let before =
             self.cursor.parse().ok().and_then(SequenceId::from_i64).map(SequenceId::as_i64);
-        read("page", &self.cursor, before.is_some());
-        read("window", &self.window, self.chosen_window().is_some());
+        check("page", &self.cursor, before.is_some());
+        check("window", &self.window, self.chosen_window().is_some());
         let since = self.chosen_window().map(|window| now.plus(-window.length()));
         let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let filter = RequestFilter {
@@ -111,13 +112,13 @@ impl LogFilters {
     }
 }
 
-/// A time as `datetime-local` fields write it, taken as UTC; RFC 3339 too.
+/// Parses a time as a `datetime-local` field sends it, which is taken as UTC, or an RFC 3339 time.
 fn utc_time(text: &str) -> Option<Timestamp> {
     let with_seconds = if text.len() == 16 { format!("{text}:00") } else { text.to_owned() };
     Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_utc_without_zone(&with_seconds))
 }
 
-/// A window as the URL names it.
+/// The name of a window in the URL.
 pub const fn window_name(window: Window) -> &'static str {
     match window {
         Window::H24 => "24h",
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_are_read_from_the_url() {
+    fn filters_are_parsed_from_the_url() {
         let (filter, misread) = filters(
             "status=errors&outcome=parked&code=rate_limited&external_id=A-1&from=2026-11-22T10:00&cursor=7",
         )
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_named_rather_than_ignored() {
+    fn invalid_values_are_reported_by_the_name_of_their_filter() {
         let (filter, misread) =
             filters("status=many&outcome=x&code=y&from=z&to=z&cursor=-1&window=1y").to_filter(NOW);
         assert_eq!(filter, RequestFilter { limit: PAGE, ..RequestFilter::default() });

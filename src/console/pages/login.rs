@@ -1,4 +1,4 @@
-//! Signing in.
+//! The login page.
 
 use maud::{Markup, html};
 
@@ -8,17 +8,17 @@ use crate::console::components::{
 use crate::console::forms::FormErrors;
 use crate::console::links;
 
-/// The login page.
+/// The view model of the login page.
 #[derive(Debug, Default)]
 pub struct Login<'a> {
     pub csrf: &'a str,
     pub email: &'a str,
-    /// Where to go on to.
+    /// The path to open after signing in.
     pub next: &'a str,
-    /// Why the page is shown, where it was not asked for.
+    /// Says why the visitor was sent to this page; `None` if they opened it themselves.
     pub note: Option<&'a str>,
     pub errors: FormErrors,
-    /// Whom Cloudflare Access says the visitor is, where that is set up.
+    /// The visitor's address according to Cloudflare Access, if that is configured.
     pub access_email: Option<&'a str>,
 }
 
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_typed_comes_back_but_never_the_password() {
+    fn typed_values_are_shown_again_except_the_password() {
         let page = Login {
             csrf: "tok",
             email: "a\"b@c.d",

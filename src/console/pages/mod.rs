@@ -1,4 +1,4 @@
-//! The pages, one file each: a view model in, markup out.
+//! The pages, one per file: functions from a view model to markup.
 
 pub mod account;
 pub mod attention;
@@ -30,7 +30,7 @@ pub mod team;
 use crate::domain::access::Role;
 use crate::domain::key::{PayloadFormat, Scope};
 
-/// A role as people read it.
+/// The display name of a role.
 pub const fn role_label(role: Role) -> &'static str {
     match role {
         Role::Owner => "Owner",
@@ -39,7 +39,7 @@ pub const fn role_label(role: Role) -> &'static str {
     }
 }
 
-/// A payload format as people read it.
+/// The display name of a payload format.
 pub const fn format_label(format: PayloadFormat) -> &'static str {
     match format {
         PayloadFormat::Gateway => "Tidegate JSON",

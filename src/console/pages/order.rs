@@ -12,20 +12,20 @@ use crate::console::links;
 use crate::domain::id::RequestId;
 use crate::domain::order::Address;
 
-/// A key that requests of this order came through, for whoever may look at keys.
+/// The key of a request in an order's history. Only owners and admins see it.
 #[derive(Clone, Debug)]
 pub struct ThroughKey {
     pub key_id: String,
     pub name: String,
 }
 
-/// The page, for members too.
+/// The view model of the page, which members see too.
 pub struct OrderPage<'a> {
     pub described: &'a Described,
     pub store_name: &'a str,
-    /// The key behind a request; `None` for members, and for what is unknown.
+    /// Returns the key of a request; `None` for members and for unknown requests.
     pub key_of: &'a dyn Fn(&RequestId) -> Option<&'a ThroughKey>,
-    /// The key that brought the order in.
+    /// The key that created the order.
     pub first_key: Option<&'a ThroughKey>,
 }
 
@@ -51,8 +51,8 @@ pub fn order_page(page: &OrderPage<'_>) -> Markup {
             div {
                 (section("lines", "Lines", muted(&format!("in {}", order.currency.as_str())), html! { div.order-lines { (lines(order)) } (totals(order)) }))
                 (section("payments", "Payments", html! {}, payments(order)))
-                @let loose = loose_refunds(order);
-                @if !loose.is_empty() { (section("refunds", "Refunds", html! {}, refunds(order, &loose))) }
+                @let unassigned = unassigned_refunds(order);
+                @if !unassigned.is_empty() { (section("refunds", "Refunds", html! {}, refunds(order, &unassigned))) }
                 (section("history", "History", muted("and the requests that made it"), history(page)))
             }
             div {
@@ -62,7 +62,7 @@ pub fn order_page(page: &OrderPage<'_>) -> Markup {
                     ("billing", "Billing address", &order.billing_address),
                     ("shipping", "Shipping address", &order.shipping_address),
                 ] {
-                    @if let Some(address) = address { (section(id, title, html! {}, lines_of(address))) }
+                    @if let Some(address) = address { (section(id, title, html! {}, postal_address(address))) }
                 }
                 @if let Some(note) = &order.note {
                     (section("note", "Note", html! {}, html! { p.note-text { (note) } }))
@@ -104,7 +104,7 @@ const PRICE: Column<'_> = Column::numeric("Unit price");
 const TAX: Column<'_> = Column::numeric("Tax");
 const TOTAL: Column<'_> = Column::numeric("Total");
 
-/// A line's SKU stands below its name, and its discount below the total that it is taken from.
+/// The order's lines. The SKU is shown below the name, and the discount below the total.
 fn lines(order: &OrderView) -> Markup {
     if order.lines.is_empty() {
         return html! { div.table-frame { p.nothing { "This order has no lines." } } };
@@ -143,8 +143,8 @@ fn totals(order: &OrderView) -> Markup {
     ];
     html! {
         dl.totals {
-            @for (label, amount, always) in rows {
-                @if always || !is_zero(amount) {
+            @for (label, amount, always_shown) in rows {
+                @if always_shown || !is_zero(amount) {
                     div { dt { (label) } dd { @if label == "Discount" { "−" } (order.amount(amount)) } }
                 }
             }
@@ -161,7 +161,7 @@ const STATUS: Column<'_> = Column::new("Status");
 const EXTERNAL_ID: Column<'_> = Column::new("External id");
 const AMOUNT: Column<'_> = Column::numeric("Amount");
 
-/// Each payment with what was given back of it below, and what that comes to.
+/// The payments, each followed by its refunds, and the totals paid, refunded and outstanding.
 fn payments(order: &OrderView) -> Markup {
     let rows = html! {
         @for payment in &order.payments {
@@ -203,12 +203,13 @@ fn payments(order: &OrderView) -> Markup {
     }
 }
 
-/// Refunds that belong to none of the payments shown.
-fn loose_refunds(order: &OrderView) -> Vec<&RefundView> {
-    let shown = |id: &String| order.payments.iter().any(|payment| payment.id.as_ref() == Some(id));
-    let loose =
-        order.refunds.iter().filter(|refund| !refund.payment_id.as_ref().is_some_and(shown));
-    loose.collect()
+/// The refunds that belong to none of the shown payments.
+fn unassigned_refunds(order: &OrderView) -> Vec<&RefundView> {
+    let is_shown =
+        |id: &String| order.payments.iter().any(|payment| payment.id.as_ref() == Some(id));
+    let unassigned =
+        order.refunds.iter().filter(|refund| !refund.payment_id.as_ref().is_some_and(is_shown));
+    unassigned.collect()
 }
 
 fn refunds(order: &OrderView, refunds: &[&RefundView]) -> Markup {
@@ -224,12 +225,12 @@ fn refunds(order: &OrderView, refunds: &[&RefundView]) -> Markup {
     table("Refunds", &[REASON, EXTERNAL_ID, AMOUNT], &Attributes::new(), rows)
 }
 
-/// When, by which key and why an order was cancelled.
+/// The note on a cancelled order: when, by which key and why.
 fn cancellation(page: &OrderPage<'_>) -> Markup {
     let order = &page.described.order;
     let Some(at) = order.cancelled_at else { return html! {} };
-    let by = page.described.history.iter().rev().find(|entry| entry.event == "cancelled");
-    let key = by.and_then(|entry| (page.key_of)(&entry.request_id));
+    let cancelling = page.described.history.iter().rev().find(|entry| entry.event == "cancelled");
+    let key = cancelling.and_then(|entry| (page.key_of)(&entry.request_id));
     inline_note(
         Kind::Info,
         html! {
@@ -243,7 +244,7 @@ fn cancellation(page: &OrderPage<'_>) -> Markup {
 const EVENT: Column<'_> = Column::new("What");
 const REQUEST: Column<'_> = Column::new("Request");
 
-/// The newest first.
+/// The history, newest entry first.
 fn history(page: &OrderPage<'_>) -> Markup {
     let rows = html! {
         @for entry in page.described.history.iter().rev() {
@@ -259,7 +260,7 @@ fn history(page: &OrderPage<'_>) -> Markup {
 
 fn event(entry: &HistoryView) -> Markup {
     match entry.name() {
-        // What was done here needs no other name.
+        // An event of Tidegate's own needs no second name.
         Some(name) if !entry.event.contains(['.', '/', '_']) => html! { (name) },
         Some(name) => html! { (name) div.sub { (mono(&entry.event)) } },
         None => mono(&entry.event),
@@ -277,7 +278,7 @@ fn request(page: &OrderPage<'_>, id: &RequestId) -> Markup {
                 } @else { (mono(&id)) }
                 (copy_value(&id, "Copy the request's id"))
             }
-            // Most orders have one connection, which stands beside.
+            // The page shows the order's own connection already, so only another one is named here.
             @if let Some(key) = key && page.first_key.is_none_or(|first| first.key_id != key.key_id) {
                 span.sub { "by " (key.name) }
             }
@@ -305,14 +306,14 @@ fn client(order: &OrderView) -> Markup {
     keyvalue(&facts)
 }
 
-fn lines_of(address: &Address) -> Markup {
+fn postal_address(address: &Address) -> Markup {
     let Address { name, company, line1, line2, city, region, postal_code, country, phone } =
         address;
-    let place = [city, region, postal_code].into_iter().flatten().cloned().collect::<Vec<_>>();
-    let place = (!place.is_empty()).then(|| place.join(", "));
+    let locality = [city, region, postal_code].into_iter().flatten().cloned().collect::<Vec<_>>();
+    let locality = (!locality.is_empty()).then(|| locality.join(", "));
     html! {
         address {
-            @for line in [name, company, line1, line2, &place, country, phone].into_iter().flatten() {
+            @for line in [name, company, line1, line2, &locality, country, phone].into_iter().flatten() {
                 span { (line) }
             }
         }
@@ -335,16 +336,16 @@ mod tests {
         Described { order: order(1, 5), history }
     }
 
-    fn shown(described: &Described, key: Option<&ThroughKey>) -> String {
+    fn render(described: &Described, key: Option<&ThroughKey>) -> String {
         let key_of = |_: &RequestId| key;
         order_page(&OrderPage { described, store_name: "<Main>", key_of: &key_of, first_key: key })
             .into_string()
     }
 
     #[test]
-    fn what_senders_and_operators_write_is_escaped_in_every_place() {
+    fn texts_of_senders_and_operators_are_escaped_everywhere() {
         let key = ThroughKey { key_id: "key_a".into(), name: "<key>".into() };
-        let markup = shown(&described(), Some(&key));
+        let markup = render(&described(), Some(&key));
         for raw in ["<script>", "<Main>", "<key>", "<updated>"] {
             assert!(!markup.contains(raw), "{raw}: {markup}");
         }
@@ -353,26 +354,26 @@ mod tests {
     }
 
     #[test]
-    fn requests_lead_to_their_log_for_those_who_may_see_it() {
+    fn requests_link_to_the_log_only_for_those_who_may_see_it() {
         let described = described();
         let request = described.history[0].request_id.to_string();
         let key = ThroughKey { key_id: "key_a".into(), name: "Shop".into() };
         let link = format!("href=\"{}\"", links::request("key_a", &request));
-        assert_eq!(shown(&described, Some(&key)).matches(&link).count(), 2);
-        let member = shown(&described, None);
+        assert_eq!(render(&described, Some(&key)).matches(&link).count(), 2);
+        let member = render(&described, None);
         assert!(member.contains(&request) && !member.contains(links::CONNECTORS), "{member}");
     }
 
     #[test]
-    fn totals_that_are_nothing_are_left_out_but_for_the_main_ones() {
-        let markup = shown(&described(), None);
+    fn zero_totals_are_left_out_except_the_main_ones() {
+        let markup = render(&described(), None);
         assert!(markup.contains("<dt>Shipping</dt>") && markup.contains("<dt>Tax</dt>"));
         assert!(!markup.contains("<dt>Fees</dt>") && !markup.contains("<dt>Discount</dt>"));
     }
 
     #[test]
-    fn a_refund_stands_below_its_payment_and_one_of_none_apart() {
-        let markup = shown(&described(), None);
+    fn a_refund_is_shown_below_its_payment_and_one_without_a_payment_separately() {
+        let markup = render(&described(), None);
         let (payments, rest) = markup.split_once("id=\"refunds\"").unwrap();
         assert_eq!(payments.matches("<tr class=\"of-payment\">").count(), 1, "{payments}");
         let history = rest.find("id=\"history\"").unwrap();
@@ -383,11 +384,11 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_order_says_when_why_and_by_which_key() {
+    fn a_cancelled_order_shows_when_why_and_by_which_key() {
         let mut described = described();
         described.history[1].event = "cancelled".to_owned();
         let key = ThroughKey { key_id: "key_a".into(), name: "<key>".into() };
-        let markup = shown(&described, Some(&key));
+        let markup = render(&described, Some(&key));
         let note = markup.split("class=\"note info\"").nth(1).unwrap();
         let note = &note[..note.find("order-columns").unwrap()];
         assert!(
@@ -397,8 +398,8 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_of_a_history_stands_first() {
-        let markup = shown(&described(), None);
+    fn the_newest_entry_of_the_history_comes_first() {
+        let markup = render(&described(), None);
         assert!(markup.find("order.&lt;updated") < markup.find(">Created<"), "{markup}");
     }
 }

@@ -1,5 +1,5 @@
-//! Orders as the ledgers answer them (`api/order_output.rs` writes them), and the answers of several
-//! ledgers as one list.
+//! Orders as the StoreLedgers return them in JSON (serialized by `api/order_output.rs`), and the
+//! merging of several ledgers' pages into one list.
 
 use maud::{Markup, html};
 use serde::{Deserialize, Deserializer};
@@ -14,7 +14,7 @@ use crate::domain::order::{Address, OrderStatus};
 use crate::domain::search::OrderSearch;
 use crate::domain::time::Timestamp;
 
-/// An order. Amounts are decimal text with the currency's own number of places.
+/// An order. Amounts are decimal text with the number of places of the currency.
 #[derive(Clone, Debug, Deserialize)]
 pub struct OrderView {
     pub id: OrderId,
@@ -74,7 +74,7 @@ pub struct LineView {
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct PaymentView {
-    /// `None` of one that the sender states within its order.
+    /// `None` if the sender reported the payment as part of the order.
     pub id: Option<String>,
     pub external_id: Option<String>,
     pub method: Option<String>,
@@ -87,7 +87,7 @@ pub struct PaymentView {
 #[derive(Clone, Debug, Deserialize)]
 pub struct RefundView {
     pub id: Option<String>,
-    /// The payment that it gives back from, where that is known.
+    /// The refunded payment, if known.
     pub payment_id: Option<String>,
     pub external_id: Option<String>,
     pub status: Option<String>,
@@ -95,32 +95,34 @@ pub struct RefundView {
     pub amount: String,
 }
 
-/// One thing that happened to an order.
+/// One entry of an order's history.
 #[derive(Clone, Debug, Deserialize)]
 pub struct HistoryView {
     #[serde(deserialize_with = "rfc3339")]
     pub at: Timestamp,
     pub request_id: RequestId,
-    /// What was done here, such as `created` or `payment.created`, or the topic of a native event.
+    /// An event of Tidegate, such as `created` or `payment.created`, or the topic of a native
+    /// event.
     pub event: String,
 }
 
 impl HistoryView {
-    /// What happened, in words: what was done here by its name, a sender's topic by its last word.
+    /// A description of the event; `None` if it is unknown. A sender's topic is recognised by its
+    /// last word and by the resource that it mentions.
     pub fn name(&self) -> Option<&'static str> {
         let event = self.event.as_str();
         let last = event.rsplit(['.', '/']).next().unwrap_or_default();
-        let about = |word| event.split(['.', '/', '_']).any(|part| part.starts_with(word));
+        let mentions = |word| event.split(['.', '/', '_']).any(|part| part.starts_with(word));
         Some(match (event, last) {
             ("created", _) => "Created",
             ("updated", _) => "Changed",
             ("cancelled", _) => "Cancelled",
-            _ if about("dispute") => "Disputed",
+            _ if mentions("dispute") => "Disputed",
             _ if last == "refunded" => "Refunded",
-            (_, "created" | "create") if about("refund") => "Refund recorded",
-            _ if about("refund") => "Refund changed",
-            (_, "created" | "create" | "succeeded") if about("payment") => "Payment recorded",
-            _ if about("payment") => "Payment changed",
+            (_, "created" | "create") if mentions("refund") => "Refund recorded",
+            _ if mentions("refund") => "Refund changed",
+            (_, "created" | "create" | "succeeded") if mentions("payment") => "Payment recorded",
+            _ if mentions("payment") => "Payment changed",
             (_, "created" | "create" | "order_created" | "ecomm_new_order") => {
                 "Created at the sender"
             }
@@ -169,17 +171,17 @@ fn row_or_none<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SequenceId>,
 }
 
 impl OrderView {
-    /// What people call it: its number, else its sender's id, else its own.
+    /// The order's number, else its external id, else its id.
     pub fn title(&self) -> String {
-        let given = self.number.as_deref().or(self.external_id.as_deref());
-        given.map_or_else(|| self.id.to_string(), str::to_owned)
+        let name = self.number.as_deref().or(self.external_id.as_deref());
+        name.map_or_else(|| self.id.to_string(), str::to_owned)
     }
 
     pub fn amount(&self, text: &str) -> Markup {
         amount(text, self.currency)
     }
 
-    /// What is still to be paid: nothing of an order that is closed.
+    /// The amount still to be paid. `None` if the order is closed or overpaid.
     pub fn outstanding(&self) -> Option<String> {
         let parse = |text: &str| Amount::parse(text, self.currency).ok();
         let closed = matches!(
@@ -205,7 +207,7 @@ impl OrderView {
         chip(&format!("imported · {}", source_label(self.source)))
     }
 
-    /// Whose order it is, in one or two lines.
+    /// The client, in one or two lines.
     pub fn client_summary(&self) -> Markup {
         let client = self.client.as_ref();
         let parts = client
@@ -217,7 +219,8 @@ impl OrderView {
         }
     }
 
-    /// The number or id that stands below its title, where there is another.
+    /// The external id, to show below the title, if the title is the order's number and differs
+    /// from it.
     pub fn other_id(&self) -> Markup {
         let other = self.external_id.as_deref().filter(|id| Some(*id) != self.number.as_deref());
         html! {
@@ -226,7 +229,7 @@ impl OrderView {
     }
 }
 
-/// A decimal text as money; one that is none stands as it is.
+/// Decimal text as money. Text that is not an amount is shown unchanged.
 fn amount(text: &str, currency: Currency) -> Markup {
     match Amount::parse(text, currency) {
         Ok(amount) => money(amount, currency),
@@ -234,7 +237,7 @@ fn amount(text: &str, currency: Currency) -> Markup {
     }
 }
 
-/// The status of a payment or refund, as its sender or this gateway says it.
+/// The badge for the status of a payment or refund.
 pub fn payment_status(status: Option<&str>) -> Markup {
     let kind = match status {
         Some("completed") => Status::Good,
@@ -249,12 +252,12 @@ pub fn payment_status(status: Option<&str>) -> Markup {
     status_badge(kind, &first.into_iter().chain(letters).collect::<String>())
 }
 
-/// Whether a decimal text is nothing.
+/// Whether decimal text is zero.
 pub fn is_zero(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b'0' | b'.' | b'-'))
 }
 
-/// A status as people read it.
+/// The display name of an order status.
 pub const fn status_label(status: OrderStatus) -> &'static str {
     match status {
         OrderStatus::Pending => "Pending",
@@ -267,12 +270,13 @@ pub const fn status_label(status: OrderStatus) -> &'static str {
     }
 }
 
-/// The pages of several stores as one, newest first, with the row to go on before. Rows are times,
-/// so one cursor serves every store: the list ends where the first of the ledgers stopped, and what
-/// others found beyond comes with the next page.
+/// Merges the pages of several stores into one, newest first. Also returns the row before which the
+/// next page continues. Rows are derived from time, so one cursor serves every store. The merged
+/// page ends where the first of the ledgers stopped; older orders of the other ledgers come with
+/// the next page.
 ///
-/// What a search names by an id stands first on its first page, however old; ledgers leave it out of
-/// all others.
+/// Orders whose id or external id is the search text come first on the first page, however old they
+/// are. Ledgers leave them out of all later pages.
 pub fn merged(
     pages: Vec<StorePage>,
     search: Option<&OrderSearch>,
@@ -290,7 +294,8 @@ pub fn merged(
     let newest_first = |a: &OrderView, b: &OrderView| b.id.row.cmp(&a.id.row);
     named.sort_by(newest_first);
     rest.sort_by(newest_first);
-    // Rows of two stores may be the same: both are shown, so that neither falls between two pages.
+    // Two stores can have an order with the same row. Both are shown, so that neither is lost
+    // between two pages.
     if let Some(last) = rest.get(limit.saturating_sub(1)).map(|order| order.id.row)
         && rest.get(limit).is_some()
     {
@@ -307,7 +312,7 @@ pub mod tests {
     use crate::domain::id::StoreId;
     use serde_json::json;
 
-    /// An order as a ledger answers it, with hostile texts wherever a sender may write any.
+    /// An order as a ledger returns it, with hostile text wherever a sender can supply text.
     pub fn order(store: u8, millis: i64) -> OrderView {
         let row = SequenceId::at(Timestamp::from_millis(millis));
         let id = OrderId::new(StoreId::from_random([store; 10]), row);
@@ -348,7 +353,7 @@ pub mod tests {
     }
 
     #[test]
-    fn several_stores_make_one_list_newest_first() {
+    fn pages_of_several_stores_are_merged_newest_first() {
         let a = page(vec![order(1, 50), order(1, 20)], None);
         let b = page(vec![order(2, 40), order(2, 30)], None);
         let (orders, next) = merged(vec![a, b], None, 10);
@@ -357,7 +362,7 @@ pub mod tests {
     }
 
     #[test]
-    fn a_list_ends_where_the_first_ledger_stopped() {
+    fn the_merged_page_ends_where_the_first_ledger_stopped() {
         let a = page(vec![order(1, 50)], Some(40));
         let b = page(vec![order(2, 45), order(2, 30)], None);
         let (orders, next) = merged(vec![a, b], None, 10);
@@ -366,7 +371,7 @@ pub mod tests {
     }
 
     #[test]
-    fn no_order_falls_between_two_pages() {
+    fn no_order_is_lost_between_two_pages() {
         let a = page(vec![order(1, 50), order(1, 40)], None);
         let b = page(vec![order(2, 40), order(2, 30)], None);
         let (orders, next) = merged(vec![a, b], None, 2);
@@ -375,7 +380,7 @@ pub mod tests {
     }
 
     #[test]
-    fn what_a_search_names_comes_first_however_old() {
+    fn an_order_that_the_search_names_by_id_comes_first_however_old() {
         let named = order(2, 1);
         let search = OrderSearch::parse(named.external_id.as_deref().unwrap()).unwrap();
         let a = page(vec![order(1, 50)], Some(40));
@@ -386,11 +391,11 @@ pub mod tests {
     }
 
     #[test]
-    fn what_a_ledger_does_not_tell_yet_is_left_open() {
+    fn missing_fields_of_a_payment_are_none_and_a_closed_order_has_nothing_outstanding() {
         let full = order(1, 1);
-        let least =
+        let minimal =
             json!({"external_id": null, "method": null, "amount": "1.000", "paid_at": null});
-        let payment: PaymentView = serde_json::from_value(least).unwrap();
+        let payment: PaymentView = serde_json::from_value(minimal).unwrap();
         assert!(payment.id.is_none() && payment.status.is_none() && payment.paid_at.is_none());
         assert_eq!(full.outstanding().as_deref(), Some("0.000"));
         let closed = OrderView { status: OrderStatus::Cancelled, ..full };
@@ -398,7 +403,7 @@ pub mod tests {
     }
 
     #[test]
-    fn what_happened_is_named_in_words_and_an_unknown_topic_is_not() {
+    fn a_known_event_has_a_description_and_an_unknown_topic_has_none() {
         for (event, name) in [
             ("created", Some("Created")),
             ("cancelled", Some("Cancelled")),
@@ -426,7 +431,7 @@ pub mod tests {
     }
 
     #[test]
-    fn amounts_keep_the_places_of_their_currency() {
+    fn amounts_are_shown_with_the_places_of_their_currency() {
         let order = order(1, 1);
         assert!(order.amount(&order.total).into_string().contains(">1,236.600 <"));
         assert_eq!(order.lines[0].quantity.to_string(), "0.5");

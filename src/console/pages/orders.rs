@@ -13,18 +13,18 @@ use crate::domain::id::SequenceId;
 use crate::domain::key::Source;
 use crate::domain::order::OrderStatus;
 
-/// The value of the store filter that stands for every store.
+/// The value of the store filter for all stores.
 pub const ALL_STORES: &str = "all";
 
-/// The list's filters, as they stand in the URL.
+/// The filters of the list, as text from the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrderFilters {
-    /// An id, or [`ALL_STORES`].
+    /// A store's id, or [`ALL_STORES`].
     pub store: String,
     pub search: String,
     pub source: String,
     pub status: String,
-    /// A minute, UTC: `2026-11-22T11:48`.
+    /// A time in UTC, to the minute: `2026-11-22T11:48`.
     pub from: String,
     pub to: String,
 }
@@ -45,13 +45,13 @@ impl OrderFilters {
         )
     }
 
-    /// Whether it leaves anything out but other stores.
+    /// Whether any filter other than the store is set.
     pub fn is_set(&self) -> bool {
         *self != Self { store: self.store.clone(), ..Self::default() }
     }
 }
 
-/// A store to choose from.
+/// An option of the store filter.
 #[derive(Clone, Debug)]
 pub struct StoreChoice {
     pub id: String,
@@ -59,26 +59,26 @@ pub struct StoreChoice {
     pub archived: bool,
 }
 
-/// The page, for members too.
+/// The view model of the page, which members see too.
 #[derive(Debug)]
 pub struct Orders<'a> {
     pub stores: &'a [StoreChoice],
-    /// As they were applied; the store is always named.
+    /// The filters as they were applied; `store` is always set.
     pub filters: &'a OrderFilters,
     pub orders: &'a [OrderView],
-    /// Whether this is a later page.
+    /// Whether this is not the first page.
     pub later: bool,
-    /// Where the next page goes on.
+    /// The row before which the next page continues; `None` on the last page.
     pub next: Option<SequenceId>,
-    /// Names of the stores that did not answer.
+    /// Names of the stores whose ledger did not reply in time.
     pub unanswered: &'a [&'a str],
     /// How many stores were not asked, because there are too many.
     pub not_asked: usize,
-    /// Whether the visitor may connect storefronts.
+    /// Whether the user may connect storefronts.
     pub manages: bool,
 }
 
-/// Orders of a full page.
+/// The number of orders on a full page.
 pub const PAGE: usize = 50;
 
 pub fn orders(page: &Orders<'_>) -> Markup {
@@ -113,17 +113,17 @@ fn no_store(manages: bool) -> Markup {
 
 fn none_yet(manages: bool) -> Markup {
     let connect = Button::primary("Connect a storefront").icon(Icon::Plus).href(links::NEW_KEY);
-    let least = "{\"external_id\":\"A-1\",\"currency\":\"USD\",\n \"lines\":[{\"name\":\"Thing\",\"quantity\":2,\"unit_price\":\"10.00\"}],\n \"total\":\"20.00\"}";
+    let minimal = "{\"external_id\":\"A-1\",\"currency\":\"USD\",\n \"lines\":[{\"name\":\"Thing\",\"quantity\":2,\"unit_price\":\"10.00\"}],\n \"total\":\"20.00\"}";
     html! {
         (empty_state(Icon::Orders, "No order yet",
             "Connect a storefront: the page that shows its key has the webhook address to paste, or a command that sends a first order.",
             html! { @if manages { (connect) } @else { "Ask an owner or admin to connect one." } }))
-        div.first-order { (json_viewer("least-order", "The least that POST /integrations/v1/orders accepts", least)) }
+        div.first-order { (json_viewer("least-order", "The least that POST /integrations/v1/orders accepts", minimal)) }
     }
 }
 
 fn none_match(page: &Orders<'_>) -> Markup {
-    let several = page.stores.len() > 1 && page.filters.store != ALL_STORES;
+    let can_widen = page.stores.len() > 1 && page.filters.store != ALL_STORES;
     let everywhere = OrderFilters { store: ALL_STORES.to_owned(), ..page.filters.clone() };
     let everywhere = everywhere.href("");
     html! {
@@ -132,7 +132,7 @@ fn none_match(page: &Orders<'_>) -> Markup {
                 @if page.next.is_some() { "None among the orders looked at so far." }
                 @else if page.filters.is_set() { "No order matches." }
                 @else { "No older orders." }
-                @if several && !page.filters.search.is_empty() {
+                @if can_widen && !page.filters.search.is_empty() {
                     " " a href=(everywhere) { "Search all stores" }
                 }
             }
@@ -143,12 +143,12 @@ fn none_match(page: &Orders<'_>) -> Markup {
 fn filters(page: &Orders<'_>) -> Markup {
     let OrderFilters { store, search, source, status, from, to } = page.filters;
     let any = |label: &'static str| (String::new(), label.to_owned());
-    let named = |store: &StoreChoice| {
+    let option = |store: &StoreChoice| {
         let archived = if store.archived { " (archived)" } else { "" };
         (store.id.clone(), format!("{}{archived}", store.name))
     };
     let all = (page.stores.len() > 1).then(|| (ALL_STORES.to_owned(), "All stores".to_owned()));
-    let stores: Vec<_> = page.stores.iter().map(named).chain(all).collect();
+    let stores: Vec<_> = page.stores.iter().map(option).chain(all).collect();
     let sources = Source::ALL.iter().map(|s| (s.as_str().to_owned(), source_label(*s).to_owned()));
     let sources: Vec<_> = [any("All sources")].into_iter().chain(sources).collect();
     let statuses =
@@ -195,15 +195,16 @@ const STATUS: Column<'_> = Column::new("Status");
 const TOTAL: Column<'_> = Column::numeric("Total");
 
 fn list(page: &Orders<'_>) -> Markup {
-    let of = |order: &OrderView| {
+    let store_name = |order: &OrderView| {
         let id = order.id.store.to_string();
         let store = page.stores.iter().find(|store| store.id == id);
         store.map_or("", |store| store.name.as_str())
     };
-    order_table(page.orders, (page.filters.store == ALL_STORES).then_some(&of))
+    order_table(page.orders, (page.filters.store == ALL_STORES).then_some(&store_name))
 }
 
-/// Orders as a table; `store` names each one's, where they are of several.
+/// A table of orders. `store` returns the name of an order's store; it is given if the table
+/// contains orders of several stores.
 pub fn order_table<'a>(
     orders: &'a [OrderView],
     store: Option<&dyn Fn(&'a OrderView) -> &'a str>,
@@ -231,8 +232,8 @@ pub fn order_table<'a>(
     table("Orders", &columns, &Attributes::new(), rows)
 }
 
-/// How the list goes on. A page that is not full and still has a next one was cut short by the
-/// limit on what one page looks at.
+/// The links to other pages. A page that is not full although a next page exists was cut short by
+/// the limit on the rows that one page may examine.
 fn more(page: &Orders<'_>) -> Markup {
     let older = page.next.map(|row| page.filters.href(&row.as_i64().to_string()));
     let newest = page.filters.href("");
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_senders_write_is_escaped() {
+    fn texts_of_senders_are_escaped() {
         let stores = [store("sto_a"), store("sto_b")];
         let filters = OrderFilters {
             store: ALL_STORES.into(),
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_teaches_and_an_empty_search_does_not() {
+    fn an_empty_list_shows_how_to_begin_and_an_empty_search_does_not() {
         let stores = [store("sto_a"), store("sto_c")];
         let filters = OrderFilters { store: "sto_a".into(), ..OrderFilters::default() };
         let empty = orders(&page(&stores, &filters)).into_string();
@@ -301,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_was_cut_short_says_how_far_it_looked() {
+    fn a_page_that_was_cut_short_says_how_far_it_searched() {
         let stores = [store("sto_a")];
         let filters = OrderFilters {
             store: "sto_a".into(),

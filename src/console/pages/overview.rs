@@ -1,4 +1,5 @@
-//! The overview of a workspace: what needs attention, the orders of today, and how to begin.
+//! The overview of a workspace: problems that need attention, the orders of the last 24 hours, and
+//! the first steps of a new workspace.
 
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -10,40 +11,42 @@ use crate::console::components::{Attributes, Button, page_header, section, skele
 use crate::console::icons::{Icon, icon};
 use crate::console::links;
 
-/// The id of the element that what takes longer is loaded into, and its name in the URL.
+/// The id of the element into which the slow part of the page ([`today`]) is loaded, and the name
+/// of that part in the URL.
 pub const PART: &str = "attention";
 
-/// The page.
+/// The view model of the page.
 #[derive(Debug)]
 pub struct Overview<'a> {
     pub workspace_name: &'a str,
-    /// How far the workspace is, where it has not begun; the rest of the page then says nothing.
+    /// The first steps, if the workspace has not completed them. They replace the rest of the page.
     pub steps: Option<Steps>,
-    /// What takes longer, where it is there already; without it the page loads it.
+    /// The slow part, if it is rendered already. If `None`, the page loads it with a second
+    /// request.
     pub today: Option<Markup>,
 }
 
-/// What of the beginning is done.
+/// Which of the first steps are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Steps {
     pub store: bool,
     pub key: bool,
     pub order: bool,
-    /// Whether the visitor may take these steps.
+    /// Whether the user may take these steps.
     pub manages: bool,
 }
 
-/// A ledger's summary.
+/// The summary that a StoreLedger returns.
 #[derive(Debug, Deserialize)]
 pub struct Summary {
-    /// Created within the time asked for.
+    /// The number of orders created in the requested period.
     pub orders: u32,
     /// Whether there are more than were counted.
     pub more: bool,
     pub newest: Vec<OrderView>,
 }
 
-/// A store and its summary; `None` where its ledger did not answer.
+/// A store and its summary; `None` if its ledger did not reply in time.
 #[derive(Debug)]
 pub struct StoreToday<'a> {
     pub id: &'a str,
@@ -51,7 +54,7 @@ pub struct StoreToday<'a> {
     pub summary: Option<Summary>,
 }
 
-/// What takes longer to find out.
+/// The view model of the slow part, which needs replies from Durable Objects.
 #[derive(Debug)]
 pub struct Today<'a> {
     /// `None` for members.
@@ -75,7 +78,7 @@ pub fn overview(page: &Overview<'_>) -> Markup {
     }
 }
 
-/// The place of what is loaded after the page.
+/// The placeholder of the slow part, which loads it.
 fn loading() -> Markup {
     let url = links::with_query(links::OVERVIEW, &[("part", PART)]);
     let placeholder = html! {
@@ -95,30 +98,30 @@ fn loading() -> Markup {
         .element("div", placeholder)
 }
 
-/// What is loaded after the page.
-pub fn today(shown: &Today<'_>) -> Markup {
-    let newest = newest(shown.stores);
-    let nothing_yet = newest.is_empty() && shown.stores.iter().all(|store| store.summary.is_some());
-    let manages = shown.attention.is_some();
+/// The slow part, which is loaded after the page.
+pub fn today(page: &Today<'_>) -> Markup {
+    let newest = newest(page.stores);
+    let nothing_yet = newest.is_empty() && page.stores.iter().all(|store| store.summary.is_some());
+    let manages = page.attention.is_some();
     html! {
-        @if let Some(given) = &shown.attention {
+        @if let Some(given) = &page.attention {
             (section("attention-today", "Needs attention", html! {}, attention(given)))
         }
         (section("orders-today", "Orders in the last 24 hours", html! { a href=(links::ORDERS) { "All orders" } }, html! {
             @if nothing_yet {
                 (getting_started(Steps { store: true, key: true, order: false, manages }))
             } @else {
-                (counts(shown))
+                (counts(page))
                 @if !newest.is_empty() {
                     h3.newest-title { "Newest" }
-                    (newest_table(shown.stores, &newest))
+                    (newest_table(page.stores, &newest))
                 }
             }
         }))
     }
 }
 
-/// Newest orders that are shown.
+/// The number of newest orders that are shown.
 const NEWEST: usize = 5;
 
 fn newest<'a>(stores: &'a [StoreToday<'a>]) -> Vec<OrderView> {
@@ -130,17 +133,17 @@ fn newest<'a>(stores: &'a [StoreToday<'a>]) -> Vec<OrderView> {
 }
 
 fn newest_table(stores: &[StoreToday<'_>], newest: &[OrderView]) -> Markup {
-    let of = |order: &OrderView| {
+    let store_name = |order: &OrderView| {
         let id = order.id.store.to_string();
         stores.iter().find(|store| store.id == id).map_or("", |store| store.name)
     };
-    order_table(newest, (stores.len() > 1).then_some(&of))
+    order_table(newest, (stores.len() > 1).then_some(&store_name))
 }
 
-fn counts(shown: &Today<'_>) -> Markup {
+fn counts(page: &Today<'_>) -> Markup {
     html! {
         (stats(html! {
-            @for store in shown.stores {
+            @for store in page.stores {
                 @let orders = links::with_query(links::ORDERS, &[("store", store.id)]);
                 (stat(store.name, html! {
                     @match &store.summary {
@@ -154,8 +157,8 @@ fn counts(shown: &Today<'_>) -> Markup {
                 }))
             }
         }))
-        @if shown.not_asked > 0 {
-            p.muted.attention-more { "And " (shown.not_asked) " more stores." }
+        @if page.not_asked > 0 {
+            p.muted.attention-more { "And " (page.not_asked) " more stores." }
         }
     }
 }
@@ -200,12 +203,12 @@ mod tests {
         Some(Summary { orders, more: orders == 2_000, newest })
     }
 
-    fn shown(stores: &[StoreToday<'_>]) -> String {
+    fn render(stores: &[StoreToday<'_>]) -> String {
         today(&Today { attention: None, stores, not_asked: 0 }).into_string()
     }
 
     #[test]
-    fn a_page_loads_what_takes_longer_and_links_to_it_without_a_script() {
+    fn the_page_loads_its_slow_part_and_links_to_it_without_a_script() {
         let page = Overview { workspace_name: "<Acme>", steps: None, today: None };
         let markup = overview(&page).into_string();
         assert!(markup.contains("id=\"attention\" hx-get=\"/?part=attention\""), "{markup}");
@@ -217,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_workspace_is_told_the_next_step_only() {
+    fn a_new_workspace_is_offered_only_the_next_step() {
         let steps = Steps { store: true, key: false, order: false, manages: true };
         let page = Overview { workspace_name: "Acme", steps: Some(steps), today: None };
         let markup = overview(&page).into_string();
@@ -243,17 +246,17 @@ mod tests {
             name: "B",
             summary: summary(1, vec![order(2, 9)]),
         };
-        let markup = shown(&[a, b]);
+        let markup = render(&[a, b]);
         assert!(markup.contains("2000+") && !markup.contains("<A>"), "{markup}");
         assert_eq!(markup.matches("class=\"row-link\"").count(), 5);
         assert!(markup.contains("data-label=\"Store\">B<"), "{markup}");
     }
 
     #[test]
-    fn a_store_that_does_not_answer_is_said_and_takes_nothing_else_along() {
+    fn a_store_that_does_not_reply_is_marked_and_the_others_are_still_shown() {
         let silent = StoreToday { id: "sto_a", name: "A", summary: None };
         let other = StoreToday { id: "sto_b", name: "B", summary: summary(0, vec![]) };
-        let markup = shown(&[silent, other]);
+        let markup = render(&[silent, other]);
         assert!(markup.contains("did not answer in time"), "{markup}");
         assert!(!markup.contains("Receive the first order"));
     }
@@ -261,6 +264,6 @@ mod tests {
     #[test]
     fn before_the_first_order_the_last_step_is_shown() {
         let store = StoreToday { id: "sto_a", name: "A", summary: summary(0, vec![]) };
-        assert!(shown(&[store]).contains("Receive the first order"));
+        assert!(render(&[store]).contains("Receive the first order"));
     }
 }

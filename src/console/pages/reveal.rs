@@ -1,4 +1,4 @@
-//! The one time that a key and its secret are shown, with what to do with them.
+//! The modal that shows a new key and its signing secret, once, with the steps to use them.
 
 use maud::{Markup, html};
 
@@ -13,22 +13,22 @@ use crate::domain::key::{KeyRecord, PayloadFormat};
 use crate::domain::secret::SigningSecret;
 use crate::domain::signature::sign_own;
 
-/// What is revealed.
+/// The view model of the modal.
 #[derive(Debug)]
 pub struct Reveal<'a> {
     pub record: &'a KeyRecord,
     pub key: &'a str,
-    /// The signing secret and its `whsec_` form; `None` where the sender makes one.
+    /// The signing secret and its `whsec_` form; `None` if the sender makes its own secret.
     pub secret: Option<(&'a str, &'a str)>,
-    /// Where the sender posts to.
+    /// The URL that the sender posts to.
     pub url: &'a str,
-    /// Commands that send a first order, ready to run: one that stores it, one that only tries.
+    /// Two shell commands that send a first order: one stores it, the other is a dry run.
     pub commands: Option<(&'a str, &'a str)>,
 }
 
 pub fn reveal(page: &Reveal<'_>) -> Markup {
     let layer = Layer {
-        close_by: CloseBy::Loading,
+        close_by: CloseBy::Reloading,
         guard: Some("Close? The key and the secret are not shown again."),
         ..Layer::new("reveal", "Save this key now", links::CONNECTORS)
     };
@@ -36,7 +36,7 @@ pub fn reveal(page: &Reveal<'_>) -> Markup {
     let sender = sender_of(record);
     let awaits = record.awaits_secret();
     let settings = links::key_settings(record.key_id.as_str());
-    let (shown, saved) = match secret {
+    let (warning, saved_label) = match secret {
         Some(_) => ("This is the only time that they are shown.", "I have saved them"),
         None => ("This is the only time that it is shown.", "I have saved it"),
     };
@@ -54,7 +54,7 @@ pub fn reveal(page: &Reveal<'_>) -> Markup {
         html! {
             div.stack {
                 (inline_note(Kind::Warn, html! {
-                    strong { (shown) } " Copy to where you keep secrets, then close."
+                    strong { (warning) } " Copy to where you keep secrets, then close."
                 }))
                 (secret_field("Integration key", "reveal-key", key))
                 @if record.payload_format != PayloadFormat::Gateway {
@@ -78,8 +78,8 @@ pub fn reveal(page: &Reveal<'_>) -> Markup {
                 (try_it(page))
                 @if sender.steps.is_empty() { p { (super::connect::quickstart(&sender)) } }
                 (actions(html! {
-                    @let leave = if awaits { Button::secondary(saved) } else { Button::primary(saved) };
-                    (leave.href(links::CONNECTORS).attr("data-close", "saved"))
+                    @let close = if awaits { Button::secondary(saved_label) } else { Button::primary(saved_label) };
+                    (close.href(links::CONNECTORS).attr("data-close", "saved"))
                     @if awaits {
                         (Button::primary(paste_label(record.payload_format)).href(&settings).attr("data-close", "saved"))
                     }
@@ -89,9 +89,9 @@ pub fn reveal(page: &Reveal<'_>) -> Markup {
     )
 }
 
-/// A command that sends a first order by a key, with a signature that is right for its body. Run
-/// again it gives the same answer: it carries an Idempotency-Key. `query` is `?dry_run=true` to
-/// store nothing.
+/// A shell command that sends a first order with a key and a valid signature of the body. It
+/// carries an `Idempotency-Key`, so a second run gets the same response. With the query
+/// `?dry_run=true` nothing is stored.
 pub fn first_order(url: &str, query: &str, key: &str, secret: Option<&SigningSecret>) -> String {
     let body = r#"{"external_id":"first-order","currency":"USD","lines":[{"name":"Thing","quantity":2,"unit_price":"10.00"}],"total":"20.00"}"#;
     let signature = secret
@@ -108,7 +108,7 @@ pub fn first_order(url: &str, query: &str, key: &str, secret: Option<&SigningSec
 
 fn try_it(page: &Reveal<'_>) -> Markup {
     html! {
-        @if let Some((first, dry)) = page.commands {
+        @if let Some((first, dry_run)) = page.commands {
             section.steps aria-labelledby="try-title" {
                 h3 id="try-title" { "Send a first order" }
                 p { "Paste this into a shell" @if page.secret.is_some() { ": the signature is right for this body" } "." }
@@ -116,7 +116,7 @@ fn try_it(page: &Reveal<'_>) -> Markup {
                 details.more {
                     summary { "Try it without storing" }
                     p { "The same with " code { "dry_run" } ": checked in full and answered as it would be, and nothing is stored." }
-                    (code_block("reveal-dry-run", dry, Some("Copy the command that stores nothing")))
+                    (code_block("reveal-dry-run", dry_run, Some("Copy the command that stores nothing")))
                 }
             }
         }
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_is_signed_for_its_own_body() {
+    fn the_command_carries_a_valid_signature_of_its_body() {
         let secret = SigningSecret::mint(&[7; 32]);
         let command = first_order("https://api.test/o", "", "pck_int_x", Some(&secret));
         let body = command.split("--data-raw '").nth(1).unwrap().trim_end_matches('\'');

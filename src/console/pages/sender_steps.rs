@@ -1,4 +1,4 @@
-//! The steps that connect each sender, in the words of its own screens.
+//! The steps that connect each sender, with the labels of its own screens.
 
 use super::senders::Step::{self, Bearer, Command, Do, Paste, Secret, Topics, Url};
 

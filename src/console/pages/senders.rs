@@ -1,38 +1,40 @@
-//! What is particular to each sender: what a key for it begins with, who makes its secret, and what
-//! is done on which of its screens. From the senders' own documentation, in their words.
+//! The properties of each sender: the defaults of its keys, who makes its signing secret, and the
+//! steps on its screens. They follow the senders' own documentation and use its terms.
 
 use super::sender_steps as steps;
 use crate::console::icons::Icon;
 use crate::domain::key::{KeyRecord, PayloadFormat, Scope, Source};
 
-/// One step of connecting a storefront, done at the sender.
+/// One step of connecting a storefront. The text says what to do at the sender.
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
+    /// Any other action.
     Do(&'static str),
-    /// Pastes the key's URL there.
+    /// Paste the key's URL at the sender.
     Url(&'static str),
-    /// Chooses topics there.
+    /// Choose these topics at the sender.
     Topics(&'static str, &'static [&'static str]),
-    /// Pastes the key's own signing secret there.
+    /// Paste the key's signing secret at the sender.
     Secret(&'static str),
-    /// Pastes the key there, as the value of the header `Authorization`.
+    /// Paste the key at the sender, as the value of the header `Authorization`.
     Bearer(&'static str),
-    /// Runs a command, in which `{url}` is the key's URL and capitals stand for what is theirs.
+    /// Run a command. `{url}` is replaced by the key's URL; the operator replaces words in
+    /// capitals.
     Command(&'static str, &'static str),
-    /// Pastes the sender's secret here.
+    /// Paste the sender's secret in the console.
     Paste(&'static str),
 }
 
-/// A sender as an operator meets it.
+/// A sender as the console presents it.
 #[derive(Clone, Copy, Debug)]
 pub struct Sender {
     pub source: Source,
     pub title: &'static str,
-    /// What it brings, in a few words.
-    pub brings: &'static str,
+    /// What it sends, in a few words.
+    pub summary: &'static str,
     pub icon: Icon,
-    /// What will happen, in one sentence.
-    pub promise: &'static str,
+    /// How it is connected, in one or two sentences.
+    pub instructions: &'static str,
     pub steps: &'static [Step],
 }
 
@@ -52,12 +54,12 @@ pub const CARDS: [Source; 12] = [
     Source::Other,
 ];
 
-/// The format of a sender's own webhooks, where it has one.
+/// The payload format of a sender's own webhooks, if it has one.
 pub fn native_format(source: Source) -> Option<PayloadFormat> {
     PayloadFormat::parse(source.as_str())
 }
 
-/// The scopes that what a sender has to tell needs.
+/// The scopes that a sender's requests need.
 pub const fn scopes(source: Source) -> &'static [Scope] {
     use Scope::{ClientsWrite, OrdersWrite, PaymentsRefund, PaymentsWrite};
     match source {
@@ -75,17 +77,17 @@ pub const fn scopes(source: Source) -> &'static [Scope] {
     }
 }
 
-/// The sender that a key's requests are made by: of a key for the gateway's own JSON the label says
-/// it, of any other the format.
+/// The sender of a key's requests. A native payload format determines it; for a key with Tidegate's
+/// own format it is the key's source label.
 pub fn sender_of(record: &KeyRecord) -> Sender {
     let native = Source::parse(record.payload_format.as_str());
     sender(native.unwrap_or(match record.source {
-        own @ (Source::Zapier | Source::Make | Source::Other) => own,
+        source @ (Source::Zapier | Source::Make | Source::Other) => source,
         _ => Source::Custom,
     }))
 }
 
-/// What ends the waiting of a key without a secret.
+/// The label of the link to the form in which a missing secret is pasted.
 pub const fn paste_label(format: PayloadFormat) -> &'static str {
     match format {
         PayloadFormat::Wix => "Paste the public key",
@@ -93,7 +95,7 @@ pub const fn paste_label(format: PayloadFormat) -> &'static str {
     }
 }
 
-/// Which screen of which storefront shows the signing secret.
+/// Says on which screen of the sender the signing secret is shown.
 pub const fn secret_screen(format: PayloadFormat) -> &'static str {
     match format {
         PayloadFormat::Gateway => "Your own sender holds it.",
@@ -124,97 +126,98 @@ pub const fn secret_screen(format: PayloadFormat) -> &'static str {
     }
 }
 
-/// What is particular to one sender.
+/// The properties of one sender.
 pub const fn sender(source: Source) -> Sender {
-    let of = Sender { source, title: "", brings: "", icon: Icon::Cart, promise: "", steps: &[] };
+    let base =
+        Sender { source, title: "", summary: "", icon: Icon::Cart, instructions: "", steps: &[] };
     match source {
         Source::WooCommerce => Sender {
             title: "WooCommerce",
-            brings: "Orders, customers",
-            promise: "WooCommerce signs with a secret that is made here: create the key, then paste its URL and its secret into the shop.",
+            summary: "Orders, customers",
+            instructions: "WooCommerce signs with a secret that is made here: create the key, then paste its URL and its secret into the shop.",
             steps: steps::WOOCOMMERCE,
-            ..of
+            ..base
         },
         Source::Shopify => Sender {
             title: "Shopify",
-            brings: "Orders, refunds, customers",
-            promise: "Shopify signs with a secret of its own: create the key, register its URL, then paste the secret that Shopify shows here.",
+            summary: "Orders, refunds, customers",
+            instructions: "Shopify signs with a secret of its own: create the key, register its URL, then paste the secret that Shopify shows here.",
             steps: steps::SHOPIFY,
-            ..of
+            ..base
         },
         Source::StripeCheckout => Sender {
             title: "Stripe Checkout",
-            brings: "Orders, payments, refunds",
+            summary: "Orders, payments, refunds",
             icon: Icon::Receipt,
-            promise: "Stripe makes a signing secret for each endpoint: create the key, register its URL, then paste the secret (whsec_…) here.",
+            instructions: "Stripe makes a signing secret for each endpoint: create the key, register its URL, then paste the secret (whsec_…) here.",
             steps: steps::STRIPE,
-            ..of
+            ..base
         },
         Source::Square => Sender {
             title: "Square",
-            brings: "Payments, customers",
+            summary: "Payments, customers",
             icon: Icon::Receipt,
-            promise: "Square makes its own signing key after you register the URL: create the key, register its URL, then paste the signature key here.",
+            instructions: "Square makes its own signing key after you register the URL: create the key, register its URL, then paste the signature key here.",
             steps: steps::SQUARE,
-            ..of
+            ..base
         },
         Source::BigCommerce => Sender {
             title: "BigCommerce",
-            brings: "Events, without details yet",
-            promise: "BigCommerce signs with the client secret of your API account: create the key, register its URL, then paste that secret here. Its events only name what changed; they are kept until their details can be fetched.",
+            summary: "Events, without details yet",
+            instructions: "BigCommerce signs with the client secret of your API account: create the key, register its URL, then paste that secret here. Its events only name what changed; they are kept until their details can be fetched.",
             steps: steps::BIGCOMMERCE,
-            ..of
+            ..base
         },
         Source::Squarespace => Sender {
             title: "Squarespace",
-            brings: "Events, without details yet",
-            promise: "Squarespace makes a secret for each subscription: create the key, register its URL, then paste the secret here. Its events only name what changed; they are kept until their details can be fetched.",
+            summary: "Events, without details yet",
+            instructions: "Squarespace makes a secret for each subscription: create the key, register its URL, then paste the secret here. Its events only name what changed; they are kept until their details can be fetched.",
             steps: steps::SQUARESPACE,
-            ..of
+            ..base
         },
         Source::Wix => Sender {
             title: "Wix",
-            brings: "Orders",
-            promise: "Wix signs with the key pair of your app: create the key, register its URL, then paste the app's public key here.",
+            summary: "Orders",
+            instructions: "Wix signs with the key pair of your app: create the key, register its URL, then paste the app's public key here.",
             steps: steps::WIX,
-            ..of
+            ..base
         },
         Source::Webflow => Sender {
             title: "Webflow",
-            brings: "Orders",
-            promise: "Webflow makes a secret when a webhook is registered through its API: create the key, register its URL, then paste the secret here.",
+            summary: "Orders",
+            instructions: "Webflow makes a secret when a webhook is registered through its API: create the key, register its URL, then paste the secret here.",
             steps: steps::WEBFLOW,
-            ..of
+            ..base
         },
         Source::Zapier => Sender {
             title: "Zapier",
-            brings: "Orders from a Zap",
+            summary: "Orders from a Zap",
             icon: Icon::Quickstart,
-            promise: "A Zap posts orders with one header and no signature: create the key, then paste its URL and header into Webhooks by Zapier.",
+            instructions: "A Zap posts orders with one header and no signature: create the key, then paste its URL and header into Webhooks by Zapier.",
             steps: steps::ZAPIER,
-            ..of
+            ..base
         },
         Source::Make => Sender {
             title: "Make",
-            brings: "Orders from a scenario",
+            summary: "Orders from a scenario",
             icon: Icon::Quickstart,
-            promise: "A scenario posts orders with one header and no signature: create the key, then paste its URL and header into the HTTP module.",
+            instructions: "A scenario posts orders with one header and no signature: create the key, then paste its URL and header into the HTTP module.",
             steps: steps::MAKE,
-            ..of
+            ..base
         },
         Source::Custom => Sender {
             title: "Custom integration",
-            brings: "Orders from your own code",
+            summary: "Orders from your own code",
             icon: Icon::Code,
-            promise: "Your code posts orders and signs them with a secret that is made here: create the key, then run the command that it comes with.",
-            ..of
+            instructions: "Your code posts orders and signs them with a secret that is made here: create the key, then run the command that it comes with.",
+            ..base
         },
         Source::Other => Sender {
             title: "Other sender",
-            brings: "Anything that can post",
+            summary: "Anything that can post",
             icon: Icon::Cable,
-            promise: "Whatever can post JSON or a form sends orders to one URL: create the key, and leave the signature out only where the sender cannot sign.",
-            ..of
+            instructions: "Whatever can post JSON or a form sends orders to one URL: create the key, and leave the signature out only where the sender cannot sign.",
+            ..base
         },
     }
 }
@@ -224,18 +227,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_source_has_one_card_and_its_own_promise() {
+    fn every_source_has_one_card_with_its_own_instructions() {
         let mut sources = CARDS.to_vec();
         sources.sort_unstable();
         assert_eq!(sources, Source::ALL);
-        let mut promises: Vec<_> = CARDS.map(|source| sender(source).promise).to_vec();
-        promises.sort_unstable();
-        promises.dedup();
-        assert_eq!(promises.len(), CARDS.len());
+        let mut instructions: Vec<_> = CARDS.map(|source| sender(source).instructions).to_vec();
+        instructions.sort_unstable();
+        instructions.dedup();
+        assert_eq!(instructions.len(), CARDS.len());
     }
 
     #[test]
-    fn who_makes_its_own_secret_ends_with_pasting_it_and_nobody_else_does() {
+    fn the_steps_of_a_sender_with_its_own_secret_end_with_pasting_it_and_no_others_do() {
         for source in CARDS {
             let pasted = sender(source).steps.iter().filter(|step| matches!(step, Step::Paste(_)));
             let own = native_format(source).is_some_and(PayloadFormat::has_own_secret);
@@ -246,14 +249,14 @@ mod tests {
     }
 
     #[test]
-    fn every_native_sender_is_told_its_url_once() {
+    fn the_steps_of_every_native_sender_contain_the_url_once() {
         for source in CARDS.into_iter().filter(|source| native_format(*source).is_some()) {
-            let told = sender(source).steps.iter().filter(|step| match step {
+            let with_url = sender(source).steps.iter().filter(|step| match step {
                 Step::Url(_) => true,
                 Step::Command(_, command) => command.contains("{url}"),
                 _ => false,
             });
-            assert_eq!(told.count(), 1, "{source}");
+            assert_eq!(with_url.count(), 1, "{source}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Settings → Stores: the list with its forms, and the dialog that archives.
+//! Settings → Stores: the list of stores with its forms, and the dialog that archives a store.
 
 use maud::{Markup, html};
 
@@ -23,7 +23,7 @@ pub struct ShownStore {
     pub keys: LiveKeys,
 }
 
-/// How many keys that are not revoked point to a store.
+/// The number of keys of a store that are not revoked, by status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LiveKeys {
     pub active: u32,
@@ -32,12 +32,12 @@ pub struct LiveKeys {
 }
 
 impl LiveKeys {
-    /// Those that keep a store from being archived.
+    /// The number of keys that prevent the store from being archived.
     pub const fn hold(self) -> u32 {
         self.active.saturating_add(self.paused)
     }
 
-    /// Those of each status that has any.
+    /// The counts that are not zero.
     fn by_status(self) -> impl Iterator<Item = (ShownStatus, u32)> {
         [
             (ShownStatus::Active, self.active),
@@ -49,17 +49,17 @@ impl LiveKeys {
     }
 }
 
-/// A form of the page that was sent and is not right yet.
+/// A form of the page that was sent with errors.
 #[derive(Clone, Debug, Default)]
 pub struct Unfinished<'a> {
-    /// The store that is renamed; `None` where one is created.
+    /// The store to rename; `None` for the form that creates a store.
     pub store: Option<&'a str>,
-    /// The name as it was typed.
+    /// The typed name.
     pub name: &'a str,
     pub errors: FormErrors,
 }
 
-/// The page of an owner or admin.
+/// The view model of the page, for owners and admins.
 #[derive(Debug)]
 pub struct Stores<'a> {
     pub csrf: &'a str,
@@ -89,7 +89,7 @@ pub fn stores(page: &Stores<'_>) -> Markup {
     }
 }
 
-/// What a field of these forms is called in messages about it.
+/// The label of a field of these forms, with which its error messages begin.
 pub const fn label(_field: &str) -> &'static str {
     "Name"
 }
@@ -104,7 +104,7 @@ fn create_form(page: &Stores<'_>) -> Markup {
     form(page.csrf, links::STORES, &Attributes::new().set("class", "line-form"), content)
 }
 
-/// The field of a name, with what is wrong about it.
+/// The field for a store's name, with its error.
 fn name_field<'a>(label: &'a str, unfinished: Option<&'a Unfinished<'a>>) -> Field<'a> {
     let error = unfinished.and_then(|form| form.errors.of("name").or_else(|| form.errors.of("")));
     let field = Field::new("name", label)
@@ -171,7 +171,7 @@ const fn kind(status: ShownStatus) -> Status {
     }
 }
 
-/// The connections of a store, of one status or all.
+/// The URL of the list of a store's keys, of one status or all.
 fn keys_of(store: &str, status: Option<ShownStatus>) -> String {
     let status = status.map_or("", ShownStatus::as_str);
     links::with_query(links::CONNECTORS, &[("store", store), ("status", status)])
@@ -211,13 +211,14 @@ fn rename(page: &Stores<'_>, store: &ShownStore) -> Markup {
     }
 }
 
-/// Asks whether to archive a store, and says what stops. Where keys point to it, says that instead.
+/// The dialog that asks before a store is archived. For a store that still has live keys it
+/// explains that these must be revoked first.
 pub fn archive_dialog(csrf: &str, store: &ShownStore) -> Markup {
     let title = format!("Archive “{}”?", store.name);
-    let holding = store.keys.hold();
-    if holding > 0 {
+    let live_keys = store.keys.hold();
+    if live_keys > 0 {
         let layer = Layer::new("archive-store", &title, links::STORES);
-        return small_modal(&layer, html! { (in_use(store, holding)) });
+        return small_modal(&layer, html! { (in_use(store, live_keys)) });
     }
     confirm(Confirm {
         id: "archive-store",
@@ -235,7 +236,7 @@ pub fn archive_dialog(csrf: &str, store: &ShownStore) -> Markup {
     })
 }
 
-fn in_use(store: &ShownStore, holding: u32) -> Markup {
+fn in_use(store: &ShownStore, live_keys: u32) -> Markup {
     let LiveKeys { active, paused, .. } = store.keys;
     let status = match (active, paused) {
         (_, 0) => Some(ShownStatus::Active),
@@ -244,13 +245,13 @@ fn in_use(store: &ShownStore, holding: u32) -> Markup {
     };
     html! {
         (inline_note(Kind::Warn, html! {
-            (holding) (if holding == 1 { " live key points" } else { " live keys point" })
+            (live_keys) (if live_keys == 1 { " live key points" } else { " live keys point" })
             " to this store, so it is not archived: storefronts would go on sending it orders."
         }))
-        p { "Revoke " (if holding == 1 { "it" } else { "them" }) " first, then archive the store." }
+        p { "Revoke " (if live_keys == 1 { "it" } else { "them" }) " first, then archive the store." }
         (actions(html! {
             (Button::secondary("Cancel").href(links::STORES).attr("data-close", ""))
-            (Button::primary(if holding == 1 { "Show the key" } else { "Show the keys" }).href(&keys_of(&store.id, status)))
+            (Button::primary(if live_keys == 1 { "Show the key" } else { "Show the keys" }).href(&keys_of(&store.id, status)))
         }))
     }
 }
@@ -274,14 +275,14 @@ mod tests {
     }
 
     #[test]
-    fn a_workspace_without_stores_is_shown_how_to_make_one() {
+    fn a_workspace_without_stores_shows_how_to_create_one() {
         let markup = page(&[], None);
         assert!(markup.contains("No store yet") && markup.contains("Create store"), "{markup}");
         assert!(!markup.contains("<table"));
     }
 
     #[test]
-    fn names_are_escaped_wherever_they_stand() {
+    fn names_are_escaped_everywhere() {
         let markup = page(&[store(LiveKeys::default())], None);
         assert!(!markup.contains("<Main>") && !markup.contains("\"shop\""), "{markup}");
         let dialog = archive_dialog("tok", &store(LiveKeys::default())).into_string();
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_lead_to_their_list_by_store_and_status() {
+    fn key_counts_link_to_the_list_filtered_by_store_and_status() {
         let markup = page(&[store(LiveKeys { active: 2, paused: 0, expired: 1 })], None);
         assert!(markup.contains("/settings/connectors?store=sto_a&amp;status=active"), "{markup}");
         assert!(markup.contains("2 active") && markup.contains("1 expired"));
@@ -311,13 +312,13 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_key_does_not_hold_a_store() {
+    fn an_expired_key_does_not_prevent_archiving_a_store() {
         let dialog = archive_dialog("tok", &store(LiveKeys { expired: 3, ..LiveKeys::default() }));
         assert!(dialog.into_string().contains("<form"));
     }
 
     #[test]
-    fn a_wrong_name_stays_in_its_own_form_beside_its_error() {
+    fn an_invalid_name_is_shown_again_with_its_error_in_its_own_form() {
         let errors = FormErrors::one("name", "Name is too long.");
         let renaming = Unfinished { store: Some("sto_a"), name: "typed", errors };
         let markup = page(&[store(LiveKeys::default())], Some(&renaming));

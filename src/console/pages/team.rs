@@ -1,4 +1,4 @@
-//! Settings → Team: who belongs to the workspace, and who is invited.
+//! Settings → Team: the members of the workspace and its pending invites.
 
 use maud::{Markup, html};
 
@@ -22,11 +22,11 @@ pub struct Member {
     pub email: String,
     pub role: Role,
     pub joined_at: Timestamp,
-    /// When a session of theirs was last used; `None` while they have none.
+    /// When a session of theirs was last used; `None` if they have no session.
     pub seen_at: Option<Timestamp>,
 }
 
-/// An invite that nobody has taken yet.
+/// A pending invite.
 #[derive(Clone, Debug)]
 pub struct Invite {
     pub id: InviteId,
@@ -36,30 +36,31 @@ pub struct Invite {
     pub expires_at: Timestamp,
 }
 
-/// The page of an owner or admin.
+/// The view model of the page, for owners and admins.
 #[derive(Debug)]
 pub struct Team<'a> {
     pub csrf: &'a str,
     pub members: &'a [Member],
     pub invites: &'a [Invite],
-    /// Who looks, and as what.
+    /// The signed-in user.
     pub you: UserId,
+    /// The signed-in user's role.
     pub role: Role,
     pub typed: &'a Typed,
     pub errors: &'a FormErrors,
-    /// Why what was asked for was not done.
+    /// The reason why the last action was refused.
     pub refused: Option<&'a str>,
     pub now: Timestamp,
 }
 
-/// What stands in the fields of the invite form.
+/// The values of the invite form's fields, as they were typed.
 #[derive(Clone, Debug, Default)]
 pub struct Typed {
     pub email: String,
     pub role: String,
 }
 
-/// The label of a field, which what is wrong with it begins with.
+/// The label of a field, with which its error messages begin.
 pub fn label(field: &str) -> &'static str {
     match field {
         "email" => "The e-mail address",
@@ -68,7 +69,7 @@ pub fn label(field: &str) -> &'static str {
     }
 }
 
-/// What a role may do, in one line.
+/// The permissions of a role, in one line.
 pub const fn role_text(role: Role) -> &'static str {
     match role {
         Role::Owner => "Everything, and making, changing and removing other owners.",
@@ -138,10 +139,10 @@ fn member_row(page: &Team<'_>, member: &Member, owners: usize) -> Markup {
     }
 }
 
-/// The roles that may be given, with the words for them.
+/// The roles that a user of `role` may grant: pairs of value and label.
 fn grantable(role: Role) -> Vec<(&'static str, &'static str)> {
-    let may = Role::ALL.into_iter().filter(|other| role.may_grant(*other));
-    may.map(|role| (role.as_str(), role_label(role))).collect()
+    let roles = Role::ALL.into_iter().filter(|other| role.may_grant(*other));
+    roles.map(|role| (role.as_str(), role_label(role))).collect()
 }
 
 fn role_form(page: &Team<'_>, member: &Member) -> Markup {
@@ -190,7 +191,7 @@ fn invites(page: &Team<'_>) -> Markup {
     table("Pending invites", &columns, &Attributes::new(), rows)
 }
 
-/// The section with the form; what is wrong with a form comes back as this.
+/// The section with the invite form. It is also the response to a form with errors.
 pub fn invite_form(page: &Team<'_>) -> Markup {
     let (typed, errors) = (page.typed, page.errors);
     let role = if typed.role.is_empty() { Role::Member.as_str() } else { &typed.role };
@@ -221,10 +222,10 @@ pub fn invite_form(page: &Team<'_>) -> Markup {
     )
 }
 
-/// The one time that the link of an invite is shown.
+/// The modal that shows the link of a new invite, once.
 pub fn invited(email: &str, role: Role, url: &str, expires_at: Timestamp) -> Markup {
     let layer = Layer {
-        close_by: CloseBy::Loading,
+        close_by: CloseBy::Reloading,
         guard: Some("Close? The link is not shown again."),
         ..Layer::new("invited", "Send this link", links::TEAM)
     };
@@ -249,10 +250,10 @@ pub fn invited(email: &str, role: Role, url: &str, expires_at: Timestamp) -> Mar
     )
 }
 
-/// Asks before somebody is removed.
+/// The dialog that asks before a member is removed or leaves.
 pub fn confirm_remove(csrf: &str, member: &Member, you: UserId) -> Markup {
-    let own = member.user_id == you;
-    let title = match own {
+    let leaving = member.user_id == you;
+    let title = match leaving {
         true => format!("Leave this workspace as “{}”?", member.email),
         false => format!("Remove “{}”?", member.email),
     };
@@ -262,26 +263,26 @@ pub fn confirm_remove(csrf: &str, member: &Member, you: UserId) -> Markup {
         body: html! {
             p { "This ends, at once:" }
             ul {
-                li { "every session " (if own { "of yours" } else { "of theirs" }) " in this workspace, and what is shown live in it," }
-                li { "every API key that acts as " (if own { "you" } else { "them" }) " here," }
-                li { "the invites " (if own { "you have" } else { "they have" }) " made that nobody has taken." }
+                li { "every session " (if leaving { "of yours" } else { "of theirs" }) " in this workspace, and what is shown live in it," }
+                li { "every API key that acts as " (if leaving { "you" } else { "them" }) " here," }
+                li { "the invites " (if leaving { "you have" } else { "they have" }) " made that nobody has taken." }
             }
             p {
                 "The integration keys of storefronts go on. "
-                (if own { "You are signed out, and come back only by a new invite." }
+                (if leaving { "You are signed out, and come back only by a new invite." }
                  else { "They come back only by a new invite." })
             }
         },
         action: &links::remove(&member.user_id.to_string()),
         csrf,
-        button: if own { "Leave" } else { "Remove" },
-        busy: if own { "Leaving…" } else { "Removing…" },
+        button: if leaving { "Leave" } else { "Remove" },
+        busy: if leaving { "Leaving…" } else { "Removing…" },
         close_href: links::TEAM,
         attributes: Attributes::new(),
     })
 }
 
-/// Asks before somebody takes a role from themselves.
+/// The dialog that asks before a user gives up their own role.
 pub fn confirm_own_role(csrf: &str, you: &Member, role: Role) -> Markup {
     confirm(Confirm {
         id: "own-role",
@@ -326,7 +327,7 @@ mod tests {
         }
     }
 
-    fn shown(members: &[Member], you: usize) -> String {
+    fn render(members: &[Member], you: usize) -> String {
         let page = Team {
             csrf: "tok",
             members,
@@ -348,10 +349,10 @@ mod tests {
     }
 
     #[test]
-    fn controls_stand_only_where_the_role_allows_them() {
+    fn controls_are_shown_only_where_the_role_allows_them() {
         use Role::{Admin, Member, Owner};
         let members = [member(1, Owner), member(2, Owner), member(3, Admin), member(4, Member)];
-        let (owner, admin) = (shown(&members, 0), shown(&members, 2));
+        let (owner, admin) = (render(&members, 0), render(&members, 2));
         for (index, of_admin) in [(0, false), (1, false), (2, true), (3, true)] {
             assert_eq!(offers(&owner, &members[index]), (true, true));
             assert_eq!(offers(&admin, &members[index]), (of_admin, of_admin));
@@ -362,29 +363,29 @@ mod tests {
     }
 
     #[test]
-    fn the_last_owner_is_offered_no_way_out() {
+    fn the_last_owner_can_neither_change_role_nor_leave() {
         let members = [member(1, Role::Owner), member(2, Role::Admin)];
-        let markup = shown(&members, 0);
+        let markup = render(&members, 0);
         assert_eq!(offers(&markup, &members[0]), (false, false));
         assert_eq!(offers(&markup, &members[1]), (true, true));
         assert!(markup.contains("The only owner"));
     }
 
     #[test]
-    fn you_are_marked_once() {
+    fn the_signed_in_user_is_marked_once() {
         let members = [member(1, Role::Owner), member(2, Role::Admin)];
-        assert_eq!(shown(&members, 1).matches(">you<").count(), 1);
+        assert_eq!(render(&members, 1).matches(">you<").count(), 1);
     }
 
     #[test]
-    fn what_ends_is_said_before_somebody_is_removed() {
+    fn the_dialog_that_removes_a_member_says_what_ends() {
         let them = member(2, Role::Admin);
         let markup = confirm_remove("tok", &them, UserId::from_random([1; 10])).into_string();
         assert!(markup.contains("Remove “&lt;admin2&gt;@a.test”?"), "{markup}");
-        for said in ["session", "API key", "live", "invites"] {
-            assert!(markup.contains(said), "{said}");
+        for part in ["session", "API key", "live", "invites"] {
+            assert!(markup.contains(part), "{part}");
         }
-        let own = confirm_remove("tok", &them, them.user_id).into_string();
-        assert!(own.contains("You are signed out"));
+        let leaving = confirm_remove("tok", &them, them.user_id).into_string();
+        assert!(leaving.contains("You are signed out"));
     }
 }

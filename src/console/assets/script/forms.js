@@ -1,8 +1,8 @@
-// Forms: sent once, guarded against loss, filled by presets.
+// Forms: sent only once, guarded against the loss of typed text, filled in by presets.
 {
   const { find, all, on, start, clicks, make } = tidegate
 
-  // While a form is being sent its button says so, keeps focus, and sends nothing again.
+  // While a form is being sent, its button shows the busy label, stays focused and sends nothing.
   const sending = (form, button) => {
     form.toggleAttribute('data-sending', true)
     if (!button) return
@@ -14,7 +14,7 @@
     }
     button.ariaBusy = button.ariaDisabled = 'true'
   }
-  const sent = form => {
+  const restore = form => {
     form.removeAttribute('data-sending')
     for (const button of all('[aria-busy]', form)) {
       if (button.idle) find('.label', button).textContent = button.idle
@@ -35,13 +35,13 @@
   })
   on('htmx:afterRequest', ({ target, detail }) => {
     if (!target.matches('form')) return
-    sent(target)
+    restore(target)
     if (detail.successful && detail.xhr.status < 400) target.removeAttribute('data-dirty')
   })
   addEventListener('pageshow', event => {
     if (!event.persisted) return
     tidegate.leaving = false
-    all('form[data-sending]').forEach(sent)
+    all('form[data-sending]').forEach(restore)
   })
   addEventListener('beforeunload', event => {
     if (!tidegate.leaving && find('form[data-guard][data-dirty], [data-reveal]')) event.preventDefault()
@@ -50,7 +50,7 @@
   // A preset fills the fields that nobody has edited.
   const named = (form, name) => all(`[name="${CSS.escape(name)}"]:not([type=hidden])`, form)
   const ticked = (control, value) => Array.isArray(value) ? value.includes(control.value) : !!value
-  const holds = (control, value) =>
+  const hasValue = (control, value) =>
     control.type === 'checkbox' ? control.checked === ticked(control, value) : control.value === String(value)
   const fields = card => Object.entries(JSON.parse(card.dataset.preset)).map(([name, value]) => [named(card.form, name), value])
   const fill = card => {
@@ -63,22 +63,22 @@
     }
   }
 
-  // A lock ticks its box and holds it while any of the values that it names is chosen. What is held
-  // sends no value itself, so a hidden field does.
+  // While any value of its condition is chosen, a lock ticks its box and disables it. A disabled
+  // box sends no value, so a hidden field does.
   const lock = form => {
     for (const box of all('input[data-lock-when]', form)) {
-      const held = JSON.parse(box.dataset.lockWhen).some(([name, value]) =>
+      const locked = JSON.parse(box.dataset.lockWhen).some(([name, value]) =>
         named(form, name).some(control => control.value === value && (control.type !== 'radio' || control.checked)))
       const place = box.parentElement
       find('[data-locked-value]', place)?.remove()
-      if (held) {
+      if (locked) {
         box.checked = true
         const value = make('input', { type: 'hidden', name: box.name, value: box.value })
         value.dataset.lockedValue = ''
         box.after(value)
       }
-      box.disabled = held
-      for (const reason of all('[data-lock-reason]', place)) reason.hidden = !held
+      box.disabled = locked
+      for (const reason of all('[data-lock-reason]', place)) reason.hidden = !locked
     }
   }
   on('input', ({ target }) => {
@@ -96,11 +96,11 @@
     field.focus()
   })
 
-  // A datetime-local field marked data-utc is UTC for the server and local time for the reader.
+  // A datetime-local field with data-utc shows local time and is sent in UTC.
   const minutes = at => at.toISOString().slice(0, 16)
   start(root => {
     for (const card of all('input[data-preset]:checked', root)) {
-      for (const [controls, value] of fields(card)) for (const each of controls) each.edited = !holds(each, value)
+      for (const [controls, value] of fields(card)) for (const each of controls) each.edited = !hasValue(each, value)
     }
     for (const box of all('input[data-lock-when]', root)) lock(box.form)
     for (const field of all('input[data-utc]', root)) {

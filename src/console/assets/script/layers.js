@@ -1,12 +1,13 @@
-// Modals and drawers. The server writes them open into #layer, with links that close them; here they
-// become modal, and closing uncovers the page behind instead of loading it.
+// Modals and drawers. The server renders them open in #layer, with links that close them. This
+// script makes them modal, and closes them by uncovering the page behind instead of loading it.
 {
   const { find, on, start, clicks, make } = tidegate
   const layer = find('#layer') ?? make('div')
   const here = () => location.pathname + location.search
   const open = () => find('dialog[data-layer]', layer)
 
-  // The URL of the page behind, the one in the address bar, and the history entries between them.
+  // The URL of the page behind, the URL in the address bar, the number of history entries between
+  // the two, and the element that had focus before the layer opened.
   let base = open()?.dataset.closeHref ?? here()
   let shown = here()
   let pushed = 0
@@ -38,7 +39,8 @@
     if (covered) entries ? history.go(-entries) : history.pushState({ htmx: true }, '', base)
   }
 
-  // htmx moves focus to what has autofocus before the layer is seen here.
+  // htmx focuses the element with autofocus before `start` sees the layer, so the opener is noted
+  // in htmx:beforeSwap.
   const remember = dialog => {
     const { activeElement } = document
     if (activeElement !== document.body && !dialog?.contains(activeElement)) opener ??= activeElement
@@ -62,14 +64,14 @@
     event.preventDefault()
     close(event.target)
   }, true)
-  // Browsers close a dialog by a second Escape, whatever the page says.
+  // On a second Escape browsers close a dialog even if the page prevents it.
   on('close', event => {
     if (!event.target.matches('dialog[data-layer]') || !event.target.isConnected) return
     event.target.showModal()
     close(event.target)
   }, true)
 
-  // A click beside a dialog that also began there.
+  // A click outside of a dialog closes it, if the press also began outside.
   let pressed = null
   on('pointerdown', event => { pressed = event.target })
   on('click', event => {
@@ -91,11 +93,11 @@
     shown = here()
     if (!inLayer) base = shown
   })
-  // Back to the page behind uncovers it; any other page is loaded. htmx would load them all.
+  // Back to the page behind uncovers it; any other page is loaded. htmx would load all of them.
   addEventListener('popstate', event => {
     event.stopImmediatePropagation()
     const dialog = open()
-    // A reveal has the URL of the page behind, one entry later.
+    // The layer that reveals a new key has the URL of the page behind, one history entry later.
     const covers = dialog && here() === base && (shown !== base || pushed)
     if (!covers) return here() === shown || location.reload()
     if (!mayLeave(dialog)) return history.pushState({ htmx: true }, '', shown)

@@ -1,6 +1,6 @@
-// The console's script. Every page works without it, but for what is live. The attributes that it
-// reads are written, and described, in src/console/components/. Its files are served
-// as one, in the order in which src/console/assets.rs names them.
+// The console's script. Every page works without it, except for live updates. The data attributes
+// that it reads are rendered and documented in src/console/components/. Its files are served as
+// one, in the order given in src/console/assets.rs.
 'use strict'
 
 const tidegate = (() => {
@@ -8,12 +8,12 @@ const tidegate = (() => {
   const find = (selector, root = doc) => root.querySelector(selector)
   const all = (selector, root = doc) => [...root.querySelectorAll(selector)]
   const on = (type, listener, capture = false) => doc.addEventListener(type, listener, capture)
-  // Runs `prepare` for the page, and again for all that htmx brings into it.
+  // Runs `prepare` for the page, and again for everything that htmx loads into it.
   const start = prepare => {
     prepare(doc)
     on('htmx:load', event => prepare(event.detail.elt.parentElement ?? doc))
   }
-  // The clicked element or ancestor that has the attribute, unless it is switched off.
+  // Calls `listener` with the nearest clicked element that matches, unless it is disabled.
   const clicks = (selector, listener) => on('click', event => {
     const hit = event.target.closest(selector)
     if (hit && hit.ariaDisabled !== 'true') listener(hit, event)
@@ -21,14 +21,14 @@ const tidegate = (() => {
   const make = (name, properties) => Object.assign(doc.createElement(name), properties)
   const plural = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`
 
-  // Announcements and toasts. Behind a modal nothing is read out or clicked, so an open one gets
-  // regions of its own.
+  // Announcements and toasts. Behind an open modal nothing is read out or clickable, so the modal
+  // gets regions of its own.
   const region = id => {
     const page = find(`#${id}`)
     const dialog = all('dialog:modal').at(-1)
     if (!dialog || !page) return page
-    const known = find(`[data-region=${id}]`, dialog)
-    if (known) return known
+    const existing = find(`[data-region=${id}]`, dialog)
+    if (existing) return existing
     const copy = page.cloneNode(false)
     copy.removeAttribute('id')
     copy.dataset.region = id
@@ -39,7 +39,7 @@ const tidegate = (() => {
     const place = region('announcer')
     if (place) setTimeout(() => { place.textContent = text }, 50)
   }
-  // What offers something to do stays until it is dismissed.
+  // A toast with an action stays until it is dismissed.
   const toast = (kind, text, action) => {
     const box = make('div', { className: `toast ${kind}` })
     box.append(make('span', { textContent: text }))
@@ -64,7 +64,7 @@ const tidegate = (() => {
     const clock = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':')
     return { date: `${day} ${at.getFullYear()}`, short: `${day}, ${clock}`, full: `${day} ${at.getFullYear()}, ${clock}` }[style]
   }
-  // The same words as components/time.rs.
+  // Uses the same words as `relative` in components/time.rs.
   const relative = at => {
     const distance = (Date.now() - at) / 1000
     const size = Math.abs(distance)
@@ -99,7 +99,7 @@ const tidegate = (() => {
     setTimeout(() => { button.classList.remove('copied'); announce('') }, 2000)
   })
 
-  // Theme: shown at once, kept by the server.
+  // Theme: shown at once, stored by the server.
   on('submit', event => {
     const form = event.target
     if (!form.matches('[data-themes]')) return
@@ -112,12 +112,12 @@ const tidegate = (() => {
     fetch(form.action, { method: 'POST', body, redirect: 'manual', headers: { 'HX-Request': 'true' } }).catch(() => {})
   })
 
-  // Menus close when something else is clicked, and by Escape.
+  // Menus close on Escape and on a click elsewhere.
   const menus = () => all('details.menu[open], details.user-menu[open]')
   on('click', event => { for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false })
 
-  // Keyboard: what has data-shortcut="g o" is clicked by g, then o.
-  let went = 0
+  // Keyboard: g, then o, clicks the element with data-shortcut="g o".
+  let gPressedAt = 0
   clicks('[data-shortcuts]', () => find('#shortcuts').showModal())
   clicks('[data-dismiss]', button => button.closest('dialog').close())
   on('keydown', event => {
@@ -125,14 +125,14 @@ const tidegate = (() => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return
     if (key === 'Escape') for (const menu of menus()) { menu.open = false; find('summary', menu).focus() }
     if (target.matches('input, textarea, select, [contenteditable]') || find('dialog:modal')) return
-    const going = Date.now() - went < 1500
-    went = key === 'g' && !going ? Date.now() : 0
+    const afterG = Date.now() - gPressedAt < 1500
+    gPressedAt = key === 'g' && !afterG ? Date.now() : 0
     if (key === '?') find('#shortcuts')?.showModal()
     else if (key === '/') {
       if (find('.top-bar')?.checkVisibility()) find('details.menu').open = true
       all('[data-global-search]').find(field => field.checkVisibility())?.focus()
     } else {
-      const link = find(`[data-shortcut="${CSS.escape(going ? `g ${key}` : key)}"]`)
+      const link = find(`[data-shortcut="${CSS.escape(afterG ? `g ${key}` : key)}"]`)
       if (!link) return
       link.click()
     }

@@ -1,4 +1,4 @@
-// What htmx asks for: polling stops while nobody looks, and failures leave what was typed alone.
+// htmx's requests: no polling while the page is hidden; a failed request loses no typed text.
 {
   const { find, all, on, clicks, toast } = tidegate
 
@@ -16,7 +16,7 @@
   }
   on('visibilitychange', catchUp)
 
-  // The session
+  // The end of the session
   on('tidegate:session-ended', () => {
     ended = true
     const dialog = find('#session-ended')
@@ -28,14 +28,14 @@
     event.preventDefault()
     htmx.trigger(document.body, 'tidegate:session-ended')
   })
-  // A new session has a new token. What was typed stays.
+  // A new session has a new CSRF token, which replaces the old one in all forms of the page.
   clicks('[data-resume]', async button => {
     const note = find('[data-resume-note]')
     let csrf = null
     try {
-      const answer = await fetch(button.dataset.resume, { cache: 'no-store', headers: { 'HX-Request': 'true' } })
-      if (answer.ok) ({ csrf } = await answer.json())
-      note.textContent = csrf ? '' : answer.status === 401 ? 'You are not signed in yet.' : 'The server could not answer.'
+      const response = await fetch(button.dataset.resume, { cache: 'no-store', headers: { 'HX-Request': 'true' } })
+      if (response.ok) ({ csrf } = await response.json())
+      note.textContent = csrf ? '' : response.status === 401 ? 'You are not signed in yet.' : 'The server could not answer.'
     } catch {
       note.textContent = 'No connection to the server.'
     }
@@ -49,7 +49,7 @@
     catchUp()
   })
 
-  // Failures: a toast offers to try again.
+  // Failures: a toast that offers a retry.
   let problem = null
   const failed = (event, text) => {
     const { elt, requestConfig } = event.detail

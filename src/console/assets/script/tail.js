@@ -1,12 +1,12 @@
-// The live tail: a WebSocket for each [data-tail-url], whose requests come before those in
-// [data-tail-rows] of the same layer or page.
+// The live tail: a WebSocket for each [data-tail-url]. The rows that it receives are inserted
+// before those in [data-tail-rows] of the same layer or page.
 {
   const { find, all, on, start, clicks, make, plural, announce, times } = tidegate
   const TEXTS = { connecting: 'Connecting…', live: 'Live', paused: 'Paused', reconnecting: 'Reconnecting…', off: 'Not live' }
   const WAITS = [1, 2, 5, 10]
   const ROWS = 200
-  // Close codes of the server: the time of one connection is over; the session is.
-  const OVER = 4000
+  // Close codes of the server: the time limit of a connection; the end of the session.
+  const TIME_LIMIT = 4000
   const SIGNED_OUT = 4001
   const tails = new Set()
   const sweep = () => { for (const tail of tails) if (!tail.place.isConnected) tail.end() }
@@ -14,7 +14,7 @@
   class Tail {
     tries = 0
     fresh = 0
-    told = 0
+    announcedAt = 0
 
     constructor(place) {
       this.place = place
@@ -55,7 +55,7 @@
       socket.onclose = ({ code }) => {
         if (socket !== this.socket) return
         this.socket = null
-        if (code === OVER) return this.show('paused', 'Paused to save energy')
+        if (code === TIME_LIMIT) return this.show('paused', 'Paused to save energy')
         if (code === SIGNED_OUT) {
           this.show('off')
           return htmx.trigger(document.body, 'tidegate:session-ended')
@@ -85,7 +85,7 @@
       this.show('paused')
     }
 
-    // A page that has been hidden for a minute needs no connection.
+    // Disconnects when the page has been hidden for a minute, and reconnects when it is shown.
     hide(hidden) {
       clearTimeout(this.nap)
       if (hidden) {
@@ -105,15 +105,15 @@
       this.settle()
     }
 
-    // What came before there was a connection, the first or another, is put where it belongs: the
-    // rows since the newest that is here.
+    // Loads the rows since the newest one shown, because some may have been logged before the
+    // socket was open, and inserts each in its place.
     async catchUp() {
       if (!this.rows) return
       const url = new URL(this.rows.dataset.tailRows, location)
       const newest = find('tr[id] time', this.rows)?.dateTime
       if (newest) url.searchParams.set('from', newest)
       const headers = { 'HX-Request': 'true', 'HX-Target': this.rows.id }
-      const read = answer => answer.ok ? answer.text() : ''
+      const read = response => response.ok ? response.text() : ''
       const innerHTML = await fetch(url, { headers, cache: 'no-store' }).then(read).catch(() => '')
       if (!innerHTML || !this.place.isConnected) return
       let older = null
@@ -123,10 +123,10 @@
       this.settle()
     }
 
-    // Above the older one, else above all. A row that is there already is replaced.
+    // Inserts `row` above `older`, else above all rows. A row that is already there is replaced.
     put(row, older) {
-      const known = row.id && find(`#${CSS.escape(row.id)}`)
-      if (known) known.replaceWith(row)
+      const existing = row.id && find(`#${CSS.escape(row.id)}`)
+      if (existing) existing.replaceWith(row)
       else {
         row.classList.add('fresh')
         if (older) older.before(row)
@@ -143,8 +143,8 @@
       if (!find('tr[id]', rows)) return
       for (const empty of all('[data-tail-empty]', rows)) empty.remove()
       while (rows.children.length > ROWS) rows.lastElementChild.remove()
-      if (!this.fresh || Date.now() - this.told < 5000) return
-      this.told = Date.now()
+      if (!this.fresh || Date.now() - this.announcedAt < 5000) return
+      this.announcedAt = Date.now()
       announce(plural(this.fresh, 'new request'))
       this.fresh = 0
     }
