@@ -1,8 +1,8 @@
-//! The one alarm of a KeyGate. It retries unacknowledged writes to D1, retries parked events, writes
-//! counted refusals, and closes expired live tails.
+//! The one alarm of a KeyGate. It retries unacknowledged writes to D1, retries parked events,
+//! writes counted refusals, and closes expired live tails.
 //!
-//! The platform delivers an alarm at least once and gives up after six failures, so the handler does
-//! not fail: it sets the alarm again instead.
+//! The platform delivers an alarm at least once and gives up after six failures, so the handler
+//! does not fail: it sets the alarm again instead.
 
 use super::change::PUBLISH_RETRY;
 use super::deliver::{ApplyResult, parse_again};
@@ -105,8 +105,8 @@ impl KeyGate {
         }
     }
 
-    /// Retries the parked events that are due, oldest first, as far as live traffic leaves budget in
-    /// the rate limit. Returns when there will be budget again, if it ran out.
+    /// Retries the parked events that are due, oldest first, as far as live traffic leaves budget
+    /// in the rate limit. Returns when there will be budget again, if it ran out.
     async fn retry_due(&self) -> Result<Option<Timestamp>> {
         if self.with(|key_state| key_state.stored.record.status)? != KeyStatus::Active {
             return Ok(None);
@@ -140,7 +140,8 @@ impl KeyGate {
         let (retry_row, decision) = self.with(|key_state| {
             let request = key_state.assign_row(attempt, started);
             let scope = delivery.subject.scope();
-            // A notification is not charged: it stays parked, or is a duplicate of one that is parked.
+            // A notification is not charged: it stays parked, or is a duplicate of one that is
+            // parked.
             let record = &key_state.stored.record;
             let decision =
                 match is_notification && scope.is_none_or(|scope| record.scopes.allow(scope)) {
@@ -187,8 +188,8 @@ impl KeyGate {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the fields of a retry's log entry")]
-    /// Logs the result of a retry and its one unit of the rate limit. The entry stands for no request
-    /// of the sender, so its count is 0.
+    /// Logs the result of a retry and its one unit of the rate limit. The entry stands for no
+    /// request of the sender, so its count is 0.
     fn log_retry(
         &self,
         parked_row: SequenceId,

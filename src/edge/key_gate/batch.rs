@@ -1,5 +1,5 @@
-//! Batches: up to a hundred commands under one signature, sent to the ledger in one call. Each command
-//! takes its own unit of the rate limit and has its own outcome and log entry.
+//! Batches: up to a hundred commands under one signature, sent to the ledger in one call. Each
+//! command takes its own unit of the rate limit and has its own outcome and log entry.
 
 use super::KeyGate;
 use super::ingest::RequestResult;
@@ -226,8 +226,8 @@ impl KeyGate {
         }
     }
 
-    /// Sends all commands to the ledger and returns its replies. If the ledger cannot be reached, each
-    /// command gets that rejection.
+    /// Sends all commands to the ledger and returns its replies. If the ledger cannot be reached,
+    /// each command gets that rejection.
     async fn send_commands(
         &self,
         commands: Vec<LedgerCommand>,

@@ -65,8 +65,8 @@ impl KeyGate {
         }
     }
 
-    /// Stores a key that was just minted. A key that is already stored is not overwritten: it may have
-    /// changed since.
+    /// Stores a key that was just minted. A key that is already stored is not overwritten: it may
+    /// have changed since.
     fn install(&self, record: KeyRecord) -> Result<GateReply> {
         if self.key_state.borrow().is_none() {
             let stored = StoredKey { record, source_address: None, intents: Vec::new() };

@@ -1,5 +1,5 @@
-//! Deliveries of native senders. Once the signature is verified, the event is stored durably and the
-//! response is 200, because most senders give up soon or never try again.
+//! Deliveries of native senders. Once the signature is verified, the event is stored durably and
+//! the response is 200, because most senders give up soon or never try again.
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -235,8 +235,8 @@ impl KeyGate {
                 };
             }
         };
-        // Before the call: a request that delivers the parent meanwhile must see that an event waits for
-        // it.
+        // Before the call: a request that delivers the parent meanwhile must see that an event
+        // waits for it.
         let parent = event.parent();
         if let Some(parent) = &parent {
             let _ = self.with(|key_state| key_state.awaited_parents.insert(parent.clone()));
@@ -295,7 +295,8 @@ impl KeyGate {
         Ok(())
     }
 
-    /// Makes an event due that has just been parked for its parent, if the parent arrived meanwhile.
+    /// Makes an event due that has just been parked for its parent, if the parent arrived
+    /// meanwhile.
     pub(super) async fn release_if_arrived(&self, parent: &str) -> Result<()> {
         let waiting = self.with(|key_state| key_state.awaited_parents.contains(parent))?;
         let now = crate::edge::platform::now();

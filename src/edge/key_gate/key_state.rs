@@ -21,8 +21,8 @@ use crate::domain::time::{MINUTE, SECOND, Timestamp};
 use crate::edge::Result;
 use crate::edge::sql::Sql;
 
-/// Milliseconds until counted refusals are written. Shorter than the time after which an idle object
-/// loses its memory.
+/// Milliseconds until counted refusals are written. Shorter than the time after which an idle
+/// object loses its memory.
 const REFUSALS_FLUSH_DELAY: i64 = 5 * SECOND;
 
 /// The in-memory state of one key's object.
@@ -67,7 +67,8 @@ struct Refusals {
 #[derive(Clone, Copy, Debug)]
 pub struct IncomingRequest {
     pub row: SequenceId,
-    /// Whether the Worker repeated the call: the rate limit has been charged for the request already.
+    /// Whether the Worker repeated the call: the rate limit has been charged for the request
+    /// already.
     pub repeated: bool,
     /// Whether WebCrypto verified the request's signature under a public key.
     pub public_key_holds: bool,
@@ -83,8 +84,8 @@ impl KeyState {
         now: Timestamp,
     ) -> Result<Self> {
         let written_until = stats::written_until(sql)?;
-        // Go back to the end of the last minute that the stats contain, to count the later ones from
-        // the log, and at least as far as the rate limit's window.
+        // Go back to the end of the last minute that the stats contain, to count the later ones
+        // from the log, and at least as far as the rate limit's window.
         let window_start = now.plus(-WINDOW);
         let from = written_until.map_or(Timestamp::from_millis(0), |until| until.min(window_start));
         let rows = log::recent_rows(sql, from, now)?;
@@ -241,8 +242,8 @@ impl KeyState {
         &self.minute
     }
 
-    /// When a request was last admitted. If memory does not reach back that far, the log is searched,
-    /// once.
+    /// When a request was last admitted. If memory does not reach back that far, the log is
+    /// searched, once.
     pub fn last_used(&mut self, sql: &Sql) -> Result<Option<Timestamp>> {
         if self.last_used.is_none() && !self.last_use_looked_up {
             self.last_used = log::last_use(sql)?;
@@ -286,8 +287,8 @@ impl Refusals {
     }
 }
 
-/// Unseals the secrets. A secret that does not unseal (because its sealing key was dropped too early)
-/// is left out: requests signed with it are refused, and everything else still works.
+/// Unseals the secrets. A secret that does not unseal (because its sealing key was dropped too
+/// early) is left out: requests signed with it are refused, and everything else still works.
 fn unseal(record: &KeyRecord, keys: &SealingKeys) -> Vec<(SigningSecret, Option<Timestamp>)> {
     let unsealed = record.secrets.iter().filter_map(|secret| {
         match keys.unseal(&secret.sealed, record.place()) {

@@ -38,8 +38,8 @@ pub struct OpenDay {
 }
 
 impl OpenDay {
-    /// Makes the tables of the day of `at` unless they are known to exist, and drops the days beyond
-    /// the limits. Returns the day.
+    /// Makes the tables of the day of `at` unless they are known to exist, and drops the days
+    /// beyond the limits. Returns the day.
     pub fn open(&mut self, sql: &Sql, at: Timestamp) -> Result<i64> {
         let day = at.period(DAY);
         if self.day != Some(day) {
@@ -78,8 +78,8 @@ impl OpenDay {
         Ok(day)
     }
 
-    /// Reserves space for a capture of this day. Returns `false` if the day fills the limit by itself:
-    /// there is no older day to drop.
+    /// Reserves space for a capture of this day. Returns `false` if the day fills the limit by
+    /// itself: there is no older day to drop.
     pub fn reserve_capture(&mut self, bytes: usize) -> bool {
         let captured = self.captured + bytes as u64;
         let fits = captured <= CAPTURE_BYTES as u64;
@@ -90,9 +90,9 @@ impl OpenDay {
     }
 }
 
-/// Writes the log row of a request and its capture, replacing those of an earlier attempt of the same
-/// request. One statement on the day's view writes both, because a call into the database costs more
-/// than a row. Returns the approximate size of the log row in bytes.
+/// Writes the log row of a request and its capture, replacing those of an earlier attempt of the
+/// same request. One statement on the day's view writes both, because a call into the database
+/// costs more than a row. Returns the approximate size of the log row in bytes.
 pub fn write(
     sql: &Sql,
     day: i64,
@@ -176,7 +176,8 @@ pub fn recent_rows(sql: &Sql, from: Timestamp, now: Timestamp) -> Result<Vec<Rec
             &[integer(SequenceId::at(from).as_i64())],
         )?);
     }
-    // Rows up to a day in the future still count for the rate limit, in case the clock stepped back.
+    // Rows up to a day in the future still count for the rate limit, in case the clock stepped
+    // back.
     rows.retain(|row| row.id.time() <= now.plus(DAY));
     Ok(rows)
 }
@@ -268,8 +269,8 @@ impl ListedRow {
     }
 }
 
-/// A page of the log, newest first, and the row before which the next page starts. Reads at most 2,000
-/// rows, so a filtered page may be shorter than its limit and still have a next page.
+/// A page of the log, newest first, and the row before which the next page starts. Reads at most
+/// 2,000 rows, so a filtered page may be shorter than its limit and still have a next page.
 pub fn list(
     sql: &Sql,
     gate: GateName,
@@ -349,8 +350,8 @@ pub fn newest_responses(sql: &Sql, limit: u32) -> Result<Vec<LoggedResponse>> {
     Ok(responses)
 }
 
-/// When the key was last used: the time of the newest request that was admitted. Reads at most 2,000
-/// rows.
+/// When the key was last used: the time of the newest request that was admitted. Reads at most
+/// 2,000 rows.
 pub fn last_use(sql: &Sql) -> Result<Option<Timestamp>> {
     #[derive(Deserialize)]
     struct Newest {

@@ -14,7 +14,7 @@
 //! Worker ─Ingest─▶ ingest.rs / deliver.rs ─▶ ledger.rs ─LedgerCommand─▶ StoreLedger
 //! Worker ─GateCommand─▶ commands.rs ─▶ change.rs ─batch─▶ D1
 //! console ──WebSocket──▶ tail.rs ◀─each log entry─ key_state.rs
-//!           alarm ─▶ alarm.rs: retry D1, retry parked events, log counted refusals, close old tails
+//!           alarm ─▶ alarm.rs: retries D1 and parked events, logs counted refusals, closes tails
 //! ```
 
 mod alarm;
@@ -63,8 +63,8 @@ use crate::protocol::Versioned;
 use crate::protocol::frame;
 use crate::protocol::key_gate::{GateCommand, GateResult, Ingest};
 
-/// The Rust half of the object. The class of the same name in `entry.mjs`, which is the one that
-/// the runtime instantiates, owns it.
+/// The Rust half of the object. It is owned by the class of the same name in `entry.mjs`, which the
+/// runtime instantiates.
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 pub struct KeyGate {
     state: State,
@@ -155,9 +155,9 @@ impl KeyGate {
         self.carry_out(command, ready).await
     }
 
-    /// Loads the key unless it is in memory. Must be awaited before anything else: no other event is
-    /// delivered while the key is being looked up in D1, so a cold object queries D1 once, however
-    /// many requests wake it.
+    /// Loads the key unless it is in memory. Must be awaited before anything else: no other event
+    /// is delivered while the key is being looked up in D1, so a cold object queries D1 once,
+    /// however many requests wake it.
     async fn ready(&self) -> Result<()> {
         if self.key_state.borrow().is_some() {
             return Ok(());
@@ -197,7 +197,8 @@ impl KeyGate {
         Ok(())
     }
 
-    /// Runs `work` on the object's memory. `work` is synchronous, so the borrow never spans an await.
+    /// Runs `work` on the object's memory. `work` is synchronous, so the borrow never spans an
+    /// await.
     fn with<T>(&self, work: impl FnOnce(&mut KeyState) -> T) -> Result<T> {
         self.key_state.borrow_mut().as_mut().map(work).ok_or_else(not_ready)
     }

@@ -1,5 +1,5 @@
-//! The table of parked events: authentic deliveries with their raw bodies. An event leaves it only by
-//! being applied or discarded.
+//! The table of parked events: authentic deliveries with their raw bodies. An event leaves it only
+//! by being applied or discarded.
 
 use serde::Deserialize;
 use worker::js_sys::Uint8Array;
@@ -32,8 +32,8 @@ pub struct Waiting<'a> {
     pub token: Option<String>,
 }
 
-/// Parks an event. Returns when its first retry is due, if its reason is retried by the alarm. Fails
-/// if the parked bodies would exceed [`RESERVE`].
+/// Parks an event. Returns when its first retry is due, if its reason is retried by the alarm.
+/// Fails if the parked bodies would exceed [`RESERVE`].
 pub fn insert(
     sql: &Sql,
     row: SequenceId,
@@ -108,8 +108,8 @@ pub fn next_due(sql: &Sql) -> Result<Option<Timestamp>> {
     Ok(sql.first::<Next>(next, &[])?.and_then(|next| next.at))
 }
 
-/// Makes the events due at `now` that are parked for this reason and, if `parent` is given, for this
-/// parent. Returns whether there were any.
+/// Makes the events due at `now` that are parked for this reason and, if `parent` is given, for
+/// this parent. Returns whether there were any.
 pub fn release(
     sql: &Sql,
     reason: ParkReason,
@@ -137,7 +137,8 @@ pub fn awaited_parents(sql: &Sql) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|row| row.parent).collect())
 }
 
-/// Clears the `retrying` marks that a crash left behind. No retry outlives the object that started it.
+/// Clears the `retrying` marks that a crash left behind. No retry outlives the object that started
+/// it.
 pub fn clear_retrying(sql: &Sql) -> Result<()> {
     sql.run("UPDATE parked SET retrying = 0 WHERE retrying = 1", &[])
 }

@@ -1,6 +1,6 @@
-//! Request counts: by minute, folded into hours and days. The first request of a later minute writes
-//! the minute before it, so counting costs no write per request. After a crash the unwritten minute is
-//! counted again from the log.
+//! Request counts: by minute, folded into hours and days. The first request of a later minute
+//! writes the minute before it, so counting costs no write per request. After a crash the unwritten
+//! minute is counted again from the log.
 
 use std::collections::BTreeMap;
 

@@ -9,8 +9,8 @@ use crate::edge::sql::{Sql, text};
 use crate::edge::{Result, internal};
 use crate::protocol::key_gate::Actor;
 
-/// Version 1 of a KeyGate's schema; [`MIGRATION`] brings it to version 2. The log makes the tables of
-/// each day ([`super::log`]).
+/// Version 1 of a KeyGate's schema; [`MIGRATION`] brings it to version 2. The log makes the tables
+/// of each day ([`super::log`]).
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, json TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stats_hour (start INTEGER PRIMARY KEY, tallies TEXT NOT NULL);
@@ -56,8 +56,8 @@ pub struct Intent {
     pub detail: String,
 }
 
-/// Loads the row, if this object has one, and migrates the tables to [`VERSION`]. A database without
-/// tables has no key yet.
+/// Loads the row, if this object has one, and migrates the tables to [`VERSION`]. A database
+/// without tables has no key yet.
 pub fn load(sql: &Sql) -> Result<Option<StoredKey>> {
     #[derive(Deserialize)]
     struct Row {
@@ -91,8 +91,8 @@ pub fn install(sql: &Sql, stored: &StoredKey) -> Result<()> {
     })
 }
 
-/// Migrates the tables to [`VERSION`], unless they have been migrated. They may have been even if the
-/// row is missing.
+/// Migrates the tables to [`VERSION`], unless they have been migrated. They may have been even if
+/// the row is missing.
 fn migrate(sql: &Sql) -> Result<()> {
     #[derive(Deserialize)]
     struct Table {

@@ -1,10 +1,11 @@
-//! Live tails: the WebSockets that follow this key's log. They hibernate: while nothing happens, the
-//! object leaves memory and the platform retains each socket with its ticket.
+//! Live tails: the WebSockets that follow this key's log. They hibernate: while nothing happens,
+//! the object leaves memory and the platform retains each socket with its ticket.
 //!
-//! A message leaves only after its log row is durable. The row is written first, in the same turn, and
-//! the platform's output gate delays everything that an object sends, on a WebSocket as in a response,
-//! until the writes before it are confirmed (workerd, `api/web-socket.c++`: `WebSocket::send` waits
-//! for the output lock). If the write fails, the object is reset and the message never leaves.
+//! A message leaves only after its log row is durable. The row is written first, in the same turn,
+//! and the platform's output gate delays everything that an object sends, on a WebSocket as in a
+//! response, until the writes before it are confirmed (workerd, `api/web-socket.c++`:
+//! `WebSocket::send` waits for the output lock). If the write fails, the object is reset and the
+//! message never leaves.
 
 use serde_json::json;
 use worker::js_sys::Reflect;
@@ -60,10 +61,10 @@ impl Tails {
         tails
     }
 
-    /// Pushes a log entry to every live tail whose filter matches it. A row may be pushed again: the row
-    /// of a request when the Worker repeats the call, and the row of counted refusals while the count
-    /// grows. The page recognises a repeated row by its id. A failed send is ignored: the socket is
-    /// gone or closing.
+    /// Pushes a log entry to every live tail whose filter matches it. A row may be pushed again:
+    /// the row of a request when the Worker repeats the call, and the row of counted refusals while
+    /// the count grows. The page recognises a repeated row by its id. A failed send is ignored: the
+    /// socket is gone or closing.
     pub fn push(&self, record: &KeyRecord, entry: &LogEntry) {
         if self.0.is_empty() {
             return;
@@ -86,8 +87,8 @@ impl Tails {
         self.close_matching(CLOSED_EXPIRED, "expired", |ticket| ticket.expires_at() <= now);
     }
 
-    /// Closes the tails of a session and of a user: of either if only one is given, all if neither is.
-    /// Returns how many were closed.
+    /// Closes the tails of a session and of a user: of either if only one is given, all if neither
+    /// is. Returns how many were closed.
     pub fn close_signed_out(&mut self, session: Option<&str>, user: Option<UserId>) -> u32 {
         self.close_matching(CLOSED_SIGNED_OUT, "signed out", |ticket| {
             session.is_none_or(|session| session == ticket.session)

@@ -26,8 +26,8 @@ use crate::protocol::store_ledger::{Idempotency, LedgerCommand, LedgerReply};
 
 /// A request prepared for the ledger, or rejected before.
 pub(super) enum Prepared {
-    /// `body_rejection` is set if the body is invalid. Idempotency is checked before the body, so the
-    /// ledger is asked all the same; the rejection is returned unless the ledger has stored an
+    /// `body_rejection` is set if the body is invalid. Idempotency is checked before the body, so
+    /// the ledger is asked all the same; the rejection is returned unless the ledger has stored an
     /// earlier response under the key.
     Send {
         command: LedgerCommand,
@@ -112,8 +112,8 @@ impl KeyGate {
     }
 }
 
-/// Prepares the ledger's command for a write that was read, or the idempotency check for one that is
-/// invalid.
+/// Prepares the ledger's command for a write that was read, or the idempotency check for one that
+/// is invalid.
 pub(super) fn prepare(
     write: Result<Write>,
     origin: Origin,

@@ -1,5 +1,5 @@
-//! The table `clients`. A client is found within a namespace by its external id, or else by its e-mail
-//! address.
+//! The table `clients`. A client is found within a namespace by its external id, or else by its
+//! e-mail address.
 
 use serde::Deserialize;
 
@@ -36,8 +36,8 @@ impl StoreLedger {
         let row = match self.find_client(origin, details)? {
             None => self.insert_client(origin, details, None, "created", None, now)?,
             Some(mut client) => {
-                // A client that the sender updates by its own events is not overwritten with the details
-                // in an order.
+                // A client that the sender updates by its own events is not overwritten with the
+                // details in an order.
                 let merged = merged(&client.details, details);
                 if client.version.is_none() && merged != client.details {
                     self.insert_client_identities(origin, &client.details, &merged, client.row)?;
@@ -142,8 +142,8 @@ impl StoreLedger {
         )
     }
 
-    /// Inserts the identities that are in `after` and not in `before`. An e-mail address that already
-    /// identifies another client is left to that client.
+    /// Inserts the identities that are in `after` and not in `before`. An e-mail address that
+    /// already identifies another client is left to that client.
     pub(super) fn insert_client_identities(
         &self,
         origin: &Origin,
@@ -166,8 +166,8 @@ impl StoreLedger {
     }
 }
 
-/// The stored details, updated with the given ones. A field that is not given keeps its stored value;
-/// a stored external id is never replaced.
+/// The stored details, updated with the given ones. Fields that are not given retain their stored
+/// values. A stored external id is never replaced.
 pub(super) fn merged(stored: &ClientDetails, given: &ClientDetails) -> ClientDetails {
     let ClientDetails { external_id, email, name, phone } = given.clone();
     ClientDetails {

@@ -1,9 +1,9 @@
 //! `idempotency_<week>`: the first response under each Idempotency-Key, one row each, stored for 30
-//! days. A row is written in the same transaction as the effect of its command. There is a table per
-//! week, so that rows expire by dropping a table.
+//! days. A row is written in the same transaction as the effect of its command. There is a table
+//! per week, so that rows expire by dropping a table.
 //!
-//! The response to a creation is the created order, so its row only refers to the order: a kilobyte in
-//! a row of a `WITHOUT ROWID` table would cost a page of its own.
+//! The response to a creation is the created order, so its row only refers to the order: a kilobyte
+//! in a row of a `WITHOUT ROWID` table would cost a page of its own.
 
 use std::collections::BTreeSet;
 
@@ -66,8 +66,8 @@ struct PriorRow {
 }
 
 impl StoreLedger {
-    /// Looks up the Idempotency-Key and the external id of a command, in one query. Fails if the key
-    /// was used for another request.
+    /// Looks up the Idempotency-Key and the external id of a command, in one query. Fails if the
+    /// key was used for another request.
     pub(super) fn find_prior(
         &self,
         store: StoreId,
@@ -121,9 +121,9 @@ impl StoreLedger {
         Ok(prior)
     }
 
-    /// Makes the table of this week unless it exists, and the trigger that writes an order, its external
-    /// id and its idempotency row in one statement. Drops the tables of expired weeks. Returns the
-    /// week.
+    /// Makes the table of this week unless it exists, and the trigger that writes an order, its
+    /// external id and its idempotency row in one statement. Drops the tables of expired weeks.
+    /// Returns the week.
     pub(super) fn open_week(&self, now: Timestamp) -> Result<i64> {
         let week = now.period(WEEK);
         let mut weeks = self.weeks.borrow_mut();
@@ -203,7 +203,8 @@ impl StoreLedger {
         self.remember(origin.namespace, idempotency, rejection.code.status(), &id, &body, now)
     }
 
-    /// Drops the cached list of weeks. Needed after a transaction that may have rolled back a new table.
+    /// Drops the cached list of weeks. Needed after a transaction that may have rolled back a new
+    /// table.
     pub(super) fn forget_weeks(&self) {
         self.weeks.borrow_mut().0 = None;
     }

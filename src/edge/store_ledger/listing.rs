@@ -1,5 +1,5 @@
-//! Lists of orders, newest first, with keyset pagination. A filtered page reads at most 2,000 rows, so
-//! it may be shorter than its limit and still have a next page.
+//! Lists of orders, newest first, with keyset pagination. A filtered page reads at most 2,000 rows,
+//! so it may be shorter than its limit and still have a next page.
 
 use std::ops::ControlFlow;
 
@@ -99,8 +99,8 @@ impl ScannedOrder {
 }
 
 impl StoreLedger {
-    /// Lists orders. The body is `{"orders": […], "next_cursor": …}`; the cursor is the row before which
-    /// the next page starts.
+    /// Lists orders. The body is `{"orders": […], "next_cursor": …}`; the cursor is the row before
+    /// which the next page starts.
     pub(super) fn list_orders(
         &self,
         store: StoreId,
@@ -130,8 +130,8 @@ impl StoreLedger {
         Ok((query_reply(None), to_json(&page)?))
     }
 
-    /// The rows of a page of a search. The first page begins with the orders that the text names by an
-    /// id, however old they are; the scan skips those.
+    /// The rows of a page of a search. The first page begins with the orders that the text names by
+    /// an id, however old they are; the scan skips those.
     fn search_orders(
         &self,
         store: StoreId,
@@ -165,8 +165,8 @@ impl StoreLedger {
         Ok(rows)
     }
 
-    /// The rows that match a filter and a search, newest first, and the row before which the next page
-    /// starts.
+    /// The rows that match a filter and a search, newest first, and the row before which the next
+    /// page starts.
     pub(super) fn scan_orders(
         &self,
         filter: &OrderFilter,

@@ -35,8 +35,8 @@ use crate::protocol::key_gate::Fault;
 use crate::protocol::store_ledger::{LedgerCommand, LedgerReply};
 use crate::protocol::{Versioned, frame};
 
-/// The schema of a StoreLedger. The table `schema` records its version; a later version migrates when
-/// the object wakes. The idempotency tables are made per week ([`idempotency`]).
+/// The schema of a StoreLedger. The table `schema` records its version; a later version migrates
+/// when the object wakes. The idempotency tables are made per week ([`idempotency`]).
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS schema (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL);
 INSERT OR IGNORE INTO schema VALUES (1, 1);
@@ -50,8 +50,8 @@ CREATE INDEX IF NOT EXISTS refunds_by_order ON refunds (order_id);
 CREATE VIEW IF NOT EXISTS creations AS SELECT orders.*, '' AS external_id, '' AS namespace, '' AS key, '' AS fingerprint, '' AS internal_id FROM orders;
 ";
 
-/// The Rust half of the object. The class of the same name in `entry.mjs`, which is the one that
-/// the runtime instantiates, owns it.
+/// The Rust half of the object. It is owned by the class of the same name in `entry.mjs`, which the
+/// runtime instantiates.
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 pub struct StoreLedger {
     sql: AssertUnwindSafe<Sql>,
@@ -148,8 +148,8 @@ impl StoreLedger {
         outcome
     }
 
-    /// Assigns the row of a record created at `now`. The row is greater than every row assigned before,
-    /// also before the object last lost its memory.
+    /// Assigns the row of a record created at `now`. The row is greater than every row assigned
+    /// before, also before the object last lost its memory.
     fn next_row(&self, now: Timestamp) -> Result<SequenceId> {
         let last = match self.last_row.get() {
             Some(last) => Some(last),

@@ -1,5 +1,5 @@
-//! The table `orders`, one row per order: its content as JSON, beside the columns that lists filter by.
-//! And the table `identities`, which finds records by external id.
+//! The table `orders`, one row per order: its content as JSON, beside the columns that lists filter
+//! by. And the table `identities`, which finds records by external id.
 
 use serde::Deserialize;
 
@@ -93,8 +93,8 @@ impl OrderRow {
 }
 
 impl StoreLedger {
-    /// Creates an order and its idempotency row in one transaction, or returns the reply to the earlier
-    /// creation.
+    /// Creates an order and its idempotency row in one transaction, or returns the reply to the
+    /// earlier creation.
     pub(super) fn create_order(
         &self,
         origin: &Origin,
@@ -125,8 +125,8 @@ impl StoreLedger {
         }
     }
 
-    /// The reply to a command whose external id exists: a duplicate of the same command, or a conflict
-    /// with another one.
+    /// The reply to a command whose external id exists: a duplicate of the same command, or a
+    /// conflict with another one.
     fn reply_for_existing_order(
         &self,
         origin: &Origin,
@@ -183,8 +183,9 @@ impl StoreLedger {
         Ok((done(201, Outcome::Accepted, id, record.order.content.external_id), body))
     }
 
-    /// Writes an order, its external id and, if there is a key, its idempotency row. One statement on the
-    /// view `creations` writes the three rows, because a call into the database costs more than a row.
+    /// Writes an order, its external id and, if there is a key, its idempotency row. One statement
+    /// on the view `creations` writes the three rows, because a call into the database costs more
+    /// than a row.
     pub(super) fn insert_order(
         &self,
         namespace: Namespace,
@@ -272,7 +273,8 @@ impl StoreLedger {
         Ok(found.map(|found| found.id))
     }
 
-    /// The orders of the whole store with this external id, at most one per namespace, newest first.
+    /// The orders of the whole store with this external id, at most one per namespace, newest
+    /// first.
     pub(super) fn orders_by_external_id(&self, external_id: &str) -> Result<Vec<SequenceId>> {
         #[derive(Deserialize)]
         struct Found {

@@ -1,5 +1,5 @@
-//! The tables `payments` and `refunds`, one row per record. Records are found by their order, and by
-//! external id through `identities`.
+//! The tables `payments` and `refunds`, one row per record. Records are found by their order, and
+//! by external id through `identities`.
 
 use serde::Deserialize;
 
@@ -142,7 +142,8 @@ impl StoreLedger {
         Ok(())
     }
 
-    /// The row of the order that a native event is about, found by its own id or by that of a payment.
+    /// The row of the order that a native event is about, found by its own id or by that of a
+    /// payment.
     fn find_order_row(
         &self,
         origin: &Origin,
@@ -238,8 +239,8 @@ impl StoreLedger {
     }
 
     /// Inserts or updates the payment or refund that an event reports. `detail` returns the JSON to
-    /// store. Its argument is `None` for a new record, or else the stored JSON and whether the event is
-    /// accepted or stale beside it.
+    /// store. Its argument is `None` for a new record, or else the stored JSON and whether the
+    /// event is accepted or stale beside it.
     #[expect(
         clippy::too_many_arguments,
         reason = "an event, and the function in which payments and refunds differ"

@@ -41,7 +41,8 @@ struct MoneyRecord<'a> {
 }
 
 impl StoreLedger {
-    /// Carries out each command of a batch by itself, so the failure of one does not affect the others.
+    /// Carries out each command of a batch by itself, so the failure of one does not affect the
+    /// others.
     pub(super) fn batch(
         &self,
         commands: Vec<LedgerCommand>,
@@ -380,8 +381,8 @@ impl StoreLedger {
         if same { Ok(()) } else { Err(conflict(what, id.to_string())) }
     }
 
-    /// Inserts a payment or a refund and updates the status and history of its order. Returns the new
-    /// row.
+    /// Inserts a payment or a refund and updates the status and history of its order. Returns the
+    /// new row.
     fn add_money(
         &self,
         origin: &Origin,
