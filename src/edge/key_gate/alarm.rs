@@ -1,9 +1,11 @@
-//! The one alarm of a KeyGate: D1 again, parked events again, counted refusals, the end of tails. At
-//! least once, and given up by the platform after six failures, so it never fails: it re-arms
-//! instead.
+//! The one alarm of a KeyGate. It retries unacknowledged writes to D1, retries parked events,
+//! writes counted refusals, and closes expired live tails.
+//!
+//! The platform delivers an alarm at least once and gives up after six failures, so the handler
+//! does not fail: it sets the alarm again instead.
 
-use super::change::PUBLISH_AGAIN;
-use super::deliver::{Applied, reread};
+use super::change::PUBLISH_RETRY;
+use super::deliver::{ApplyResult, parse_again};
 use super::key_state::KeyState;
 use super::parked::Waiting;
 use super::storage::Intent;
@@ -19,14 +21,14 @@ use crate::edge::Result;
 use crate::edge::platform::{now, random_token};
 use crate::protocol::key_gate::{Actor, LoggedRequest};
 
-/// Parked events that one alarm tries.
-const BATCH: u32 = 50;
+/// The most parked events that one alarm retries.
+const RETRIES_PER_ALARM: u32 = 50;
 
-/// Until the alarm tries again where it failed.
-const FAILED_AGAIN: i64 = 30 * SECOND;
+/// Milliseconds until the next alarm after one that failed.
+const RETRY_AFTER_FAILURE: i64 = 30 * SECOND;
 
 impl KeyGate {
-    /// Sets the alarm for `at`, unless it is set for earlier.
+    /// Sets the alarm for `at`, unless it is already set for an earlier time.
     pub(super) async fn arm(&self, at: Timestamp) {
         if let Err(error) = self.try_arm(at).await {
             worker::console_error!("set_alarm: {error}");
@@ -42,15 +44,15 @@ impl KeyGate {
             earlier
         });
         if let Ok(true) = is_earlier {
-            // Milliseconds from now; an alarm of the past is due at once.
+            // Milliseconds from now. An alarm in the past is due at once.
             let offset = at.since(now()).max(0);
             self.state.storage().set_alarm(offset).await?;
         }
         Ok(())
     }
 
-    /// After waking: sets the alarm for what waits, where it is not set. An alarm that was lost
-    /// must strand nothing.
+    /// After the object wakes: sets the alarm if work is waiting and no alarm covers it, so that a
+    /// lost alarm strands nothing.
     pub(super) async fn rearm(&self) {
         let Ok(Some(due)) = self.with(|key_state| self.next_due(key_state, None)) else { return };
         match self.state.storage().get_alarm().await {
@@ -62,23 +64,23 @@ impl KeyGate {
         }
     }
 
-    /// When there is something to do next; parked events not before `budget_at`.
+    /// When the alarm has something to do next. Parked events wait at least until `budget_at`.
     fn next_due(&self, key_state: &KeyState, budget_at: Option<Timestamp>) -> Option<Timestamp> {
-        let unpublished = (!key_state.stored.intents.is_empty()).then(|| now().plus(PUBLISH_AGAIN));
-        let waiting = (key_state.stored.record.status == KeyStatus::Active)
+        let unpublished = (!key_state.stored.intents.is_empty()).then(|| now().plus(PUBLISH_RETRY));
+        let next_retry = (key_state.stored.record.status == KeyStatus::Active)
             .then(|| parked::next_due(&self.sql).ok().flatten())
             .flatten()
             .map(|due| budget_at.map_or(due, |budget_at| due.max(budget_at)));
         let tails = key_state.tails.next_expiry();
-        [unpublished, key_state.refusals_due(), waiting, tails].into_iter().flatten().min()
+        [unpublished, key_state.refusals_due(), next_retry, tails].into_iter().flatten().min()
     }
 
-    /// Does what is due. Fails only where it could not set the next alarm: then the platform
+    /// Does the work that is due. Fails only if the next alarm could not be set; the platform then
     /// repeats this one.
     pub(super) async fn on_alarm(&self) -> worker::Result<()> {
         if self.key_state.borrow().is_none() && self.wake().await.is_err() {
-            // Without memory `arm` does nothing: set it directly.
-            return self.state.storage().set_alarm(FAILED_AGAIN).await;
+            // `arm` does nothing without memory, so set the alarm directly.
+            return self.state.storage().set_alarm(RETRY_AFTER_FAILURE).await;
         }
         let _ = self.with(|key_state| key_state.alarm_at = None);
         self.publish().await;
@@ -86,7 +88,7 @@ impl KeyGate {
             Ok(budget_at) => budget_at,
             Err(rejection) => {
                 worker::console_error!("parked events: {}", rejection.detail);
-                Some(now().plus(FAILED_AGAIN))
+                Some(now().plus(RETRY_AFTER_FAILURE))
             }
         };
         let now = now();
@@ -103,13 +105,13 @@ impl KeyGate {
         }
     }
 
-    /// Tries the parked events that are due, oldest first, while live traffic leaves budget, and
-    /// says when there will be some again where it left none.
+    /// Retries the parked events that are due, oldest first, as far as live traffic leaves budget
+    /// in the rate limit. Returns when there will be budget again, if it ran out.
     async fn retry_due(&self) -> Result<Option<Timestamp>> {
         if self.with(|key_state| key_state.stored.record.status)? != KeyStatus::Active {
             return Ok(None);
         }
-        for row in parked::due(&self.sql, now(), BATCH)? {
+        for row in parked::due(&self.sql, now(), RETRIES_PER_ALARM)? {
             let quota = self.with(|key_state| key_state.window.quota(now()))?;
             if quota.remaining == 0 {
                 return Ok(Some(now().plus(i64::from(quota.reset.max(1)) * SECOND)));
@@ -121,43 +123,46 @@ impl KeyGate {
         Ok(None)
     }
 
-    /// Tries one parked event: its outcome where it was settled, else why it waits on.
+    /// Retries one parked event. Returns its outcome if it was settled, or else the reason why it
+    /// stays parked.
     pub(super) async fn retry(
         &self,
         row: SequenceId,
         by_hand: bool,
     ) -> Result<(Option<Outcome>, Option<ParkReason>)> {
-        let event = parked::take(&self.sql, row)?;
+        let event = parked::start_retry(&self.sql, row)?;
         let started = now();
         let _in_flight = InFlight::enter(&self.in_flight);
         let attempt = random_token();
-        let reading = reread(&event.ingest, &event.body);
-        let topic = reading.topic.clone();
-        let is_thin = matches!(reading.meaning, Ok(NativeEvent::Notification { .. }));
-        let (retry_row, delivery) = self.with(|key_state| {
-            let admitted = key_state.row(attempt, started);
-            let scope = reading.subject.scope();
-            // There is nothing to charge for: it goes on waiting, or waits already.
+        let delivery = parse_again(&event.ingest, &event.body);
+        let topic = delivery.topic.clone();
+        let is_notification = matches!(delivery.meaning, Ok(NativeEvent::Notification { .. }));
+        let (retry_row, decision) = self.with(|key_state| {
+            let request = key_state.assign_row(attempt, started);
+            let scope = delivery.subject.scope();
+            // A notification is not charged: it stays parked, or is a duplicate of one that is
+            // parked.
             let record = &key_state.stored.record;
-            let delivery = match is_thin && scope.is_none_or(|scope| record.scopes.allow(scope)) {
-                true => Delivery::Park(ParkReason::AwaitingDetails),
-                false => admit_delivery(record, &mut key_state.window, scope, started),
-            };
-            (admitted.row, delivery)
+            let decision =
+                match is_notification && scope.is_none_or(|scope| record.scopes.allow(scope)) {
+                    true => Delivery::Park(ParkReason::AwaitingDetails),
+                    false => admit_delivery(record, &mut key_state.window, scope, started),
+                };
+            (request.row, decision)
         })?;
-        let applied = match delivery {
+        let applied = match decision {
             Delivery::Park(reason) if reason != ParkReason::AwaitingDetails => {
-                Applied::park(reason)
+                ApplyResult::park(reason)
             }
-            _ => self.apply(reading, event.ingest.fault, retry_row, (row, &event.body)).await,
+            _ => self.apply(delivery, event.ingest.fault, retry_row, (row, &event.body)).await,
         };
         let now = now();
         let (outcome, reason) = match &applied {
-            Applied::Settled { outcome, .. } => {
-                parked::settled(&self.sql, row)?;
+            ApplyResult::Settled { outcome, .. } => {
+                parked::delete_applied(&self.sql, row)?;
                 (Some(*outcome), None)
             }
-            Applied::Park { reason, detail, parent, token } => {
+            ApplyResult::Park { reason, detail, parent, token } => {
                 let attempts = event.attempts + 1;
                 let next_at = match reason {
                     ParkReason::RateLimited => Some(now.plus(NO_BUDGET_DELAY)),
@@ -175,16 +180,16 @@ impl KeyGate {
                 (None, Some(*reason))
             }
         };
-        if delivery == Delivery::Apply {
+        if decision == Delivery::Apply {
             let path = event.ingest.path;
             self.log_retry(row, retry_row, attempt, path, topic, applied, now.since(started))?;
         }
         Ok((outcome, reason))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what an entry says of a retry")]
-    /// Logs what a retry did and took from the limit. It stands for no request of the sender, so
-    /// it counts as none.
+    #[expect(clippy::too_many_arguments, reason = "the fields of a retry's log entry")]
+    /// Logs the result of a retry and its one unit of the rate limit. The entry stands for no
+    /// request of the sender, so its count is 0.
     fn log_retry(
         &self,
         parked_row: SequenceId,
@@ -192,19 +197,19 @@ impl KeyGate {
         attempt: i64,
         path: String,
         topic: String,
-        applied: Applied,
+        applied: ApplyResult,
         latency_ms: i64,
     ) -> Result<()> {
-        let (outcome, internal_id, external_id, why) = match applied {
-            Applied::Settled { outcome, internal_id, external_id, detail } => {
+        let (outcome, internal_id, external_id, detail) = match applied {
+            ApplyResult::Settled { outcome, internal_id, external_id, detail } => {
                 (outcome, internal_id, external_id, detail)
             }
-            Applied::Park { reason, detail, .. } => {
+            ApplyResult::Park { reason, detail, .. } => {
                 (Outcome::Parked, None, None, Some(reason.with(detail.as_deref())))
             }
         };
         self.with(|key_state| {
-            let why = why.map(|why| format!(" {why}")).unwrap_or_default();
+            let detail = detail.map(|detail| format!(" {detail}")).unwrap_or_default();
             let entry = LogEntry {
                 row,
                 attempt,
@@ -220,14 +225,14 @@ impl KeyGate {
                 external_id,
                 internal_id,
                 error_code: None,
-                detail: Some(format!("Retry of {}.{why}", key_state.request_id(parked_row))),
+                detail: Some(format!("Retry of {}.{detail}", key_state.request_id(parked_row))),
             };
             key_state.log(&self.sql, entry, None, now())
         })?
     }
 
-    /// Writes an entry of the audit log that changes nothing about the key itself.
-    pub(super) async fn note(
+    /// Writes an audit entry about a parked event. The key itself does not change.
+    pub(super) async fn audit_parked_event(
         &self,
         action: &str,
         row: i64,
@@ -244,7 +249,7 @@ impl KeyGate {
             key_state.stored = stored;
             Ok::<_, crate::domain::rejection::Rejection>(())
         })??;
-        self.arm(at.plus(PUBLISH_AGAIN)).await;
+        self.arm(at.plus(PUBLISH_RETRY)).await;
         self.publish().await;
         Ok(())
     }

@@ -1,10 +1,10 @@
-//! Batches: one signature and one call to the ledger for up to a hundred commands; each has its own
-//! unit of the rate limit, its own outcome, and its own entry in the log.
+//! Batches: up to a hundred commands under one signature, sent to the ledger in one call. Each
+//! command takes its own unit of the rate limit and has its own outcome and log entry.
 
 use super::KeyGate;
 use super::ingest::RequestResult;
-use super::key_state::Admitted;
-use super::writes::{Read, ask, dry_run, from_ledger, idempotency_key};
+use super::key_state::IncomingRequest;
+use super::writes::{Prepared, dry_run, idempotency_key, prepare, result_of_reply};
 use crate::api::batch::{CONTENT_TYPE, Line, lines, read_line};
 use crate::api::write_input::{Context, read_write};
 use crate::domain::admission::{authenticate_api, charge};
@@ -22,24 +22,24 @@ use crate::protocol::key_gate::Ingest;
 use crate::protocol::store_ledger::{Idempotency, LedgerCommand, LedgerReply};
 
 /// One command of a batch.
-struct Part<'a> {
-    number: usize,
+struct Item<'a> {
+    line_number: usize,
     text: &'a [u8],
     attempt: i64,
     row: crate::domain::id::SequenceId,
     request_id: RequestId,
     external_id: Option<String>,
     idempotency_key: Option<String>,
-    /// `None` once it has been looked at.
-    state: Option<State>,
+    /// `None` once it has been taken.
+    state: Option<ItemState>,
 }
 
-enum State {
-    /// Nothing was asked of the ledger.
-    Ended(Box<RequestResult>),
-    Asked {
+enum ItemState {
+    /// The result is known: from the reply, or because the ledger was not asked.
+    Done(Box<RequestResult>),
+    Sent {
         quota: Quota,
-        on_invalid: Option<Rejection>,
+        body_rejection: Option<Rejection>,
     },
 }
 
@@ -48,11 +48,11 @@ impl KeyGate {
         &self,
         ingest: &Ingest,
         body: &[u8],
-        admitted: Admitted,
+        request: IncomingRequest,
         now: Timestamp,
     ) -> Result<RequestResult> {
-        let request_id = self.with(|key_state| key_state.request_id(admitted.row))?;
-        if let Err(rejection) = self.authenticate(ingest, body, admitted, now)? {
+        let request_id = self.with(|key_state| key_state.request_id(request.row))?;
+        if let Err(rejection) = self.authenticate(ingest, body, request, now)? {
             return Ok(RequestResult::rejected(&rejection, &request_id, None));
         }
         let content_type = ingest.headers.get("content-type").unwrap_or_default();
@@ -60,129 +60,129 @@ impl KeyGate {
             dry_run(&ingest.query).and_then(|dry_run| Ok((dry_run, lines(content_type, body)?)));
         let (dry_run, lines) = match read {
             Ok(read) => read,
-            // A batch that cannot be read takes one unit, like any other request.
-            Err(rejection) => return self.unread(admitted, &rejection, &request_id, now),
+            // An unreadable batch takes one unit, like any other request.
+            Err(rejection) => return self.reject_unreadable(request, &rejection, &request_id, now),
         };
-        // Where not one line would be let in, the batch is turned down as a whole.
-        let left = self.with(|key_state| key_state.window.quota(now).remaining)?;
-        if left == 0
-            && !admitted.repeated
-            && let Err(finished) = self.charge_part(admitted, None, now)?
+        // Without budget for a single line, the batch is rejected as a whole.
+        let remaining = self.with(|key_state| key_state.window.quota(now).remaining)?;
+        if remaining == 0
+            && !request.repeated
+            && let Err(result) = self.charge_unit(request, None, now)?
         {
-            return Ok(*finished);
+            return Ok(*result);
         }
         let mut commands = Vec::new();
-        let mut parts = Vec::with_capacity(lines.len());
-        for (number, text) in lines {
-            let (part, command) = self.part(ingest, number, text, dry_run, now)?;
-            parts.push(part);
+        let mut items = Vec::with_capacity(lines.len());
+        for (line_number, text) in lines {
+            let (item, command) = self.read_item(ingest, line_number, text, dry_run, now)?;
+            items.push(item);
             commands.extend(command);
         }
-        let mut replies = self.replies(commands).await?.into_iter();
-        let mut answer = String::new();
+        let mut replies = self.send_commands(commands).await?.into_iter();
+        let mut response = String::new();
         let mut failures = 0;
-        for part in &mut parts {
-            let finished = part.finish(&mut replies, dry_run);
-            let status = finished.answer.status;
+        for item in &mut items {
+            let result = item.finish(&mut replies, dry_run);
+            let status = result.answer.status;
             failures += u32::from(status >= 400);
-            let replayed = finished.outcome == Outcome::Replayed;
-            let (line, request_id) = (part.number, part.request_id);
-            // Every answer is one JSON text without line breaks.
-            answer += &format!(
+            let replayed = result.outcome == Outcome::Replayed;
+            let (line, request_id) = (item.line_number, item.request_id);
+            // Every response body is JSON without line breaks.
+            response += &format!(
                 r#"{{"line":{line},"status":{status},"request_id":"{request_id}","replayed":{replayed},"body":{}}}"#,
-                finished.answer.body
+                result.answer.body
             );
-            answer.push('\n');
-            part.state = Some(State::Ended(Box::new(finished)));
+            response.push('\n');
+            item.state = Some(ItemState::Done(Box::new(result)));
         }
-        let commands = parts.len();
-        for part in parts {
-            self.record_part(ingest, part, &request_id, now).await;
+        let commands = items.len();
+        for item in items {
+            self.record_item(ingest, item, &request_id, now).await;
         }
         let outcome = if dry_run { Outcome::DryRun } else { Outcome::Accepted };
-        let mut batch = Answer::json(200, answer);
-        batch.content_type = CONTENT_TYPE;
+        let mut answer = Answer::json(200, response);
+        answer.content_type = CONTENT_TYPE;
         if dry_run {
-            batch = batch.with_header("Dry-Run", "true".to_owned());
+            answer = answer.with_header("Dry-Run", "true".to_owned());
         }
-        let mut finished = RequestResult::with(batch, outcome);
-        // Its commands have entries of their own.
-        (finished.units, finished.count) = (0, 0);
-        finished.detail = Some(format!("{commands} commands, {failures} of them turned down."));
-        Ok(finished)
+        let mut result = RequestResult::new(answer, outcome);
+        // The commands have log entries of their own.
+        (result.units, result.count) = (0, 0);
+        result.detail = Some(format!("{commands} commands, {failures} of them turned down."));
+        Ok(result)
     }
 
     fn authenticate(
         &self,
         ingest: &Ingest,
         body: &[u8],
-        admitted: Admitted,
+        request: IncomingRequest,
         now: Timestamp,
     ) -> Result<std::result::Result<(), Rejection>> {
         self.with(|key_state| {
             let secrets = key_state.live_secrets(now);
-            let presented = admitted.presents(ingest, body);
+            let presented = request.presented(ingest, body);
             authenticate_api(&key_state.stored.record, &secrets, presented, true, now).map_err(
                 |rejection| {
                     let signature = ingest.headers.get("x-pck-signature");
-                    key_state.diagnosed(rejection, signature, &secrets, body, now)
+                    key_state.add_diagnosis(rejection, signature, &secrets, body, now)
                 },
             )
         })
     }
 
-    fn unread(
+    fn reject_unreadable(
         &self,
-        admitted: Admitted,
+        request: IncomingRequest,
         rejection: &Rejection,
         request_id: &RequestId,
         now: Timestamp,
     ) -> Result<RequestResult> {
-        let charged = self.charge_part(admitted, None, now)?;
+        let charged = self.charge_unit(request, None, now)?;
         Ok(match charged {
             Ok(quota) => RequestResult::rejected(rejection, request_id, Some(quota)),
-            Err(finished) => *finished,
+            Err(result) => *result,
         })
     }
 
-    fn charge_part(
+    fn charge_unit(
         &self,
-        admitted: Admitted,
+        request: IncomingRequest,
         command: Option<Command>,
         now: Timestamp,
     ) -> Result<std::result::Result<Quota, Box<RequestResult>>> {
         self.with(|key_state| {
-            // The same request once more has been charged for: it goes through a copy.
-            let mut charged = admitted.repeated.then(|| key_state.window.clone());
-            let window = charged.as_mut().unwrap_or(&mut key_state.window);
+            // A repeated call has been charged already: charge a copy of the window.
+            let mut copy = request.repeated.then(|| key_state.window.clone());
+            let window = copy.as_mut().unwrap_or(&mut key_state.window);
             let scope = command.map(Command::scope);
             let format = Some(PayloadFormat::Gateway);
             let charged = charge(&key_state.stored.record, window, scope, format, now);
             charged.map_err(|refused| {
-                let id = key_state.request_id(admitted.row);
+                let id = key_state.request_id(request.row);
                 Box::new(RequestResult::rejected(&refused.rejection, &id, refused.quota))
             })
         })
     }
 
-    /// Charges and reads one line.
-    fn part<'a>(
+    /// Assigns a log row to one line, charges one unit for it, and reads its command.
+    fn read_item<'a>(
         &self,
         ingest: &Ingest,
-        number: usize,
+        line_number: usize,
         text: &'a [u8],
         dry_run: bool,
         now: Timestamp,
-    ) -> Result<(Part<'a>, Option<LedgerCommand>)> {
-        // The same for the same line when the Worker repeats its call.
-        let attempt = ingest.attempt.wrapping_add(i64::try_from(number).unwrap_or_default());
-        let admitted = self.with(|key_state| key_state.row(attempt, now))?;
-        let (origin, request_id) = self.origin(admitted.row)?;
-        let mut part = Part {
-            number,
+    ) -> Result<(Item<'a>, Option<LedgerCommand>)> {
+        // When the Worker repeats its call, the same line gets the same token.
+        let attempt = ingest.attempt.wrapping_add(i64::try_from(line_number).unwrap_or_default());
+        let request = self.with(|key_state| key_state.assign_row(attempt, now))?;
+        let (origin, request_id) = self.origin(request.row)?;
+        let mut item = Item {
+            line_number,
             text,
             attempt,
-            row: admitted.row,
+            row: request.row,
             request_id,
             external_id: None,
             idempotency_key: None,
@@ -190,17 +190,17 @@ impl KeyGate {
         };
         let line = read_line(text);
         let command = line.as_ref().ok().map(|line| line.command);
-        let quota = match self.charge_part(admitted, command, now)? {
+        let quota = match self.charge_unit(request, command, now)? {
             Ok(quota) => quota,
-            Err(finished) => {
-                part.state = Some(State::Ended(finished));
-                return Ok((part, None));
+            Err(result) => {
+                item.state = Some(ItemState::Done(result));
+                return Ok((item, None));
             }
         };
         let read = line.and_then(|line| {
             let Line { command, target, idempotency_key: key, body } = line;
             let key = key.as_deref().map(idempotency_key).transpose()?;
-            part.idempotency_key = key.as_ref().map(|key| key.as_str().to_owned());
+            item.idempotency_key = key.as_ref().map(|key| key.as_str().to_owned());
             let fingerprint = Fingerprint::of(&ingest.method, &ingest.path, "", text);
             let idempotency = key.map(|key| Idempotency { key, fingerprint });
             let context = Context {
@@ -210,24 +210,25 @@ impl KeyGate {
                 now,
             };
             let write = read_write(command, body, context);
-            Ok(ask(write, origin, idempotency, dry_run, ingest.fault))
+            Ok(prepare(write, origin, idempotency, dry_run, ingest.fault))
         });
         match read {
-            Ok(Read::Ask { command, external_id, on_invalid }) => {
-                part.external_id = external_id;
-                part.state = Some(State::Asked { quota, on_invalid });
-                Ok((part, Some(command)))
+            Ok(Prepared::Send { command, external_id, body_rejection }) => {
+                item.external_id = external_id;
+                item.state = Some(ItemState::Sent { quota, body_rejection });
+                Ok((item, Some(command)))
             }
-            Ok(Read::Invalid(rejection)) | Err(rejection) => {
-                let finished = RequestResult::rejected(&rejection, &request_id, Some(quota));
-                part.state = Some(State::Ended(Box::new(finished)));
-                Ok((part, None))
+            Ok(Prepared::Rejected(rejection)) | Err(rejection) => {
+                let result = RequestResult::rejected(&rejection, &request_id, Some(quota));
+                item.state = Some(ItemState::Done(Box::new(result)));
+                Ok((item, None))
             }
         }
     }
 
-    /// The ledger's replies to all commands. Where it cannot be reached, each gets that.
-    async fn replies(
+    /// Sends all commands to the ledger and returns its replies. If the ledger cannot be reached,
+    /// each command gets that rejection.
+    async fn send_commands(
         &self,
         commands: Vec<LedgerCommand>,
     ) -> Result<Vec<std::result::Result<(LedgerReply, String), Rejection>>> {
@@ -235,41 +236,41 @@ impl KeyGate {
         if count == 0 {
             return Ok(Vec::new());
         }
-        match self.to_ledger(LedgerCommand::Batch { commands }).await {
+        match self.call_ledger(LedgerCommand::Batch { commands }).await {
             Ok((LedgerReply::Batch { replies }, _)) => Ok(replies.into_iter().map(Ok).collect()),
             Ok(_) => Err(internal("the ledger's reply is no batch")),
             Err(rejection) => Ok(vec![Err(rejection); count]),
         }
     }
 
-    async fn record_part(
+    async fn record_item(
         &self,
         ingest: &Ingest,
-        part: Part<'_>,
+        item: Item<'_>,
         batch: &RequestId,
         now: Timestamp,
     ) {
-        let Some(State::Ended(mut finished)) = part.state else { return };
-        let line = format!("Line {} of {batch}.", part.number);
-        finished.detail = Some(match finished.detail {
+        let Some(ItemState::Done(mut result)) = item.state else { return };
+        let line = format!("Line {} of {batch}.", item.line_number);
+        result.detail = Some(match result.detail {
             Some(detail) => format!("{line} {detail}"),
             None => line,
         });
-        finished.idempotency_key = part.idempotency_key;
-        self.record(ingest, part.attempt, part.text, part.row, now, &finished).await;
+        result.idempotency_key = item.idempotency_key;
+        self.record(ingest, item.attempt, item.text, item.row, now, &result).await;
     }
 }
 
-impl Part<'_> {
+impl Item<'_> {
     fn finish(
         &mut self,
         replies: &mut impl Iterator<Item = std::result::Result<(LedgerReply, String), Rejection>>,
         dry_run: bool,
     ) -> RequestResult {
         let request_id = self.request_id;
-        let (quota, on_invalid) = match self.state.take() {
-            Some(State::Ended(finished)) => return *finished,
-            Some(State::Asked { quota, on_invalid }) => (quota, on_invalid),
+        let (quota, body_rejection) = match self.state.take() {
+            Some(ItemState::Done(result)) => return *result,
+            Some(ItemState::Sent { quota, body_rejection }) => (quota, body_rejection),
             None => {
                 return RequestResult::rejected(
                     &internal("a line without a state"),
@@ -280,17 +281,17 @@ impl Part<'_> {
         };
         let rejected =
             |rejection: &Rejection| RequestResult::rejected(rejection, &request_id, Some(quota));
-        let mut finished = match (replies.next(), on_invalid) {
+        let mut result = match (replies.next(), body_rejection) {
             (Some(Ok((LedgerReply::Unused, _))), Some(rejection)) => rejected(&rejection),
             (Some(Ok((LedgerReply::Failed { .. }, _))) | None, _) => {
                 rejected(&internal("a command of a batch failed"))
             }
-            (Some(Ok(reply)), _) => from_ledger(reply, quota, &request_id, dry_run),
+            (Some(Ok(reply)), _) => result_of_reply(reply, quota, &request_id, dry_run),
             (Some(Err(rejection)), _) => rejected(&rejection),
         };
-        if finished.external_id.is_none() {
-            finished.external_id = self.external_id.take();
+        if result.external_id.is_none() {
+            result.external_id = self.external_id.take();
         }
-        finished
+        result
     }
 }

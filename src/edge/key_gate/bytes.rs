@@ -1,4 +1,5 @@
-//! SQLite's blobs arrive as `ArrayBuffer`s: for `#[serde(with = "bytes")]`.
+//! Deserializes a SQLite blob, which arrives as an `ArrayBuffer`, into a `Vec<u8>`. Used as
+//! `#[serde(with = "bytes")]`.
 
 use std::fmt;
 

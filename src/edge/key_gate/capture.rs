@@ -1,4 +1,5 @@
-//! What is kept of a request beside its row: headers, body and answer, in a table per day.
+//! Captures: the stored headers, body and response of a request, beside its log row, in a table per
+//! day.
 
 use std::collections::HashMap;
 
@@ -11,50 +12,51 @@ use crate::edge::Result;
 use crate::edge::sql::{Sql, integer};
 use crate::protocol::key_gate::Capture;
 
-/// What is kept of a request beside its row.
+/// The capture of a request, to be stored.
 #[derive(Clone, Copy, Debug)]
 pub struct NewCapture<'a> {
     /// The allow-listed headers, as a JSON object.
     pub headers: &'a str,
     pub body: &'a [u8],
-    /// The body of the answer, no longer than is kept of one.
+    /// The response body, cut to the length that is stored.
     pub answer: &'a str,
 }
 
 impl NewCapture<'_> {
-    /// How many bytes it takes.
+    /// The size of the capture in bytes.
     pub const fn bytes(&self) -> usize {
         self.headers.len() + self.body.len() + self.answer.len()
     }
 }
 
-/// The table of a day.
+/// The capture table of one day.
 struct Table {
     day: i64,
-    /// Whether it has a column for answers: not one that was made before they were kept.
+    /// Whether it has the column for responses. Tables made before responses were stored lack it.
     has_answers: bool,
 }
 
-/// The days that have a table.
+/// The capture tables that exist.
 fn tables(sql: &Sql) -> Result<Vec<Table>> {
     #[derive(Deserialize)]
-    struct Made {
+    struct TableRow {
         name: String,
         sql: String,
     }
-    let made = sql.rows::<Made>(
+    let rows = sql.rows::<TableRow>(
         "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name GLOB 'capture_[0-9]*'",
         &[],
     )?;
-    let table = |made: Made| {
-        let day = made.name.strip_prefix("capture_")?.parse().ok()?;
-        Some(Table { day, has_answers: made.sql.contains(" answer ") })
+    let table = |row: TableRow| {
+        let day = row.name.strip_prefix("capture_")?.parse().ok()?;
+        Some(Table { day, has_answers: row.sql.contains(" answer ") })
     };
-    Ok(made.into_iter().filter_map(table).collect())
+    Ok(rows.into_iter().filter_map(table).collect())
 }
 
-/// Gives the table of a day that was made before answers were kept their column. Its view goes: it
-/// names the columns of its table, and is made anew.
+/// Adds the response column to the table of a day if the table was made without it. The day's view
+/// is dropped because it names the columns of the table; [`OpenDay`](super::log::OpenDay) makes it
+/// again.
 pub fn add_answers(sql: &Sql, day: i64) -> Result<()> {
     if !tables(sql)?.iter().any(|table| table.day == day && !table.has_answers) {
         return Ok(());
@@ -70,7 +72,7 @@ pub fn add_answers(sql: &Sql, day: i64) -> Result<()> {
     })
 }
 
-/// About how many bytes were kept of each request since `from`, by row.
+/// The approximate size in bytes of each capture since `from`, by log row.
 pub fn sizes(sql: &Sql, from: Timestamp) -> Result<HashMap<SequenceId, u64>> {
     #[derive(Deserialize)]
     struct Size {
@@ -93,8 +95,8 @@ pub fn sizes(sql: &Sql, from: Timestamp) -> Result<HashMap<SequenceId, u64>> {
     Ok(sizes)
 }
 
-/// How many bytes were kept of a day, as far as its minutes have been written.
-pub fn bytes_of(sql: &Sql, day: i64) -> Result<u64> {
+/// The bytes of a day's captures, as far as the day's minutes have been written to the stats.
+pub fn day_bytes(sql: &Sql, day: i64) -> Result<u64> {
     #[derive(Deserialize)]
     struct Bytes {
         bytes: u64,
@@ -103,35 +105,35 @@ pub fn bytes_of(sql: &Sql, day: i64) -> Result<u64> {
     Ok(sql.first::<Bytes>(query, &[integer(day * DAY)])?.map_or(0, |found| found.bytes))
 }
 
-/// What was kept of a request, of a day that has its table still.
+/// The result of looking up the capture of a request.
 #[derive(Debug)]
-pub enum Found {
-    Stored(Capture),
-    /// The day is there and holds nothing of this request.
-    Nothing,
-    /// The day is gone.
-    NoDay,
+pub enum CaptureLookup {
+    Found(Capture),
+    /// The day's table exists and has no capture of this request.
+    NotCaptured,
+    /// The day's table was dropped.
+    DayDropped,
 }
 
-/// Looks up what was kept of a request.
-pub fn find(sql: &Sql, row: SequenceId) -> Result<Found> {
+/// Looks up the capture of a request.
+pub fn find(sql: &Sql, row: SequenceId) -> Result<CaptureLookup> {
     #[derive(Deserialize)]
     struct CaptureRow {
         headers: String,
         #[serde(with = "bytes")]
         body: Vec<u8>,
-        /// A column that the tables of days before answers were kept do not have.
+        /// Tables made before responses were stored lack this column.
         #[serde(default)]
         answer: Option<String>,
     }
     let day = row.time().period(DAY);
     if !tables(sql)?.iter().any(|table| table.day == day) {
-        return Ok(Found::NoDay);
+        return Ok(CaptureLookup::DayDropped);
     }
-    // `*`, because which columns there are depends on the day.
+    // `*`, because the columns differ between days.
     let query = format!("SELECT * FROM capture_{day} WHERE id = ?1");
     let Some(found) = sql.first::<CaptureRow>(&query, &[integer(row.as_i64())])? else {
-        return Ok(Found::Nothing);
+        return Ok(CaptureLookup::NotCaptured);
     };
     let CaptureRow { headers, body, answer } = found;
     let headers: serde_json::Map<String, serde_json::Value> =
@@ -140,5 +142,5 @@ pub fn find(sql: &Sql, row: SequenceId) -> Result<Found> {
         serde_json::Value::String(value) => Some((name, value)),
         _ => None,
     });
-    Ok(Found::Stored(Capture { headers: headers.collect(), body, answer }))
+    Ok(CaptureLookup::Found(Capture { headers: headers.collect(), body, answer }))
 }

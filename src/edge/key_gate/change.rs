@@ -1,4 +1,4 @@
-//! Changes of a live key: here first, then in D1 and the audit log, at least once.
+//! Changes of a live key. They are written here first, then to D1 and the audit log, at least once.
 
 use std::time::Duration;
 
@@ -16,14 +16,15 @@ use crate::edge::internal;
 use crate::edge::platform::{now, random, settings};
 use crate::protocol::key_gate::{Actor, GateReply};
 
-/// How long a revoke waits for the requests that were admitted before it.
-const DRAIN: i64 = 5 * SECOND;
+/// The longest time in milliseconds that a revoke waits for requests admitted before it.
+const DRAIN_TIMEOUT: i64 = 5 * SECOND;
 
-/// Until D1 is tried again where it did not acknowledge.
-pub(super) const PUBLISH_AGAIN: i64 = 5 * SECOND;
+/// Milliseconds until an unacknowledged write to D1 is retried.
+pub(super) const PUBLISH_RETRY: i64 = 5 * SECOND;
 
 impl KeyGate {
-    /// Changes the key: the flag and the intent in one write, then D1.
+    /// Changes the key. The record and the intent for the audit log are stored in one write; D1
+    /// follows.
     pub(super) async fn change(
         &self,
         change: KeyChange,
@@ -42,11 +43,11 @@ impl KeyGate {
             let intent = Intent { audit_id, action: change.action().to_owned(), actor, at, detail };
             let mut stored = StoredKey { record, ..key_state.stored.clone() };
             stored.intents.push(intent);
-            key_state.hold(&self.sql, stored, &settings.sealing_keys)?;
+            key_state.save(&self.sql, stored, &settings.sealing_keys)?;
             Ok::<_, crate::domain::rejection::Rejection>(true)
         })??;
         if changed {
-            self.arm(at.plus(PUBLISH_AGAIN)).await;
+            self.arm(at.plus(PUBLISH_RETRY)).await;
             self.publish().await;
         }
         if resumes
@@ -66,21 +67,21 @@ impl KeyGate {
         Ok(GateReply::Changed { record, in_flight: self.in_flight.get(), changed })
     }
 
-    /// The secrets that are stored, under the newest sealing key.
-    pub(super) fn resealed(&self) -> Result<Vec<SealedSecret>> {
+    /// The stored secrets, sealed under the newest sealing key.
+    pub(super) fn reseal_secrets(&self) -> Result<Vec<SealedSecret>> {
         let keys = &settings(&self.env)?.sealing_keys;
         self.with(|key_state| {
             let record = &key_state.stored.record;
-            let place = record.place();
+            let associated_data = record.place();
             let reseal = |secret: &SealedSecret| {
                 if keys.is_current(&secret.sealed) {
                     return Ok(secret.clone());
                 }
                 let text = keys
-                    .unseal(&secret.sealed, place)
+                    .unseal(&secret.sealed, associated_data)
                     .map_err(|error| internal(&format!("{}: {error:?}", record.key_id)))?;
                 let sealed = keys
-                    .seal(&text, place, random()?)
+                    .seal(&text, associated_data, random()?)
                     .ok_or_else(|| internal("a secret that cannot be sealed"))?;
                 Ok(SealedSecret { sealed, valid_until: secret.valid_until })
             };
@@ -88,14 +89,16 @@ impl KeyGate {
         })?
     }
 
+    /// Waits until no request is in flight, at most [`DRAIN_TIMEOUT`].
     async fn drain(&self, since: Timestamp) {
-        while self.in_flight.get() > 0 && now().since(since) < DRAIN {
+        while self.in_flight.get() > 0 && now().since(since) < DRAIN_TIMEOUT {
             Delay::from(Duration::from_millis(20)).await;
         }
     }
 
-    /// Brings D1 and the audit log up to what is stored here. What is not acknowledged is left for
-    /// the alarm. One batch at a time: an older state must not arrive after a newer one.
+    /// Writes the stored record to D1 and its intents to the audit log. Whatever D1 does not
+    /// acknowledge is left to the alarm. Only one batch runs at a time, because an older state must
+    /// not arrive after a newer one.
     pub(super) async fn publish(&self) {
         loop {
             let stored = self.with(|key_state| {
@@ -103,10 +106,10 @@ impl KeyGate {
                 key_state.publishing |= idle;
                 idle.then(|| key_state.stored.clone())
             });
-            let Ok(Some(stored)) = stored else { return self.published_by_other().await };
+            let Ok(Some(stored)) = stored else { return self.wait_for_other_batch().await };
             let result = self.publish_batch(&stored).await;
             let acknowledged = result.is_ok();
-            let settled = self.with(|key_state| {
+            let saved = self.with(|key_state| {
                 key_state.publishing = false;
                 if acknowledged {
                     key_state.stored.intents.retain(|intent| !stored.intents.contains(intent));
@@ -114,14 +117,14 @@ impl KeyGate {
                 }
                 Ok::<_, crate::domain::rejection::Rejection>(())
             });
-            if !acknowledged || !matches!(settled, Ok(Ok(()))) {
+            if !acknowledged || !matches!(saved, Ok(Ok(()))) {
                 return;
             }
         }
     }
 
-    /// Waits, a little, for the batch that another request has on its way.
-    async fn published_by_other(&self) {
+    /// Waits up to about a second for the batch that another request is writing.
+    async fn wait_for_other_batch(&self) {
         for _ in 0..50 {
             if !self.with(|key_state| key_state.publishing).unwrap_or(false) {
                 return;

@@ -1,6 +1,6 @@
-//! What the console and the RPCs ask of a key.
+//! The commands that the console and the RPCs send to a key.
 
-use super::capture::{self, Found};
+use super::capture::{self, CaptureLookup};
 use super::storage::{self, StoredKey};
 use super::{KeyGate, log, parked, stats};
 use crate::domain::id::SequenceId;
@@ -11,23 +11,23 @@ use crate::edge::platform::now;
 use crate::protocol::key_gate::{GateCommand, GateReply, LoggedRequest, NoCapture, RequestDetail};
 
 impl KeyGate {
-    /// Carries out a command; `woken` is whether this object knows its key.
+    /// Carries out a command. `ready` is the error if the object could not load its key.
     pub(super) async fn carry_out(
         &self,
         command: GateCommand,
-        woken: Result<()>,
+        ready: Result<()>,
     ) -> Result<GateReply> {
         if let GateCommand::Install { record } = command {
             return self.install(*record);
         }
-        woken?;
+        ready?;
         match command {
             GateCommand::Install { record } => self.install(*record),
             GateCommand::Change { change, actor, audit_id } => {
                 self.change(change, actor, audit_id).await
             }
             GateCommand::Reseal { actor, audit_id } => {
-                let secrets = self.resealed()?;
+                let secrets = self.reseal_secrets()?;
                 self.change(KeyChange::Reseal { secrets }, actor, audit_id).await
             }
             GateCommand::Stats => self.with(|key_state| {
@@ -47,7 +47,7 @@ impl KeyGate {
                 let (requests, next) = log::list(&self.sql, gate, &filter)?;
                 Ok(GateReply::Requests { requests, next })
             })?,
-            GateCommand::GetRequest { row } => self.request(row),
+            GateCommand::GetRequest { row } => self.get_request(row),
             GateCommand::ListParked { limit, before, awaiting_details } => {
                 let (events, next) = parked::list(&self.sql, limit, before, awaiting_details)?;
                 Ok(GateReply::Parked { events, next })
@@ -55,17 +55,18 @@ impl KeyGate {
             GateCommand::RetryParked { row } => self.retry_by_hand(parked_row(row)?).await,
             GateCommand::DiscardParked { row, actor, audit_id } => {
                 parked::discard(&self.sql, parked_row(row)?)?;
-                self.note("parked_event.discarded", row, actor, audit_id).await?;
+                self.audit_parked_event("parked_event.discarded", row, actor, audit_id).await?;
                 Ok(GateReply::Settled { outcome: None, reason: None })
             }
             GateCommand::CloseTails { session, user_id } => self.with(|key_state| {
-                let closed = key_state.tails.sign_out(session.as_deref(), user_id);
+                let closed = key_state.tails.close_signed_out(session.as_deref(), user_id);
                 Ok(GateReply::TailsClosed { closed })
             })?,
         }
     }
 
-    /// Holds a key that was just minted. What is stored already stands: it may have changed since.
+    /// Stores a key that was just minted. A key that is already stored is not overwritten: it may
+    /// have changed since.
     fn install(&self, record: KeyRecord) -> Result<GateReply> {
         if self.key_state.borrow().is_none() {
             let stored = StoredKey { record, source_address: None, intents: Vec::new() };
@@ -75,8 +76,8 @@ impl KeyGate {
         Ok(GateReply::Installed)
     }
 
-    /// One request of the log with what was kept of it.
-    fn request(&self, row: i64) -> Result<GateReply> {
+    /// One request of the log with its capture.
+    fn get_request(&self, row: i64) -> Result<GateReply> {
         let not_found =
             || Rejection::new(Code::NotFound, "The log of this key has no such request.");
         let row = SequenceId::from_i64(row).ok_or_else(not_found)?;
@@ -86,13 +87,13 @@ impl KeyGate {
             let request = log::find(&self.sql, record.key_hash.gate(), row)?;
             let request = request.ok_or_else(not_found)?;
             let capture = match capture::find(&self.sql, row)? {
-                Found::Stored(capture) => Ok(capture),
+                CaptureLookup::Found(capture) => Ok(capture),
                 _ if request.outcome.is_capped() => Err(NoCapture::Refusal),
                 _ if request.method == LoggedRequest::RETRY => Err(NoCapture::Retry),
                 _ if !record.capture_bodies => Err(NoCapture::CaptureOff),
-                Found::NoDay => Err(NoCapture::TooOld),
-                Found::Nothing if request.method == "POST" => Err(NoCapture::DayFull),
-                Found::Nothing => Err(NoCapture::NoBody),
+                CaptureLookup::DayDropped => Err(NoCapture::TooOld),
+                CaptureLookup::NotCaptured if request.method == "POST" => Err(NoCapture::DayFull),
+                CaptureLookup::NotCaptured => Err(NoCapture::NoBody),
             };
             let parked = parked::find(&self.sql, row)?;
             Ok(GateReply::Request { detail: Box::new(RequestDetail { request, capture, parked }) })

@@ -1,11 +1,11 @@
-//! Deliveries of native senders. Once the signature holds, the event is durable and the answer is
-//! 200: most senders give up soon or never try again (DESIGN §5).
+//! Deliveries of native senders. Once the signature is verified, the event is stored durably and
+//! the response is 200, because most senders give up soon or never try again.
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::ingest::RequestResult;
-use super::key_state::Admitted;
+use super::key_state::IncomingRequest;
 use super::parked::Waiting;
 use super::{KeyGate, parked};
 use crate::domain::admission::{
@@ -26,9 +26,9 @@ use crate::protocol::key_gate::{Fault, Ingest, RequestKind};
 use crate::protocol::store_ledger::{LedgerCommand, LedgerReply};
 use crate::storefront::{self, ParsedDelivery, woocommerce};
 
-/// What became of an authentic event.
+/// The result of applying an authentic event.
 #[derive(Debug)]
-pub(super) enum Applied {
+pub(super) enum ApplyResult {
     /// Nothing remains to be done.
     Settled {
         outcome: Outcome,
@@ -36,24 +36,24 @@ pub(super) enum Applied {
         external_id: Option<String>,
         detail: Option<String>,
     },
-    /// It has to wait.
+    /// The event has to be parked.
     Park {
         reason: ParkReason,
         detail: Option<String>,
         parent: Option<String>,
-        /// What the same event has again when it is sent once more, where that is told.
+        /// Identifies the event when the sender sends it again; `None` if it cannot be identified.
         token: Option<String>,
     },
 }
 
-/// A delivery whose signature holds: what it says, and what is to be done with it.
+/// A delivery whose signature was verified, and the decision whether to apply or park it.
 struct Authentic {
-    reading: ParsedDelivery,
-    delivery: Delivery,
+    delivery: ParsedDelivery,
+    decision: Delivery,
     request_id: RequestId,
 }
 
-impl Applied {
+impl ApplyResult {
     pub(super) const fn park(reason: ParkReason) -> Self {
         Self::Park { reason, detail: None, parent: None, token: None }
     }
@@ -64,15 +64,15 @@ impl KeyGate {
         &self,
         ingest: &Ingest,
         body: &[u8],
-        admitted: Admitted,
+        request: IncomingRequest,
         format: PayloadFormat,
         now: Timestamp,
     ) -> RequestResult {
-        let refused = match self.authenticated(ingest, body, admitted, format, now) {
+        let refused = match self.authenticate_and_parse(ingest, body, request, format, now) {
             Ok(Ok(authentic)) => {
-                return self.delivered(ingest, body, admitted.row, authentic).await;
+                return self.apply_or_park(ingest, body, request.row, authentic).await;
             }
-            Ok(Err(finished)) => *finished,
+            Ok(Err(result)) => *result,
             Err(rejection) => {
                 let id = crate::edge::platform::unlogged_request_id();
                 RequestResult::rejected(&rejection, &id, None)
@@ -83,61 +83,61 @@ impl KeyGate {
     }
 
     /// Applies an authentic delivery, or parks it.
-    async fn delivered(
+    async fn apply_or_park(
         &self,
         ingest: &Ingest,
         body: &[u8],
         row: SequenceId,
         authentic: Authentic,
     ) -> RequestResult {
-        let Authentic { reading, delivery, request_id } = authentic;
-        let topic = reading.topic.clone();
-        let (applied, units) = match delivery {
-            Delivery::Park(reason) => (Applied::park(reason), 0),
-            Delivery::Apply => (self.apply(reading, ingest.fault, row, (row, body)).await, 1),
+        let Authentic { delivery, decision, request_id } = authentic;
+        let topic = delivery.topic.clone();
+        let (applied, units) = match decision {
+            Delivery::Park(reason) => (ApplyResult::park(reason), 0),
+            Delivery::Apply => (self.apply(delivery, ingest.fault, row, (row, body)).await, 1),
         };
-        let mut finished = match applied {
-            Applied::Settled { outcome, internal_id, external_id, detail } => {
-                let mut finished = accepted(outcome, request_id);
-                finished.internal_id = internal_id;
-                finished.external_id = external_id;
-                finished.detail = detail;
-                finished
+        let mut result = match applied {
+            ApplyResult::Settled { outcome, internal_id, external_id, detail } => {
+                let mut result = ok_result(outcome, request_id);
+                result.internal_id = internal_id;
+                result.external_id = external_id;
+                result.detail = detail;
+                result
             }
-            Applied::Park { reason, detail, parent, token } => {
+            ApplyResult::Park { reason, detail, parent, token } => {
                 let detail = detail.as_deref();
                 let waiting = Waiting { reason, detail, parent: parent.as_deref(), token };
                 match self.park(ingest, body, &topic, row, &waiting).await {
                     Ok(()) => {
-                        let mut finished = accepted(Outcome::Parked, request_id);
-                        finished.detail = Some(reason.with(detail));
-                        finished
+                        let mut result = ok_result(Outcome::Parked, request_id);
+                        result.detail = Some(reason.with(detail));
+                        result
                     }
                     Err(rejection) => RequestResult::rejected(&rejection, &request_id, None),
                 }
             }
         };
-        finished.units = units;
-        finished.topic = Some(topic).filter(|topic| !topic.is_empty());
-        finished
+        result.units = units;
+        result.topic = Some(topic).filter(|topic| !topic.is_empty());
+        result
     }
 
-    /// Tells whether a delivery is authentic, and only then reads it and tells what to do with it;
-    /// else its end.
-    fn authenticated(
+    /// Checks that a delivery is authentic, and only then parses it and decides whether to apply or
+    /// park it. The inner error is the result of a refused delivery.
+    fn authenticate_and_parse(
         &self,
         ingest: &Ingest,
         body: &[u8],
-        admitted: Admitted,
+        request: IncomingRequest,
         format: PayloadFormat,
         now: Timestamp,
     ) -> Result<std::result::Result<Authentic, Box<RequestResult>>> {
         self.with(|key_state| {
-            let request_id = key_state.request_id(admitted.row);
+            let request_id = key_state.request_id(request.row);
             let refused = |rejection: &Rejection| {
                 Box::new(RequestResult::rejected(rejection, &request_id, None))
             };
-            let presented = admitted.presents(ingest, body);
+            let presented = request.presented(ingest, body);
             let signature = signature_of(format, &ingest.headers);
             if format == PayloadFormat::WooCommerce
                 && signature.is_none()
@@ -145,13 +145,15 @@ impl KeyGate {
             {
                 check_delivery_key(&key_state.stored.record, presented.key_hash, format, now)
                     .map_err(|rejection| refused(&rejection))?;
-                return Err(Box::new(ping()));
+                return Err(Box::new(ping_result()));
             }
             let secrets = key_state.live_secrets(now);
             let authentic =
                 authenticate_delivery(&key_state.stored.record, &secrets, presented, format, now);
             if let Err(mut rejection) = authentic {
-                if rejection.code == Code::SignatureInvalid && key_state.logs_refusal_singly(now) {
+                if rejection.code == Code::SignatureInvalid
+                    && key_state.logs_next_refusal_singly(now)
+                {
                     let previous = key_state.previous_secrets(now);
                     let url = key_state.stored.record.notification_url.as_deref();
                     let headers = &ingest.headers;
@@ -165,12 +167,12 @@ impl KeyGate {
                 }
                 return Err(refused(&rejection));
             }
-            let reading = storefront::read(format, &ingest.headers, body);
-            if let Some(address) = reading.source.as_deref() {
+            let delivery = storefront::read(format, &ingest.headers, body);
+            if let Some(address) = delivery.source.as_deref() {
                 match key_state.stored.source_address.as_deref() {
                     Some(pinned) if pinned != address => {
-                        let delivery = Delivery::Park(ParkReason::SourceChanged);
-                        return Ok(Authentic { reading, delivery, request_id });
+                        let decision = Delivery::Park(ParkReason::SourceChanged);
+                        return Ok(Authentic { delivery, decision, request_id });
                     }
                     Some(_) => {}
                     None => {
@@ -182,50 +184,50 @@ impl KeyGate {
                     }
                 }
             }
-            let scope = reading.subject.scope();
-            // The same request once more has been charged for: it goes through a copy.
-            let mut charged = admitted.repeated.then(|| key_state.window.clone());
-            let window = charged.as_mut().unwrap_or(&mut key_state.window);
-            let delivery = admit_delivery(&key_state.stored.record, window, scope, now);
-            Ok(Authentic { reading, delivery, request_id })
+            let scope = delivery.subject.scope();
+            // A repeated call has been charged already: charge a copy of the window.
+            let mut copy = request.repeated.then(|| key_state.window.clone());
+            let window = copy.as_mut().unwrap_or(&mut key_state.window);
+            let decision = admit_delivery(&key_state.stored.record, window, scope, now);
+            Ok(Authentic { delivery, decision, request_id })
         })
     }
 
-    /// Applies an authentic event that has been charged for. `kept` is the row under which it is
-    /// parked, or would be, and its body.
+    /// Applies an authentic event that has been charged for. `parked_as` is the row under which the
+    /// event is parked, or would be, and its body.
     pub(super) async fn apply(
         &self,
-        reading: ParsedDelivery,
+        delivery: ParsedDelivery,
         fault: Option<Fault>,
         row: SequenceId,
-        kept: (SequenceId, &[u8]),
-    ) -> Applied {
-        let ParsedDelivery { topic, delivery, meaning, .. } = reading;
+        parked_as: (SequenceId, &[u8]),
+    ) -> ApplyResult {
+        let ParsedDelivery { topic, delivery: delivery_id, meaning, .. } = delivery;
         let event = match meaning {
-            Ok(NativeEvent::Ignored { reason }) => return ignored(reason),
+            Ok(NativeEvent::Ignored { reason }) => return ignored_result(reason),
             Ok(NativeEvent::Notification { resource, external_id }) => {
-                let (row, body) = kept;
-                let token = delivery.unwrap_or_else(|| encoding::hex(Sha256::digest(body)));
-                // What cannot be told is kept rather than dropped.
-                return match parked::waits_already(&self.sql, row, &token) {
-                    Ok(true) => Applied::Settled {
+                let (row, body) = parked_as;
+                let token = delivery_id.unwrap_or_else(|| encoding::hex(Sha256::digest(body)));
+                // If the lookup fails, the event is parked rather than dropped as a duplicate.
+                return match parked::is_duplicate(&self.sql, row, &token) {
+                    Ok(true) => ApplyResult::Settled {
                         outcome: Outcome::Duplicate,
                         internal_id: None,
                         external_id: Some(external_id),
                         detail: None,
                     },
-                    known => Applied::Park {
+                    lookup => ApplyResult::Park {
                         reason: ParkReason::AwaitingDetails,
                         detail: Some(format!("{} {external_id}", resource.as_str())),
                         parent: None,
-                        token: known.is_ok().then_some(token),
+                        token: lookup.is_ok().then_some(token),
                     },
                 };
             }
             Ok(event) => event,
             Err(unmappable) => {
                 let detail = format!("{} {}", unmappable.pointer, unmappable.detail);
-                return Applied::Park {
+                return ApplyResult::Park {
                     reason: ParkReason::Unmappable,
                     detail: Some(detail.trim().to_owned()),
                     parent: None,
@@ -233,42 +235,43 @@ impl KeyGate {
                 };
             }
         };
-        // Before asking: whoever brings the parent meanwhile must find that it is waited for.
+        // Before the call: a request that delivers the parent meanwhile must see that an event
+        // waits for it.
         let parent = event.parent();
         if let Some(parent) = &parent {
-            let _ = self.with(|key_state| key_state.awaited.insert(parent.clone()));
+            let _ = self.with(|key_state| key_state.awaited_parents.insert(parent.clone()));
         }
         let satisfies = event.satisfies();
         let Ok((origin, _)) = self.origin(row) else {
-            return Applied::park(ParkReason::StoreUnavailable);
+            return ApplyResult::park(ParkReason::StoreUnavailable);
         };
-        let command = LedgerCommand::Apply { origin, topic, delivery, event, fault };
-        match self.to_ledger(command).await {
+        let command = LedgerCommand::Apply { origin, topic, delivery: delivery_id, event, fault };
+        match self.call_ledger(command).await {
             Ok((LedgerReply::Done { outcome, internal_id, external_id, .. }, _)) => {
                 if let Some(parent) = &parent {
-                    let _ = self.with(|key_state| key_state.awaited.remove(parent));
+                    let _ = self.with(|key_state| key_state.awaited_parents.remove(parent));
                 }
-                for name in &satisfies {
-                    self.parent_arrived(name).await;
+                for arrived in &satisfies {
+                    self.release_children(arrived).await;
                 }
-                Applied::Settled { outcome, internal_id, external_id, detail: None }
+                ApplyResult::Settled { outcome, internal_id, external_id, detail: None }
             }
             Ok((LedgerReply::ParentUnknown, _)) => {
-                let name = parent.unwrap_or_default();
-                Applied::Park {
+                let parent = parent.unwrap_or_default();
+                ApplyResult::Park {
                     reason: ParkReason::ParentUnknown,
-                    detail: Some(format!("{name} has not arrived yet")),
-                    parent: Some(name),
+                    detail: Some(format!("{parent} has not arrived yet")),
+                    parent: Some(parent),
                     token: None,
                 }
             }
-            Ok((LedgerReply::Rejected { rejection }, _)) => Applied::Park {
+            Ok((LedgerReply::Rejected { rejection }, _)) => ApplyResult::Park {
                 reason: ParkReason::Unmappable,
                 detail: Some(rejection.detail),
                 parent: None,
                 token: None,
             },
-            Ok(_) | Err(_) => Applied::park(ParkReason::StoreUnavailable),
+            Ok(_) | Err(_) => ApplyResult::park(ParkReason::StoreUnavailable),
         }
     }
 
@@ -280,9 +283,9 @@ impl KeyGate {
         row: SequenceId,
         waiting: &Waiting<'_>,
     ) -> Result<()> {
-        // Shops put secrets into query strings, and a retry needs none.
-        let kept = Ingest { fault: None, query: String::new(), ..ingest.clone() };
-        let due = parked::insert(&self.sql, row, topic, &kept, body, waiting)?;
+        // Shops put secrets into query strings, and a retry needs no query string.
+        let ingest = Ingest { fault: None, query: String::new(), ..ingest.clone() };
+        let due = parked::insert(&self.sql, row, topic, &ingest, body, waiting)?;
         if let Some(parent) = waiting.parent {
             self.release_if_arrived(parent).await?;
         }
@@ -292,9 +295,10 @@ impl KeyGate {
         Ok(())
     }
 
-    /// Lets go an event that has just been parked for its parent, where that came meanwhile.
+    /// Makes an event due that has just been parked for its parent, if the parent arrived
+    /// meanwhile.
     pub(super) async fn release_if_arrived(&self, parent: &str) -> Result<()> {
-        let waiting = self.with(|key_state| key_state.awaited.contains(parent))?;
+        let waiting = self.with(|key_state| key_state.awaited_parents.contains(parent))?;
         let now = crate::edge::platform::now();
         if !waiting && parked::release(&self.sql, ParkReason::ParentUnknown, Some(parent), now)? {
             self.arm(now).await;
@@ -302,9 +306,10 @@ impl KeyGate {
         Ok(())
     }
 
-    /// Lets go the events that waited for this one.
-    async fn parent_arrived(&self, parent: &str) {
-        let waited = self.with(|key_state| key_state.awaited.remove(parent)).unwrap_or(false);
+    /// Makes the events due that are parked for this parent.
+    async fn release_children(&self, parent: &str) {
+        let waited =
+            self.with(|key_state| key_state.awaited_parents.remove(parent)).unwrap_or(false);
         if !waited {
             return;
         }
@@ -315,24 +320,24 @@ impl KeyGate {
     }
 }
 
-fn accepted(outcome: Outcome, request_id: RequestId) -> RequestResult {
+fn ok_result(outcome: Outcome, request_id: RequestId) -> RequestResult {
     let body = json!({ "outcome": outcome.as_str(), "request_id": request_id });
-    RequestResult::with(Answer::json(200, body.to_string()), outcome)
+    RequestResult::new(Answer::json(200, body.to_string()), outcome)
 }
 
-/// The answer to a setup ping. It changes nothing and is counted among the refusals, as it is not
-/// authentic.
-fn ping() -> RequestResult {
-    let mut finished = RequestResult::with(
+/// The result of a set-up ping. It changes nothing and is counted among the refusals, because it is
+/// not authentic.
+fn ping_result() -> RequestResult {
+    let mut result = RequestResult::new(
         Answer::json(200, json!({ "outcome": "ping" }).to_string()),
         Outcome::Ping,
     );
-    finished.units = 0;
-    finished
+    result.units = 0;
+    result
 }
 
-fn ignored(reason: Ignored) -> Applied {
-    Applied::Settled {
+fn ignored_result(reason: Ignored) -> ApplyResult {
+    ApplyResult::Settled {
         outcome: Outcome::Ignored,
         internal_id: None,
         external_id: None,
@@ -340,8 +345,8 @@ fn ignored(reason: Ignored) -> Applied {
     }
 }
 
-/// What a parked delivery says, read once more.
-pub(super) fn reread(ingest: &Ingest, body: &[u8]) -> ParsedDelivery {
+/// Parses a parked delivery again.
+pub(super) fn parse_again(ingest: &Ingest, body: &[u8]) -> ParsedDelivery {
     let format = match ingest.operation {
         RequestKind::Deliver { format } => format,
         // Only deliveries are ever parked.

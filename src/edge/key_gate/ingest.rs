@@ -1,4 +1,4 @@
-//! Requests of the integration API: admission, idempotency, validation, the ledger, the log.
+//! Storefront requests: each gets its log row, is handled by kind, and is recorded in the log.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use crate::edge::answer::Answer;
 use crate::edge::platform::now;
 use crate::protocol::key_gate::{Fault, Ingest, RequestKind};
 
-/// How a request ended: the answer, and what its log entry says of it.
+/// The result of a request: the response, and the fields of its log entry.
 #[derive(Debug)]
 pub(super) struct RequestResult {
     pub answer: Answer,
@@ -27,15 +27,16 @@ pub(super) struct RequestResult {
     pub internal_id: Option<String>,
     pub error_code: Option<Code>,
     pub detail: Option<String>,
-    /// How many requests its entry stands for: 1, or 0 where others of it have entries.
+    /// How many requests the log entry stands for: 1, or 0 for a batch, whose commands have entries
+    /// of their own.
     pub count: u32,
     pub idempotency_key: Option<String>,
-    /// The topic of a native sender's delivery.
+    /// The topic of a delivery.
     pub topic: Option<String>,
 }
 
 impl RequestResult {
-    pub(super) const fn with(answer: Answer, outcome: Outcome) -> Self {
+    pub(super) const fn new(answer: Answer, outcome: Outcome) -> Self {
         Self {
             answer,
             outcome,
@@ -51,7 +52,7 @@ impl RequestResult {
         }
     }
 
-    /// The end of a request that was turned down; it was charged if it got past the rate.
+    /// The result of a rejected request. The request was charged if it passed the rate limit.
     pub(super) fn rejected(
         rejection: &Rejection,
         request_id: &crate::domain::id::RequestId,
@@ -62,19 +63,19 @@ impl RequestResult {
             Some(diagnosis) => format!("{} {diagnosis}", rejection.detail),
             None => rejection.detail.clone(),
         };
-        let mut finished =
-            Self::with(Answer::problem(rejection, request_id), Outcome::of(rejection.code));
-        finished.units = u32::from(charged);
-        finished.quota = quota;
-        finished.error_code = Some(rejection.code);
-        finished.detail = Some(detail);
-        finished.internal_id.clone_from(&rejection.conflict);
-        finished
+        let mut result =
+            Self::new(Answer::problem(rejection, request_id), Outcome::of(rejection.code));
+        result.units = u32::from(charged);
+        result.quota = quota;
+        result.error_code = Some(rejection.code);
+        result.detail = Some(detail);
+        result.internal_id.clone_from(&rejection.conflict);
+        result
     }
 }
 
 impl KeyGate {
-    /// Handles one request of a storefront: its answer, as a frame.
+    /// Handles one request of a storefront. Returns the response as a frame.
     pub(super) async fn handle(&self, ingest: Ingest, body: &[u8]) -> Vec<u8> {
         let started = now();
         let _in_flight = InFlight::enter(&self.in_flight);
@@ -83,35 +84,35 @@ impl KeyGate {
             panic!("a panic on purpose");
         }
         let row = self.with(|key_state| {
-            let admitted = key_state.row(ingest.attempt, started);
-            (admitted, key_state.request_id(admitted.row))
+            let request = key_state.assign_row(ingest.attempt, started);
+            (request, key_state.request_id(request.row))
         });
-        let (mut admitted, request_id) = match row {
+        let (mut request, request_id) = match row {
             Ok(row) => row,
-            Err(rejection) => return super::refuse(&rejection),
+            Err(rejection) => return super::unlogged_rejection(&rejection),
         };
-        admitted.public_key_holds = self.public_key_holds(&ingest, body, started).await;
-        let finished = match ingest.operation {
-            RequestKind::Whoami => self.whoami(&ingest, body, admitted, started),
+        request.public_key_holds = self.public_key_holds(&ingest, body, started).await;
+        let result = match ingest.operation {
+            RequestKind::Whoami => self.whoami(&ingest, body, request, started),
             RequestKind::Write { command } => {
-                self.write(&ingest, body, admitted, command, started).await
+                self.write(&ingest, body, request, command, started).await
             }
-            RequestKind::Batch => self.batch(&ingest, body, admitted, started).await,
+            RequestKind::Batch => self.batch(&ingest, body, request, started).await,
             RequestKind::Deliver { format } => {
-                Ok(self.deliver(&ingest, body, admitted, format, started).await)
+                Ok(self.deliver(&ingest, body, request, format, started).await)
             }
         };
-        let mut finished = finished
+        let mut result = result
             .unwrap_or_else(|rejection| RequestResult::rejected(&rejection, &request_id, None));
-        finished.idempotency_key = ingest.headers.get("idempotency-key").map(str::to_owned);
-        self.record(&ingest, ingest.attempt, body, admitted.row, started, &finished).await;
-        // Whoever shows no good key learns nothing about it.
-        let told = finished.error_code != Some(Code::InvalidApiKey);
-        let quota = match finished.quota {
-            None if told => self.with(|key_state| key_state.window.quota(now())).ok(),
+        result.idempotency_key = ingest.headers.get("idempotency-key").map(str::to_owned);
+        self.record(&ingest, ingest.attempt, body, request.row, started, &result).await;
+        // A caller without a valid key learns nothing about the key's quota.
+        let may_see_quota = result.error_code != Some(Code::InvalidApiKey);
+        let quota = match result.quota {
+            None if may_see_quota => self.with(|key_state| key_state.window.quota(now())).ok(),
             quota => quota,
         };
-        let mut answer = finished.answer;
+        let mut answer = result.answer;
         if let Some(quota) = quota {
             answer = answer
                 .with_header("RateLimit-Policy", quota.policy_header())
@@ -120,7 +121,7 @@ impl KeyGate {
         answer.into_frame(&request_id)
     }
 
-    /// Writes the request's log entry. A failure here never changes the answer.
+    /// Writes the request's log entry. A failure to write it never changes the response.
     pub(super) async fn record(
         &self,
         ingest: &Ingest,
@@ -128,37 +129,38 @@ impl KeyGate {
         body: &[u8],
         row: SequenceId,
         started: Timestamp,
-        finished: &RequestResult,
+        result: &RequestResult,
     ) {
         let now = now();
         let entry = LogEntry {
             row,
             attempt,
-            units: finished.units,
-            count: finished.count,
+            units: result.units,
+            count: result.count,
             method: ingest.method.clone(),
             path: ingest.path.clone(),
-            status: finished.answer.status,
+            status: result.answer.status,
             latency_ms: now.since(started).max(0),
-            outcome: finished.outcome,
-            topic: finished.topic.clone(),
-            idempotency_key: finished.idempotency_key.clone(),
-            external_id: finished.external_id.clone(),
-            internal_id: finished.internal_id.clone(),
-            error_code: finished.error_code,
-            detail: finished.detail.clone(),
+            outcome: result.outcome,
+            topic: result.topic.clone(),
+            idempotency_key: result.idempotency_key.clone(),
+            external_id: result.external_id.clone(),
+            internal_id: result.internal_id.clone(),
+            error_code: result.error_code,
+            detail: result.detail.clone(),
         };
         let logged = self.with(|key_state| {
-            // What nobody could authenticate is not worth keeping.
-            let keep = key_state.stored.record.capture_bodies
-                && finished.count > 0
-                && !finished.outcome.is_capped()
+            // A request that could not be authenticated is not worth capturing.
+            let capture = key_state.stored.record.capture_bodies
+                && result.count > 0
+                && !result.outcome.is_capped()
                 && ingest.operation != RequestKind::Whoami;
-            let headers = keep.then(|| serde_json::to_string(&ingest.headers).unwrap_or_default());
-            let answer = kept_answer(&finished.answer.body);
-            let kept =
+            let headers =
+                capture.then(|| serde_json::to_string(&ingest.headers).unwrap_or_default());
+            let answer = kept_answer(&result.answer.body);
+            let capture =
                 headers.as_deref().map(|headers| NewCapture { headers, body, answer: &answer });
-            key_state.log(&self.sql, entry, kept, now)?;
+            key_state.log(&self.sql, entry, capture, now)?;
             Ok::<_, Rejection>(key_state.refusals_due())
         });
         if let Ok(Ok(Some(due))) = logged {
@@ -166,18 +168,18 @@ impl KeyGate {
         }
     }
 
-    /// `GET /integrations/v1/whoami`: what the key is, may do, and has left of its limit.
+    /// `GET /integrations/v1/whoami`: describes the key, its scopes and the rest of its rate limit.
     fn whoami(
         &self,
         ingest: &Ingest,
         body: &[u8],
-        admitted: super::key_state::Admitted,
+        request: super::key_state::IncomingRequest,
         now: Timestamp,
     ) -> Result<RequestResult> {
         let needs = Needs { scope: None, format: None, signature: false };
-        let quota = match self.admit(ingest, body, admitted, needs, now)? {
+        let quota = match self.admit(ingest, body, request, needs, now)? {
             Ok(quota) => quota,
-            Err(finished) => return Ok(*finished),
+            Err(result) => return Ok(*result),
         };
         let body = self.with(|key_state| {
             let record = &key_state.stored.record;
@@ -202,39 +204,40 @@ impl KeyGate {
                 },
             })
         })?;
-        let mut finished = RequestResult::with(Answer::serialized(200, &body)?, Outcome::Accepted);
-        finished.quota = Some(quota);
-        Ok(finished)
+        let mut result = RequestResult::new(Answer::serialized(200, &body)?, Outcome::Accepted);
+        result.quota = Some(quota);
+        Ok(result)
     }
 
-    /// Admits an API request, or ends it.
+    /// Authenticates an API request and charges the rate limit. The inner error is the result of a
+    /// refused request.
     pub(super) fn admit(
         &self,
         ingest: &Ingest,
         body: &[u8],
-        admitted: super::key_state::Admitted,
+        request: super::key_state::IncomingRequest,
         needs: Needs,
         now: Timestamp,
     ) -> Result<std::result::Result<Quota, Box<RequestResult>>> {
         self.with(|key_state| {
             let secrets = key_state.live_secrets(now);
-            let presented = admitted.presents(ingest, body);
-            // The same request once more has been charged for: it goes through a copy.
-            let mut charged = admitted.repeated.then(|| key_state.window.clone());
-            let window = charged.as_mut().unwrap_or(&mut key_state.window);
+            let presented = request.presented(ingest, body);
+            // A repeated call has been charged already: charge a copy of the window.
+            let mut copy = request.repeated.then(|| key_state.window.clone());
+            let window = copy.as_mut().unwrap_or(&mut key_state.window);
             let admission =
                 admit_api(&key_state.stored.record, &secrets, window, presented, needs, now);
             admission.map_err(|refused| {
                 let Refused { mut rejection, quota } = *refused;
                 let signature = ingest.headers.get("x-pck-signature");
-                rejection = key_state.diagnosed(rejection, signature, &secrets, body, now);
-                let id = key_state.request_id(admitted.row);
+                rejection = key_state.add_diagnosis(rejection, signature, &secrets, body, now);
+                let id = key_state.request_id(request.row);
                 Box::new(RequestResult::rejected(&rejection, &id, quota))
             })
         })
     }
 
-    /// Where a command of this request to the ledger comes from.
+    /// The origin of this request's command, for the ledger, and the request's id.
     pub(super) fn origin(&self, row: SequenceId) -> Result<(Origin, crate::domain::id::RequestId)> {
         self.with(|key_state| {
             let request_id = key_state.request_id(row);

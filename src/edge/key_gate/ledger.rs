@@ -1,6 +1,6 @@
 //! Calls to the StoreLedger of the key's store.
 
-use super::{KeyGate, open};
+use super::{KeyGate, decode_message};
 use crate::domain::key::PayloadFormat;
 use crate::domain::rejection::{Code, Rejection};
 use crate::edge::objects::CallFailed;
@@ -9,7 +9,7 @@ use crate::protocol::Versioned;
 use crate::protocol::frame;
 use crate::protocol::store_ledger::{LedgerCommand, LedgerReply, object_name};
 
-/// Milliseconds that a ledger may take to answer. Wix waits for 1,250 ms in all.
+/// The deadline of a call to a ledger, in milliseconds. Wix waits 1,250 ms for the whole delivery.
 const fn deadline(format: PayloadFormat) -> u32 {
     match format {
         PayloadFormat::Wix => 700,
@@ -18,21 +18,24 @@ const fn deadline(format: PayloadFormat) -> u32 {
 }
 
 impl KeyGate {
-    /// Sends a command to the ledger of this key's store. Every command may be repeated: orders by
-    /// their idempotency key or external id, events by the sender's version.
-    pub(super) async fn to_ledger(&self, command: LedgerCommand) -> Result<(LedgerReply, String)> {
+    /// Sends a command to the ledger of this key's store. Every command may be repeated: orders are
+    /// deduplicated by their idempotency key or external id, events by the sender's version.
+    pub(super) async fn call_ledger(
+        &self,
+        command: LedgerCommand,
+    ) -> Result<(LedgerReply, String)> {
         let (store, format) = self.with(|key_state| {
             let record = &key_state.stored.record;
             (record.store_id, record.payload_format)
         })?;
-        let frame = frame::encode(&Versioned::new(command), &[])
+        let command = frame::encode(&Versioned::new(command), &[])
             .map_err(|frame::Malformed| internal("a command that is too large"))?;
         let ledger = self.ledger.as_ref().map_err(|error| internal(&error.to_string()))?;
-        let answer = ledger
-            .command(&object_name(store), &frame, deadline(format))
+        let reply = ledger
+            .command(&object_name(store), &command, deadline(format))
             .await
             .map_err(|CallFailed { .. }| unavailable())?;
-        let (reply, body) = open::<LedgerReply>(&answer)?;
+        let (reply, body) = decode_message::<LedgerReply>(&reply)?;
         match reply {
             LedgerReply::Failed { for_now: true } => Err(unavailable()),
             LedgerReply::Failed { for_now: false } => {

@@ -1,5 +1,5 @@
-//! The request log: a table per day, so that its end is a dropped table. Rows are keyed by time
-//! ([`SequenceId`]), so pages and windows need no index.
+//! The request log: a table per day, so that a day expires by dropping its table. Rows are keyed by
+//! time ([`SequenceId`]), so pages and windows need no index.
 
 use std::ops::ControlFlow;
 
@@ -17,27 +17,29 @@ use crate::edge::Result;
 use crate::edge::sql::{Sql, integer, text};
 use crate::protocol::key_gate::{LoggedRequest, RequestFilter};
 
-/// Most rows that one filtered page looks at.
-const SCAN: u32 = 2_000;
+/// The most rows that one filtered page reads.
+const MAX_SCANNED: u32 = 2_000;
 
-/// Days that a body is kept, and bytes of bodies and of log rows, before the oldest day goes.
+/// The limits beyond which the oldest day is dropped: the age of captures in days, and the bytes of
+/// captures and of log rows.
 const CAPTURE_DAYS: i64 = 30;
 const CAPTURE_BYTES: i64 = 512 << 20;
 const LOG_BYTES: i64 = 2 << 30;
 
-/// A rough size of a log row in bytes, beside its texts.
+/// The approximate size of a log row in bytes without its texts.
 const ROW_BYTES: usize = 96;
 
-/// The day whose tables exist for sure.
+/// The day whose tables are known to exist.
 #[derive(Debug, Default)]
 pub struct OpenDay {
     day: Option<i64>,
-    /// Bytes of bodies that are kept of it.
+    /// The bytes of its captures.
     captured: u64,
 }
 
 impl OpenDay {
-    /// Makes the tables of a day before its first row, and drops days beyond the caps.
+    /// Makes the tables of the day of `at` unless they are known to exist, and drops the days
+    /// beyond the limits. Returns the day.
     pub fn open(&mut self, sql: &Sql, at: Timestamp) -> Result<i64> {
         let day = at.period(DAY);
         if self.day != Some(day) {
@@ -70,28 +72,33 @@ impl OpenDay {
                 &[],
             )?;
             drop_old_days(sql, day)?;
-            self.captured = capture::bytes_of(sql, day)?;
+            self.captured = capture::day_bytes(sql, day)?;
             self.day = Some(day);
         }
         Ok(day)
     }
 
-    /// Whether so much more may be kept of this day: one that fills the cap by itself keeps no more,
-    /// as there is no older one to drop.
-    pub fn takes(&mut self, bytes: usize) -> bool {
+    /// Reserves space for a capture of this day. Returns `false` if the day fills the limit by
+    /// itself: there is no older day to drop.
+    pub fn reserve_capture(&mut self, bytes: usize) -> bool {
         let captured = self.captured + bytes as u64;
-        let takes = captured <= CAPTURE_BYTES as u64;
-        if takes {
+        let fits = captured <= CAPTURE_BYTES as u64;
+        if fits {
             self.captured = captured;
         }
-        takes
+        fits
     }
 }
 
-/// Writes the one row of a request, over the row of an earlier attempt of the same request, and its
-/// capture: by one statement on the view of the day, because a call into the database costs more
-/// than a row. Returns about how many bytes the row takes.
-pub fn write(sql: &Sql, day: i64, entry: &LogEntry, kept: Option<NewCapture<'_>>) -> Result<usize> {
+/// Writes the log row of a request and its capture, replacing those of an earlier attempt of the
+/// same request. One statement on the day's view writes both, because a call into the database
+/// costs more than a row. Returns the approximate size of the log row in bytes.
+pub fn write(
+    sql: &Sql,
+    day: i64,
+    entry: &LogEntry,
+    capture: Option<NewCapture<'_>>,
+) -> Result<usize> {
     let LogEntry {
         row,
         attempt,
@@ -109,7 +116,7 @@ pub fn write(sql: &Sql, day: i64, entry: &LogEntry, kept: Option<NewCapture<'_>>
         error_code,
         detail,
     } = entry;
-    let body = kept.map_or(JsValue::NULL, |kept| Uint8Array::from(kept.body).into());
+    let body = capture.map_or(JsValue::NULL, |capture| Uint8Array::from(capture.body).into());
     sql.run(
         &format!(
             "INSERT INTO entries_{day} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
@@ -131,9 +138,9 @@ pub fn write(sql: &Sql, day: i64, entry: &LogEntry, kept: Option<NewCapture<'_>>
             text(internal_id.as_deref()),
             text(error_code.map(Code::as_str)),
             text(detail.as_deref()),
-            text(kept.map(|kept| kept.headers)),
+            text(capture.map(|capture| capture.headers)),
             body,
-            text(kept.map(|kept| kept.answer)),
+            text(capture.map(|capture| capture.answer)),
         ],
     )?;
     let optional = [topic, idempotency_key, external_id, internal_id, detail];
@@ -141,24 +148,24 @@ pub fn write(sql: &Sql, day: i64, entry: &LogEntry, kept: Option<NewCapture<'_>>
     Ok(ROW_BYTES + path.len() + texts)
 }
 
-/// What is left in the log of the last moments, to rebuild what memory has forgotten.
+/// A row of the log, as read to rebuild an object's memory.
 #[derive(Debug, Deserialize)]
-pub struct Trace {
+pub struct RecentRow {
     pub id: SequenceId,
     pub attempt: i64,
     pub units: u32,
     pub count: u32,
     pub status: u16,
     pub outcome: Outcome,
-    /// About how many bytes the row takes.
+    /// The approximate size of the row in bytes.
     pub bytes: usize,
 }
 
 /// The rows since `from`, oldest first.
-pub fn traces(sql: &Sql, from: Timestamp, now: Timestamp) -> Result<Vec<Trace>> {
-    let mut traces = Vec::new();
+pub fn recent_rows(sql: &Sql, from: Timestamp, now: Timestamp) -> Result<Vec<RecentRow>> {
+    let mut rows = Vec::new();
     for day in days(sql, "log")?.into_iter().filter(|day| *day >= from.period(DAY)) {
-        traces.extend(sql.rows::<Trace>(
+        rows.extend(sql.rows::<RecentRow>(
             &format!(
                 "SELECT id, attempt, units, count, status, outcome,
                    {ROW_BYTES} + length(path) + coalesce(length(topic), 0)
@@ -169,9 +176,10 @@ pub fn traces(sql: &Sql, from: Timestamp, now: Timestamp) -> Result<Vec<Trace>> 
             &[integer(SequenceId::at(from).as_i64())],
         )?);
     }
-    // A clock that stepped back must not make rows of the future invisible to the limit.
-    traces.retain(|trace| trace.id.time() <= now.plus(DAY));
-    Ok(traces)
+    // Rows up to a day in the future still count for the rate limit, in case the clock stepped
+    // back.
+    rows.retain(|row| row.id.time() <= now.plus(DAY));
+    Ok(rows)
 }
 
 /// The days that have a table of this kind, oldest first.
@@ -197,23 +205,23 @@ fn drop_old_days(sql: &Sql, today: i64) -> Result<()> {
         log_bytes: i64,
         capture_bytes: i64,
     }
-    let kept = sql.rows::<Bytes>(
+    let day_sizes = sql.rows::<Bytes>(
         "SELECT start, log_bytes, capture_bytes FROM stats_day ORDER BY start DESC",
         &[],
     )?;
-    let beyond = |day: i64, cap: i64, bytes: fn(&Bytes) -> i64| {
-        let newer = kept.iter().filter(|entry| entry.start / DAY >= day);
+    let exceeds = |day: i64, cap: i64, bytes: fn(&Bytes) -> i64| {
+        let newer = day_sizes.iter().filter(|entry| entry.start / DAY >= day);
         newer.map(bytes).sum::<i64>() > cap
     };
     for day in days(sql, "capture")? {
-        let beyond = day < today && beyond(day, CAPTURE_BYTES, |day| day.capture_bytes);
-        if beyond || day < today - CAPTURE_DAYS {
-            // The day's view is for writing, and no past day is written.
+        let too_large = day < today && exceeds(day, CAPTURE_BYTES, |day| day.capture_bytes);
+        if too_large || day < today - CAPTURE_DAYS {
+            // The day's view is only for writing, and past days are not written.
             sql.run(&format!("DROP VIEW IF EXISTS entries_{day}; DROP TABLE capture_{day}"), &[])?;
         }
     }
     for day in days(sql, "log")? {
-        if day < today && beyond(day, LOG_BYTES, |day| day.log_bytes) {
+        if day < today && exceeds(day, LOG_BYTES, |day| day.log_bytes) {
             sql.run(&format!("DROP VIEW IF EXISTS entries_{day}; DROP TABLE log_{day}"), &[])?;
         }
     }
@@ -241,7 +249,7 @@ impl ListedRow {
     const COLUMNS: &'static str = "id, count, method, path, status, latency_ms, outcome, topic,
       idempotency_key, external_id, internal_id, error_code, detail";
 
-    fn listed(self, gate: GateName) -> LoggedRequest {
+    fn into_request(self, gate: GateName) -> LoggedRequest {
         LoggedRequest {
             id: RequestId::new(gate, self.id),
             received_at: self.id.time(),
@@ -261,8 +269,8 @@ impl ListedRow {
     }
 }
 
-/// A page of the log, newest first, and the row to go on before. Looks at no more than 2,000 rows,
-/// so a page under a filter may hold less than its limit and still have a next one.
+/// A page of the log, newest first, and the row before which the next page starts. Reads at most
+/// 2,000 rows, so a filtered page may be shorter than its limit and still have a next page.
 pub fn list(
     sql: &Sql,
     gate: GateName,
@@ -273,10 +281,10 @@ pub fn list(
     let from = filter.from.map_or(0, |from| SequenceId::at(from).as_i64());
     let limit = filter.limit.min(RequestFilter::MAX_LIMIT) as usize;
     let mut requests = Vec::new();
-    let mut looked_at = 0;
+    let mut scanned = 0;
     let mut last = None;
     for day in days(sql, "log")?.into_iter().rev() {
-        // Skip days that lie outside the span altogether.
+        // Skip the days that lie wholly outside the requested span.
         let start = SequenceId::at(Timestamp::from_millis(day * DAY)).as_i64();
         let end = SequenceId::at(Timestamp::from_millis((day + 1) * DAY)).as_i64();
         if start >= before || end <= from {
@@ -286,16 +294,16 @@ pub fn list(
             "SELECT {} FROM log_{day} WHERE id < ?1 AND id >= ?2 ORDER BY id DESC LIMIT ?3",
             ListedRow::COLUMNS
         );
-        let parameters = [integer(before), integer(from), integer(SCAN - looked_at)];
+        let parameters = [integer(before), integer(from), integer(MAX_SCANNED - scanned)];
         let mut stopped = false;
         sql.scan::<ListedRow>(&query, &parameters, |row| {
-            looked_at += 1;
+            scanned += 1;
             last = Some(row.id.as_i64());
-            let request = row.listed(gate);
+            let request = row.into_request(gate);
             if filter.matches(&request) {
                 requests.push(request);
             }
-            stopped = looked_at >= SCAN || requests.len() >= limit;
+            stopped = scanned >= MAX_SCANNED || requests.len() >= limit;
             if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         if stopped {
@@ -305,7 +313,7 @@ pub fn list(
     Ok((requests, None))
 }
 
-/// One request of the log, if it stands in it.
+/// One request of the log, if the log contains it.
 pub fn find(sql: &Sql, gate: GateName, row: SequenceId) -> Result<Option<LoggedRequest>> {
     let day = row.time().period(DAY);
     if !days(sql, "log")?.contains(&day) {
@@ -313,12 +321,12 @@ pub fn find(sql: &Sql, gate: GateName, row: SequenceId) -> Result<Option<LoggedR
     }
     let query = format!("SELECT {} FROM log_{day} WHERE id = ?1", ListedRow::COLUMNS);
     let found = sql.first::<ListedRow>(&query, &[integer(row.as_i64())])?;
-    Ok(found.map(|found| found.listed(gate)))
+    Ok(found.map(|found| found.into_request(gate)))
 }
 
-/// How one request was answered.
+/// The response to one request, as the log records it.
 #[derive(Debug, Deserialize)]
-pub struct Answered {
+pub struct LoggedResponse {
     pub method: String,
     pub topic: Option<String>,
     pub status: u16,
@@ -326,23 +334,23 @@ pub struct Answered {
     pub outcome: Outcome,
 }
 
-/// How the newest requests were answered, newest first, at most `limit`.
-pub fn answers(sql: &Sql, limit: u32) -> Result<Vec<Answered>> {
-    let mut answers = Vec::new();
+/// The responses to the newest requests, newest first, at most `limit` of them.
+pub fn newest_responses(sql: &Sql, limit: u32) -> Result<Vec<LoggedResponse>> {
+    let mut responses = Vec::new();
     for day in days(sql, "log")?.into_iter().rev() {
-        let left = i64::from(limit) - answers.len() as i64;
-        if left <= 0 {
+        let remaining = i64::from(limit) - responses.len() as i64;
+        if remaining <= 0 {
             break;
         }
         let query = format!(
             "SELECT method, topic, status, count, outcome FROM log_{day} ORDER BY id DESC LIMIT ?1"
         );
-        answers.extend(sql.rows::<Answered>(&query, &[integer(left)])?);
+        responses.extend(sql.rows::<LoggedResponse>(&query, &[integer(remaining)])?);
     }
-    Ok(answers)
+    Ok(responses)
 }
 
-/// When the key was last used: the newest row of a request that was admitted. Looks at no more than
+/// When the key was last used: the time of the newest request that was admitted. Reads at most
 /// 2,000 rows.
 pub fn last_use(sql: &Sql) -> Result<Option<Timestamp>> {
     #[derive(Deserialize)]
@@ -350,18 +358,18 @@ pub fn last_use(sql: &Sql) -> Result<Option<Timestamp>> {
         id: SequenceId,
         used: u8,
     }
-    let mut looked_at = 0;
+    let mut scanned = 0;
     for day in days(sql, "log")?.into_iter().rev() {
         let query = format!(
             "SELECT id, units > 0 AND count > 0 AS used FROM log_{day} ORDER BY id DESC LIMIT ?1"
         );
         let mut last = None;
-        sql.scan::<Newest>(&query, &[integer(SCAN - looked_at)], |row| {
-            looked_at += 1;
+        sql.scan::<Newest>(&query, &[integer(MAX_SCANNED - scanned)], |row| {
+            scanned += 1;
             last = (row.used != 0).then(|| row.id.time());
             if last.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        if last.is_some() || looked_at >= SCAN {
+        if last.is_some() || scanned >= MAX_SCANNED {
             return Ok(last);
         }
     }

@@ -2,17 +2,19 @@
 //!
 //! Invariants:
 //! - In any 60 seconds it admits at most the key's limit, across evictions and restarts.
-//! - A request is answered only after its log row and all that the answer claims are durable (the
-//!   platform holds an object's answers until its writes are).
-//! - Once `revoked` has been written here, no request is admitted; D1 and the audit log follow, at
+//! - The response to a request leaves only after the request's log row and every effect that the
+//!   response reports are durable (the platform holds back an object's responses until its writes
+//!   are confirmed).
+//! - Once `revoked` has been written here, no request is admitted. D1 and the audit log follow, at
 //!   least once, in one batch that may be repeated.
-//! - An authentic native delivery is applied, without effect, or parked before it is answered 200.
+//! - An authentic delivery of a native sender gets its 200 only after it has been applied, found to
+//!   have no effect, or parked.
 //!
 //! ```text
 //! Worker ─Ingest─▶ ingest.rs / deliver.rs ─▶ ledger.rs ─LedgerCommand─▶ StoreLedger
 //! Worker ─GateCommand─▶ commands.rs ─▶ change.rs ─batch─▶ D1
 //! console ──WebSocket──▶ tail.rs ◀─each log entry─ key_state.rs
-//!           alarm ─▶ alarm.rs: D1 again, parked events again, counted refusals, the end of tails
+//!           alarm ─▶ alarm.rs: retries D1 and parked events, logs counted refusals, closes tails
 //! ```
 
 mod alarm;
@@ -61,16 +63,17 @@ use crate::protocol::Versioned;
 use crate::protocol::frame;
 use crate::protocol::key_gate::{GateCommand, GateResult, Ingest};
 
-/// Held by the class of this name in `entry.mjs`, which the runtime knows.
+/// The Rust half of the object. It is owned by the class of the same name in `entry.mjs`, which the
+/// runtime instantiates.
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 pub struct KeyGate {
     state: State,
     env: Env,
     sql: AssertUnwindSafe<Sql>,
     ledger: AssertUnwindSafe<worker::Result<ObjectClient>>,
-    /// `None` until the object knows its key.
+    /// `None` until the object has loaded its key.
     key_state: AssertUnwindSafe<RefCell<Option<KeyState>>>,
-    /// Requests that have been admitted and have not been answered.
+    /// The number of requests and retries that have started and not finished.
     in_flight: AssertUnwindSafe<Rc<Cell<u32>>>,
 }
 
@@ -93,39 +96,41 @@ impl KeyGate {
         }
     }
 
-    /// A framed [`Ingest`] with the raw body; answers a frame of `ResponseInit` and body.
+    /// Takes a framed [`Ingest`] with the raw request body. Returns a frame of `ResponseInit` and
+    /// response body.
     pub async fn ingest(&self, frame: Uint8Array) -> std::result::Result<JsValue, JsValue> {
-        let answered = AssertUnwindSafe(self.ingested(frame.to_vec())).catch_unwind().await;
-        let frame = answered.unwrap_or_else(|_| refuse(&internal("a panic in a KeyGate")));
+        let result = AssertUnwindSafe(self.ingest_frame(frame.to_vec())).catch_unwind().await;
+        let frame =
+            result.unwrap_or_else(|_| unlogged_rejection(&internal("a panic in a KeyGate")));
         Ok(Uint8Array::from(&frame[..]).into())
     }
 
-    /// A framed [`GateCommand`]; answers a framed [`GateResult`].
+    /// Takes a framed [`GateCommand`]. Returns a framed [`GateResult`].
     pub async fn command(&self, frame: Uint8Array) -> std::result::Result<JsValue, JsValue> {
-        let answered = AssertUnwindSafe(self.commanded(frame.to_vec())).catch_unwind().await;
-        let reply: GateResult = answered.unwrap_or_else(|_| Err(internal("a panic in a KeyGate")));
+        let result = AssertUnwindSafe(self.command_frame(frame.to_vec())).catch_unwind().await;
+        let reply: GateResult = result.unwrap_or_else(|_| Err(internal("a panic in a KeyGate")));
         let frame = frame::encode(&reply, &[]).unwrap_or_default();
         Ok(Uint8Array::from(&frame[..]).into())
     }
 
-    /// A request to follow the log, with a ticket of the Worker's (see [`crate::protocol::tail`]);
-    /// answers 101 and a socket.
+    /// Opens a live tail of the log. The request carries a ticket that the Worker issued (see
+    /// [`crate::protocol::tail`]); the response is 101 with a WebSocket.
     pub async fn fetch(&self, request: Request) -> std::result::Result<JsValue, JsValue> {
-        let opened = AssertUnwindSafe(self.open_tail(&request)).catch_unwind().await;
-        let opened = opened.unwrap_or_else(|_| Err(internal("a panic in a KeyGate")));
-        let response = opened.or_else(|rejection| {
+        let result = AssertUnwindSafe(self.open_tail(&request)).catch_unwind().await;
+        let result = result.unwrap_or_else(|_| Err(internal("a panic in a KeyGate")));
+        let response = result.or_else(|rejection| {
             let request_id = unlogged_request_id();
             Answer::problem(&rejection, &request_id).into_response(&request_id)
         })?;
         Ok(response.into())
     }
 
-    /// A tail's socket was closed, or broke.
+    /// Called when the socket of a live tail was closed or broke.
     pub fn socket_ended(&self, socket: WebSocket) {
         self.tail_ended(&socket);
     }
 
-    /// Fails only where the platform is to repeat it.
+    /// Fails only if the platform should repeat the alarm.
     pub async fn alarm(&self) -> std::result::Result<JsValue, JsValue> {
         AssertUnwindSafe(async move { Ok(self.on_alarm().await.map(|()| JsValue::UNDEFINED)?) })
             .await
@@ -133,25 +138,26 @@ impl KeyGate {
 }
 
 impl KeyGate {
-    async fn ingested(&self, frame: Vec<u8>) -> Vec<u8> {
-        let woken = self.ready().await;
-        match open::<Ingest>(&frame) {
-            Ok((ingest, body)) => match woken {
+    async fn ingest_frame(&self, frame: Vec<u8>) -> Vec<u8> {
+        let ready = self.ready().await;
+        match decode_message::<Ingest>(&frame) {
+            Ok((ingest, body)) => match ready {
                 Ok(()) => self.handle(ingest, body).await,
-                Err(rejection) => refuse(&rejection),
+                Err(rejection) => unlogged_rejection(&rejection),
             },
-            Err(rejection) => refuse(&rejection),
+            Err(rejection) => unlogged_rejection(&rejection),
         }
     }
 
-    async fn commanded(&self, frame: Vec<u8>) -> GateResult {
-        let woken = self.ready().await;
-        let (command, _) = open::<GateCommand>(&frame)?;
-        self.carry_out(command, woken).await
+    async fn command_frame(&self, frame: Vec<u8>) -> GateResult {
+        let ready = self.ready().await;
+        let (command, _) = decode_message::<GateCommand>(&frame)?;
+        self.carry_out(command, ready).await
     }
 
-    /// Before anything else is awaited: while the key is being looked up in D1, no other event is
-    /// delivered, so that a cold object asks once, however many requests wake it.
+    /// Loads the key unless it is in memory. Must be awaited before anything else: no other event
+    /// is delivered while the key is being looked up in D1, so a cold object queries D1 once,
+    /// however many requests wake it.
     async fn ready(&self) -> Result<()> {
         if self.key_state.borrow().is_some() {
             return Ok(());
@@ -161,7 +167,7 @@ impl KeyGate {
         Ok(())
     }
 
-    /// Learns its key: from its own row, else from D1. 'Not found' is never remembered.
+    /// Loads the key from the object's own row, or else from D1. 'Not found' is never cached.
     async fn wake(&self) -> Result<()> {
         if let Some(stored) = storage::load(&self.sql)? {
             return self.rebuild(stored);
@@ -185,20 +191,21 @@ impl KeyGate {
 
     fn rebuild(&self, stored: StoredKey) -> Result<()> {
         let settings = settings(&self.env)?;
-        let tails = Tails::learn(&self.state);
+        let tails = Tails::restore(&self.state);
         let key_state = KeyState::rebuild(&self.sql, stored, &settings.sealing_keys, tails, now())?;
         *self.key_state.borrow_mut() = Some(key_state);
         Ok(())
     }
 
-    /// Runs `work` on the memory. Never across an await.
+    /// Runs `work` on the object's memory. `work` is synchronous, so the borrow never spans an
+    /// await.
     fn with<T>(&self, work: impl FnOnce(&mut KeyState) -> T) -> Result<T> {
         self.key_state.borrow_mut().as_mut().map(work).ok_or_else(not_ready)
     }
 }
 
-/// Answers a request that has no row in the log.
-fn refuse(rejection: &Rejection) -> Vec<u8> {
+/// The response frame of a rejection that has no log row.
+fn unlogged_rejection(rejection: &Rejection) -> Vec<u8> {
     let request_id = unlogged_request_id();
     Answer::problem(rejection, &request_id).into_frame(&request_id)
 }
@@ -207,15 +214,15 @@ fn not_ready() -> Rejection {
     Rejection::new(Code::Unavailable, "The key's gate is not ready. Try again.").retry_after(1)
 }
 
-/// The message of a frame and its body.
-fn open<T: serde::de::DeserializeOwned>(frame: &[u8]) -> Result<(T, &[u8])> {
+/// The message in a frame, and the body that follows it.
+fn decode_message<T: serde::de::DeserializeOwned>(frame: &[u8]) -> Result<(T, &[u8])> {
     let (message, body) = frame::decode::<Versioned<T>>(frame)
         .map_err(|frame::Malformed| internal("a malformed frame"))?;
     let message = message.open().ok_or_else(|| internal("a frame of an unknown version"))?;
     Ok((message, body))
 }
 
-/// A place among the requests in flight, given back when it is dropped.
+/// Counts one request in flight until it is dropped.
 struct InFlight(Rc<Cell<u32>>);
 
 impl InFlight {

@@ -1,5 +1,5 @@
-//! Parked events at rest: authentic deliveries with their raw bodies. Never dropped, only applied
-//! or discarded.
+//! The table of parked events: authentic deliveries with their raw bodies. An event leaves it only
+//! by being applied or discarded.
 
 use serde::Deserialize;
 use worker::js_sys::Uint8Array;
@@ -13,7 +13,7 @@ use crate::edge::sql::{Sql, integer, optional_integer, text};
 use crate::edge::{Result, internal};
 use crate::protocol::key_gate::{Ingest, ParkedEvent};
 
-/// A parked event with all that is needed to try it again.
+/// A parked event with the fields that a retry needs.
 #[derive(Debug)]
 pub struct Parked {
     pub attempts: u32,
@@ -21,18 +21,19 @@ pub struct Parked {
     pub body: Vec<u8>,
 }
 
-/// Why an event waits.
+/// Why an event is parked.
 #[derive(Debug)]
 pub struct Waiting<'a> {
     pub reason: ParkReason,
     pub detail: Option<&'a str>,
-    /// What it waits for, where that is another event.
+    /// The parent whose arrival the event waits for, if it waits for one.
     pub parent: Option<&'a str>,
-    /// What the same event has again: no two that wait have the same.
+    /// Identifies the event when it is sent again. Unique among the parked events.
     pub token: Option<String>,
 }
 
-/// Parks an event, due for its first retry where its reason has one.
+/// Parks an event. Returns when its first retry is due, if its reason is retried by the alarm.
+/// Fails if the parked bodies would exceed [`RESERVE`].
 pub fn insert(
     sql: &Sql,
     row: SequenceId,
@@ -76,18 +77,19 @@ pub fn insert(
     Ok(next_at)
 }
 
-/// Whether another event than that of `row` waits with this token.
-pub fn waits_already(sql: &Sql, row: SequenceId, token: &str) -> Result<bool> {
+/// Whether an event other than that of `row` is parked with this token.
+pub fn is_duplicate(sql: &Sql, row: SequenceId, token: &str) -> Result<bool> {
     let query = "SELECT id FROM parked WHERE token = ?1 AND id <> ?2";
     Ok(!ids(sql, query, &[text(Some(token)), integer(row.as_i64())])?.is_empty())
 }
 
-/// When an event that was tried `attempts` times is tried next, if by itself.
+/// When the alarm next retries an event that was tried `attempts` times. `None` if only something
+/// else retries it.
 pub fn next_attempt(reason: ParkReason, attempts: u32, now: Timestamp) -> Option<Timestamp> {
     matches!(reason.retry(), Retry::Alarm).then(|| now.plus(backoff(attempts)))
 }
 
-/// The events that are due at `now`, oldest first, at most `limit`.
+/// The events that are due at `now`, oldest first, at most `limit` of them.
 pub fn due(sql: &Sql, now: Timestamp, limit: u32) -> Result<Vec<SequenceId>> {
     ids(
         sql,
@@ -106,7 +108,8 @@ pub fn next_due(sql: &Sql) -> Result<Option<Timestamp>> {
     Ok(sql.first::<Next>(next, &[])?.and_then(|next| next.at))
 }
 
-/// Makes the events due at `now` that wait for this reason, and for `parent` where that is given.
+/// Makes the events due at `now` that are parked for this reason and, if `parent` is given, for
+/// this parent. Returns whether there were any.
 pub fn release(
     sql: &Sql,
     reason: ParkReason,
@@ -121,7 +124,7 @@ pub fn release(
     Ok(released > 0)
 }
 
-/// What the events that wait for their parent wait for.
+/// The parents that parked events wait for.
 pub fn awaited_parents(sql: &Sql) -> Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Awaited {
@@ -134,13 +137,14 @@ pub fn awaited_parents(sql: &Sql) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|row| row.parent).collect())
 }
 
-/// No retry outlives the object that made it: those that a crash left marked are free again.
-pub fn unmark_all(sql: &Sql) -> Result<()> {
+/// Clears the `retrying` marks that a crash left behind. No retry outlives the object that started
+/// it.
+pub fn clear_retrying(sql: &Sql) -> Result<()> {
     sql.run("UPDATE parked SET retrying = 0 WHERE retrying = 1", &[])
 }
 
-/// Marks an event as being retried, so that nobody discards it meanwhile, and returns it.
-pub fn take(sql: &Sql, row: SequenceId) -> Result<Parked> {
+/// Marks an event as being retried, so that it cannot be discarded meanwhile, and returns it.
+pub fn start_retry(sql: &Sql, row: SequenceId) -> Result<Parked> {
     #[derive(Deserialize)]
     struct Found {
         attempts: u32,
@@ -184,12 +188,12 @@ pub fn put_back(
     )
 }
 
-/// Forgets an event that has been applied.
-pub fn settled(sql: &Sql, row: SequenceId) -> Result<()> {
+/// Deletes an event that has been applied.
+pub fn delete_applied(sql: &Sql, row: SequenceId) -> Result<()> {
     sql.run("DELETE FROM parked WHERE id = ?1", &[integer(row.as_i64())])
 }
 
-/// Forgets an event that nobody wants, unless it is being retried at this moment.
+/// Deletes an event at an operator's request. Fails if the event is being retried at this moment.
 pub fn discard(sql: &Sql, row: SequenceId) -> Result<()> {
     let deleted = "DELETE FROM parked WHERE id = ?1 AND retrying = 0 RETURNING id";
     if !ids(sql, deleted, &[integer(row.as_i64())])?.is_empty() {
@@ -234,7 +238,7 @@ impl ListedRow {
     const COLUMNS: &'static str =
         "id, reason, detail, topic, attempts, next_at, length(body) AS bytes";
 
-    fn listed(self) -> ParkedEvent {
+    fn into_event(self) -> ParkedEvent {
         ParkedEvent {
             row: self.id.as_i64(),
             received_at: self.id.time(),
@@ -248,11 +252,11 @@ impl ListedRow {
     }
 }
 
-/// Rows that a page under a filter looks at.
-const LOOKED_AT: u32 = 2_000;
+/// The most rows that one filtered page reads.
+const MAX_SCANNED: u32 = 2_000;
 
-/// A page of parked events, newest first, and the row to go on before: only those that await
-/// details or only the others, where `awaiting_details` says so.
+/// A page of parked events, newest first, and the row before which the next page starts.
+/// `awaiting_details` selects only the events that await details, or only the others.
 pub fn list(
     sql: &Sql,
     limit: u32,
@@ -265,18 +269,18 @@ pub fn list(
          WHERE ?3 IS NULL OR (reason = 'awaiting_details') = ?3 LIMIT ?4",
         ListedRow::COLUMNS
     );
-    let looked_at = integer(if awaiting_details.is_some() { LOOKED_AT } else { limit });
+    let scan_limit = integer(if awaiting_details.is_some() { MAX_SCANNED } else { limit });
     let wanted = optional_integer(awaiting_details.map(i64::from));
     let rows =
-        sql.rows::<ListedRow>(&page, &[before.clone(), looked_at, wanted, integer(limit)])?;
+        sql.rows::<ListedRow>(&page, &[before.clone(), scan_limit, wanted, integer(limit)])?;
     let mut next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| row.id);
     if next.is_none() && awaiting_details.is_some() {
         let last = "SELECT min(id) AS id FROM
                       (SELECT id FROM parked WHERE id < ?1 ORDER BY id DESC LIMIT ?2)
                     HAVING count(*) = ?2";
-        next = ids(sql, last, &[before, integer(LOOKED_AT)])?.pop();
+        next = ids(sql, last, &[before, integer(MAX_SCANNED)])?.pop();
     }
-    Ok((rows.into_iter().map(ListedRow::listed).collect(), next.map(SequenceId::as_i64)))
+    Ok((rows.into_iter().map(ListedRow::into_event).collect(), next.map(SequenceId::as_i64)))
 }
 
 /// How many events are parked.
@@ -288,13 +292,13 @@ pub fn count(sql: &Sql) -> Result<ParkedCount> {
     })
 }
 
-/// How many events wait for one of these reasons; at most as many as are counted.
+/// How many events are parked for one of these reasons, counted up to [`ParkedCount::COUNTED`].
 fn count_of<'a>(sql: &Sql, reasons: impl IntoIterator<Item = &'a ParkReason>) -> Result<u32> {
     #[derive(Deserialize)]
     struct Count {
         n: u32,
     }
-    // Words of ours, not of anything that a caller sends.
+    // The reasons are constants, not input, so they are safe in the SQL text.
     let reasons: Vec<String> =
         reasons.into_iter().map(|reason| format!("'{}'", reason.as_str())).collect();
     let query = format!(
@@ -305,9 +309,9 @@ fn count_of<'a>(sql: &Sql, reasons: impl IntoIterator<Item = &'a ParkReason>) ->
     Ok(count.map_or(0, |count| count.n))
 }
 
-/// The event that a request brought, while it is parked.
+/// The event that a request delivered, if it is parked.
 pub fn find(sql: &Sql, row: SequenceId) -> Result<Option<ParkedEvent>> {
     let query = format!("SELECT {} FROM parked WHERE id = ?1", ListedRow::COLUMNS);
     let found = sql.first::<ListedRow>(&query, &[integer(row.as_i64())])?;
-    Ok(found.map(ListedRow::listed))
+    Ok(found.map(ListedRow::into_event))
 }

@@ -1,7 +1,8 @@
-//! The part of authenticating a request that the platform does, before the rest of admission.
+//! Verification of public-key signatures. WebCrypto does it asynchronously, so it runs before the
+//! rest of admission.
 
 use super::KeyGate;
-use super::key_state::Admitted;
+use super::key_state::IncomingRequest;
 use crate::domain::admission::Presented;
 use crate::domain::key::PayloadFormat;
 use crate::domain::signature::public_key_checks;
@@ -9,8 +10,8 @@ use crate::domain::time::Timestamp;
 use crate::edge::web_crypto;
 use crate::protocol::key_gate::{Ingest, RequestKind};
 
-impl Admitted {
-    pub(super) fn presents<'a>(self, ingest: &'a Ingest, body: &'a [u8]) -> Presented<'a> {
+impl IncomingRequest {
+    pub(super) fn presented<'a>(self, ingest: &'a Ingest, body: &'a [u8]) -> Presented<'a> {
         Presented {
             key_hash: ingest.key_hash.as_ref(),
             headers: &ingest.headers,
@@ -21,8 +22,8 @@ impl Admitted {
 }
 
 impl KeyGate {
-    /// Whether a signature of a request holds under a public key of this key. Most requests have
-    /// none, and cost nothing here.
+    /// Whether the request carries a valid signature under one of this key's public keys. Most
+    /// requests have no such signature and cost nothing here.
     pub(super) async fn public_key_holds(
         &self,
         ingest: &Ingest,
@@ -33,15 +34,15 @@ impl KeyGate {
             RequestKind::Deliver { format } => format,
             _ => PayloadFormat::Gateway,
         };
-        let asymmetric =
+        let has_asymmetric =
             || ingest.headers.get("webhook-signature").is_some_and(|list| list.contains("v1a,"));
-        if format != PayloadFormat::Wix && (format != PayloadFormat::Gateway || !asymmetric()) {
+        if format != PayloadFormat::Wix && (format != PayloadFormat::Gateway || !has_asymmetric()) {
             return false;
         }
         let checks = self.with(|key_state| {
-            // A key of another format is refused for that, whoever signed.
-            let fits = key_state.stored.record.payload_format == format;
-            let secrets = if fits { key_state.live_secrets(now) } else { Vec::new() };
+            // A key of another format is refused later, whatever the signature.
+            let same_format = key_state.stored.record.payload_format == format;
+            let secrets = if same_format { key_state.live_secrets(now) } else { Vec::new() };
             public_key_checks(format, &ingest.headers, &secrets, body)
         });
         for check in checks.unwrap_or_default() {

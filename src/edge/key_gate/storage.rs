@@ -1,4 +1,4 @@
-//! What a KeyGate holds of its key: one row, rewritten as a whole.
+//! The KeyGate's schema, and its record of the key: one row, always rewritten as a whole.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,8 @@ use crate::edge::sql::{Sql, text};
 use crate::edge::{Result, internal};
 use crate::protocol::key_gate::Actor;
 
-/// The schema of a KeyGate as version 1 had it, which [`MIGRATION`] completes. Tables per day are made by the log ([`super::log`]).
+/// Version 1 of a KeyGate's schema; [`MIGRATION`] brings it to version 2. The log makes the tables
+/// of each day ([`super::log`]).
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, json TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stats_hour (start INTEGER PRIMARY KEY, tallies TEXT NOT NULL);
@@ -17,8 +18,9 @@ CREATE TABLE IF NOT EXISTS stats_day (start INTEGER PRIMARY KEY, tallies TEXT NO
 CREATE TABLE IF NOT EXISTS parked (id INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT, topic TEXT, parent TEXT, attempts INTEGER NOT NULL, next_at INTEGER, retrying INTEGER NOT NULL, ingest TEXT NOT NULL, body BLOB NOT NULL);
 ";
 
-/// Version 2. Events that only lack their details may be many and stay long: no two with the same
-/// token are kept, and nothing that is done about the others, or with one of them, reads them all.
+/// Version 2 of the schema. Events that await details may be many and stay parked for long. So only
+/// one event per token is stored, and indexes and a byte counter spare every other operation from
+/// reading them all.
 const MIGRATION: &str = "
 ALTER TABLE parked ADD COLUMN token TEXT;
 CREATE UNIQUE INDEX parked_by_token ON parked (token) WHERE token IS NOT NULL;
@@ -32,7 +34,7 @@ CREATE TRIGGER parked_is_discounted AFTER DELETE ON parked BEGIN UPDATE parked_b
 ";
 const VERSION: u32 = 2;
 
-/// The row: the key, and what has yet to reach D1.
+/// The row of a KeyGate: its key, and the changes that have yet to reach D1.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StoredKey {
     pub record: KeyRecord,
@@ -44,7 +46,7 @@ pub struct StoredKey {
     pub intents: Vec<Intent>,
 }
 
-/// An audit entry on its way to D1.
+/// An audit entry that has yet to reach D1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     pub audit_id: AuditId,
@@ -54,8 +56,8 @@ pub struct Intent {
     pub detail: String,
 }
 
-/// The row as it stands, if this object has one, its tables brought up to [`VERSION`]. A database
-/// without tables is one that holds no key yet.
+/// Loads the row, if this object has one, and migrates the tables to [`VERSION`]. A database
+/// without tables has no key yet.
 pub fn load(sql: &Sql) -> Result<Option<StoredKey>> {
     #[derive(Deserialize)]
     struct Row {
@@ -80,7 +82,7 @@ pub fn load(sql: &Sql) -> Result<Option<StoredKey>> {
     Ok(Some(stored))
 }
 
-/// Makes the tables and holds a key that this object did not hold before.
+/// Makes the tables and writes the row of an object that had no key.
 pub fn install(sql: &Sql, stored: &StoredKey) -> Result<()> {
     sql.transaction(|| {
         sql.run(SCHEMA, &[])?;
@@ -89,15 +91,16 @@ pub fn install(sql: &Sql, stored: &StoredKey) -> Result<()> {
     })
 }
 
-/// Brings the tables up to [`VERSION`], also those of an object that has lost its row alone.
+/// Migrates the tables to [`VERSION`], unless they have been migrated. They may have been even if
+/// the row is missing.
 fn migrate(sql: &Sql) -> Result<()> {
     #[derive(Deserialize)]
     struct Table {
         #[expect(dead_code, reason = "it only has to be there")]
         name: String,
     }
-    let done = "SELECT name FROM sqlite_master WHERE name = 'parked_bytes'";
-    match sql.first::<Table>(done, &[])? {
+    let migrated = "SELECT name FROM sqlite_master WHERE name = 'parked_bytes'";
+    match sql.first::<Table>(migrated, &[])? {
         Some(_) => Ok(()),
         None => sql.run(MIGRATION, &[]),
     }

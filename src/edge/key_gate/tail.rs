@@ -1,10 +1,11 @@
-//! Live tails: the sockets that follow this key's log. They hibernate: while nothing happens the
-//! object leaves memory and the platform keeps them, each with its ticket.
+//! Live tails: the WebSockets that follow this key's log. They hibernate: while nothing happens,
+//! the object leaves memory and the platform retains each socket with its ticket.
 //!
-//! A message leaves only after its log row is durable: the row is written first, in the same turn,
-//! and the platform's output gate holds whatever an object sends, on a WebSocket as in a response,
-//! until the writes before it are confirmed (workerd, `api/web-socket.c++`: `WebSocket::send` waits
-//! for the output lock). Where the write fails, the object is reset and the message never leaves.
+//! A message leaves only after its log row is durable. The row is written first, in the same turn,
+//! and the platform's output gate delays everything that an object sends, on a WebSocket as in a
+//! response, until the writes before it are confirmed (workerd, `api/web-socket.c++`:
+//! `WebSocket::send` waits for the output lock). If the write fails, the object is reset and the
+//! message never leaves.
 
 use serde_json::json;
 use worker::js_sys::Reflect;
@@ -28,8 +29,8 @@ use crate::protocol::tail::{
     CLOSED_EXPIRED, CLOSED_OUTDATED, CLOSED_SIGNED_OUT, HEADER, MAX_OPEN, PING, PONG, TailTicket,
 };
 
-/// The tails that are open, as far as memory knows: learned from the platform at each wake, so that
-/// a key that nobody watches pays one look per wake and nothing per request.
+/// The open tails. They are read from the platform once per wake, so a key that nobody watches pays
+/// nothing per request.
 #[derive(Debug, Default)]
 pub struct Tails(Vec<Tail>);
 
@@ -39,20 +40,20 @@ struct Tail {
     ticket: TailTicket,
 }
 
-/// The text message for an entry. This is the one place that says what is in it.
+/// The text message for a log entry. No other function composes one.
 pub fn message(key_id: &str, request: &LoggedRequest) -> String {
     let html = key_log::row(key_id, request).into_string();
     json!({ "type": "request", "request": request.to_api_json(), "html": html }).to_string()
 }
 
 impl Tails {
-    /// The tails that the platform kept while the object slept.
-    pub fn learn(state: &State) -> Self {
+    /// The tails that the platform retained while the object slept.
+    pub fn restore(state: &State) -> Self {
         let sockets = state.as_raw().get_websockets().unwrap_or_default();
         let mut tails = Self::default();
         for socket in sockets.into_iter().filter(is_open) {
-            let kept = socket.deserialize_attachment().unwrap_or_default().as_string();
-            match kept.as_deref().and_then(TailTicket::from_text) {
+            let ticket = socket.deserialize_attachment().unwrap_or_default().as_string();
+            match ticket.as_deref().and_then(TailTicket::from_text) {
                 Some(ticket) => tails.0.push(Tail { socket, ticket }),
                 None => close(&socket, CLOSED_OUTDATED, "outdated"),
             }
@@ -60,9 +61,10 @@ impl Tails {
         tails
     }
 
-    /// Sends an entry to those that asked for such. The page tells a repeated row by its id: the row
-    /// of a request is written again where the Worker repeats it, and that of counted refusals while
-    /// their count grows. A failed send changes nothing: its socket is gone, or closing.
+    /// Pushes a log entry to every live tail whose filter matches it. A row may be pushed again:
+    /// the row of a request when the Worker repeats the call, and the row of counted refusals while
+    /// the count grows. The page recognises a repeated row by its id. A failed send is ignored: the
+    /// socket is gone or closing.
     pub fn push(&self, record: &KeyRecord, entry: &LogEntry) {
         if self.0.is_empty() {
             return;
@@ -75,26 +77,26 @@ impl Tails {
         }
     }
 
-    /// When the next tail has lived long enough.
+    /// When the next tail expires.
     pub fn next_expiry(&self) -> Option<Timestamp> {
         self.0.iter().map(|tail| tail.ticket.expires_at()).min()
     }
 
-    /// Closes those that have lived long enough.
+    /// Closes the expired tails.
     pub fn close_expired(&mut self, now: Timestamp) {
-        self.close_those(CLOSED_EXPIRED, "expired", |ticket| ticket.expires_at() <= now);
+        self.close_matching(CLOSED_EXPIRED, "expired", |ticket| ticket.expires_at() <= now);
     }
 
-    /// Closes those of a session and of a user, or of either where only one is named, or all; says
-    /// how many.
-    pub fn sign_out(&mut self, session: Option<&str>, user: Option<UserId>) -> u32 {
-        self.close_those(CLOSED_SIGNED_OUT, "signed out", |ticket| {
+    /// Closes the tails of a session and of a user: of either if only one is given, all if neither
+    /// is. Returns how many were closed.
+    pub fn close_signed_out(&mut self, session: Option<&str>, user: Option<UserId>) -> u32 {
+        self.close_matching(CLOSED_SIGNED_OUT, "signed out", |ticket| {
             session.is_none_or(|session| session == ticket.session)
                 && user.is_none_or(|user| user == ticket.user_id)
         })
     }
 
-    fn close_those(
+    fn close_matching(
         &mut self,
         code: u16,
         reason: &str,
@@ -121,13 +123,13 @@ fn is_open(socket: &WebSocket) -> bool {
     socket.ready_state() == WebSocket::OPEN
 }
 
-/// One that is gone already needs no closing.
+/// Closes a socket. An error means that the socket is gone already, so it is ignored.
 fn close(socket: &WebSocket, code: u16, reason: &str) {
     let _ = socket.close_with_code_and_reason(code, reason);
 }
 
 impl KeyGate {
-    /// Takes the socket that a request asks for, which the Worker has let through.
+    /// Opens the live tail that a request asks for. The Worker has authorised the request.
     pub(super) async fn open_tail(&self, request: &Request) -> Result<Response> {
         self.ready().await?;
         let ticket = header(request, HEADER)?;
@@ -148,18 +150,18 @@ impl KeyGate {
             Ok(client)
         })??;
         self.arm(ticket.expires_at()).await;
-        switching_to(&client).map_err(|error| Error::from(error).into())
+        switching_protocols(&client).map_err(|error| Error::from(error).into())
     }
 
-    /// A socket was closed by the page, or broke.
+    /// Removes a tail whose socket was closed by the page or broke.
     pub(super) fn tail_ended(&self, socket: &WebSocket) {
-        // The page waits for its close to be answered.
+        // The page waits for the close frame in reply to its own.
         let _ = socket.close();
         let _ = self.with(|key_state| key_state.tails.0.retain(|tail| tail.socket != *socket));
     }
 }
 
-/// A new pair of sockets: the page's end, and this object's, which hibernates.
+/// Makes a pair of sockets: the page's end, and this object's end, which hibernates.
 fn accept(state: &State, ticket: &TailTicket) -> Result<(WebSocket, WebSocket)> {
     let text =
         ticket.to_text().map_err(|_| internal("a ticket that is too long for its socket"))?;
@@ -175,8 +177,8 @@ fn accept(state: &State, ticket: &TailTicket) -> Result<(WebSocket, WebSocket)> 
     accepted().map_err(|error| Error::from(error).into())
 }
 
-/// 101 with the page's end of the pair.
-fn switching_to(client: &WebSocket) -> std::result::Result<Response, JsValue> {
+/// The 101 response with the page's end of the pair.
+fn switching_protocols(client: &WebSocket) -> std::result::Result<Response, JsValue> {
     let init = ResponseInit::new();
     init.set_status(101);
     Reflect::set(&init, &"webSocket".into(), client)?;

@@ -1,5 +1,5 @@
-//! How much a key is used, and what about it needs attention. Asked for every 30 seconds while a
-//! list of keys is looked at, so it reads few rows, however long the log is.
+//! The usage of a key and the problems that need attention. An open list of keys asks for it every
+//! 30 seconds, so it reads few rows, however long the log is.
 
 use super::{KeyGate, log, parked, stats};
 use crate::domain::failing::{FailingWebhook, Streaks};
@@ -11,8 +11,8 @@ use crate::edge::platform::now;
 use crate::edge::sql::Sql;
 use crate::protocol::key_gate::{GateReply, LoggedRequest};
 
-/// Rows of the log that are looked at for deliveries that failed in a row.
-const DELIVERIES: u32 = 200;
+/// The most log rows that are searched for deliveries that failed in a row.
+const MAX_SCANNED: u32 = 200;
 
 impl KeyGate {
     pub(super) fn usage(&self) -> Result<GateReply> {
@@ -40,14 +40,16 @@ impl KeyGate {
     }
 }
 
-/// The topics whose newest deliveries failed in a row. What was refused counts, as the sender counts
-/// it; a ping has no topic and says nothing about one, and the sender knows nothing of our retries.
+/// The topics whose newest deliveries failed in a row. Refused deliveries count, because the sender
+/// counts them. Pings do not: they have no topic. Neither do retries of parked events: the sender
+/// does not see them.
 fn failing(sql: &Sql) -> Result<Vec<FailingWebhook>> {
     let mut streaks = Streaks::default();
-    for answer in log::answers(sql, DELIVERIES)? {
-        let sent = answer.outcome != Outcome::Ping && answer.method != LoggedRequest::RETRY;
-        if let Some(topic) = answer.topic.as_deref().filter(|_| sent) {
-            streaks.take(topic, answer.status, answer.count);
+    for response in log::newest_responses(sql, MAX_SCANNED)? {
+        let is_delivery =
+            response.outcome != Outcome::Ping && response.method != LoggedRequest::RETRY;
+        if let Some(topic) = response.topic.as_deref().filter(|_| is_delivery) {
+            streaks.take(topic, response.status, response.count);
         }
     }
     Ok(streaks.failing())

@@ -1,10 +1,11 @@
-//! Commands of the integration API: idempotency, validation, the ledger.
+//! Single commands of the integration API: admission, idempotency, validation, the call to the
+//! ledger.
 
 use serde_json::{Map, Value};
 
 use super::KeyGate;
 use super::ingest::RequestResult;
-use super::key_state::Admitted;
+use super::key_state::IncomingRequest;
 use crate::api::fields::parse_object;
 use crate::api::write_input::{Context, read_write};
 use crate::api::{flat, problem};
@@ -23,19 +24,20 @@ use crate::edge::answer::Answer;
 use crate::protocol::key_gate::{Fault, Ingest};
 use crate::protocol::store_ledger::{Idempotency, LedgerCommand, LedgerReply};
 
-/// A command on its way to the ledger, or its end before.
-pub(super) enum Read {
-    /// `on_invalid` is why the body cannot be carried out: idempotency looks first, so the ledger is
-    /// asked all the same, and this is the answer where it remembers none.
-    Ask {
+/// A request prepared for the ledger, or rejected before.
+pub(super) enum Prepared {
+    /// `body_rejection` is set if the body is invalid. Idempotency is checked before the body, so
+    /// the ledger is asked all the same; the rejection is returned unless the ledger has stored an
+    /// earlier response under the key.
+    Send {
         command: LedgerCommand,
         external_id: Option<String>,
-        on_invalid: Option<Rejection>,
+        body_rejection: Option<Rejection>,
     },
-    Invalid(Rejection),
+    Rejected(Rejection),
 }
 
-/// Whether the request asks for a dry run. No write takes another query parameter.
+/// Whether the request asks for a dry run. Writes take no other query parameter.
 pub(super) fn dry_run(query: &str) -> Result<bool> {
     match query {
         "" | "dry_run=false" => Ok(false),
@@ -52,7 +54,7 @@ impl KeyGate {
         &self,
         ingest: &Ingest,
         body: &[u8],
-        admitted: Admitted,
+        request: IncomingRequest,
         command: Command,
         now: Timestamp,
     ) -> Result<RequestResult> {
@@ -61,11 +63,11 @@ impl KeyGate {
             format: Some(PayloadFormat::Gateway),
             signature: true,
         };
-        let quota = match self.admit(ingest, body, admitted, needs, now)? {
+        let quota = match self.admit(ingest, body, request, needs, now)? {
             Ok(quota) => quota,
-            Err(finished) => return Ok(*finished),
+            Err(result) => return Ok(*result),
         };
-        let (origin, request_id) = self.origin(admitted.row)?;
+        let (origin, request_id) = self.origin(request.row)?;
         let rejected =
             |rejection: &Rejection| RequestResult::rejected(rejection, &request_id, Some(quota));
         let (dry_run, key) = match dry_run(&ingest.query).and_then(|dry_run| {
@@ -89,53 +91,54 @@ impl KeyGate {
             };
             read_write(command, body, context)
         });
-        let (command, external_id, on_invalid) =
-            match ask(write, origin, idempotency, dry_run, ingest.fault) {
-                Read::Ask { command, external_id, on_invalid } => {
-                    (command, external_id, on_invalid)
+        let (command, external_id, body_rejection) =
+            match prepare(write, origin, idempotency, dry_run, ingest.fault) {
+                Prepared::Send { command, external_id, body_rejection } => {
+                    (command, external_id, body_rejection)
                 }
-                Read::Invalid(rejection) => return Ok(rejected(&rejection)),
+                Prepared::Rejected(rejection) => return Ok(rejected(&rejection)),
             };
-        let mut finished = match self.to_ledger(command).await {
-            Ok((LedgerReply::Unused, _)) if on_invalid.is_some() => {
-                return Ok(rejected(&on_invalid.unwrap_or_else(unfit)));
+        let mut result = match self.call_ledger(command).await {
+            Ok((LedgerReply::Unused, _)) if body_rejection.is_some() => {
+                return Ok(rejected(&body_rejection.unwrap_or_else(unexpected_reply)));
             }
-            Ok(reply) => from_ledger(reply, quota, &request_id, dry_run),
+            Ok(reply) => result_of_reply(reply, quota, &request_id, dry_run),
             Err(rejection) => rejected(&rejection),
         };
-        if finished.external_id.is_none() {
-            finished.external_id = external_id;
+        if result.external_id.is_none() {
+            result.external_id = external_id;
         }
-        Ok(finished)
+        Ok(result)
     }
 }
 
-/// What the ledger is asked about a command that was read, or could not be.
-pub(super) fn ask(
+/// Prepares the ledger's command for a write that was read, or the idempotency check for one that
+/// is invalid.
+pub(super) fn prepare(
     write: Result<Write>,
     origin: Origin,
     idempotency: Option<Idempotency>,
     dry_run: bool,
     fault: Option<Fault>,
-) -> Read {
-    // A dry run neither reads nor writes what is remembered.
+) -> Prepared {
+    // A dry run neither reads nor writes the stored responses.
     let idempotency = idempotency.filter(|_| !dry_run);
     match (write, idempotency) {
-        (Ok(write), idempotency) => Read::Ask {
+        (Ok(write), idempotency) => Prepared::Send {
             external_id: write.external_id().map(str::to_owned),
             command: LedgerCommand::Write { origin, idempotency, write, dry_run, fault },
-            on_invalid: None,
+            body_rejection: None,
         },
-        (Err(rejection), Some(idempotency)) => Read::Ask {
+        (Err(rejection), Some(idempotency)) => Prepared::Send {
             command: LedgerCommand::CheckIdempotency {
                 store_id: origin.store_id,
                 namespace: origin.namespace,
                 idempotency,
             },
             external_id: None,
-            on_invalid: Some(rejection),
+            body_rejection: Some(rejection),
         },
-        (Err(rejection), None) => Read::Invalid(rejection),
+        (Err(rejection), None) => Prepared::Rejected(rejection),
     }
 }
 
@@ -148,7 +151,7 @@ pub(super) fn idempotency_key(text: &str) -> Result<IdempotencyKey> {
     })
 }
 
-/// The fields of a body, in whichever of its forms it came.
+/// The fields of a body, sent as JSON or, where the command takes flat bodies, as a form.
 fn read_body(command: Command, content_type: &str, body: &[u8]) -> Result<Map<String, Value>> {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     let is = |name: &str| media_type.eq_ignore_ascii_case(name);
@@ -167,25 +170,25 @@ fn read_body(command: Command, content_type: &str, body: &[u8]) -> Result<Map<St
     ))
 }
 
-fn unfit() -> Rejection {
+fn unexpected_reply() -> Rejection {
     crate::edge::internal("the ledger's reply does not fit the command")
 }
 
-/// The end of a request that the ledger has answered.
-pub(super) fn from_ledger(
+/// The result of a request, made of the ledger's reply.
+pub(super) fn result_of_reply(
     (reply, body): (LedgerReply, String),
     quota: Quota,
     request_id: &RequestId,
     dry_run: bool,
 ) -> RequestResult {
-    let mut finished = match reply {
+    let mut result = match reply {
         LedgerReply::Done { status, outcome, internal_id, external_id } => {
             let outcome = if dry_run { Outcome::DryRun } else { outcome };
-            let mut finished = RequestResult::with(Answer::json(status, body), outcome);
-            // What a dry run made is not there.
-            finished.internal_id = internal_id.filter(|_| !dry_run);
-            finished.external_id = external_id;
-            finished
+            let mut result = RequestResult::new(Answer::json(status, body), outcome);
+            // A dry run leaves nothing behind that the id could refer to.
+            result.internal_id = internal_id.filter(|_| !dry_run);
+            result.external_id = external_id;
+            result
         }
         LedgerReply::Replay { status, internal_id } => {
             let mut answer = Answer::json(status, body);
@@ -193,9 +196,9 @@ pub(super) fn from_ledger(
                 answer.content_type = problem::CONTENT_TYPE;
             }
             let answer = answer.with_header("Idempotency-Replayed", "true".to_owned());
-            let mut finished = RequestResult::with(answer, Outcome::Replayed);
-            finished.internal_id = internal_id;
-            finished
+            let mut result = RequestResult::new(answer, Outcome::Replayed);
+            result.internal_id = internal_id;
+            result
         }
         LedgerReply::Rejected { rejection } => {
             RequestResult::rejected(&rejection, request_id, Some(quota))
@@ -203,11 +206,13 @@ pub(super) fn from_ledger(
         LedgerReply::ParentUnknown
         | LedgerReply::Unused
         | LedgerReply::Batch { .. }
-        | LedgerReply::Failed { .. } => RequestResult::rejected(&unfit(), request_id, Some(quota)),
+        | LedgerReply::Failed { .. } => {
+            RequestResult::rejected(&unexpected_reply(), request_id, Some(quota))
+        }
     };
     if dry_run {
-        finished.answer = finished.answer.with_header("Dry-Run", "true".to_owned());
+        result.answer = result.answer.with_header("Dry-Run", "true".to_owned());
     }
-    finished.quota = Some(quota);
-    finished
+    result.quota = Some(quota);
+    result
 }

@@ -1,4 +1,5 @@
-//! `clients`: found within a namespace by external id, else by e-mail address.
+//! The table `clients`. A client is found within a namespace by its external id, or else by its
+//! e-mail address.
 
 use serde::Deserialize;
 
@@ -11,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::edge::Result;
 use crate::edge::sql::{integer, text};
 
-/// A client as it is kept.
+/// A row of the clients table.
 pub(super) struct StoredClient {
     pub row: SequenceId,
     pub details: ClientDetails,
@@ -22,7 +23,7 @@ pub(super) struct StoredClient {
 }
 
 impl StoreLedger {
-    /// The client of an order, made or brought up to date. `None` where nothing identifies it.
+    /// Inserts or updates the client of an order. `None` if nothing identifies the client.
     pub(super) fn upsert_client(
         &self,
         origin: &Origin,
@@ -34,16 +35,16 @@ impl StoreLedger {
         }
         let row = match self.find_client(origin, details)? {
             None => self.insert_client(origin, details, None, "created", None, now)?,
-            Some(mut kept) => {
-                // A client that the sender keeps up to date itself is not overwritten by what an
-                // order happens to say.
-                let merged = merged(&kept.details, details);
-                if kept.version.is_none() && merged != kept.details {
-                    self.identify_client(origin, &kept.details, &merged, kept.row)?;
-                    kept.details = merged;
-                    self.update_client(&kept, now)?;
+            Some(mut client) => {
+                // A client that the sender updates by its own events is not overwritten with the
+                // details in an order.
+                let merged = merged(&client.details, details);
+                if client.version.is_none() && merged != client.details {
+                    self.insert_client_identities(origin, &client.details, &merged, client.row)?;
+                    client.details = merged;
+                    self.update_client(&client, now)?;
                 }
-                kept.row
+                client.row
             }
         };
         Ok(Some(ClientId::new(origin.store_id, row)))
@@ -55,7 +56,7 @@ impl StoreLedger {
         details: &ClientDetails,
     ) -> Result<Option<StoredClient>> {
         let by_id = match details.external_id.as_deref() {
-            Some(id) => self.identified(Identity::Client, id, origin.namespace)?,
+            Some(id) => self.find_identity(Identity::Client, id, origin.namespace)?,
             None => None,
         };
         if let Some(row) = by_id {
@@ -63,15 +64,15 @@ impl StoreLedger {
         }
         let by_email = match details.email.as_deref() {
             Some(email) => {
-                self.identified(Identity::ClientEmail, &email.to_lowercase(), origin.namespace)?
+                self.find_identity(Identity::ClientEmail, &email.to_lowercase(), origin.namespace)?
             }
             None => None,
         };
         let Some(row) = by_email else { return Ok(None) };
-        let kept = self.client(row)?;
-        // The address of somebody with another external id is somebody else's.
-        let same = kept.details.external_id.is_none() || details.external_id.is_none();
-        Ok(same.then_some(kept))
+        let client = self.client(row)?;
+        // With two different external ids it is another client with the same address.
+        let compatible = client.details.external_id.is_none() || details.external_id.is_none();
+        Ok(compatible.then_some(client))
     }
 
     pub(super) fn client(&self, row: SequenceId) -> Result<StoredClient> {
@@ -107,7 +108,7 @@ impl StoreLedger {
         now: Timestamp,
     ) -> Result<SequenceId> {
         let row = self.next_row(now)?;
-        self.identify_client(origin, &ClientDetails::default(), details, row)?;
+        self.insert_client_identities(origin, &ClientDetails::default(), details, row)?;
         let history = vec![HistoryEntry {
             at: now,
             request_id: origin.request_id,
@@ -127,23 +128,23 @@ impl StoreLedger {
         Ok(row)
     }
 
-    pub(super) fn update_client(&self, kept: &StoredClient, now: Timestamp) -> Result<()> {
+    pub(super) fn update_client(&self, client: &StoredClient, now: Timestamp) -> Result<()> {
         self.sql.run(
             "UPDATE clients SET details = ?2, updated_at = ?3, version = ?4, history = ?5
              WHERE id = ?1",
             &[
-                integer(kept.row.as_i64()),
-                text(Some(&to_json(&kept.details)?)),
+                integer(client.row.as_i64()),
+                text(Some(&to_json(&client.details)?)),
                 integer(now.millis()),
-                text(kept.version.as_ref().map(to_json).transpose()?.as_deref()),
-                text(Some(&to_json(&kept.history)?)),
+                text(client.version.as_ref().map(to_json).transpose()?.as_deref()),
+                text(Some(&to_json(&client.history)?)),
             ],
         )
     }
 
-    /// Writes the identities that `after` has and `before` had not. An e-mail address that
-    /// somebody else has already stays theirs.
-    pub(super) fn identify_client(
+    /// Inserts the identities that are in `after` and not in `before`. An e-mail address that
+    /// already identifies another client is left to that client.
+    pub(super) fn insert_client_identities(
         &self,
         origin: &Origin,
         before: &ClientDetails,
@@ -153,25 +154,26 @@ impl StoreLedger {
         if let Some(id) =
             after.external_id.as_deref().filter(|_| after.external_id != before.external_id)
         {
-            self.identify(Identity::Client, id, origin.namespace, row)?;
+            self.insert_identity(Identity::Client, id, origin.namespace, row)?;
         }
         if let Some(email) = after.email.as_deref().filter(|_| after.email != before.email) {
             let email = email.to_lowercase();
-            if self.identified(Identity::ClientEmail, &email, origin.namespace)?.is_none() {
-                self.identify(Identity::ClientEmail, &email, origin.namespace, row)?;
+            if self.find_identity(Identity::ClientEmail, &email, origin.namespace)?.is_none() {
+                self.insert_identity(Identity::ClientEmail, &email, origin.namespace, row)?;
             }
         }
         Ok(())
     }
 }
 
-/// The details after a command: what it says replaces, what it leaves out stays.
-pub(super) fn merged(kept: &ClientDetails, given: &ClientDetails) -> ClientDetails {
+/// The stored details, updated with the given ones. Fields that are not given retain their stored
+/// values. A stored external id is never replaced.
+pub(super) fn merged(stored: &ClientDetails, given: &ClientDetails) -> ClientDetails {
     let ClientDetails { external_id, email, name, phone } = given.clone();
     ClientDetails {
-        external_id: kept.external_id.clone().or(external_id),
-        email: email.or_else(|| kept.email.clone()),
-        name: name.or_else(|| kept.name.clone()),
-        phone: phone.or_else(|| kept.phone.clone()),
+        external_id: stored.external_id.clone().or(external_id),
+        email: email.or_else(|| stored.email.clone()),
+        name: name.or_else(|| stored.name.clone()),
+        phone: phone.or_else(|| stored.phone.clone()),
     }
 }

@@ -1,5 +1,5 @@
-//! Events of native senders. Their order of arrival means nothing: the sender's own version
-//! decides ([`judge_event`]), so that any order ends in the same state.
+//! Events of native senders. The sender's own version decides which event is newest
+//! ([`judge_event`]), so any order of arrival ends in the same state.
 
 use super::StoreLedger;
 use super::orders::{Identity, OrderRecord};
@@ -33,11 +33,11 @@ impl StoreLedger {
         self.transaction(|| match event {
             NativeEvent::Order { snapshot } => self.apply_order(origin, *snapshot, entry, now),
             NativeEvent::OrderDeleted { external_id } => {
-                self.note_order(origin, &external_id, entry)
+                self.append_to_order_history(origin, &external_id, entry)
             }
             NativeEvent::Client { snapshot } => self.apply_client(origin, snapshot, entry, now),
             NativeEvent::ClientDeleted { external_id } => {
-                self.note_client(origin, &external_id, entry, now)
+                self.append_to_client_history(origin, &external_id, entry, now)
             }
             NativeEvent::Payment { snapshot } => self.apply_payment(origin, *snapshot, entry, now),
             NativeEvent::Refund { snapshot } => self.apply_refund(origin, *snapshot, entry, now),
@@ -59,7 +59,7 @@ impl StoreLedger {
             .external_id
             .clone()
             .ok_or_else(|| internal("a native order without its sender's id"))?;
-        let existing = self.identified(Identity::Order, &external_id, origin.namespace)?;
+        let existing = self.find_identity(Identity::Order, &external_id, origin.namespace)?;
         let Some(row) = existing else {
             let client_id = match &content.client {
                 Some(client) => self.upsert_client(origin, client, now)?,
@@ -78,52 +78,53 @@ impl StoreLedger {
                 updated_at: now,
             };
             let id = order.id;
-            let kept = OrderRecord {
+            let record = OrderRecord {
                 order,
                 command_hash: None,
                 version: Some(version),
                 history: vec![entry],
             };
             self.open_week(now)?;
-            self.insert_order(origin.namespace, &kept, None)?;
+            self.insert_order(origin.namespace, &record, None)?;
             self.link_payments(origin, &payment_ids, id.row)?;
             return Ok(done(Outcome::Accepted, Some(id), Some(external_id)));
         };
-        let mut kept = self.order(origin.store_id, row)?;
-        let id = kept.order.id;
-        let outcome = judge_event(kept.version.as_ref(), &version);
+        let mut record = self.order(origin.store_id, row)?;
+        let id = record.order.id;
+        let outcome = judge_event(record.version.as_ref(), &version);
         if outcome == Outcome::Accepted {
             if let Some(client) = &content.client {
-                kept.order.client_id = self.upsert_client(origin, client, now)?;
+                record.order.client_id = self.upsert_client(origin, client, now)?;
             }
-            kept.order.content = content;
-            kept.order.stated = SenderReported { payments, refunds, here: kept.order.stated.here };
-            kept.order.updated_at = now;
-            kept.version = Some(version);
-            append_history(&mut kept.history, entry);
-            self.update_order(&kept)?;
+            record.order.content = content;
+            record.order.stated =
+                SenderReported { payments, refunds, here: record.order.stated.here };
+            record.order.updated_at = now;
+            record.version = Some(version);
+            append_history(&mut record.history, entry);
+            self.update_order(&record)?;
             self.link_payments(origin, &payment_ids, id.row)?;
         }
         Ok(done(outcome, Some(id), Some(external_id)))
     }
 
-    /// Adds to the history of an order, unless the same delivery is in it.
-    fn note_order(
+    /// Appends an entry to the history of an order, unless the same delivery is already in it.
+    fn append_to_order_history(
         &self,
         origin: &Origin,
         external_id: &str,
         entry: HistoryEntry,
     ) -> Result<LedgerReply> {
-        let row = self.identified(Identity::Order, external_id, origin.namespace)?;
+        let row = self.find_identity(Identity::Order, external_id, origin.namespace)?;
         let Some(row) = row else { return Ok(LedgerReply::ParentUnknown) };
-        let mut kept = self.order(origin.store_id, row)?;
-        let id = Some(kept.order.id);
+        let mut record = self.order(origin.store_id, row)?;
+        let id = Some(record.order.id);
         let external_id = Some(external_id.to_owned());
-        if is_repeated(&kept.history, &entry) {
+        if is_repeated(&record.history, &entry) {
             return Ok(done(Outcome::Duplicate, id, external_id));
         }
-        append_history(&mut kept.history, entry);
-        self.update_order(&kept)?;
+        append_history(&mut record.history, entry);
+        self.update_order(&record)?;
         Ok(done(Outcome::Accepted, id, external_id))
     }
 
@@ -143,44 +144,44 @@ impl StoreLedger {
                     self.insert_client(origin, &details, Some(&version), &event, delivery, now)?;
                 (Outcome::Accepted, row)
             }
-            Some(mut kept) => {
-                let outcome = judge_event(kept.version.as_ref(), &version);
+            Some(mut client) => {
+                let outcome = judge_event(client.version.as_ref(), &version);
                 if outcome == Outcome::Accepted {
-                    self.identify_client(origin, &kept.details, &details, kept.row)?;
-                    kept.details = details;
-                    kept.version = Some(version);
-                    append_history(&mut kept.history, entry);
-                    self.update_client(&kept, now)?;
+                    self.insert_client_identities(origin, &client.details, &details, client.row)?;
+                    client.details = details;
+                    client.version = Some(version);
+                    append_history(&mut client.history, entry);
+                    self.update_client(&client, now)?;
                 }
-                (outcome, kept.row)
+                (outcome, client.row)
             }
         };
         let id = ClientId::new(origin.store_id, row);
         Ok(done(outcome, Some(id), external_id))
     }
 
-    fn note_client(
+    fn append_to_client_history(
         &self,
         origin: &Origin,
         external_id: &str,
         entry: HistoryEntry,
         now: Timestamp,
     ) -> Result<LedgerReply> {
-        let row = self.identified(Identity::Client, external_id, origin.namespace)?;
+        let row = self.find_identity(Identity::Client, external_id, origin.namespace)?;
         let Some(row) = row else { return Ok(LedgerReply::ParentUnknown) };
-        let mut kept = self.client(row)?;
+        let mut client = self.client(row)?;
         let id = Some(ClientId::new(origin.store_id, row));
         let external_id = Some(external_id.to_owned());
-        if is_repeated(&kept.history, &entry) {
+        if is_repeated(&client.history, &entry) {
             return Ok(done(Outcome::Duplicate, id, external_id));
         }
-        append_history(&mut kept.history, entry);
-        self.update_client(&kept, now)?;
+        append_history(&mut client.history, entry);
+        self.update_client(&client, now)?;
         Ok(done(Outcome::Accepted, id, external_id))
     }
 }
 
-/// Whether a history holds the same delivery already.
+/// Whether a history already contains the same delivery.
 fn is_repeated(history: &[HistoryEntry], entry: &HistoryEntry) -> bool {
     entry.delivery.is_some()
         && history

@@ -1,8 +1,9 @@
-//! `idempotency_<week>`: the first answers, one row each, kept for 30 days in the same transaction
-//! as what they answer for. A table per week, so that their expiry is a dropped table.
+//! `idempotency_<week>`: the first response under each Idempotency-Key, one row each, stored for 30
+//! days. A row is written in the same transaction as the effect of its command. There is a table
+//! per week, so that rows expire by dropping a table.
 //!
-//! The answer to a creation is the order that it created, so its row only names that: a kilobyte in
-//! a row of a `WITHOUT ROWID` table would cost a page of its own.
+//! The response to a creation is the created order, so its row only refers to the order: a kilobyte
+//! in a row of a `WITHOUT ROWID` table would cost a page of its own.
 
 use std::collections::BTreeSet;
 
@@ -20,12 +21,12 @@ use crate::edge::Result;
 use crate::edge::sql::{Sql, integer, text};
 use crate::protocol::store_ledger::{Idempotency, LedgerReply};
 
-/// The weeks that have a table; `None` until that has been looked up.
+/// The weeks that have a table; `None` until they have been looked up.
 #[derive(Debug, Default)]
 pub(super) struct Weeks(Option<BTreeSet<i64>>);
 
 impl Weeks {
-    fn known(&mut self, sql: &Sql) -> Result<&mut BTreeSet<i64>> {
+    fn load(&mut self, sql: &Sql) -> Result<&mut BTreeSet<i64>> {
         #[derive(Deserialize)]
         struct Table {
             name: String,
@@ -44,18 +45,19 @@ impl Weeks {
     }
 }
 
-/// What is known already of a command that creates something.
+/// What an earlier command with the same Idempotency-Key or external id left behind.
 #[derive(Debug, Default)]
-pub(super) struct Known {
-    /// The first answer under its Idempotency-Key.
-    pub answer: Option<(LedgerReply, String)>,
-    /// What has its external id.
+pub(super) struct Prior {
+    /// The first response under the Idempotency-Key, as a reply with its body.
+    pub reply: Option<(LedgerReply, String)>,
+    /// The row that has the external id.
     pub row: Option<SequenceId>,
 }
 
 #[derive(Deserialize)]
-struct KnownRow {
-    /// The row of what has the external id; of an answer, of the order it created.
+struct PriorRow {
+    /// In a row of `identities`, the row that has the external id. In an idempotency row, the order
+    /// that the command created.
     id: Option<SequenceId>,
     fingerprint: Option<String>,
     status: Option<u16>,
@@ -64,22 +66,22 @@ struct KnownRow {
 }
 
 impl StoreLedger {
-    /// Looks up the Idempotency-Key and the external id of a command, in one query. Fails where
-    /// the key was used for another request.
-    pub(super) fn known(
+    /// Looks up the Idempotency-Key and the external id of a command, in one query. Fails if the
+    /// key was used for another request.
+    pub(super) fn find_prior(
         &self,
         store: StoreId,
         namespace: Namespace,
         idempotency: Option<&Idempotency>,
         identity: Option<(Identity, &str)>,
         now: Timestamp,
-    ) -> Result<Known> {
+    ) -> Result<Prior> {
         let mut query = String::new();
         if idempotency.is_some() {
             let mut weeks = self.weeks.borrow_mut();
-            let weeks = weeks.known(&self.sql)?;
+            let weeks = weeks.load(&self.sql)?;
             for week in live_weeks(now).rev().filter(|week| weeks.contains(week)) {
-                // Of the numbers of weeks, not of anything that a caller sends.
+                // The week is a number of ours, not input, so it is safe in the SQL text.
                 query.push_str(&format!(
                     "SELECT created AS id, fingerprint, status, internal_id, body
                      FROM idempotency_{week} WHERE namespace = ?1 AND key = ?2 AND at > ?3
@@ -98,33 +100,34 @@ impl StoreLedger {
             text(identity.map(|(_, value)| value)),
             text(identity.map(|(identity, _)| identity.as_str())),
         ];
-        let mut known = Known::default();
-        for row in self.sql.rows::<KnownRow>(&query, &parameters)? {
-            let KnownRow { id, fingerprint, status, internal_id, body } = row;
+        let mut prior = Prior::default();
+        for row in self.sql.rows::<PriorRow>(&query, &parameters)? {
+            let PriorRow { id, fingerprint, status, internal_id, body } = row;
             match (idempotency, fingerprint, status) {
                 (Some(idempotency), Some(fingerprint), Some(status)) => {
                     if fingerprint != idempotency.fingerprint.as_str() {
-                        return Err(reused());
+                        return Err(key_reused());
                     }
                     let body = match (body, id) {
                         (Some(body), _) => body,
-                        (None, Some(row)) => self.creation_answer(store, row)?,
+                        (None, Some(row)) => self.creation_body(store, row)?,
                         (None, None) => String::new(),
                     };
-                    known.answer = Some((LedgerReply::Replay { status, internal_id }, body));
+                    prior.reply = Some((LedgerReply::Replay { status, internal_id }, body));
                 }
-                _ => known.row = id,
+                _ => prior.row = id,
             }
         }
-        Ok(known)
+        Ok(prior)
     }
 
-    /// Makes the table of this week where there is none, and what writes an order, its external id
-    /// and its answer in one statement; drops the tables of weeks that do not count any more.
+    /// Makes the table of this week unless it exists, and the trigger that writes an order, its
+    /// external id and its idempotency row in one statement. Drops the tables of expired weeks.
+    /// Returns the week.
     pub(super) fn open_week(&self, now: Timestamp) -> Result<i64> {
         let week = now.period(WEEK);
         let mut weeks = self.weeks.borrow_mut();
-        let weeks = weeks.known(&self.sql)?;
+        let weeks = weeks.load(&self.sql)?;
         if weeks.contains(&week) {
             return Ok(week);
         }
@@ -159,6 +162,7 @@ impl StoreLedger {
         Ok(week)
     }
 
+    /// Stores the response to a command under its Idempotency-Key.
     pub(super) fn remember(
         &self,
         namespace: Namespace,
@@ -185,7 +189,7 @@ impl StoreLedger {
         )
     }
 
-    /// A 409 is an answer too: the same request gets it again, as it was.
+    /// Stores a 409 under the Idempotency-Key: the same request gets the same 409 again.
     pub(super) fn remember_conflict(
         &self,
         origin: &Origin,
@@ -199,13 +203,14 @@ impl StoreLedger {
         self.remember(origin.namespace, idempotency, rejection.code.status(), &id, &body, now)
     }
 
-    /// Forgets which weeks have tables: after a transaction that may have rolled one back.
+    /// Drops the cached list of weeks. Needed after a transaction that may have rolled back a new
+    /// table.
     pub(super) fn forget_weeks(&self) {
         self.weeks.borrow_mut().0 = None;
     }
 }
 
-fn reused() -> Rejection {
+fn key_reused() -> Rejection {
     Rejection::new(
         Code::IdempotencyKeyReused,
         "This Idempotency-Key was used within the last 30 days for a request with another method, path, query or body.",

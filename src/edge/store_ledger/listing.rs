@@ -1,11 +1,11 @@
-//! Lists of orders, newest first, by keyset. A page under a filter looks at no more than 2,000
-//! rows, so it may hold less than its limit and still have a next one.
+//! Lists of orders, newest first, with keyset pagination. A filtered page reads at most 2,000 rows,
+//! so it may be shorter than its limit and still have a next page.
 
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{StoreLedger, found, to_json};
+use super::{StoreLedger, query_reply, to_json};
 use crate::api::order_output::OrderOut;
 use crate::domain::id::{SequenceId, StoreId};
 use crate::domain::key::Source;
@@ -17,11 +17,11 @@ use crate::edge::Result;
 use crate::edge::sql::integer;
 use crate::protocol::store_ledger::{LedgerReply, OrderFilter};
 
-/// Most rows that one page, or a count, looks at.
-pub(super) const SCAN: u32 = 2_000;
+/// The most rows that one page or one count reads.
+pub(super) const MAX_SCANNED: u32 = 2_000;
 
-/// Beyond every row: where a list begins.
-const NEWEST: i64 = (1 << 53) - 1;
+/// Greater than every row: the first page of a list starts before it.
+const MAX_ROW: i64 = (1 << 53) - 1;
 
 #[derive(Serialize)]
 struct Page<'a> {
@@ -29,14 +29,14 @@ struct Page<'a> {
     next_cursor: Option<String>,
 }
 
-/// What a filter looks at.
+/// The columns of an order that filters and searches read.
 #[derive(Deserialize)]
-struct Scanned {
+struct ScannedOrder {
     id: SequenceId,
     source: Source,
     status: OrderStatus,
     placed_at: Timestamp,
-    // Read only where somebody searches.
+    // Read only for a search.
     #[serde(default)]
     number: Option<String>,
     #[serde(default)]
@@ -49,7 +49,7 @@ struct Scanned {
     client_external_id: Option<String>,
 }
 
-impl Scanned {
+impl ScannedOrder {
     const COLUMNS: &'static str = "id, source, status, placed_at";
 
     const SEARCHED_COLUMNS: &'static str = "id, source, status, placed_at,
@@ -81,7 +81,7 @@ impl Scanned {
             && filter.placed_to.is_none_or(|to| self.placed_at < to)
     }
 
-    fn is_found_by(&self, search: &OrderSearch) -> bool {
+    fn matches_search(&self, search: &OrderSearch) -> bool {
         search.finds(Searched {
             number: self.number.as_deref(),
             external_id: self.external_id.as_deref(),
@@ -91,7 +91,7 @@ impl Scanned {
         })
     }
 
-    /// Whether a search has found it by an id, and so shown it on its first page.
+    /// Whether the search names this order by an id: then the first page has already shown it.
     fn is_named_by(&self, search: &OrderSearch) -> bool {
         search.is_external_id(self.external_id.as_deref())
             || search.order_id().is_some_and(|id| id.row == self.id)
@@ -99,7 +99,8 @@ impl Scanned {
 }
 
 impl StoreLedger {
-    /// The body is `{"orders": […], "next_cursor": …}`; the cursor is the row to go on before.
+    /// Lists orders. The body is `{"orders": […], "next_cursor": …}`; the cursor is the row before
+    /// which the next page starts.
     pub(super) fn list_orders(
         &self,
         store: StoreId,
@@ -107,18 +108,18 @@ impl StoreLedger {
     ) -> Result<(LedgerReply, String)> {
         let search = filter.search.as_deref().and_then(OrderSearch::parse);
         let (rows, next) = match (filter.external_id.as_deref(), &search) {
-            (Some(external_id), _) => (self.orders_identified(external_id)?, None),
+            (Some(external_id), _) => (self.orders_by_external_id(external_id)?, None),
             (None, Some(search)) => self.search_orders(store, filter, search)?,
             (None, None) => self.scan_orders(filter, None, filter.limit)?,
         };
         let mut orders = Vec::with_capacity(rows.len());
         for row in rows {
             let order = self.order(store, row)?.order;
-            let scanned = Scanned::of(&order);
-            let named = search.as_ref().is_none_or(|search| {
-                scanned.is_found_by(search) || search.order_id() == Some(order.id)
+            let scanned = ScannedOrder::of(&order);
+            let found_by_search = search.as_ref().is_none_or(|search| {
+                scanned.matches_search(search) || search.order_id() == Some(order.id)
             });
-            if named && scanned.matches(filter) {
+            if found_by_search && scanned.matches(filter) {
                 orders.push(order);
             }
         }
@@ -126,11 +127,11 @@ impl StoreLedger {
             orders: orders.iter().map(OrderOut::from).collect(),
             next_cursor: next.map(|row| row.to_string()),
         };
-        Ok((found(None), to_json(&page)?))
+        Ok((query_reply(None), to_json(&page)?))
     }
 
-    /// The first page begins with the orders that the text names by an id, however old they are. The
-    /// scan leaves these out.
+    /// The rows of a page of a search. The first page begins with the orders that the text names by
+    /// an id, however old they are; the scan skips those.
     fn search_orders(
         &self,
         store: StoreId,
@@ -139,51 +140,55 @@ impl StoreLedger {
     ) -> Result<(Vec<SequenceId>, Option<i64>)> {
         let mut found = Vec::new();
         if filter.before.is_none() {
-            found.extend(self.named_orders(store, search)?);
+            found.extend(self.orders_named_by(store, search)?);
         }
-        let left = filter.limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
-        if left == 0 {
-            return Ok((found, Some(NEWEST)));
+        let remaining = filter.limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+        if remaining == 0 {
+            return Ok((found, Some(MAX_ROW)));
         }
-        let (scanned, next) = self.scan_orders(filter, Some(search), left)?;
+        let (scanned, next) = self.scan_orders(filter, Some(search), remaining)?;
         found.extend(scanned);
         Ok((found, next))
     }
 
-    fn named_orders(&self, store: StoreId, search: &OrderSearch) -> Result<Vec<SequenceId>> {
+    /// The rows of the orders that a search names by an id, newest first.
+    fn orders_named_by(&self, store: StoreId, search: &OrderSearch) -> Result<Vec<SequenceId>> {
         let mut rows = Vec::new();
         if let Some(id) = search.order_id().filter(|id| id.store == store) {
-            rows.extend(self.row_of_order(id.row)?);
+            rows.extend(self.existing_order_row(id.row)?);
         }
         for external_id in search.external_ids() {
-            rows.extend(self.orders_identified(external_id)?);
+            rows.extend(self.orders_by_external_id(external_id)?);
         }
         rows.sort_unstable_by(|a, b| b.cmp(a));
         rows.dedup();
         Ok(rows)
     }
 
+    /// The rows that match a filter and a search, newest first, and the row before which the next
+    /// page starts.
     pub(super) fn scan_orders(
         &self,
         filter: &OrderFilter,
         search: Option<&OrderSearch>,
         limit: u32,
     ) -> Result<(Vec<SequenceId>, Option<i64>)> {
-        let columns = if search.is_some() { Scanned::SEARCHED_COLUMNS } else { Scanned::COLUMNS };
+        let columns =
+            if search.is_some() { ScannedOrder::SEARCHED_COLUMNS } else { ScannedOrder::COLUMNS };
         let mut found = Vec::new();
-        let mut looked_at = 0;
+        let mut scanned = 0;
         let mut stopped_at = None;
-        self.sql.scan::<Scanned>(
+        self.sql.scan::<ScannedOrder>(
             &format!("SELECT {columns} FROM orders WHERE id < ?1 ORDER BY id DESC LIMIT ?2"),
-            &[integer(filter.before.unwrap_or(NEWEST)), integer(SCAN)],
+            &[integer(filter.before.unwrap_or(MAX_ROW)), integer(MAX_SCANNED)],
             |row| {
-                looked_at += 1;
-                let searched =
-                    search.is_none_or(|search| row.is_found_by(search) && !row.is_named_by(search));
-                if searched && row.matches(filter) {
+                scanned += 1;
+                let found_by_search = search
+                    .is_none_or(|search| row.matches_search(search) && !row.is_named_by(search));
+                if found_by_search && row.matches(filter) {
                     found.push(row.id);
                 }
-                if found.len() >= limit as usize || looked_at >= SCAN {
+                if found.len() >= limit as usize || scanned >= MAX_SCANNED {
                     stopped_at = Some(row.id.as_i64());
                     return ControlFlow::Break(());
                 }

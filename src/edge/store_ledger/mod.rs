@@ -1,11 +1,11 @@
 //! StoreLedger: the Durable Object of one store.
 //!
 //! Invariants:
-//! - Idempotency, external id, order, client and history of a command are written in one
-//!   transaction, or none of them.
-//! - Commands do not interleave: each runs from its first read to its last write without awaiting
-//!   anything, so that of concurrent twins one writes and the others find what it wrote.
-//! - Nothing is ever deleted because a sender says so.
+//! - The idempotency row, external id, order, client and history of a command are written in one
+//!   transaction: all of them or none.
+//! - Commands do not interleave. Each runs from its first read to its last write without awaiting
+//!   anything, so of several identical concurrent commands one writes and the others find its rows.
+//! - No row is ever deleted because a sender reports a deletion.
 
 mod clients;
 mod events;
@@ -35,8 +35,8 @@ use crate::protocol::key_gate::Fault;
 use crate::protocol::store_ledger::{LedgerCommand, LedgerReply};
 use crate::protocol::{Versioned, frame};
 
-/// The schema of a StoreLedger. `schema` holds its version; a later one migrates when it wakes.
-/// Tables of idempotency are made per week ([`idempotency`]).
+/// The schema of a StoreLedger. The table `schema` records its version; a later version migrates
+/// when the object wakes. The idempotency tables are made per week ([`idempotency`]).
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS schema (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL);
 INSERT OR IGNORE INTO schema VALUES (1, 1);
@@ -50,11 +50,12 @@ CREATE INDEX IF NOT EXISTS refunds_by_order ON refunds (order_id);
 CREATE VIEW IF NOT EXISTS creations AS SELECT orders.*, '' AS external_id, '' AS namespace, '' AS key, '' AS fingerprint, '' AS internal_id FROM orders;
 ";
 
-/// Held by the class of this name in `entry.mjs`, which the runtime knows.
+/// The Rust half of the object. It is owned by the class of the same name in `entry.mjs`, which the
+/// runtime instantiates.
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 pub struct StoreLedger {
     sql: AssertUnwindSafe<Sql>,
-    /// Whether the tables exist for sure.
+    /// Whether the tables are known to exist.
     ready: AssertUnwindSafe<Cell<bool>>,
     weeks: AssertUnwindSafe<RefCell<idempotency::Weeks>>,
     last_row: AssertUnwindSafe<Cell<Option<SequenceId>>>,
@@ -72,37 +73,37 @@ impl StoreLedger {
         }
     }
 
-    /// A framed [`LedgerCommand`]; answers a framed [`LedgerReply`] and its body. Answers at once,
-    /// without a promise: commands do not interleave.
+    /// Takes a framed [`LedgerCommand`]. Returns a framed [`LedgerReply`] with its body. Returns at
+    /// once, without a promise, so that commands do not interleave.
     pub fn command(&self, frame: Uint8Array) -> JsValue {
         let frame = frame.to_vec();
-        let answered = std::panic::catch_unwind(AssertUnwindSafe(|| self.answer(&frame)));
-        match answered {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(cause)) => failed(cause, false),
-            Err(_) => failed("a panic in a StoreLedger", false),
+        let result = std::panic::catch_unwind(AssertUnwindSafe(|| self.handle_frame(&frame)));
+        match result {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(cause)) => failure_frame(cause, false),
+            Err(_) => failure_frame("a panic in a StoreLedger", false),
         }
     }
 }
 
 impl StoreLedger {
-    fn answer(&self, frame: &[u8]) -> std::result::Result<JsValue, &'static str> {
+    fn handle_frame(&self, frame: &[u8]) -> std::result::Result<JsValue, &'static str> {
         let (command, _) = frame::decode::<Versioned<LedgerCommand>>(frame)
             .map_err(|frame::Malformed| "a malformed command")?;
         let command = command.open().ok_or("a command of an unknown version")?;
-        if let Some(injected) = injected(&command) {
-            return Ok(injected);
+        if let Some(fault) = injected_fault(&command) {
+            return Ok(fault);
         }
-        match self.answered(command, now()) {
+        match self.reply_to(command, now()) {
             (LedgerReply::Failed { for_now: false }, _) => Err("a failed command"),
-            (reply, body) => Ok(framed(reply, &body)),
+            (reply, body) => Ok(encode_reply(reply, &body)),
         }
     }
 
-    /// Carries out one command and makes a reply of whatever comes of it.
-    fn answered(&self, command: LedgerCommand, now: Timestamp) -> (LedgerReply, String) {
+    /// Carries out one command and converts its result, or its error, to a reply.
+    fn reply_to(&self, command: LedgerCommand, now: Timestamp) -> (LedgerReply, String) {
         match self.carry_out(command, now) {
-            Ok(answered) => answered,
+            Ok(reply) => reply,
             Err(rejection) if rejection.code.status() >= 500 => {
                 (LedgerReply::Failed { for_now: false }, String::new())
             }
@@ -110,7 +111,7 @@ impl StoreLedger {
         }
     }
 
-    /// Carries out one command. Synchronous: nothing comes between.
+    /// Carries out one command. Synchronous, so no other command runs in between.
     fn carry_out(&self, command: LedgerCommand, now: Timestamp) -> Result<(LedgerReply, String)> {
         if !self.ready.get() {
             self.sql.run(SCHEMA, &[])?;
@@ -122,8 +123,8 @@ impl StoreLedger {
             }
             LedgerCommand::Batch { commands } => self.batch(commands, now),
             LedgerCommand::CheckIdempotency { store_id, namespace, idempotency } => {
-                let known = self.known(store_id, namespace, Some(&idempotency), None, now)?;
-                Ok(known.answer.unwrap_or((LedgerReply::Unused, String::new())))
+                let prior = self.find_prior(store_id, namespace, Some(&idempotency), None, now)?;
+                Ok(prior.reply.unwrap_or((LedgerReply::Unused, String::new())))
             }
             LedgerCommand::Apply { origin, topic, delivery, event, fault: _ } => {
                 let reply = self.apply(&origin, &topic, delivery, event, now)?;
@@ -136,7 +137,8 @@ impl StoreLedger {
         }
     }
 
-    /// Runs `work` in one transaction; what memory knows of the tables is forgotten where it fails.
+    /// Runs `work` in one transaction. If it fails, the cached knowledge of the tables is dropped,
+    /// because the rollback may have made it wrong.
     fn transaction<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let outcome = self.sql.transaction(work);
         if outcome.is_err() {
@@ -146,19 +148,19 @@ impl StoreLedger {
         outcome
     }
 
-    /// The row of something that is made at `now`; after every row made before, also by an earlier
-    /// life of this object.
+    /// Assigns the row of a record created at `now`. The row is greater than every row assigned
+    /// before, also before the object last lost its memory.
     fn next_row(&self, now: Timestamp) -> Result<SequenceId> {
         let last = match self.last_row.get() {
             Some(last) => Some(last),
-            None => self.newest_row()?,
+            None => self.newest_stored_row()?,
         };
         let row = SequenceId::next(now, last);
         self.last_row.set(Some(row));
         Ok(row)
     }
 
-    fn newest_row(&self) -> Result<Option<SequenceId>> {
+    fn newest_stored_row(&self) -> Result<Option<SequenceId>> {
         #[derive(serde::Deserialize)]
         struct Newest {
             id: Option<SequenceId>,
@@ -174,8 +176,8 @@ impl StoreLedger {
     }
 }
 
-/// The reply to a question; about one order, where it was about one.
-fn found(order: Option<&StoredOrder>) -> LedgerReply {
+/// The reply to a query, with the ids of the order if the query was about one.
+fn query_reply(order: Option<&StoredOrder>) -> LedgerReply {
     LedgerReply::Done {
         status: 200,
         outcome: Outcome::Accepted,
@@ -184,39 +186,39 @@ fn found(order: Option<&StoredOrder>) -> LedgerReply {
     }
 }
 
-fn framed(reply: LedgerReply, body: &str) -> JsValue {
+fn encode_reply(reply: LedgerReply, body: &str) -> JsValue {
     let frame = frame::encode(&Versioned::new(reply), body.as_bytes()).unwrap_or_default();
     Uint8Array::from(&frame[..]).into()
 }
 
-fn failed(cause: &str, for_now: bool) -> JsValue {
+fn failure_frame(cause: &str, for_now: bool) -> JsValue {
     worker::console_error!("{cause}");
-    framed(LedgerReply::Failed { for_now }, "")
+    encode_reply(LedgerReply::Failed { for_now }, "")
 }
 
-/// Answers in place of the object where a test asks for a fault.
+/// The reply that replaces the object's own when a test asks for a fault.
 #[expect(clippy::panic, reason = "a fault on purpose, only in tests")]
-fn injected(command: &LedgerCommand) -> Option<JsValue> {
+fn injected_fault(command: &LedgerCommand) -> Option<JsValue> {
     let fault = match command {
         LedgerCommand::Write { fault, .. } | LedgerCommand::Apply { fault, .. } => fault,
-        LedgerCommand::Batch { commands } => return commands.iter().find_map(injected),
+        LedgerCommand::Batch { commands } => return commands.iter().find_map(injected_fault),
         _ => return None,
     };
     match fault.as_ref()? {
         Fault::PanicStoreLedger => panic!("a panic on purpose"),
-        Fault::LedgerError => Some(failed("a fault on purpose", true)),
-        // A promise that is never kept.
+        Fault::LedgerError => Some(failure_frame("a fault on purpose", true)),
+        // A promise that never settles.
         Fault::LedgerHang => Some(Promise::new(&mut |_, _| {}).into()),
         Fault::PanicWorker | Fault::PanicKeyGate => None,
     }
 }
 
-/// Reads a JSON column.
+/// Parses a JSON column.
 fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| internal(&format!("a stored column: {error}")))
 }
 
-/// Writes a JSON column.
+/// Serializes a JSON column.
 fn to_json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| internal(&error.to_string()))
 }

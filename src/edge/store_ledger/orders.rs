@@ -1,5 +1,5 @@
-//! `orders`: one row an order, its content as JSON beside the columns that lists filter by; and
-//! `identities`, by which external ids are found.
+//! The table `orders`, one row per order: its content as JSON, beside the columns that lists filter
+//! by. And the table `identities`, which finds records by external id.
 
 use serde::Deserialize;
 
@@ -17,11 +17,11 @@ use crate::edge::Result;
 use crate::edge::sql::{integer, optional_integer, text};
 use crate::protocol::store_ledger::{Idempotency, LedgerReply};
 
-/// What an external id or an e-mail address identifies.
+/// The kind of record that an external id or an e-mail address identifies.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Identity {
     Order,
-    /// An order by a payment that its sender names it by.
+    /// An order, by the id of a payment: the sender's later events name the order by it.
     OrderOfPayment,
     Payment,
     Refund,
@@ -60,12 +60,12 @@ struct OrderRow {
     history: String,
 }
 
-/// An order with what only the ledger needs of it.
+/// A row of the orders table: the order, and the columns that only the ledger needs.
 pub(super) struct OrderRecord {
     pub order: StoredOrder,
-    /// The hash of the command that made it; `None` for orders of native senders.
+    /// The hash of the command that created the order; `None` for orders of native senders.
     pub command_hash: Option<String>,
-    /// The version of the native sender's event that it stands at.
+    /// The version of the native sender's event that was applied last.
     pub version: Option<SourceVersion>,
     pub history: Vec<HistoryEntry>,
 }
@@ -93,7 +93,8 @@ impl OrderRow {
 }
 
 impl StoreLedger {
-    /// Creates an order, or finds that it was created: in one transaction with its idempotency.
+    /// Creates an order and its idempotency row in one transaction, or returns the reply to the
+    /// earlier creation.
     pub(super) fn create_order(
         &self,
         origin: &Origin,
@@ -103,28 +104,30 @@ impl StoreLedger {
     ) -> Result<(LedgerReply, String)> {
         let external_id = content.external_id.as_deref();
         let identity = external_id.map(|id| (Identity::Order, id));
-        let known = self.known(origin.store_id, origin.namespace, idempotency, identity, now)?;
-        if let Some(answer) = known.answer {
-            return Ok(answer);
+        let prior =
+            self.find_prior(origin.store_id, origin.namespace, idempotency, identity, now)?;
+        if let Some(reply) = prior.reply {
+            return Ok(reply);
         }
         let hash = command_hash(&content);
-        if let Some(row) = known.row {
-            return self.found_order(origin, idempotency, row, &hash, now);
+        if let Some(row) = prior.row {
+            return self.reply_for_existing_order(origin, idempotency, row, &hash, now);
         }
         self.open_week(now)?;
-        let identified = content.client.as_ref().filter(|client| client.is_identified());
-        match identified.cloned() {
-            // One statement, and so atomic by itself.
-            None => self.insert_new(origin, idempotency, None, content, hash, now),
+        let identified_client = content.client.as_ref().filter(|client| client.is_identified());
+        match identified_client.cloned() {
+            // A single statement is atomic by itself.
+            None => self.insert_new_order(origin, idempotency, None, content, hash, now),
             Some(client) => self.transaction(|| {
                 let client_id = self.upsert_client(origin, &client, now)?;
-                self.insert_new(origin, idempotency, client_id, content, hash, now)
+                self.insert_new_order(origin, idempotency, client_id, content, hash, now)
             }),
         }
     }
 
-    /// Answers a command whose external id is taken: by itself, or by another.
-    fn found_order(
+    /// The reply to a command whose external id exists: a duplicate of the same command, or a
+    /// conflict with another one.
+    fn reply_for_existing_order(
         &self,
         origin: &Origin,
         idempotency: Option<&Idempotency>,
@@ -132,21 +135,21 @@ impl StoreLedger {
         hash: &str,
         now: Timestamp,
     ) -> Result<(LedgerReply, String)> {
-        let kept = self.order(origin.store_id, row)?;
-        if kept.command_hash.as_deref() != Some(hash) {
-            let rejection = conflict("order", kept.order.id.to_string());
+        let record = self.order(origin.store_id, row)?;
+        if record.command_hash.as_deref() != Some(hash) {
+            let rejection = conflict("order", record.order.id.to_string());
             self.remember_conflict(origin, idempotency, &rejection, now)?;
             return Ok((LedgerReply::Rejected { rejection }, String::new()));
         }
-        let body = to_json(&OrderOut::from(&kept.order))?;
-        let id = kept.order.id.to_string();
+        let body = to_json(&OrderOut::from(&record.order))?;
+        let id = record.order.id.to_string();
         if let Some(idempotency) = idempotency {
             self.remember(origin.namespace, idempotency, 200, &id, &body, now)?;
         }
-        Ok((done(200, Outcome::Duplicate, id, kept.order.content.external_id), body))
+        Ok((done(200, Outcome::Duplicate, id, record.order.content.external_id), body))
     }
 
-    fn insert_new(
+    fn insert_new_order(
         &self,
         origin: &Origin,
         idempotency: Option<&Idempotency>,
@@ -173,22 +176,23 @@ impl StoreLedger {
             event: "created".to_owned(),
             delivery: None,
         }];
-        let kept = OrderRecord { order, command_hash: Some(hash), version: None, history };
-        let body = to_json(&OrderOut::from(&kept.order))?;
-        self.insert_order(origin.namespace, &kept, idempotency)?;
-        let id = kept.order.id.to_string();
-        Ok((done(201, Outcome::Accepted, id, kept.order.content.external_id), body))
+        let record = OrderRecord { order, command_hash: Some(hash), version: None, history };
+        let body = to_json(&OrderOut::from(&record.order))?;
+        self.insert_order(origin.namespace, &record, idempotency)?;
+        let id = record.order.id.to_string();
+        Ok((done(201, Outcome::Accepted, id, record.order.content.external_id), body))
     }
 
-    /// Writes an order, its external id and, where there is one, its answer: three rows by one
-    /// statement on the view `creations`, because a call into the database costs more than a row.
+    /// Writes an order, its external id and, if there is a key, its idempotency row. One statement
+    /// on the view `creations` writes the three rows, because a call into the database costs more
+    /// than a row.
     pub(super) fn insert_order(
         &self,
         namespace: Namespace,
-        kept: &OrderRecord,
+        record: &OrderRecord,
         idempotency: Option<&Idempotency>,
     ) -> Result<()> {
-        let order = &kept.order;
+        let order = &record.order;
         let placed_at = order.content.placed_at.unwrap_or(order.created_at);
         self.sql.run(
             "INSERT INTO creations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
@@ -204,9 +208,9 @@ impl StoreLedger {
                 optional_integer(order.client_id.map(|id| id.row.as_i64())),
                 text(Some(&to_json(&order.content)?)),
                 text(Some(&to_json(&order.stated)?)),
-                text(kept.command_hash.as_deref()),
-                text(kept.version.as_ref().map(to_json).transpose()?.as_deref()),
-                text(Some(&to_json(&kept.history)?)),
+                text(record.command_hash.as_deref()),
+                text(record.version.as_ref().map(to_json).transpose()?.as_deref()),
+                text(Some(&to_json(&record.history)?)),
                 text(order.content.external_id.as_deref()),
                 text(Some(&namespace.to_string())),
                 text(idempotency.map(|idempotency| idempotency.key.as_str())),
@@ -216,14 +220,14 @@ impl StoreLedger {
         )
     }
 
-    /// The answer that the creation of an order was given: the order as it was then.
-    pub(super) fn creation_answer(&self, store: StoreId, row: SequenceId) -> Result<String> {
+    /// The response body of an order's creation: the order as it was then.
+    pub(super) fn creation_body(&self, store: StoreId, row: SequenceId) -> Result<String> {
         to_json(&OrderOut::from(&self.order(store, row)?.order.as_created()))
     }
 
-    /// Rewrites what may change of an order.
-    pub(super) fn update_order(&self, kept: &OrderRecord) -> Result<()> {
-        let order = &kept.order;
+    /// Updates the columns of an order that may change.
+    pub(super) fn update_order(&self, record: &OrderRecord) -> Result<()> {
+        let order = &record.order;
         let placed_at = order.content.placed_at.unwrap_or(order.created_at);
         self.sql.run(
             "UPDATE orders SET status = ?2, placed_at = ?3, updated_at = ?4, client_id = ?5,
@@ -236,23 +240,23 @@ impl StoreLedger {
                 optional_integer(order.client_id.map(|id| id.row.as_i64())),
                 text(Some(&to_json(&order.content)?)),
                 text(Some(&to_json(&order.stated)?)),
-                text(kept.version.as_ref().map(to_json).transpose()?.as_deref()),
-                text(Some(&to_json(&kept.history)?)),
+                text(record.version.as_ref().map(to_json).transpose()?.as_deref()),
+                text(Some(&to_json(&record.history)?)),
             ],
         )
     }
 
-    /// The order of a row.
+    /// Loads the order of a row, with its payments and refunds.
     pub(super) fn order(&self, store: StoreId, row: SequenceId) -> Result<OrderRecord> {
         let query = format!("SELECT {COLUMNS} FROM orders WHERE id = ?1");
         let found = self.sql.first::<OrderRow>(&query, &[integer(row.as_i64())])?;
-        let mut kept = found.ok_or_else(not_found)?.into_record(store)?;
-        self.load_money(&mut kept.order)?;
-        Ok(kept)
+        let mut record = found.ok_or_else(not_found)?.into_record(store)?;
+        self.load_money(&mut record.order)?;
+        Ok(record)
     }
 
-    /// What a value identifies within a namespace.
-    pub(super) fn identified(
+    /// The row that a value identifies within a namespace.
+    pub(super) fn find_identity(
         &self,
         identity: Identity,
         value: &str,
@@ -269,8 +273,9 @@ impl StoreLedger {
         Ok(found.map(|found| found.id))
     }
 
-    /// The orders of the whole store that have this external id, one per namespace, newest first.
-    pub(super) fn orders_identified(&self, external_id: &str) -> Result<Vec<SequenceId>> {
+    /// The orders of the whole store with this external id, at most one per namespace, newest
+    /// first.
+    pub(super) fn orders_by_external_id(&self, external_id: &str) -> Result<Vec<SequenceId>> {
         #[derive(Deserialize)]
         struct Found {
             id: SequenceId,
@@ -282,7 +287,7 @@ impl StoreLedger {
         Ok(found.into_iter().map(|found| found.id).collect())
     }
 
-    pub(super) fn identify(
+    pub(super) fn insert_identity(
         &self,
         identity: Identity,
         value: &str,
@@ -300,8 +305,8 @@ impl StoreLedger {
         )
     }
 
-    /// The row, if it is of an order.
-    pub(super) fn row_of_order(&self, row: SequenceId) -> Result<Option<SequenceId>> {
+    /// The row, if an order with it exists.
+    pub(super) fn existing_order_row(&self, row: SequenceId) -> Result<Option<SequenceId>> {
         #[derive(Deserialize)]
         struct Found {
             id: SequenceId,
@@ -324,7 +329,7 @@ pub(super) fn not_found() -> Rejection {
     Rejection::new(Code::NotFound, "There is no such order.")
 }
 
-/// 409: the external id of a command is that of something with other content.
+/// 409: the external id of a command belongs to a record with other content.
 pub(super) fn conflict(what: &str, id: String) -> Rejection {
     Rejection::new(
         Code::ExternalIdConflict,

@@ -1,5 +1,5 @@
-//! `payments` and `refunds`: one row a record, found by their order, and by external id through
-//! `identities`.
+//! The tables `payments` and `refunds`, one row per record. Records are found by their order, and
+//! by external id through `identities`.
 
 use serde::Deserialize;
 
@@ -16,7 +16,7 @@ use crate::edge::sql::{integer, text};
 use crate::edge::{Result, internal};
 use crate::protocol::store_ledger::LedgerReply;
 
-/// One of the two tables: they have the same columns.
+/// One of the two tables, which have the same columns.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Table {
     Payments,
@@ -44,9 +44,9 @@ pub(super) struct MoneyRow {
     pub id: SequenceId,
     pub order_id: SequenceId,
     detail: String,
-    /// The hash of the command that made it; `None` for those of native senders.
+    /// The hash of the command that created the record; `None` for records of native senders.
     pub command_hash: Option<String>,
-    /// The version of the native sender's event that it stands at.
+    /// The version of the native sender's event that was applied last.
     version: Option<String>,
 }
 
@@ -68,7 +68,7 @@ impl MoneyRow {
     }
 }
 
-/// What is written of a payment or a refund.
+/// A row of `payments` or `refunds`, to be inserted.
 pub(super) struct NewMoneyRow<'a> {
     pub row: SequenceId,
     pub order: SequenceId,
@@ -79,17 +79,17 @@ pub(super) struct NewMoneyRow<'a> {
 }
 
 impl StoreLedger {
-    /// Fills in the payments and refunds that are kept of an order.
+    /// Loads the payments and refunds of an order into it.
     pub(super) fn load_money(&self, order: &mut StoredOrder) -> Result<()> {
         let (store, row) = (order.id.store, order.id.row);
-        let payments = self.money_of(Table::Payments, row)?.into_iter();
+        let payments = self.money_rows_of_order(Table::Payments, row)?.into_iter();
         order.payments = payments.map(|row| row.payment(store)).collect::<Result<_>>()?;
-        let refunds = self.money_of(Table::Refunds, row)?.into_iter();
+        let refunds = self.money_rows_of_order(Table::Refunds, row)?.into_iter();
         order.refunds = refunds.map(|row| row.refund(store)).collect::<Result<_>>()?;
         Ok(())
     }
 
-    fn money_of(&self, table: Table, order: SequenceId) -> Result<Vec<MoneyRow>> {
+    fn money_rows_of_order(&self, table: Table, order: SequenceId) -> Result<Vec<MoneyRow>> {
         let query = format!("SELECT * FROM {} WHERE order_id = ?1 ORDER BY id", table.name());
         self.sql.rows(&query, &[integer(order.as_i64())])
     }
@@ -104,12 +104,12 @@ impl StoreLedger {
         &self,
         table: Table,
         origin: &Origin,
-        record: &NewMoneyRow<'_>,
+        money_row: &NewMoneyRow<'_>,
     ) -> Result<()> {
-        if let Some(external_id) = record.external_id {
-            self.identify(table.identity(), external_id, origin.namespace, record.row)?;
+        if let Some(external_id) = money_row.external_id {
+            self.insert_identity(table.identity(), external_id, origin.namespace, money_row.row)?;
         }
-        let version = record.version.map(to_json).transpose()?;
+        let version = money_row.version.map(to_json).transpose()?;
         self.sql.run(
             &format!(
                 "INSERT INTO {} (id, order_id, detail, command_hash, version)
@@ -117,16 +117,16 @@ impl StoreLedger {
                 table.name()
             ),
             &[
-                integer(record.row.as_i64()),
-                integer(record.order.as_i64()),
-                text(Some(&record.detail)),
-                text(record.command_hash),
+                integer(money_row.row.as_i64()),
+                integer(money_row.order.as_i64()),
+                text(Some(&money_row.detail)),
+                text(money_row.command_hash),
                 text(version.as_deref()),
             ],
         )
     }
 
-    /// Notes by which payments later events will name an order.
+    /// Links payment ids to an order, because later events may name the order by them.
     pub(super) fn link_payments(
         &self,
         origin: &Origin,
@@ -134,32 +134,35 @@ impl StoreLedger {
         order: SequenceId,
     ) -> Result<()> {
         for id in ids {
-            let known = self.identified(Identity::OrderOfPayment, id, origin.namespace)?;
-            if known.is_none() {
-                self.identify(Identity::OrderOfPayment, id, origin.namespace, order)?;
+            let linked = self.find_identity(Identity::OrderOfPayment, id, origin.namespace)?;
+            if linked.is_none() {
+                self.insert_identity(Identity::OrderOfPayment, id, origin.namespace, order)?;
             }
         }
         Ok(())
     }
 
-    /// The order that a native event is about, by its own id or by that of a payment.
-    fn order_named(
+    /// The row of the order that a native event is about, found by its own id or by that of a
+    /// payment.
+    fn find_order_row(
         &self,
         origin: &Origin,
         order: Option<&str>,
         payment: Option<&str>,
     ) -> Result<Option<SequenceId>> {
         if let Some(order) = order {
-            return self.identified(Identity::Order, order, origin.namespace);
+            return self.find_identity(Identity::Order, order, origin.namespace);
         }
         let Some(payment) = payment else { return Ok(None) };
-        if let Some(row) = self.identified(Identity::OrderOfPayment, payment, origin.namespace)? {
+        if let Some(row) =
+            self.find_identity(Identity::OrderOfPayment, payment, origin.namespace)?
+        {
             return Ok(Some(row));
         }
-        let Some(row) = self.identified(Identity::Payment, payment, origin.namespace)? else {
+        let Some(row) = self.find_identity(Identity::Payment, payment, origin.namespace)? else {
             return Ok(None);
         };
-        Ok(self.money_row(Table::Payments, row)?.map(|record| record.order_id))
+        Ok(self.money_row(Table::Payments, row)?.map(|payment| payment.order_id))
     }
 
     pub(super) fn apply_payment(
@@ -170,8 +173,9 @@ impl StoreLedger {
         now: Timestamp,
     ) -> Result<LedgerReply> {
         let PaymentSnapshot { order, payment, status, currency, refunded, version } = snapshot;
-        let named = self.order_named(origin, order.as_deref(), payment.external_id.as_deref())?;
-        let Some(row) = named else { return Ok(LedgerReply::ParentUnknown) };
+        let order_row =
+            self.find_order_row(origin, order.as_deref(), payment.external_id.as_deref())?;
+        let Some(order_row) = order_row else { return Ok(LedgerReply::ParentUnknown) };
         let external_id = payment.external_id.clone();
         let detail = PaymentDetail {
             payment,
@@ -183,17 +187,17 @@ impl StoreLedger {
         self.apply_money(
             Table::Payments,
             origin,
-            row,
+            order_row,
             external_id,
             currency,
             version,
             entry,
             now,
-            |known| {
-                to_json(&match known {
+            |stored| {
+                to_json(&match stored {
                     None => detail,
-                    Some((known, Outcome::Accepted)) => detail.completed_from(from_json(known)?),
-                    Some((known, _)) => from_json::<PaymentDetail>(known)?.completed_from(detail),
+                    Some((stored, Outcome::Accepted)) => detail.completed_from(from_json(stored)?),
+                    Some((stored, _)) => from_json::<PaymentDetail>(stored)?.completed_from(detail),
                 })
             },
         )
@@ -207,8 +211,8 @@ impl StoreLedger {
         now: Timestamp,
     ) -> Result<LedgerReply> {
         let RefundSnapshot { order, payment, refund, status, currency, version } = snapshot;
-        let named = self.order_named(origin, order.as_deref(), payment.as_deref())?;
-        let Some(row) = named else { return Ok(LedgerReply::ParentUnknown) };
+        let order_row = self.find_order_row(origin, order.as_deref(), payment.as_deref())?;
+        let Some(order_row) = order_row else { return Ok(LedgerReply::ParentUnknown) };
         let external_id = refund.external_id.clone();
         let detail = RefundDetail {
             refund,
@@ -221,24 +225,25 @@ impl StoreLedger {
         self.apply_money(
             Table::Refunds,
             origin,
-            row,
+            order_row,
             external_id,
             currency,
             version,
             entry,
             now,
-            |known| match known {
+            |stored| match stored {
                 None | Some((_, Outcome::Accepted)) => to_json(&detail),
-                Some((known, _)) => Ok(known.to_owned()),
+                Some((stored, _)) => Ok(stored.to_owned()),
             },
         )
     }
 
-    /// Writes or rewrites what an event states of a payment or a refund. `detail` makes of it what is
-    /// to be kept, given what is kept and what the event is beside that: accepted or stale.
+    /// Inserts or updates the payment or refund that an event reports. `detail` returns the JSON to
+    /// store. Its argument is `None` for a new record, or else the stored JSON and whether the
+    /// event is accepted or stale beside it.
     #[expect(
         clippy::too_many_arguments,
-        reason = "an event, and the one thing in which the two differ"
+        reason = "an event, and the function in which payments and refunds differ"
     )]
     fn apply_money(
         &self,
@@ -252,20 +257,20 @@ impl StoreLedger {
         now: Timestamp,
         detail: impl FnOnce(Option<(&str, Outcome)>) -> Result<String>,
     ) -> Result<LedgerReply> {
-        let mut kept = self.order(origin.store_id, order)?;
-        if kept.order.content.currency != currency {
+        let mut order_record = self.order(origin.store_id, order)?;
+        if order_record.order.content.currency != currency {
             return Err(Rejection::new(
                 Code::ValidationFailed,
                 format!(
                     "is in {}, but its order in {}",
                     currency.as_str(),
-                    kept.order.content.currency.as_str()
+                    order_record.order.content.currency.as_str()
                 ),
             ));
         }
         let id =
             external_id.as_deref().ok_or_else(|| internal("a record without its sender's id"))?;
-        let known = match self.identified(table.identity(), id, origin.namespace)? {
+        let existing = match self.find_identity(table.identity(), id, origin.namespace)? {
             Some(row) => self.money_row(table, row)?,
             None => None,
         };
@@ -273,49 +278,49 @@ impl StoreLedger {
             Table::Payments => PaymentId::new(origin.store_id, row).to_string(),
             Table::Refunds => RefundId::new(origin.store_id, row).to_string(),
         };
-        let row = match known {
+        let row = match existing {
             None => {
                 let row = self.next_row(now)?;
                 let detail = detail(None)?;
                 let version = Some(&version);
                 let external_id = Some(id);
-                let record =
+                let money_row =
                     NewMoneyRow { row, order, external_id, detail, command_hash: None, version };
-                self.insert_money(table, origin, &record)?;
+                self.insert_money(table, origin, &money_row)?;
                 row
             }
-            Some(record) => {
-                let stored = record.version.as_deref().map(from_json).transpose()?;
-                let outcome = judge_event(stored.as_ref(), &version);
-                let done = settled(outcome, internal_id(record.id), external_id.clone());
+            Some(stored) => {
+                let stored_version = stored.version.as_deref().map(from_json).transpose()?;
+                let outcome = judge_event(stored_version.as_ref(), &version);
+                let reply = done(outcome, internal_id(stored.id), external_id.clone());
                 if outcome == Outcome::Duplicate {
-                    return Ok(done);
+                    return Ok(reply);
                 }
-                let detail = detail(Some((&record.detail, outcome)))?;
+                let detail = detail(Some((&stored.detail, outcome)))?;
                 let newest =
                     (outcome == Outcome::Accepted).then(|| to_json(&version)).transpose()?;
-                if newest.is_some() || detail != record.detail {
+                if newest.is_some() || detail != stored.detail {
                     self.sql.run(
                         &format!(
                             "UPDATE {} SET detail = ?2, version = coalesce(?3, version) WHERE id = ?1",
                             table.name()
                         ),
-                        &[integer(record.id.as_i64()), text(Some(&detail)), text(newest.as_deref())],
+                        &[integer(stored.id.as_i64()), text(Some(&detail)), text(newest.as_deref())],
                     )?;
                 }
                 if outcome != Outcome::Accepted {
-                    return Ok(done);
+                    return Ok(reply);
                 }
-                record.id
+                stored.id
             }
         };
-        append_history(&mut kept.history, entry);
-        kept.order.updated_at = now;
-        self.update_order(&kept)?;
-        Ok(settled(Outcome::Accepted, internal_id(row), external_id))
+        append_history(&mut order_record.history, entry);
+        order_record.order.updated_at = now;
+        self.update_order(&order_record)?;
+        Ok(done(Outcome::Accepted, internal_id(row), external_id))
     }
 }
 
-fn settled(outcome: Outcome, id: String, external_id: Option<String>) -> LedgerReply {
+fn done(outcome: Outcome, id: String, external_id: Option<String>) -> LedgerReply {
     LedgerReply::Done { status: 200, outcome, internal_id: Some(id), external_id }
 }

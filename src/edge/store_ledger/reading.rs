@@ -1,10 +1,10 @@
-//! What the console reads of a store: an order with its history, and a summary.
+//! The console's queries: an order with its history, and a summary of the store.
 
 use serde::{Deserialize, Serialize};
 
-use super::listing::SCAN;
+use super::listing::MAX_SCANNED;
 use super::orders::not_found;
-use super::{StoreLedger, found, to_json};
+use super::{StoreLedger, query_reply, to_json};
 use crate::api::order_output::OrderOut;
 use crate::domain::id::{RequestId, SequenceId, StoreId};
 use crate::domain::ledger::{HistoryEntry, StoredOrder};
@@ -13,7 +13,7 @@ use crate::edge::Result;
 use crate::edge::sql::integer;
 use crate::protocol::store_ledger::{LedgerReply, OrderFilter};
 
-/// The newest orders that a summary shows.
+/// How many of the newest orders a summary shows.
 const NEWEST_SHOWN: u32 = 5;
 
 #[derive(Serialize)]
@@ -32,9 +32,9 @@ struct HistoryOut {
 
 #[derive(Serialize)]
 struct Summary<'a> {
-    /// Created since the time asked for.
+    /// How many orders were created since the requested time, at most [`MAX_SCANNED`].
     orders: u32,
-    /// Whether there are more than were counted.
+    /// Whether there are more orders than `orders` counts.
     more: bool,
     newest: Vec<OrderOut<'a>>,
 }
@@ -42,22 +42,22 @@ struct Summary<'a> {
 impl StoreLedger {
     pub(super) fn get_order(&self, store: StoreId, row: i64) -> Result<(LedgerReply, String)> {
         let order = self.order(store, SequenceId::from_i64(row).ok_or_else(not_found)?)?.order;
-        Ok((found(Some(&order)), to_json(&OrderOut::from(&order))?))
+        Ok((query_reply(Some(&order)), to_json(&OrderOut::from(&order))?))
     }
 
-    /// An order with all that happened to it, oldest first: `{"order": …, "history": […]}`.
+    /// An order with its history, oldest entry first: `{"order": …, "history": […]}`.
     pub(super) fn describe_order(&self, store: StoreId, row: i64) -> Result<(LedgerReply, String)> {
-        let kept = self.order(store, SequenceId::from_i64(row).ok_or_else(not_found)?)?;
-        let history = kept.history.into_iter().map(|entry| {
+        let record = self.order(store, SequenceId::from_i64(row).ok_or_else(not_found)?)?;
+        let history = record.history.into_iter().map(|entry| {
             let HistoryEntry { at, request_id, event, delivery } = entry;
             HistoryOut { at: at.to_rfc3339(), request_id, event, delivery }
         });
         let description =
-            Description { order: OrderOut::from(&kept.order), history: history.collect() };
-        Ok((found(Some(&kept.order)), to_json(&description)?))
+            Description { order: OrderOut::from(&record.order), history: history.collect() };
+        Ok((query_reply(Some(&record.order)), to_json(&description)?))
     }
 
-    /// What an overview shows of the store: `{"orders": …, "more": …, "newest": […]}`.
+    /// The summary of the store for an overview: `{"orders": …, "more": …, "newest": […]}`.
     pub(super) fn summary(
         &self,
         store: StoreId,
@@ -69,17 +69,17 @@ impl StoreLedger {
         }
         let count = self.sql.first::<Count>(
             "SELECT count(*) AS n FROM (SELECT 1 FROM orders WHERE id >= ?1 LIMIT ?2)",
-            &[integer(SequenceId::at(since).as_i64()), integer(SCAN + 1)],
+            &[integer(SequenceId::at(since).as_i64()), integer(MAX_SCANNED + 1)],
         )?;
         let count = count.map_or(0, |count| count.n);
         let (rows, _) = self.scan_orders(&OrderFilter::default(), None, NEWEST_SHOWN)?;
         let newest: Vec<StoredOrder> =
             rows.into_iter().map(|row| Ok(self.order(store, row)?.order)).collect::<Result<_>>()?;
         let summary = Summary {
-            orders: count.min(SCAN),
-            more: count > SCAN,
+            orders: count.min(MAX_SCANNED),
+            more: count > MAX_SCANNED,
             newest: newest.iter().map(OrderOut::from).collect(),
         };
-        Ok((found(None), to_json(&summary)?))
+        Ok((query_reply(None), to_json(&summary)?))
     }
 }

@@ -1,4 +1,4 @@
-//! What requests of the integration API write: each in one transaction with its idempotency.
+//! The writes of the integration API, each in one transaction with its idempotency row.
 
 use super::clients::merged;
 use super::orders::{Identity, OrderRecord, conflict, done, not_found};
@@ -21,7 +21,7 @@ use crate::domain::write::{NewPayment, NewRefund, Target, Write};
 use crate::edge::{Result, internal};
 use crate::protocol::store_ledger::{Idempotency, LedgerCommand, LedgerReply};
 
-/// What came of a write: how it is answered, and about what.
+/// The result of a write: the fields of its reply, and the response body.
 struct Written {
     status: u16,
     outcome: Outcome,
@@ -30,18 +30,19 @@ struct Written {
     body: String,
 }
 
-/// A payment or a refund that a request asks to be kept.
+/// A payment or a refund that a request creates.
 struct MoneyRecord<'a> {
     table: Table,
     external_id: Option<&'a str>,
     detail: String,
     command_hash: &'a str,
-    /// What the history of its order calls it.
+    /// The name of the event in the order's history.
     event: &'static str,
 }
 
 impl StoreLedger {
-    /// Each command of a batch by itself.
+    /// Carries out each command of a batch by itself, so the failure of one does not affect the
+    /// others.
     pub(super) fn batch(
         &self,
         commands: Vec<LedgerCommand>,
@@ -49,11 +50,12 @@ impl StoreLedger {
     ) -> Result<(LedgerReply, String)> {
         let replies = commands.into_iter().map(|command| match command {
             LedgerCommand::Batch { .. } => (LedgerReply::Failed { for_now: false }, String::new()),
-            command => self.answered(command, now),
+            command => self.reply_to(command, now),
         });
         Ok((LedgerReply::Batch { replies: replies.collect() }, String::new()))
     }
 
+    /// Carries out a write, or a dry run of it.
     pub(super) fn write(
         &self,
         origin: &Origin,
@@ -63,21 +65,21 @@ impl StoreLedger {
         now: Timestamp,
     ) -> Result<(LedgerReply, String)> {
         if !dry_run {
-            return self.written(origin, idempotency, write, now);
+            return self.apply_write(origin, idempotency, write, now);
         }
-        // Done, and rolled back: so its answer is what it would have been.
-        let mut answered = None;
-        let undone = self.transaction(|| {
-            answered = Some(self.written(origin, None, write, now));
+        // A dry run is carried out and rolled back, so its reply is exactly that of the real write.
+        let mut result = None;
+        let rolled_back = self.transaction(|| {
+            result = Some(self.apply_write(origin, None, write, now));
             Err::<(), _>(internal("a dry run is undone"))
         });
-        match (answered, undone) {
-            (Some(answered), Err(_)) => answered,
+        match (result, rolled_back) {
+            (Some(result), Err(_)) => result,
             _ => Err(internal("a dry run did not run")),
         }
     }
 
-    fn written(
+    fn apply_write(
         &self,
         origin: &Origin,
         idempotency: Option<&Idempotency>,
@@ -97,20 +99,21 @@ impl StoreLedger {
             _ => None,
         };
         let identity = identity.zip(external_id.as_deref());
-        let known = self.known(origin.store_id, origin.namespace, idempotency, identity, now)?;
-        if let Some(answer) = known.answer {
-            return Ok(answer);
+        let prior =
+            self.find_prior(origin.store_id, origin.namespace, idempotency, identity, now)?;
+        if let Some(reply) = prior.reply {
+            return Ok(reply);
         }
         let written = self.transaction(|| {
             let written = match write {
                 Write::CancelOrder { order, reason } => self.cancel(origin, &order, reason, now),
                 Write::CreatePayment { order, payment } => {
-                    self.pay(origin, &order, payment, known.row, now)
+                    self.pay(origin, &order, payment, prior.row, now)
                 }
                 Write::CreateRefund { payment, refund } => {
-                    self.refund(origin, &payment, refund, known.row, now)
+                    self.refund(origin, &payment, refund, prior.row, now)
                 }
-                Write::UpsertClient { client } => self.put_client(origin, &client, now),
+                Write::UpsertClient { client } => self.write_client(origin, &client, now),
                 Write::CreateOrder { .. } => Err(internal("an order is created elsewhere")),
             }?;
             if let Some(idempotency) = idempotency {
@@ -138,24 +141,24 @@ impl StoreLedger {
         reason: String,
         now: Timestamp,
     ) -> Result<Written> {
-        let mut kept = self.targeted_order(origin, order)?;
-        let here = &mut kept.order.stated.here;
-        // The same cancellation once more.
-        let repeated = here.cancel_reason.as_ref() == Some(&reason);
+        let mut record = self.target_order(origin, order)?;
+        let local = &mut record.order.stated.here;
+        // The same cancellation was requested before.
+        let repeated = local.cancel_reason.as_ref() == Some(&reason);
         if !repeated {
-            let status = Action::Cancel.apply(kept.order.status())?;
-            let here = &mut kept.order.stated.here;
-            here.status = Some(status);
-            here.cancelled_at = Some(now);
-            here.cancel_reason = Some(reason);
-            self.change_order(origin, &mut kept, "cancelled", now)?;
+            let status = Action::Cancel.apply(record.order.status())?;
+            let local = &mut record.order.stated.here;
+            local.status = Some(status);
+            local.cancelled_at = Some(now);
+            local.cancel_reason = Some(reason);
+            self.change_order(origin, &mut record, "cancelled", now)?;
         }
         Ok(Written {
             status: 200,
             outcome: if repeated { Outcome::Duplicate } else { Outcome::Accepted },
-            id: kept.order.id.to_string(),
-            external_id: kept.order.content.external_id.clone(),
-            body: to_json(&OrderOut::from(&kept.order))?,
+            id: record.order.id.to_string(),
+            external_id: record.order.content.external_id.clone(),
+            body: to_json(&OrderOut::from(&record.order))?,
         })
     }
 
@@ -164,30 +167,30 @@ impl StoreLedger {
         origin: &Origin,
         order: &Target,
         payment: NewPayment,
-        known: Option<SequenceId>,
+        existing: Option<SequenceId>,
         now: Timestamp,
     ) -> Result<Written> {
-        let mut kept = self.targeted_order(origin, order)?;
-        let NewPayment { external_id, amount: text, currency: stated, method, paid_at } = payment;
-        let currency = kept.order.content.currency;
-        let amount = read_amount(&text, stated, currency)?;
-        let hash = hash_of(&(kept.order.id, amount, &method, paid_at));
-        if let Some(row) = known {
-            self.check_repetition(
+        let mut record = self.target_order(origin, order)?;
+        let NewPayment { external_id, amount, currency: given_currency, method, paid_at } = payment;
+        let currency = record.order.content.currency;
+        let amount = read_amount(&amount, given_currency, currency)?;
+        let hash = hash_of(&(record.order.id, amount, &method, paid_at));
+        if let Some(row) = existing {
+            self.check_same_command(
                 Table::Payments,
                 "payment",
                 row,
                 &hash,
                 PaymentId::new(origin.store_id, row),
             )?;
-            return Self::payment_written(&kept, row, 200, Outcome::Duplicate);
+            return Self::payment_written(&record, row, 200, Outcome::Duplicate);
         }
-        let total = kept.order.content.totals.total;
-        let paid = kept.order.account().paid_total();
-        let left = total.checked_sub(paid).unwrap_or_default();
-        let in_full = amount >= left;
-        let status = Action::Pay { in_full }.apply(kept.order.status())?;
-        check_left(amount, left, currency, "exceeds_outstanding")?;
+        let total = record.order.content.totals.total;
+        let paid = record.order.account().paid_total();
+        let outstanding = total.checked_sub(paid).unwrap_or_default();
+        let in_full = amount >= outstanding;
+        let status = Action::Pay { in_full }.apply(record.order.status())?;
+        check_left(amount, outstanding, currency, "exceeds_outstanding")?;
         let detail = PaymentDetail {
             payment: ReportedPayment {
                 external_id: external_id.clone(),
@@ -200,116 +203,118 @@ impl StoreLedger {
             source: origin.source,
             key_id: origin.key_id.clone(),
         };
-        let record = MoneyRecord {
+        let money = MoneyRecord {
             table: Table::Payments,
             external_id: external_id.as_deref(),
             detail: to_json(&detail)?,
             command_hash: &hash,
             event: "payment.created",
         };
-        let row = self.add_money(origin, &mut kept, record, status, now)?;
-        Self::payment_written(&kept, row, 201, Outcome::Accepted)
+        let row = self.add_money(origin, &mut record, money, status, now)?;
+        Self::payment_written(&record, row, 201, Outcome::Accepted)
     }
 
     fn payment_written(
-        kept: &OrderRecord,
+        record: &OrderRecord,
         row: SequenceId,
         status: u16,
         outcome: Outcome,
     ) -> Result<Written> {
-        let payment = kept.order.payments.iter().find(|payment| payment.id.row == row);
+        let payment = record.order.payments.iter().find(|payment| payment.id.row == row);
         let payment = payment.ok_or_else(|| internal("a payment without its order"))?;
         Ok(Written {
             status,
             outcome,
             id: payment.id.to_string(),
             external_id: payment.detail.payment.external_id.clone(),
-            body: to_json(&PaymentOut::of(&kept.order, payment))?,
+            body: to_json(&PaymentOut::of(&record.order, payment))?,
         })
     }
 
     fn refund(
         &self,
         origin: &Origin,
-        payment: &Target,
+        target: &Target,
         refund: NewRefund,
-        known: Option<SequenceId>,
+        existing: Option<SequenceId>,
         now: Timestamp,
     ) -> Result<Written> {
         let no_payment = || Rejection::new(Code::NotFound, "There is no such payment.");
         let payment_row =
-            self.targeted(origin, payment, Identity::Payment)?.ok_or_else(no_payment)?;
-        let record = self.money_row(Table::Payments, payment_row)?.ok_or_else(no_payment)?;
-        let mut kept = self.order(origin.store_id, record.order_id)?;
-        let NewRefund { external_id, amount: text, currency: stated, reason } = refund;
-        let currency = kept.order.content.currency;
-        let asked = text.map(|text| read_amount(&text, stated, currency)).transpose()?;
-        let hash = hash_of(&(payment_row, asked, &reason));
-        if let Some(row) = known {
-            self.check_repetition(
+            self.target_row(origin, target, Identity::Payment)?.ok_or_else(no_payment)?;
+        let money_row = self.money_row(Table::Payments, payment_row)?.ok_or_else(no_payment)?;
+        let mut record = self.order(origin.store_id, money_row.order_id)?;
+        let NewRefund { external_id, amount, currency: given_currency, reason } = refund;
+        let currency = record.order.content.currency;
+        let requested =
+            amount.map(|amount| read_amount(&amount, given_currency, currency)).transpose()?;
+        let hash = hash_of(&(payment_row, requested, &reason));
+        if let Some(row) = existing {
+            self.check_same_command(
                 Table::Refunds,
                 "refund",
                 row,
                 &hash,
                 RefundId::new(origin.store_id, row),
             )?;
-            return Self::refund_written(&kept, row, 200, Outcome::Duplicate);
+            return Self::refund_written(&record, row, 200, Outcome::Duplicate);
         }
-        let account = kept.order.account();
-        let of = kept.order.payments.iter().find(|payment| payment.id.row == payment_row);
-        let of = of.ok_or_else(no_payment)?;
-        if record.command_hash.is_none() {
+        let account = record.order.account();
+        let payment = record.order.payments.iter().find(|payment| payment.id.row == payment_row);
+        let payment = payment.ok_or_else(no_payment)?;
+        if money_row.command_hash.is_none() {
             return Err(Rejection::new(
                 Code::InvalidState,
-                format!("{} keeps this payment: refund it there.", of.detail.source),
+                format!("{} keeps this payment: refund it there.", payment.detail.source),
             ));
         }
-        let left =
-            of.detail.payment.amount.checked_sub(account.refunded_of(of)).unwrap_or_default();
+        let refunded_before = account.refunded_of(payment);
+        let refundable =
+            payment.detail.payment.amount.checked_sub(refunded_before).unwrap_or_default();
         let (paid, refunded) = (account.paid_total(), account.refunded_total());
-        // The state comes first: of a refunded order nothing is left to name.
-        Action::Refund { in_full: false }.apply(kept.order.status())?;
-        let amount = asked.unwrap_or(left);
-        check_left(amount, left, currency, "exceeds_paid")?;
+        // Check the state before the amount: a fully refunded order has no amount left to report.
+        Action::Refund { in_full: false }.apply(record.order.status())?;
+        let amount = requested.unwrap_or(refundable);
+        check_left(amount, refundable, currency, "exceeds_paid")?;
         let in_full = refunded.checked_add(amount).is_none_or(|sum| sum >= paid);
-        let status = Action::Refund { in_full }.apply(kept.order.status())?;
+        let status = Action::Refund { in_full }.apply(record.order.status())?;
         let detail = RefundDetail {
             refund: ReportedRefund { external_id: external_id.clone(), reason, amount },
             status: PaymentStatus::Completed,
-            payment_id: Some(of.id),
+            payment_id: Some(payment.id),
             payment: None,
             source: origin.source,
             key_id: origin.key_id.clone(),
         };
-        let record = MoneyRecord {
+        let money = MoneyRecord {
             table: Table::Refunds,
             external_id: external_id.as_deref(),
             detail: to_json(&detail)?,
             command_hash: &hash,
             event: "refund.created",
         };
-        let row = self.add_money(origin, &mut kept, record, status, now)?;
-        Self::refund_written(&kept, row, 201, Outcome::Accepted)
+        let row = self.add_money(origin, &mut record, money, status, now)?;
+        Self::refund_written(&record, row, 201, Outcome::Accepted)
     }
 
     fn refund_written(
-        kept: &OrderRecord,
+        record: &OrderRecord,
         row: SequenceId,
         status: u16,
         outcome: Outcome,
     ) -> Result<Written> {
-        let refund = kept.order.refunds.iter().find(|refund| refund.id.row == row);
+        let refund = record.order.refunds.iter().find(|refund| refund.id.row == row);
         let refund = refund.ok_or_else(|| internal("a refund without its order"))?;
         Ok(Written {
             status,
             outcome,
             id: refund.id.to_string(),
             external_id: refund.detail.refund.external_id.clone(),
-            body: to_json(&RefundOut::of(&kept.order, refund))?,
+            body: to_json(&RefundOut::of(&record.order, refund))?,
         })
     }
 
-    fn put_client(
+    fn write_client(
         &self,
         origin: &Origin,
         details: &ClientDetails,
@@ -320,33 +325,35 @@ impl StoreLedger {
                 let row = self.insert_client(origin, details, None, "created", None, now)?;
                 (201, Outcome::Accepted, row)
             }
-            Some(mut kept) => {
-                let merged = merged(&kept.details, details);
-                if merged == kept.details {
-                    (200, Outcome::Duplicate, kept.row)
+            Some(mut client) => {
+                let merged = merged(&client.details, details);
+                if merged == client.details {
+                    (200, Outcome::Duplicate, client.row)
                 } else {
-                    self.identify_client(origin, &kept.details, &merged, kept.row)?;
-                    kept.details = merged;
-                    append_history(&mut kept.history, entry(origin, "updated", now));
-                    self.update_client(&kept, now)?;
-                    (200, Outcome::Accepted, kept.row)
+                    self.insert_client_identities(origin, &client.details, &merged, client.row)?;
+                    client.details = merged;
+                    append_history(&mut client.history, entry(origin, "updated", now));
+                    self.update_client(&client, now)?;
+                    (200, Outcome::Accepted, client.row)
                 }
             }
         };
-        let kept = self.client(row)?;
+        let client = self.client(row)?;
         let id = ClientId::new(origin.store_id, row);
-        let body = to_json(&ClientOut::new(id, &kept.details, kept.created_at, kept.updated_at))?;
-        let external_id = kept.details.external_id;
+        let body =
+            to_json(&ClientOut::new(id, &client.details, client.created_at, client.updated_at))?;
+        let external_id = client.details.external_id;
         Ok(Written { status, outcome, id: id.to_string(), external_id, body })
     }
 
-    /// The order that a request names.
-    fn targeted_order(&self, origin: &Origin, order: &Target) -> Result<OrderRecord> {
-        let row = self.targeted(origin, order, Identity::Order)?.ok_or_else(not_found)?;
+    /// Loads the order that a request names.
+    fn target_order(&self, origin: &Origin, order: &Target) -> Result<OrderRecord> {
+        let row = self.target_row(origin, order, Identity::Order)?.ok_or_else(not_found)?;
         self.order(origin.store_id, row)
     }
 
-    fn targeted(
+    /// The row that a request names, by our id or by an external id in the key's namespace.
+    fn target_row(
         &self,
         origin: &Origin,
         target: &Target,
@@ -354,12 +361,13 @@ impl StoreLedger {
     ) -> Result<Option<SequenceId>> {
         match target {
             Target::Id(row) => Ok(Some(*row)),
-            Target::External(id) => self.identified(identity, id, origin.namespace),
+            Target::External(id) => self.find_identity(identity, id, origin.namespace),
         }
     }
 
-    /// Whether what has the external id of a command was made by the same command.
-    fn check_repetition(
+    /// Returns a conflict unless the record with the command's external id was created by the same
+    /// command.
+    fn check_same_command(
         &self,
         table: Table,
         what: &str,
@@ -369,41 +377,44 @@ impl StoreLedger {
     ) -> Result<()> {
         let same = self
             .money_row(table, row)?
-            .is_some_and(|record| record.command_hash.as_deref() == Some(hash));
+            .is_some_and(|money_row| money_row.command_hash.as_deref() == Some(hash));
         if same { Ok(()) } else { Err(conflict(what, id.to_string())) }
     }
 
-    /// Writes a payment or a refund and what becomes of its order.
+    /// Inserts a payment or a refund and updates the status and history of its order. Returns the
+    /// new row.
     fn add_money(
         &self,
         origin: &Origin,
-        kept: &mut OrderRecord,
-        record: MoneyRecord<'_>,
+        record: &mut OrderRecord,
+        money: MoneyRecord<'_>,
         status: OrderStatus,
         now: Timestamp,
     ) -> Result<SequenceId> {
-        let MoneyRecord { table, external_id, detail, command_hash, event } = record;
+        let MoneyRecord { table, external_id, detail, command_hash, event } = money;
         let row = self.next_row(now)?;
-        let order = kept.order.id.row;
+        let order = record.order.id.row;
         let command_hash = Some(command_hash);
-        let record = NewMoneyRow { row, order, external_id, detail, command_hash, version: None };
-        self.insert_money(table, origin, &record)?;
-        kept.order.stated.here.status = Some(status);
-        self.change_order(origin, kept, event, now)?;
-        self.load_money(&mut kept.order)?;
+        let money_row =
+            NewMoneyRow { row, order, external_id, detail, command_hash, version: None };
+        self.insert_money(table, origin, &money_row)?;
+        record.order.stated.here.status = Some(status);
+        self.change_order(origin, record, event, now)?;
+        self.load_money(&mut record.order)?;
         Ok(row)
     }
 
+    /// Updates an order after a change, with an entry in its history.
     fn change_order(
         &self,
         origin: &Origin,
-        kept: &mut OrderRecord,
+        record: &mut OrderRecord,
         event: &str,
         now: Timestamp,
     ) -> Result<()> {
-        append_history(&mut kept.history, entry(origin, event, now));
-        kept.order.updated_at = now;
-        self.update_order(kept)
+        append_history(&mut record.history, entry(origin, event, now));
+        record.order.updated_at = now;
+        self.update_order(record)
     }
 }
 
