@@ -1,9 +1,9 @@
 //! BigCommerce: its events contain only the id of an order or a client (CONTRACTS.md, BigCommerce;
 //! the vendor's 'Webhook events' lists the bodies by scope).
 //!
-//! The topic is the scope. The header `webhook-id` identifies a delivery and stays the same when the
-//! delivery is repeated. The body's `hash` identifies nothing: a `created` and an `updated` event can
-//! have the same one.
+//! The topic is the scope. The header `webhook-id` identifies a delivery and stays the same when
+//! the delivery is repeated. The body's `hash` identifies nothing: a `created` and an `updated`
+//! event can have the same one.
 
 use super::ParsedDelivery;
 use super::envelope::{Envelope, Meaning, unsupported};
@@ -45,8 +45,8 @@ fn meaning(scope: &str, event: &Field<'_>) -> Meaning {
             (Subject::Order, id.map(notification))
         }
         Some(("customer", "deleted")) => {
-            // Not a notification: a deleted client can no longer be fetched, so a notification would
-            // stay parked for ever. The id is all that this event needs.
+            // Not a notification: a deleted client can no longer be fetched, so a notification
+            // would stay parked for ever. The id is all that this event needs.
             let deleted = |external_id| NativeEvent::ClientDeleted { external_id };
             (Subject::Client, own_id(&data, "customer").map(deleted))
         }

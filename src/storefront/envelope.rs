@@ -20,8 +20,8 @@ pub(super) struct Envelope {
     /// The member with the delivery id; `None` if it is in a header instead.
     pub delivery: Option<&'static str>,
     pub source: fn(&Field<'_>) -> Result<String, Unmappable>,
-    /// Converts a body, given its topic. For a topic that Tidegate does not process, the rest of the
-    /// body may be anything.
+    /// Converts a body, given its topic. For a topic that Tidegate does not process, the rest of
+    /// the body may be anything.
     pub meaning: fn(&str, &Field<'_>) -> Meaning,
 }
 

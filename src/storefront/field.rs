@@ -2,9 +2,9 @@
 //! Pointer.
 //!
 //! Senders are loose about JSON types, PHP ones above all: an absent value comes as `null`, `""`,
-//! `false` or `[]` or is left out, and a number comes as a number or as text. The readers here accept
-//! these variants and no others. They parse numbers from their decimal text: no id and no amount
-//! passes through a float.
+//! `false` or `[]` or is left out, and a number comes as a number or as text. The readers here
+//! accept these variants and no others. They parse numbers from their decimal text: no id and no
+//! amount passes through a float.
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -278,9 +278,9 @@ impl<'a> Field<'a> {
         })
     }
 
-    /// The custom fields in a list: each item has a name in the member `name` and a string, number or
-    /// boolean in one of the members `values`. The last of several with the same name wins. Items of
-    /// any other form are left out: they must not make the order fail.
+    /// The custom fields in a list: each item has a name in the member `name` and a string, number
+    /// or boolean in one of the members `values`. The last of several with the same name wins.
+    /// Items of any other form are left out: they must not make the order fail.
     pub fn custom_fields(
         &self,
         name: &'static str,
@@ -299,7 +299,7 @@ impl<'a> Field<'a> {
         Ok(self.items()?.filter_map(entry).collect())
     }
 
-    /// The error for a text that is not one of the sender's documented values.
+    /// The error for a text that is none of the values that the sender is known to use here.
     pub fn unknown(&self, text: &str) -> Unmappable {
         let text: String = text.chars().take(40).collect();
         self.refuse(format!("is {text:?}, which has no meaning here"))

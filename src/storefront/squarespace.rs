@@ -18,7 +18,8 @@ pub(super) fn read(body: &[u8]) -> ParsedDelivery {
     ENVELOPE.read(body)
 }
 
-/// `data.update` (`FULFILLED`, `REFUNDED`, …) is not read: it names a change, not the order's state.
+/// `data.update` (`FULFILLED`, `REFUNDED`, …) is not read: it names a change, not the order's
+/// state.
 fn meaning(topic: &str, event: &Field<'_>) -> Meaning {
     match topic {
         "order.create" | "order.update" => {

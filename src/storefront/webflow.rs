@@ -4,9 +4,9 @@
 //! reference (`tests/fixtures/SOURCES.md`). Amounts are whole minor units with their currency.
 //!
 //! A delivery has no id, and an order has no time of its last change. So an order's version is made
-//! of the latest of its times and of its status. As a consequence, a fulfilment that is undone is not
-//! noticed until something later happens to the order. The timestamp of the signature would not help:
-//! it is new on every retry of a delivery.
+//! of the latest of its times and of its status. As a consequence, a fulfilment that is undone is
+//! not noticed until something later happens to the order. The timestamp of the signature would not
+//! help: it is new on every retry of a delivery.
 
 use super::ParsedDelivery;
 use super::field::{Field, body_hash, parse};
@@ -188,7 +188,8 @@ fn line(item: &Field<'_>, currency: Currency) -> Result<OrderLine, Unmappable> {
     })
 }
 
-/// The `extras` of an order are its taxes, its shipping costs, and its discounts as negative amounts.
+/// The `extras` of an order are its taxes, its shipping costs, and its discounts as negative
+/// amounts.
 fn totals(reported: &Field<'_>, currency: Currency) -> Result<OrderTotals, Unmappable> {
     let mut totals = OrderTotals {
         subtotal: money(&reported.get("subtotal"), currency)?,

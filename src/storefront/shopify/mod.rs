@@ -1,16 +1,16 @@
 //! Shopify: converts its webhook deliveries.
 //!
-//! Bodies are objects of the REST Admin API, unwrapped; the examples in `tests/fixtures/shopify` are
-//! Shopify's own (`tests/fixtures/SOURCES.md`). Ids exceed 2^53, so they are read
-//! from their digits.
+//! Bodies are objects of the REST Admin API, unwrapped; the examples in `tests/fixtures/shopify`
+//! are Shopify's own (`tests/fixtures/SOURCES.md`). Ids exceed 2^53, so they are read from their
+//! digits.
 //!
 //! Only the body is signed. The topic, the shop and the ids are in unsigned headers, so a topic is
 //! accepted only if the body has the shape of that topic.
 //!
 //! `order_transactions/create` is ignored: an order reports the total that was paid of it, without
-//! its transactions, and a refund reports its own transactions, so a transaction would count the same
-//! money twice. `orders/edited` is ignored too: it contains the edit, not the order, and Shopify also
-//! sends `orders/updated`.
+//! its transactions, and a refund reports its own transactions, so a transaction would count the
+//! same money twice. `orders/edited` is ignored too: it contains the edit, not the order, and
+//! Shopify also sends `orders/updated`.
 
 mod order;
 mod people;
@@ -134,8 +134,8 @@ fn deleted_order(root: &Field<'_>) -> Result<String, Unmappable> {
     }
 }
 
-/// The id in the body of `customers/delete`. Such a body also has the global id, but not the members
-/// of an existing client.
+/// The id in the body of `customers/delete`. Such a body also has the global id, but not the
+/// members of an existing client.
 fn deleted_client(root: &Field<'_>) -> Result<String, Unmappable> {
     root.require_members(&["id", "admin_graphql_api_id"], "a deleted client")?;
     require_kind(root, CLIENT)?;

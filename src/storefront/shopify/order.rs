@@ -1,13 +1,13 @@
 //! An order, with the payment and the refunds that it reports.
 //!
-//! Amounts are read in the shop's currency: from the plain members, or from `shop_money` where there
-//! is only a price set. The buyer's currency (`presentment_money`) is not stored. `total_price` and the
-//! paid and refunded amounts must be exact; the breakdown is rounded to minor units. A refund does
-//! not lower `total_price`, but it does lower `current_total_price`.
+//! Amounts are read in the shop's currency: from the plain members, or from `shop_money` where
+//! there is only a price set. The buyer's currency (`presentment_money`) is not stored.
+//! `total_price` and the paid and refunded amounts must be exact; the breakdown is rounded to minor
+//! units. A refund does not lower `total_price`, but it does lower `current_total_price`.
 //!
-//! A test notification contains an order that is already cancelled and voided. It is stored like any
-//! other: whoever sent it expects to see it arrive, and nobody would ship a cancelled order. An order
-//! paid through a test gateway is stored too. Both have `shopify_test` in their metadata.
+//! A test notification contains an order that is already cancelled and voided. It is stored like
+//! any other: whoever sent it expects to see it arrive, and nobody would ship a cancelled order. An
+//! order paid through a test gateway is stored too. Both have `shopify_test` in their metadata.
 
 use serde_json::{Map, Value};
 
@@ -65,9 +65,9 @@ pub(super) fn event(order: &Field<'_>, body: &[u8]) -> Result<NativeEvent, Unmap
     Ok(NativeEvent::Order { snapshot: Box::new(snapshot) })
 }
 
-/// A cancelled order stays cancelled when it is refunded: its refunds show that. An order that is not
-/// paid in full is never `processing` or `completed`, even if Shopify calls it fulfilled, since it
-/// must not be shipped.
+/// A cancelled order stays cancelled when it is refunded: its refunds show that. An order that is
+/// not paid in full is never `processing` or `completed`, even if Shopify calls it fulfilled, since
+/// it must not be shipped.
 fn status(order: &Field<'_>) -> Result<OrderStatus, Unmappable> {
     if !order.get("cancelled_at").is_empty() {
         return Ok(OrderStatus::Cancelled);
@@ -240,9 +240,9 @@ fn refunds(
     Ok(refunds)
 }
 
-/// Converts an amount from the buyer's currency to the shop's, rounded to the nearest minor unit. If
-/// the two differ, transactions report their amounts in the buyer's currency only. The exchange rate
-/// is that of the order: its total in both currencies.
+/// Converts an amount from the buyer's currency to the shop's, rounded to the nearest minor unit.
+/// If the two differ, transactions report their amounts in the buyer's currency only. The exchange
+/// rate is that of the order: its total in both currencies.
 fn in_shop_currency(
     order: &Field<'_>,
     total: Amount,

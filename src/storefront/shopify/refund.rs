@@ -7,10 +7,10 @@ use crate::domain::money::{Amount, Currency};
 use crate::domain::order::{PaymentStatus, RefundSnapshot, ReportedRefund};
 
 /// Converts the body of `refunds/create`. The refund is taken from this event only if all of it is
-/// completed, in the shop's currency. Otherwise the event is ignored and the refund is taken from the
-/// order's own events, because Shopify sends no event when a pending refund completes, and this one
-/// reports amounts in the buyer's currency where that differs. A return without a refund of money is
-/// ignored too.
+/// completed, in the shop's currency. Otherwise the event is ignored and the refund is taken from
+/// the order's own events, because Shopify sends no event when a pending refund completes, and this
+/// one reports amounts in the buyer's currency where that differs. A return without a refund of
+/// money is ignored too.
 pub(super) fn event(refund: &Field<'_>, body: &[u8]) -> Result<NativeEvent, Unmappable> {
     let names = ["id", "order_id", "created_at", "refund_line_items", "transactions"];
     refund.require_members(&names, "a refund")?;

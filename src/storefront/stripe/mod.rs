@@ -102,9 +102,9 @@ fn object(
 }
 
 /// Converts an amount from Stripe's minor units to those of ISO 4217. They differ for a few
-/// currencies (docs.stripe.com/currencies, 'Zero-decimal currencies' and 'Special cases'): at Stripe,
-/// ISK and UGX have two decimal places, always zero, and MGA has none. HUF and TWD are special in
-/// payouts only. Stripe defines no unit for currencies that it does not charge in.
+/// currencies (docs.stripe.com/currencies, 'Zero-decimal currencies' and 'Special cases'): at
+/// Stripe, ISK and UGX have two decimal places, always zero, and MGA has none. HUF and TWD are
+/// special in payouts only. Stripe defines no unit for currencies that it does not charge in.
 fn amount(field: &Field<'_>, currency: Currency) -> Result<Option<Amount>, Unmappable> {
     const HUNDRED: i64 = 100;
     let Some(amount) = field.unsigned_minor_amount()? else { return Ok(None) };

@@ -115,8 +115,8 @@ fn payment_id(object: &Field<'_>, charge: &'static str) -> Result<String, Unmapp
 }
 
 /// The refunded sum, used as [`SourceVersion`](crate::domain::order::SourceVersion)'s number of
-/// refunds because newer API versions omit the refunds themselves. The sum only grows: of two events
-/// in the same second, the one with the greater sum is later.
+/// refunds because newer API versions omit the refunds themselves. The sum only grows: of two
+/// events in the same second, the one with the greater sum is later.
 fn refunded_as_count(refunded: Option<Amount>) -> u32 {
     u32::try_from(refunded.unwrap_or_default().minor()).unwrap_or(u32::MAX)
 }

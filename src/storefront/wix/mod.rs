@@ -1,10 +1,10 @@
 //! Wix: converts its webhook deliveries.
 //!
 //! The whole body is a JSON Web Token, whose signature the caller has already checked. Its claim
-//! `data` is the JSON text of `{eventType, instanceId, data, identity}`, and the inner `data` is the
-//! JSON text of the event (`@wix/sdk` 1.21). Pointers lead through these texts as if they were parsed
-//! JSON: `/data/data/actionEvent/body/order/id`. The example in `tests/fixtures/wix` is the order of Wix's
-//! own reference in that envelope (`tests/fixtures/SOURCES.md`).
+//! `data` is the JSON text of `{eventType, instanceId, data, identity}`, and the inner `data` is
+//! the JSON text of the event (`@wix/sdk` 1.21). Pointers lead through these texts as if they were
+//! parsed JSON: `/data/data/actionEvent/body/order/id`. The example in `tests/fixtures/wix` is the
+//! order of Wix's own reference in that envelope (`tests/fixtures/SOURCES.md`).
 
 mod order;
 
@@ -31,8 +31,8 @@ pub(super) fn read(body: &[u8]) -> ParsedDelivery {
     delivery
 }
 
-/// Fills in the parts of the envelope, as far as they can be read, and returns the event; `None` for
-/// a topic that is not processed.
+/// Fills in the parts of the envelope, as far as they can be read, and returns the event; `None`
+/// for a topic that is not processed.
 fn open(body: &[u8], delivery: &mut ParsedDelivery) -> Result<Option<NativeEvent>, Unmappable> {
     let claims = parse(&claims(body)?)?;
     let claims = Field::root(&claims);

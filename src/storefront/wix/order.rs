@@ -1,8 +1,8 @@
 //! An order, with the payment and the refund that it reports.
 //!
 //! Each amount comes as decimal text and as formatted text for display; only the decimal is read.
-//! Lines and shipping are without tax. The total and the paid and refunded amounts must be exact; the
-//! breakdown is rounded to minor units.
+//! Lines and shipping are without tax. The total and the paid and refunded amounts must be exact;
+//! the breakdown is rounded to minor units.
 
 use super::Field;
 use crate::domain::event::Unmappable;
@@ -75,8 +75,8 @@ pub(super) fn snapshot(
     }))
 }
 
-/// Wix approves an order when it is paid, or immediately if it will be paid offline. A cancelled order
-/// stays cancelled when it is refunded: its refund shows that.
+/// Wix approves an order when it is paid, or immediately if it will be paid offline. A cancelled
+/// order stays cancelled when it is refunded: its refund shows that.
 fn status(order: &Field<'_>) -> Result<OrderStatus, Unmappable> {
     let status = order.get("status");
     match status.required(Field::text)?.as_str() {
@@ -151,8 +151,8 @@ fn totals(order: &Field<'_>, currency: Currency) -> Result<OrderTotals, Unmappab
     })
 }
 
-/// The whole amount paid, including any part that was refunded. Without a balance summary, the status
-/// says whether the order is paid in full.
+/// The whole amount paid, including any part that was refunded. Without a balance summary, the
+/// status says whether the order is paid in full.
 fn payment(
     order: &Field<'_>,
     total: Amount,

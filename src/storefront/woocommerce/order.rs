@@ -1,9 +1,9 @@
 //! An order, with the payment and the refunds that it reports.
 //!
 //! Amounts are text with as many decimal places as the shop is set to, which may be more or fewer
-//! than the currency has. `total` and the refunds are the amounts that the buyer paid and got back, so
-//! they must be exact. The breakdown (lines, discount, shipping, fees, tax) is rounded to minor units.
-//! A line's `price` is a float after the discount, and is not read.
+//! than the currency has. `total` and the refunds are the amounts that the buyer paid and got back,
+//! so they must be exact. The breakdown (lines, discount, shipping, fees, tax) is rounded to minor
+//! units. A line's `price` is a float after the discount, and is not read.
 
 use serde_json::{Map, Value};
 
@@ -93,8 +93,8 @@ struct ReportedLine {
 
 /// The discount is `subtotal` − `total`. Someone who edits an order can raise `total` above
 /// `subtotal`. WooCommerce's own setter then raises `subtotal` to `total`
-/// (`WC_Order_Item_Product::set_total`: 'Subtotal cannot be less than total'), and this function does
-/// the same: a surcharge is a higher price, never a negative discount.
+/// (`WC_Order_Item_Product::set_total`: 'Subtotal cannot be less than total'), and this function
+/// does the same: a surcharge is a higher price, never a negative discount.
 fn line(item: &Field<'_>, currency: Currency) -> Result<ReportedLine, Unmappable> {
     let out_of_range = || item.refuse("is out of range");
     let quantity = item.get("quantity").required(Field::quantity)?;
@@ -140,8 +140,8 @@ fn totals(
     })
 }
 
-/// WooCommerce has one payment per order: the whole total, once `date_paid_gmt` is set. Later refunds
-/// change neither `total` nor `date_paid_gmt`.
+/// WooCommerce has one payment per order: the whole total, once `date_paid_gmt` is set. Later
+/// refunds change neither `total` nor `date_paid_gmt`.
 fn payment(order: &Field<'_>, total: Amount) -> Result<Option<ReportedPayment>, Unmappable> {
     let Some(paid_at) = order.get("date_paid_gmt").gmt_time()? else { return Ok(None) };
     Ok(Some(ReportedPayment {
@@ -188,7 +188,8 @@ fn metadata(meta_data: &Field<'_>) -> Result<Map<String, Value>, Unmappable> {
 /// the ledger nests the metadata deeper than the body does.
 const MAX_METADATA_DEPTH: u32 = 64;
 
-/// With `arbitrary_precision`, serde_json deserializes an object whose first key is this as a number.
+/// With `arbitrary_precision`, serde_json deserializes an object whose first key is this as a
+/// number.
 const NUMBER_KEY: &str = "$serde_json::private::Number";
 
 /// Whether `value` nests at most `depth` levels and is unchanged by writing and reading it as JSON.

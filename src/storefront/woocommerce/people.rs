@@ -25,8 +25,8 @@ pub(super) fn client(root: &Field<'_>, body: &[u8]) -> Result<ClientSnapshot, Un
     })
 }
 
-/// Who placed an order: the id of the registered client, if there is one (a guest's `customer_id` is
-/// 0), with the name and contact given for this order.
+/// Who placed an order: the id of the registered client, if there is one (a guest's `customer_id`
+/// is 0), with the name and contact given for this order.
 pub(super) fn buyer(order: &Field<'_>) -> Result<Option<ClientDetails>, Unmappable> {
     let billing = order.object("billing")?;
     let buyer = ClientDetails {
