@@ -25,7 +25,7 @@
 //! Where to start reading: `edge/worker.rs` routes a request, `edge/integrations.rs` hands it to
 //! the KeyGate, `edge/key_gate/ingest.rs` (an order) and `edge/key_gate/deliver.rs` (a webhook)
 //! process it, and `edge/store_ledger/orders.rs` stores the order. [`domain::admission`] defines
-//! the order of the checks, [`domain::rejection`] lists every reason to reject a request.
+//! the order of the checks; [`domain::rejection`] lists every reason to reject a request.
 pub mod api;
 pub mod console;
 pub mod domain;

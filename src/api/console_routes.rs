@@ -136,8 +136,8 @@ pub enum Export {
 /// The route of a path for GET or POST; `None` if there is none.
 fn match_route<'a>(method: &str, segments: &[&'a str]) -> Option<ConsoleRoute<'a>> {
     use ConsoleRoute as Route;
-    let get = method == "GET";
-    let route = match (get, segments) {
+    let is_get = method == "GET";
+    let route = match (is_get, segments) {
         (true, [""]) => Route::Overview,
         (true, ["assets", _]) => Route::Asset,
         (true, ["setup"]) => Route::SetupForm,
@@ -152,10 +152,10 @@ fn match_route<'a>(method: &str, segments: &[&'a str]) -> Option<ConsoleRoute<'a
         (false, ["invite", token]) => Route::AcceptInvite { token },
         (true, ["orders"]) => Route::Orders,
         (true, ["orders", id]) => Route::Order { id },
-        (_, ["settings", "account", rest @ ..]) => account(get, rest)?,
-        (_, ["settings", "connectors", rest @ ..]) => connectors(get, rest)?,
-        (_, ["settings", "stores", rest @ ..]) => stores(get, rest)?,
-        (_, ["settings", "team", rest @ ..]) => team(get, rest)?,
+        (_, ["settings", "account", rest @ ..]) => account(is_get, rest)?,
+        (_, ["settings", "connectors", rest @ ..]) => connectors(is_get, rest)?,
+        (_, ["settings", "stores", rest @ ..]) => stores(is_get, rest)?,
+        (_, ["settings", "team", rest @ ..]) => team(is_get, rest)?,
         (true, ["settings", "audit"]) => Route::Audit,
         (true, ["settings", "audit", "export.csv"]) => Route::ExportAudit { format: Export::Csv },
         (true, ["settings", "audit", "export.ndjson"]) => {
@@ -166,8 +166,8 @@ fn match_route<'a>(method: &str, segments: &[&'a str]) -> Option<ConsoleRoute<'a
     Some(route)
 }
 
-fn account<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
-    match (get, rest) {
+fn account<'a>(is_get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
+    match (is_get, rest) {
         (true, []) => Some(ConsoleRoute::Account),
         (false, ["password"]) => Some(ConsoleRoute::ChangePassword),
         (false, ["sessions", "end"]) => Some(ConsoleRoute::EndOtherSessions),
@@ -175,9 +175,9 @@ fn account<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
     }
 }
 
-fn connectors<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
+fn connectors<'a>(is_get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
     use ConsoleRoute as Route;
-    let route = match (get, rest) {
+    let route = match (is_get, rest) {
         (true, []) => Route::Connectors,
         (false, []) => Route::CreateKey,
         (true, ["new"]) => Route::NewKey,
@@ -204,8 +204,8 @@ fn connectors<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
     Some(route)
 }
 
-fn stores<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
-    match (get, rest) {
+fn stores<'a>(is_get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
+    match (is_get, rest) {
         (true, []) => Some(ConsoleRoute::Stores),
         (false, []) => Some(ConsoleRoute::CreateStore),
         (false, [store, "rename"]) => Some(ConsoleRoute::RenameStore { store }),
@@ -216,8 +216,8 @@ fn stores<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
     }
 }
 
-fn team<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
-    match (get, rest) {
+fn team<'a>(is_get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
+    match (is_get, rest) {
         (true, []) => Some(ConsoleRoute::Team),
         (false, ["invites"]) => Some(ConsoleRoute::Invite),
         (false, ["invites", invite, "withdraw"]) => Some(ConsoleRoute::WithdrawInvite { invite }),

@@ -63,12 +63,13 @@ pub fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Rejection> {
         Value::Object(map) => Ok(map),
         other => Err(Rejection::new(
             Code::InvalidJson,
-            format!("The body must be a JSON object, not {}.", kind(&other)),
+            format!("The body must be a JSON object, not {}.", json_type(&other)),
         )),
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+/// The JSON type of a value, with its article.
+fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -85,7 +86,7 @@ const DECIMAL: &str = r"^[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$";
 
 /// The schema keywords for a list of choices; none if `choices` is a description instead of a list.
 #[cfg(test)]
-fn choice<T>(choices: &str, parse: impl Fn(&str) -> Option<T>) -> Value {
+fn choice_keywords<T>(choices: &str, parse: impl Fn(&str) -> Option<T>) -> Value {
     let words: Vec<&str> = choices.split(", ").collect();
     match words.iter().all(|word| parse(word).is_some()) {
         true => json!({ "enum": words, "maxLength": null }),
@@ -130,7 +131,11 @@ impl<'a> Fields<'a> {
     }
 
     fn wrong_type(&self, name: &str, expected: &str, value: &Value) {
-        self.problem(name, "invalid_type", format!("must be {expected}, not {}.", kind(value)));
+        self.problem(
+            name,
+            "invalid_type",
+            format!("must be {expected}, not {}.", json_type(value)),
+        );
     }
 
     /// Adds the problem `required` if `value` is `None`, unless there already is a problem with the
@@ -200,7 +205,7 @@ impl<'a> Fields<'a> {
         choices: &str,
     ) -> Option<T> {
         let text = self.text(name, MAX_TEXT);
-        note!(self, name, choice(choices, &parse));
+        note!(self, name, choice_keywords(choices, &parse));
         let text = text?;
         let parsed = parse(&text);
         if parsed.is_none() {
@@ -306,7 +311,7 @@ impl<'a> Fields<'a> {
                 .map(|(index, value)| match value {
                     Value::String(text) => Some(text),
                     other => {
-                        let detail = format!("must be a string, not {}.", kind(&other));
+                        let detail = format!("must be a string, not {}.", json_type(&other));
                         self.entry_problem(name, index, "invalid_type", detail);
                         None
                     }
@@ -339,7 +344,7 @@ impl<'a> Fields<'a> {
                 Some(Fields { map, pointer: format!("{pointer}/{index}"), problems: self.problems })
             }
             other => {
-                let detail = format!("must be an object, not {}.", kind(&other));
+                let detail = format!("must be an object, not {}.", json_type(&other));
                 self.problems.add(format!("{pointer}/{index}"), "invalid_type", detail);
                 None
             }

@@ -45,7 +45,7 @@ pub(super) fn order(
         .choice("status", OrderStatus::parse, &OrderStatus::ALL.map(OrderStatus::as_str).join(", "))
         .unwrap_or(OrderStatus::Pending);
     let currency = currency(&mut fields);
-    let placed_at = placed_at(&mut fields, "placed_at", now);
+    let placed_at = plausible_time(&mut fields, "placed_at", now);
     let client = fields.object("client").and_then(client);
     let billing_address = fields.object("billing_address").map(address);
     let shipping_address = fields.object("shipping_address").map(address);
@@ -84,7 +84,11 @@ pub(super) fn order(
 }
 
 /// A time at which something happened: not before 1970 and at most a day from now.
-pub(super) fn placed_at(fields: &mut Fields<'_>, name: &str, now: Timestamp) -> Option<Timestamp> {
+pub(super) fn plausible_time(
+    fields: &mut Fields<'_>,
+    name: &str,
+    now: Timestamp,
+) -> Option<Timestamp> {
     fields.timestamp(name).filter(|at| {
         let plausible = *at >= Timestamp::from_millis(0) && *at <= now.plus(DAY);
         if !plausible {

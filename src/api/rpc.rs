@@ -222,8 +222,11 @@ impl CreateIntegrationKey {
         arguments(body, |fields| {
             let store_id = store_id(fields);
             let name = name(fields, "p_name");
-            let source =
-                fields.choice("p_source", Source::parse, &names(Source::ALL, Source::as_str));
+            let source = fields.choice(
+                "p_source",
+                Source::parse,
+                &comma_separated(Source::ALL, Source::as_str),
+            );
             let source = fields.required("p_source", source);
             let payload_format = payload_format(fields);
             let scopes = scopes(fields);
@@ -281,7 +284,8 @@ impl CreateIntegrationKey {
     }
 }
 
-fn names<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> String {
+/// The texts of all values, separated by commas.
+fn comma_separated<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> String {
     all.iter().map(|name| text(*name)).collect::<Vec<_>>().join(", ")
 }
 
@@ -297,7 +301,7 @@ pub(super) fn store_id(fields: &mut Fields<'_>) -> Option<StoreId> {
 }
 
 fn payload_format(fields: &mut Fields<'_>) -> Option<PayloadFormat> {
-    let all = names(PayloadFormat::ALL, PayloadFormat::as_str);
+    let all = comma_separated(PayloadFormat::ALL, PayloadFormat::as_str);
     let format = fields.choice("p_payload_format", PayloadFormat::parse, &all);
     fields.required("p_payload_format", format)
 }
@@ -318,7 +322,8 @@ fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
         match Scope::parse(text) {
             Some(scope) => scopes.push(scope),
             None => {
-                let detail = format!("must be one of {}.", names(Scope::ALL, Scope::as_str));
+                let detail =
+                    format!("must be one of {}.", comma_separated(Scope::ALL, Scope::as_str));
                 fields.entry_problem("p_scopes", index, "invalid_choice", detail);
             }
         }

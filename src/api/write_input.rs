@@ -5,7 +5,7 @@ use serde_json::json;
 use serde_json::{Map, Value};
 
 use super::fields::{Fields, MAX_TEXT, Problems, note};
-use super::order_input::{client, order, placed_at};
+use super::order_input::{client, order, plausible_time};
 use crate::domain::id::{Kind, Order, PaymentKind, StoreId};
 use crate::domain::money::Currency;
 use crate::domain::rejection::{Code, FieldError, Rejection};
@@ -91,7 +91,7 @@ fn payment(mut fields: Fields<'_>, now: Timestamp) -> Option<NewPayment> {
         amount: amount.unwrap_or_default(),
         currency: currency(&mut fields),
         method: fields.text("method", MAX_TEXT),
-        paid_at: placed_at(&mut fields, "paid_at", now),
+        paid_at: plausible_time(&mut fields, "paid_at", now),
     };
     fields.finish();
     Some(payment)

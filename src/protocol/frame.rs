@@ -23,7 +23,7 @@ pub fn decode<T: DeserializeOwned>(frame: &[u8]) -> Result<(T, &[u8]), Malformed
     Ok((serde_json::from_str(message).map_err(|_| Malformed)?, body))
 }
 
-/// Makes a frame of two parts. The first must be shorter than 4 GiB, which holds for a message, as
+/// Makes a frame of two parts. The first must be shorter than 4 GiB, which a message always is, as
 /// it does not contain the body.
 pub fn join(first: &[u8], rest: &[u8]) -> Vec<u8> {
     let length = u32::try_from(first.len()).unwrap_or(u32::MAX);

@@ -46,7 +46,8 @@ fn meaning(scope: &str, event: &Field<'_>) -> Meaning {
         }
         Some(("customer", "deleted")) => {
             // Not a notification: a deleted client can no longer be fetched, so a notification
-            // would stay parked for ever. The id is all that this event needs.
+            // would stay parked for ever. This event needs only the id, and takes effect where the
+            // client is known.
             let deleted = |external_id| NativeEvent::ClientDeleted { external_id };
             (Subject::Client, own_id(&data, "customer").map(deleted))
         }

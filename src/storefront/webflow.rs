@@ -90,7 +90,7 @@ fn order(order: &Field<'_>, body: &[u8]) -> Result<OrderSnapshot, Unmappable> {
     Ok(OrderSnapshot {
         version: SourceVersion {
             sequence: 0,
-            modified_at: latest(order)?,
+            modified_at: latest_time(order)?,
             refunds: refund.is_some().into(),
             progress: status.progress(),
             body_hash: body_hash(body),
@@ -121,7 +121,7 @@ fn order(order: &Field<'_>, body: &[u8]) -> Result<OrderSnapshot, Unmappable> {
 }
 
 /// The latest of the times in an order.
-fn latest(order: &Field<'_>) -> Result<Timestamp, Unmappable> {
+fn latest_time(order: &Field<'_>) -> Result<Timestamp, Unmappable> {
     ["acceptedOn", "fulfilledOn", "disputedOn", "disputeUpdatedOn", "refundedOn"]
         .iter()
         .try_fold(Timestamp::default(), |latest, name| {

@@ -66,7 +66,7 @@ pub fn is_ping(content_type: Option<&str>, body: &[u8]) -> bool {
 /// Converts a body, given its `X-WC-Webhook-Topic` (empty if the delivery had none).
 ///
 /// # Errors
-/// The body does not have the shape of the topic, or a value that cannot be represented exactly.
+/// The body does not have the shape of the topic, or has a value without an exact meaning here.
 pub fn event(topic: &str, body: &[u8]) -> Result<NativeEvent, Unmappable> {
     let Some(topic) = Topic::parse(topic) else {
         return Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic });

@@ -28,8 +28,8 @@ pub(super) fn event(order: &Field<'_>, body: &[u8]) -> Result<NativeEvent, Unmap
 }
 
 /// `None` for a cart that nobody has placed: the block checkout stores carts as draft orders and
-/// sends `order.updated` for them. The status of a plugin is refused, since we cannot know whether
-/// such an order is to be shipped.
+/// sends `order.updated` for them. A status added by a plugin is refused, since we cannot know
+/// whether such an order is to be shipped.
 fn status(field: &Field<'_>) -> Result<Option<OrderStatus>, Unmappable> {
     let status = match field.required(Field::text)?.as_str() {
         "checkout-draft" | "auto-draft" | "draft" => return Ok(None),
