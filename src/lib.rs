@@ -9,23 +9,23 @@
 //! browsers ──pages───▶ Worker ──▶ D1, KeyGates and StoreLedgers; live from a KeyGate by WebSocket
 //! ```
 //!
-//! | module       | what is in it                                                             | pure |
+//! | module       | contents                                                                  | pure |
 //! |--------------|---------------------------------------------------------------------------|------|
 //! | `domain`     | the rules: credentials, admission, rate limit, idempotency, money, orders | yes  |
-//! | `storefront` | one module per sender: its payloads, and what they mean                   | yes  |
+//! | `storefront` | one module per sender: converts its payloads to domain types              | yes  |
 //! | `protocol`   | the versioned messages between the Worker and its objects                 | yes  |
 //! | `api`        | the HTTP surface: routes, inputs, outputs, problem details                | yes  |
 //! | `console`    | the console's pages: view models in, markup out                           | yes  |
 //! | `edge`       | everything that touches the platform; compiled for wasm32 only            | no   |
 //!
 //! Pure means: no I/O, no clock, no randomness. `now` and random bytes are arguments, so all of it
-//! is tested natively. `domain` knows none of the others; `storefront` and `protocol` know only
-//! `domain`; `edge` knows them all and decides nothing about business.
+//! is tested natively. `domain` depends on none of the others; `storefront` and `protocol` depend
+//! only on `domain`; `edge` depends on all of them and contains no business rules.
 //!
-//! Where to begin: `edge/worker.rs` routes a request, `edge/integrations.rs` hands it to the
-//! KeyGate, `edge/key_gate/ingest.rs` (an order) and `edge/key_gate/deliver.rs` (a webhook) follow
-//! it to its end, and `edge/store_ledger/orders.rs` keeps it. The order of the checks is
-//! [`domain::admission`]; every way to be turned down is in [`domain::rejection`].
+//! Where to start reading: `edge/worker.rs` routes a request, `edge/integrations.rs` hands it to
+//! the KeyGate, `edge/key_gate/ingest.rs` (an order) and `edge/key_gate/deliver.rs` (a webhook)
+//! process it, and `edge/store_ledger/orders.rs` stores the order. [`domain::admission`] defines
+//! the order of the checks; [`domain::rejection`] lists every reason to reject a request.
 pub mod api;
 pub mod console;
 pub mod domain;

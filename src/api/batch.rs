@@ -2,30 +2,30 @@
 
 use serde_json::{Map, Value};
 
-use super::fields::{Fields, Problems, TEXT, parse_object};
+use super::fields::{Fields, MAX_TEXT, Problems, parse_object};
 use crate::domain::rejection::{Code, FieldError, Rejection};
 use crate::domain::write::Command;
 
-/// Most commands of one batch.
+/// The most commands of a batch.
 pub const MAX: usize = 100;
 
-/// The media type of a batch and of its answer.
+/// The media type of a batch request and of its response.
 pub const CONTENT_TYPE: &str = "application/x-ndjson";
 
 /// One line of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     pub command: Command,
-    /// The order or payment that it is about, as a path names it but without percent-encoding.
+    /// The order or payment that the command changes, in the form of a path but percent-decoded.
     pub target: Option<String>,
     pub idempotency_key: Option<String>,
     pub body: Map<String, Value>,
 }
 
-/// The lines of a batch with their numbers, counted from 1. Blank ones are left out.
+/// Splits a batch into its non-blank lines, with their line numbers counted from 1.
 ///
 /// # Errors
-/// 415 for another media type; 422 for none or more than [`MAX`].
+/// 415 for another media type; 422 for no line or more than [`MAX`].
 pub fn lines<'a>(content_type: &str, body: &'a [u8]) -> Result<Vec<(usize, &'a [u8])>, Rejection> {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case(CONTENT_TYPE) {
@@ -48,11 +48,11 @@ pub fn lines<'a>(content_type: &str, body: &'a [u8]) -> Result<Vec<(usize, &'a [
     }
 }
 
-/// Reads a line; what its command means is read by
+/// Reads a line. The command's body is read later, by
 /// [`read_write`](super::write_input::read_write).
 ///
 /// # Errors
-/// 400 where it is no JSON object, 422 with what is wrong with it.
+/// 400 if the line is not a JSON object; 422 with an error for each invalid field.
 pub fn read_line(line: &[u8]) -> Result<Line, Rejection> {
     let problems = Problems::default();
     let mut fields = Fields::root(parse_object(line)?, &problems);
@@ -61,10 +61,10 @@ pub fn read_line(line: &[u8]) -> Result<Line, Rejection> {
     let command = fields.required("command", command);
     let mut target = None;
     if let Some(name) = command.and_then(Command::target) {
-        target = fields.text(name, TEXT + "external:".len());
+        target = fields.text(name, MAX_TEXT + "external:".len());
         fields.required(name, target.as_ref());
     }
-    let idempotency_key = fields.text("idempotency_key", TEXT + 2);
+    let idempotency_key = fields.text("idempotency_key", MAX_TEXT + 2);
     let body = fields.free_object("body");
     let body = fields.required("body", body);
     fields.finish();
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_numbered_as_they_stand() {
+    fn blank_lines_are_skipped_but_counted() {
         let body = b"{\"a\":1}\r\n\n  \n{\"b\":2}";
         let lines = lines("application/x-ndjson; charset=utf-8", body).unwrap();
         assert_eq!(lines, [(1, &b"{\"a\":1}"[..]), (4, &b"{\"b\":2}"[..])]);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_what_about_what() {
+    fn a_line_needs_a_command_a_body_and_where_the_command_takes_one_a_target() {
         let line = read_line(br#"{"command":"orders.cancel","order":"external:A-1","idempotency_key":"k","body":{"reason":"x"}}"#).unwrap();
         assert_eq!(line.command, Command::CancelOrder);
         assert_eq!(line.target.as_deref(), Some("external:A-1"));

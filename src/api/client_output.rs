@@ -1,4 +1,4 @@
-//! A client as the APIs answer it.
+//! A client in the APIs' responses.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::domain::id::ClientId;
 use crate::domain::order::ClientDetails;
 use crate::domain::time::Timestamp;
 
-/// A client as JSON.
+/// The JSON of a client.
 #[derive(Debug, Serialize)]
 pub struct ClientOut<'a> {
     id: ClientId,

@@ -1,7 +1,7 @@
-//! The paths of the console, as one table. Pages make their links with [`crate::console::links`],
-//! and a test leads each link back here.
+//! The paths of the console, in one table. Pages make their links with [`crate::console::links`],
+//! and a test checks that each link has its route here.
 
-/// What a request to the console is for.
+/// The route of a request to the console: the page or action that it asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConsoleRoute<'a> {
     Asset,
@@ -12,7 +12,7 @@ pub enum ConsoleRoute<'a> {
     Login,
     AccessLogin,
     Logout,
-    /// The token for the forms of the session that is live now.
+    /// The form token of the current session.
     FormToken,
     SetTheme,
     InviteForm {
@@ -27,7 +27,7 @@ pub enum ConsoleRoute<'a> {
     Connectors,
     NewKey,
     CreateKey,
-    /// The 24h cells of the keys that a list shows.
+    /// The figures of the last 24 hours for the rows of a list of keys.
     KeysUsage,
     Key {
         key: &'a str,
@@ -110,7 +110,7 @@ pub enum ConsoleRoute<'a> {
     },
 }
 
-/// What the drawer of a key shows.
+/// The tabs of a key's drawer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyTab {
     Requests,
@@ -118,7 +118,7 @@ pub enum KeyTab {
     Settings,
 }
 
-/// A change of a key that needs no input.
+/// A change to a key that needs no input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyAction {
     Pause,
@@ -126,18 +126,18 @@ pub enum KeyAction {
     Revoke,
 }
 
-/// The format of an export.
+/// The file format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Export {
     Csv,
     Ndjson,
 }
 
-/// The route of a path under one method, or `None`.
-fn matched<'a>(method: &str, segments: &[&'a str]) -> Option<ConsoleRoute<'a>> {
+/// The route of a path for GET or POST; `None` if there is none.
+fn match_route<'a>(method: &str, segments: &[&'a str]) -> Option<ConsoleRoute<'a>> {
     use ConsoleRoute as Route;
-    let get = method == "GET";
-    let route = match (get, segments) {
+    let is_get = method == "GET";
+    let route = match (is_get, segments) {
         (true, [""]) => Route::Overview,
         (true, ["assets", _]) => Route::Asset,
         (true, ["setup"]) => Route::SetupForm,
@@ -152,10 +152,10 @@ fn matched<'a>(method: &str, segments: &[&'a str]) -> Option<ConsoleRoute<'a>> {
         (false, ["invite", token]) => Route::AcceptInvite { token },
         (true, ["orders"]) => Route::Orders,
         (true, ["orders", id]) => Route::Order { id },
-        (_, ["settings", "account", rest @ ..]) => account(get, rest)?,
-        (_, ["settings", "connectors", rest @ ..]) => connectors(get, rest)?,
-        (_, ["settings", "stores", rest @ ..]) => stores(get, rest)?,
-        (_, ["settings", "team", rest @ ..]) => team(get, rest)?,
+        (_, ["settings", "account", rest @ ..]) => account(is_get, rest)?,
+        (_, ["settings", "connectors", rest @ ..]) => connectors(is_get, rest)?,
+        (_, ["settings", "stores", rest @ ..]) => stores(is_get, rest)?,
+        (_, ["settings", "team", rest @ ..]) => team(is_get, rest)?,
         (true, ["settings", "audit"]) => Route::Audit,
         (true, ["settings", "audit", "export.csv"]) => Route::ExportAudit { format: Export::Csv },
         (true, ["settings", "audit", "export.ndjson"]) => {
@@ -166,8 +166,8 @@ fn matched<'a>(method: &str, segments: &[&'a str]) -> Option<ConsoleRoute<'a>> {
     Some(route)
 }
 
-fn account<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
-    match (get, rest) {
+fn account<'a>(is_get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
+    match (is_get, rest) {
         (true, []) => Some(ConsoleRoute::Account),
         (false, ["password"]) => Some(ConsoleRoute::ChangePassword),
         (false, ["sessions", "end"]) => Some(ConsoleRoute::EndOtherSessions),
@@ -175,9 +175,9 @@ fn account<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
     }
 }
 
-fn connectors<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
+fn connectors<'a>(is_get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
     use ConsoleRoute as Route;
-    let route = match (get, rest) {
+    let route = match (is_get, rest) {
         (true, []) => Route::Connectors,
         (false, []) => Route::CreateKey,
         (true, ["new"]) => Route::NewKey,
@@ -204,8 +204,8 @@ fn connectors<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
     Some(route)
 }
 
-fn stores<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
-    match (get, rest) {
+fn stores<'a>(is_get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
+    match (is_get, rest) {
         (true, []) => Some(ConsoleRoute::Stores),
         (false, []) => Some(ConsoleRoute::CreateStore),
         (false, [store, "rename"]) => Some(ConsoleRoute::RenameStore { store }),
@@ -216,8 +216,8 @@ fn stores<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
     }
 }
 
-fn team<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
-    match (get, rest) {
+fn team<'a>(is_get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
+    match (is_get, rest) {
         (true, []) => Some(ConsoleRoute::Team),
         (false, ["invites"]) => Some(ConsoleRoute::Invite),
         (false, ["invites", invite, "withdraw"]) => Some(ConsoleRoute::WithdrawInvite { invite }),
@@ -228,14 +228,14 @@ fn team<'a>(get: bool, rest: &[&'a str]) -> Option<ConsoleRoute<'a>> {
     }
 }
 
-/// Finds the route of a request to the console; `Err` holds the methods that the path takes, empty
-/// where it is none of the console's.
+/// Finds the route of a request to the console. `Err` lists the methods that the path allows; it is
+/// empty if the console has no such path.
 pub fn console_route<'a>(method: &str, path: &'a str) -> Result<ConsoleRoute<'a>, &'static str> {
     let segments: Vec<&str> = path.strip_prefix('/').ok_or("")?.split('/').collect();
     if path.len() > 1 && segments.iter().any(|segment| segment.is_empty()) {
         return Err("");
     }
-    let (get, post) = (matched("GET", &segments), matched("POST", &segments));
+    let (get, post) = (match_route("GET", &segments), match_route("POST", &segments));
     let allowed = match (get.is_some(), post.is_some()) {
         (true, true) => "GET, POST",
         (true, false) => "GET",
@@ -255,7 +255,7 @@ mod tests {
     use crate::console::links;
 
     #[test]
-    fn every_link_of_the_pages_leads_to_its_route() {
+    fn every_link_of_the_pages_has_its_route() {
         use ConsoleRoute as Route;
         let key = "key_a";
         for (method, path, expected) in [
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn other_paths_and_methods_lead_nowhere() {
+    fn other_paths_and_methods_have_no_route() {
         for (method, path, allowed) in [
             ("PUT", "/login", "GET, POST"),
             ("GET", "/logout", "POST"),

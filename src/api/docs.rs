@@ -1,12 +1,12 @@
-//! The files behind the documentation's paths, as `scripts/docs.mjs` writes them.
+//! Maps the documentation's paths to the files that `scripts/docs.mjs` writes.
 
-/// What is answered, with status 404, where there is no page.
+/// The page that is served, with status 404, for a path without a page.
 pub const NOT_FOUND: &str = "/docs/404.html";
 
-/// What stands here has its hash in its name, so it never changes.
+/// The directory of the files with a hash of their content in their name, which never change.
 const FINGERPRINTED: &str = "/docs/assets/";
 
-/// A file, and how it is served.
+/// A file, with the headers to serve it with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     pub path: String,
@@ -14,7 +14,8 @@ pub struct File {
     pub cache_control: &'static str,
 }
 
-/// The file of a path. A page is found with a slash at its end and without: there are no redirects.
+/// The file for a path. A page is found with or without a trailing slash, since there are no
+/// redirects.
 pub fn file(path: &str) -> File {
     let path = path.trim_end_matches('/');
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_named_by_its_hash_is_kept_for_good() {
+    fn only_a_file_with_a_hash_in_its_name_is_cached_for_ever() {
         for (path, is_immutable) in
             [("/docs/assets/docs.0a1b.css", true), ("/docs", false), ("/openapi.json", false)]
         {

@@ -1,5 +1,5 @@
-//! Reads JSON bodies field by field and collects everything that is wrong, each with its JSON
-//! Pointer, instead of stopping at the first.
+//! Reads JSON bodies field by field and collects all errors, each with its JSON Pointer, instead of
+//! stopping at the first.
 
 use std::cell::RefCell;
 
@@ -9,8 +9,8 @@ use crate::domain::money::{Amount, Currency};
 use crate::domain::rejection::{Code, FieldError, Rejection};
 use crate::domain::time::Timestamp;
 
-/// Notes, for the OpenAPI document, keywords of JSON Schema for a field whose reader checks it by
-/// itself (`recording.rs`); in the Worker it is nothing at all.
+/// Records JSON Schema keywords for checks that a field's reader makes itself; the OpenAPI document
+/// is made from them (`recording.rs`). Outside tests it compiles to nothing.
 macro_rules! note {
     ($fields:expr, $name:expr, $keywords:expr) => {
         #[cfg(test)]
@@ -22,10 +22,10 @@ pub(crate) use note;
 #[cfg(test)]
 use serde_json::json;
 
-/// Longest free text, in characters, unless a field says otherwise.
-pub const TEXT: usize = 255;
+/// The longest free text, in characters, unless a field sets another limit.
+pub const MAX_TEXT: usize = 255;
 
-/// What was found wrong so far.
+/// The errors found so far.
 #[derive(Debug, Default)]
 pub struct Problems(RefCell<Vec<FieldError>>);
 
@@ -42,7 +42,7 @@ impl Problems {
         self.0.borrow().is_empty()
     }
 
-    /// The rejection that names all problems, or `value` if there is none.
+    /// Returns `value`, or a rejection with all problems if there are any.
     pub fn resolve<T>(self, value: Option<T>) -> Result<T, Rejection> {
         let errors = self.0.into_inner();
         match value {
@@ -63,12 +63,13 @@ pub fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Rejection> {
         Value::Object(map) => Ok(map),
         other => Err(Rejection::new(
             Code::InvalidJson,
-            format!("The body must be a JSON object, not {}.", kind(&other)),
+            format!("The body must be a JSON object, not {}.", json_type(&other)),
         )),
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+/// The JSON type of a value, with its article.
+fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -79,13 +80,13 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// A decimal that is not negative, as [`Amount::parse`] reads it.
+/// The pattern of a decimal that is not negative, as [`Amount::parse`] reads it.
 #[cfg(test)]
 const DECIMAL: &str = r"^[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$";
 
-/// The words of a list that are choices; none where the list is no list.
+/// The schema keywords for a list of choices; none if `choices` is a description instead of a list.
 #[cfg(test)]
-fn choice<T>(choices: &str, parse: impl Fn(&str) -> Option<T>) -> Value {
+fn choice_keywords<T>(choices: &str, parse: impl Fn(&str) -> Option<T>) -> Value {
     let words: Vec<&str> = choices.split(", ").collect();
     match words.iter().all(|word| parse(word).is_some()) {
         true => json!({ "enum": words, "maxLength": null }),
@@ -93,7 +94,7 @@ fn choice<T>(choices: &str, parse: impl Fn(&str) -> Option<T>) -> Value {
     }
 }
 
-/// One JSON object while its fields are being taken. `null` counts as absent.
+/// A JSON object whose fields are taken out one by one. `null` counts as absent.
 #[derive(Debug)]
 pub struct Fields<'a> {
     map: Map<String, Value>,
@@ -114,7 +115,7 @@ impl<'a> Fields<'a> {
         self.problems.add(self.pointer(name), code, detail);
     }
 
-    /// Notes what is wrong with one entry of an array.
+    /// Adds a problem with one entry of an array.
     pub fn entry_problem(
         &self,
         name: &str,
@@ -130,11 +131,15 @@ impl<'a> Fields<'a> {
     }
 
     fn wrong_type(&self, name: &str, expected: &str, value: &Value) {
-        self.problem(name, "invalid_type", format!("must be {expected}, not {}.", kind(value)));
+        self.problem(
+            name,
+            "invalid_type",
+            format!("must be {expected}, not {}.", json_type(value)),
+        );
     }
 
-    /// Notes that `name` is missing where `value` is `None` and nothing is noted about it (or what
-    /// is in it) yet.
+    /// Adds the problem `required` if `value` is `None`, unless there already is a problem with the
+    /// field or a part of it.
     pub fn required<T>(&self, name: &str, value: Option<T>) -> Option<T> {
         let pointer = self.pointer(name);
         #[cfg(test)]
@@ -168,7 +173,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text that identifies something: not empty, no control characters, no spaces around it.
+    /// An id from outside: not empty, without control characters and without surrounding spaces.
     pub fn identifier(&mut self, name: &str) -> Option<String> {
         match self.map.get(name) {
             Some(Value::String(text)) if text.is_empty() => {
@@ -178,7 +183,7 @@ impl<'a> Fields<'a> {
             }
             _ => {}
         }
-        let text = self.text(name, TEXT);
+        let text = self.text(name, MAX_TEXT);
         note!(self, name, json!({ "minLength": 1, "pattern": "^\\S(.*\\S)?$" }));
         let text = text?;
         if text.chars().any(char::is_control) || text.trim() != text {
@@ -192,15 +197,15 @@ impl<'a> Fields<'a> {
         Some(text)
     }
 
-    /// One of a fixed list of words.
+    /// One of a fixed list of words; `choices` is that list, for the error.
     pub fn choice<T>(
         &mut self,
         name: &str,
         parse: impl Fn(&str) -> Option<T>,
         choices: &str,
     ) -> Option<T> {
-        let text = self.text(name, TEXT);
-        note!(self, name, choice(choices, &parse));
+        let text = self.text(name, MAX_TEXT);
+        note!(self, name, choice_keywords(choices, &parse));
         let text = text?;
         let parsed = parse(&text);
         if parsed.is_none() {
@@ -231,7 +236,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The digits of a decimal string or a JSON number.
+    /// The text of a decimal string or of a JSON number, not yet checked.
     pub fn decimal(&mut self, name: &str) -> Option<String> {
         note!(self, name, json!({ "type": ["string", "number"], "pattern": DECIMAL }));
         match self.take(name)? {
@@ -244,7 +249,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An amount of `currency`, 0 or more; absent where the currency is not known.
+    /// An amount in `currency`, 0 or more; `None` if the currency is `None`.
     pub fn amount(&mut self, name: &str, currency: Option<Currency>) -> Option<Amount> {
         let text = self.decimal(name);
         note!(self, name, json!({ "minimum": 0 }));
@@ -263,7 +268,7 @@ impl<'a> Fields<'a> {
     }
 
     pub fn timestamp(&mut self, name: &str) -> Option<Timestamp> {
-        let text = self.text(name, TEXT);
+        let text = self.text(name, MAX_TEXT);
         note!(self, name, json!({ "format": "date-time", "maxLength": null }));
         let text = text?;
         let parsed = Timestamp::parse_rfc3339(&text);
@@ -290,13 +295,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An object that is kept as it is.
+    /// An object with any fields, which is not read further.
     pub fn free_object(&mut self, name: &str) -> Option<Map<String, Value>> {
         note!(self, name, json!({ "additionalProperties": true }));
         self.object(name).map(|fields| fields.map)
     }
 
-    /// The strings of an array.
+    /// An array of strings.
     pub fn strings(&mut self, name: &str) -> Option<Vec<String>> {
         note!(self, name, json!({ "type": "array", "items": { "type": "string" } }));
         match self.take(name)? {
@@ -306,7 +311,7 @@ impl<'a> Fields<'a> {
                 .map(|(index, value)| match value {
                     Value::String(text) => Some(text),
                     other => {
-                        let detail = format!("must be a string, not {}.", kind(&other));
+                        let detail = format!("must be a string, not {}.", json_type(&other));
                         self.entry_problem(name, index, "invalid_type", detail);
                         None
                     }
@@ -319,7 +324,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The objects of an array of at most `max`.
+    /// An array of at most `max` objects.
     pub fn objects(&mut self, name: &str, max: usize) -> Option<Vec<Fields<'a>>> {
         note!(self, name, json!({ "type": "array", "maxItems": max }));
         let values = match self.take(name)? {
@@ -339,7 +344,7 @@ impl<'a> Fields<'a> {
                 Some(Fields { map, pointer: format!("{pointer}/{index}"), problems: self.problems })
             }
             other => {
-                let detail = format!("must be an object, not {}.", kind(&other));
+                let detail = format!("must be an object, not {}.", json_type(&other));
                 self.problems.add(format!("{pointer}/{index}"), "invalid_type", detail);
                 None
             }
@@ -347,7 +352,7 @@ impl<'a> Fields<'a> {
         Some(objects.collect())
     }
 
-    /// Notes every field that nobody asked for: a misspelt name must not vanish.
+    /// Adds a problem for every field that was not read: a misspelt name must not be ignored.
     pub fn finish(self) {
         #[cfg(test)]
         super::recording::closed(&self.pointer);

@@ -1,42 +1,46 @@
-//! Flat bodies: forms, and JSON objects whose names are paths (`lines[0][sku]`) and whose values are
-//! all text, because that is what Zapier and Make send. They are folded into the JSON that they
-//! stand for, and read like any other.
+//! Flat bodies: forms, and JSON objects whose names are paths (`lines[0][sku]`) and whose values
+//! are all text, as Zapier and Make send them. They are converted to nested JSON, which is then
+//! read like any other body.
 
 use serde_json::{Map, Value};
 
 use crate::domain::rejection::{Code, FieldError, Rejection};
 
-/// Most levels of a path, and most fields of a body.
-const DEPTH: usize = 6;
-const FIELDS: usize = 10_000;
+/// The most levels of a path.
+const MAX_DEPTH: usize = 6;
+/// The most fields of a body.
+const MAX_FIELDS: usize = 10_000;
 
 /// Reads an `application/x-www-form-urlencoded` body.
 ///
 /// # Errors
-/// 422 where a name is no path, is there twice, or does not fit the others.
+/// 400 if the body is not UTF-8; 422 if a name is not a valid path, occurs twice, or contradicts
+/// another name.
 pub fn read_form(body: &[u8]) -> Result<Map<String, Value>, Rejection> {
     if std::str::from_utf8(body).is_err() {
         return Err(Rejection::new(Code::InvalidJson, "The form is not UTF-8."));
     }
     let pairs = form_urlencoded::parse(body);
-    fold(pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))))
+    nest(pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))))
 }
 
-/// Folds a JSON object if any of its names is a path; else leaves it as it is.
+/// Converts a flat JSON object to nested JSON if any of its names is a path; otherwise returns it
+/// unchanged.
 ///
 /// # Errors
-/// As [`read_form`].
+/// The 422s of [`read_form`].
 pub fn unfold(body: Map<String, Value>) -> Result<Map<String, Value>, Rejection> {
-    if body.keys().any(|name| name.contains('[')) { fold(body.into_iter()) } else { Ok(body) }
+    if body.keys().any(|name| name.contains('[')) { nest(body.into_iter()) } else { Ok(body) }
 }
 
-fn fold(fields: impl Iterator<Item = (String, Value)>) -> Result<Map<String, Value>, Rejection> {
+/// Builds nested JSON from pairs of path and value.
+fn nest(fields: impl Iterator<Item = (String, Value)>) -> Result<Map<String, Value>, Rejection> {
     let mut root = Map::new();
     for (count, (name, value)) in fields.enumerate() {
-        if count >= FIELDS {
-            return Err(refuse("", "too_many", format!("must have at most {FIELDS} fields.")));
+        if count >= MAX_FIELDS {
+            return Err(refuse("", "too_many", format!("must have at most {MAX_FIELDS} fields.")));
         }
-        // A mapped field without a value comes as empty text.
+        // Zapier and Make send an empty text for a mapped field without a value.
         if value.as_str().is_some_and(str::is_empty) {
             continue;
         }
@@ -52,14 +56,14 @@ fn fold(fields: impl Iterator<Item = (String, Value)>) -> Result<Map<String, Val
             refuse(&format!("/{}", path.join("/")), "invalid_path", detail.to_owned())
         })?;
     }
-    Ok(root.into_iter().map(|(name, value)| (name, listed(value))).collect())
+    Ok(root.into_iter().map(|(name, value)| (name, with_lists(value))).collect())
 }
 
 fn refuse(pointer: &str, code: &'static str, detail: String) -> Rejection {
     Rejection::fields(vec![FieldError { pointer: pointer.to_owned(), code: code.into(), detail }])
 }
 
-/// `lines[0][sku]` → `lines`, `0`, `sku`.
+/// Splits a name into its path: `lines[0][sku]` → `lines`, `0`, `sku`.
 fn path(name: &str) -> Option<Vec<&str>> {
     let (first, mut rest) = match name.find('[') {
         Some(at) => name.split_at(at),
@@ -71,12 +75,13 @@ fn path(name: &str) -> Option<Vec<&str>> {
         path.push(part);
         rest = after;
     }
-    let good = path.len() <= DEPTH
+    let valid = path.len() <= MAX_DEPTH
         && path.iter().all(|part| !part.is_empty() && !part.contains(['[', ']', '/', '~']));
-    good.then_some(path)
+    valid.then_some(path)
 }
 
-/// Puts a value at its path. Lists are objects with numbers for names until all is there.
+/// Inserts a value at its path. Lists are represented as objects with numbers for names until all
+/// values are inserted.
 fn insert(into: &mut Map<String, Value>, path: &[&str], value: Value) -> Result<(), &'static str> {
     match path {
         [] => Ok(()),
@@ -94,13 +99,13 @@ fn insert(into: &mut Map<String, Value>, path: &[&str], value: Value) -> Result<
     }
 }
 
-/// Makes a list of every object whose names are the numbers from 0.
-fn listed(value: Value) -> Value {
+/// Converts every object whose names are the numbers from 0 to a list.
+fn with_lists(value: Value) -> Value {
     let Value::Object(members) = value else { return value };
     let numbered = !members.is_empty()
         && (0..members.len()).all(|index| members.contains_key(&index.to_string()));
     let mut members: Vec<(String, Value)> =
-        members.into_iter().map(|(name, value)| (name, listed(value))).collect();
+        members.into_iter().map(|(name, value)| (name, with_lists(value))).collect();
     if !numbered {
         return Value::Object(members.into_iter().collect());
     }
@@ -135,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn flat_json_is_the_same_and_other_json_stays() {
+    fn flat_json_is_read_like_a_form_and_other_json_is_unchanged() {
         let flat = json!({"lines[0][sku]": "A", "total": "20.00"});
         let Value::Object(flat) = flat else { unreachable!() };
         assert_eq!(
@@ -148,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named() {
+    fn an_invalid_or_contradicting_name_is_reported() {
         for (body, pointer) in [
             ("a=1&a=2", "/a"),
             ("a=1&a[b]=2", "/a/b"),
@@ -162,7 +167,7 @@ mod tests {
         ] {
             assert_eq!(form(body), Err((pointer.into(), "invalid_path".into())), "{body}");
         }
-        // A list with a gap is an object, which whoever reads it refuses by name.
+        // A list with a gap stays an object, which the reader of the field then refuses.
         assert_eq!(form("lines[1][sku]=A"), Ok(json!({"lines": {"1": {"sku": "A"}}})));
     }
 

@@ -1,4 +1,4 @@
-//! The HTTP APIs: what comes in, what goes out, and where.
+//! The HTTP APIs: routes, request bodies and queries, response bodies.
 
 pub mod batch;
 pub mod client_output;

@@ -1,5 +1,5 @@
-//! `POST /integrations/v1/orders`: the gateway's own JSON, read into an [`OrderContent`] whose
-//! totals add up.
+//! `POST /integrations/v1/orders`: reads the gateway's own JSON into an [`OrderContent`] and checks
+//! that its totals add up.
 
 use crate::domain::money::{Amount, Currency, Quantity};
 use crate::domain::order::{
@@ -8,43 +8,44 @@ use crate::domain::order::{
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{DAY, Timestamp};
 
-use super::fields::{Fields, Problems, TEXT, note, parse_object};
+use super::fields::{Fields, MAX_TEXT, Problems, note, parse_object};
 #[cfg(test)]
 use serde_json::json;
 
-/// Most lines of one order.
+/// The most lines of an order.
 pub const MAX_LINES: usize = 1_000;
-/// Longest note, in characters.
-const NOTE: usize = 5_000;
-/// Most keys of `metadata`, and most bytes of it as JSON.
-const METADATA_KEYS: usize = 50;
-const METADATA_BYTES: usize = 16 * 1024;
+/// The longest note, in characters.
+const MAX_NOTE: usize = 5_000;
+/// The most keys of `metadata`.
+const MAX_METADATA_KEYS: usize = 50;
+/// The most bytes of `metadata` as JSON.
+const MAX_METADATA_BYTES: usize = 16 * 1024;
 
-/// Reads an order, or says everything that is wrong with it.
+/// Reads an order, or returns all errors in it.
 ///
-/// Left out, `status` is `pending`, a line's `discount` and `tax` and the order's `shipping_total`
-/// and `fee_total` are 0, a line's `total` and the order's `subtotal` are computed, `tax_total` is
-/// the sum of the lines' taxes, and `discount_total` the sum of their discounts. What is given must
-/// be right.
+/// The defaults of omitted fields: `status` is `pending`; a line's `discount` and `tax` and the
+/// order's `shipping_total` and `fee_total` are 0; a line's `total` and the order's `subtotal` are
+/// computed; `tax_total` is the sum of the lines' taxes and `discount_total` the sum of their
+/// discounts. Sums that are given must be correct.
 pub fn read_order(body: &[u8], now: Timestamp) -> Result<OrderContent, Rejection> {
     let problems = Problems::default();
     let order = order(Fields::root(parse_object(body)?, &problems), &problems, now);
     problems.resolve(order)
 }
 
-/// The fields of an order.
+/// Reads the fields of an order.
 pub(super) fn order(
     mut fields: Fields<'_>,
     problems: &Problems,
     now: Timestamp,
 ) -> Option<OrderContent> {
     let external_id = fields.identifier("external_id");
-    let number = fields.text("number", TEXT);
+    let number = fields.text("number", MAX_TEXT);
     let status = fields
         .choice("status", OrderStatus::parse, &OrderStatus::ALL.map(OrderStatus::as_str).join(", "))
         .unwrap_or(OrderStatus::Pending);
     let currency = currency(&mut fields);
-    let placed_at = placed_at(&mut fields, "placed_at", now);
+    let placed_at = plausible_time(&mut fields, "placed_at", now);
     let client = fields.object("client").and_then(client);
     let billing_address = fields.object("billing_address").map(address);
     let shipping_address = fields.object("shipping_address").map(address);
@@ -53,11 +54,11 @@ pub(super) fn order(
     let lines: Option<Vec<Option<OrderLine>>> = fields
         .required("lines", lines)
         .map(|lines| lines.into_iter().map(|fields| line(fields, currency)).collect());
-    let note = fields.text("note", NOTE);
+    let note = fields.text("note", MAX_NOTE);
     let metadata = fields.free_object("metadata").unwrap_or_default();
-    note!(fields, "metadata", json!({ "maxProperties": METADATA_KEYS }));
+    note!(fields, "metadata", json!({ "maxProperties": MAX_METADATA_KEYS }));
     let bytes = serde_json::to_string(&metadata).map_or(0, |text| text.len());
-    if metadata.len() > METADATA_KEYS || bytes > METADATA_BYTES {
+    if metadata.len() > MAX_METADATA_KEYS || bytes > MAX_METADATA_BYTES {
         fields.problem("metadata", "too_long", "must have at most 50 keys and 16 KiB.");
     }
     let lines: Option<Vec<OrderLine>> = lines.and_then(|lines| lines.into_iter().collect());
@@ -82,8 +83,12 @@ pub(super) fn order(
     })
 }
 
-/// A time at which something happened: not before 1970, at most a day from now.
-pub(super) fn placed_at(fields: &mut Fields<'_>, name: &str, now: Timestamp) -> Option<Timestamp> {
+/// A time at which something happened: not before 1970 and at most a day from now.
+pub(super) fn plausible_time(
+    fields: &mut Fields<'_>,
+    name: &str,
+    now: Timestamp,
+) -> Option<Timestamp> {
     fields.timestamp(name).filter(|at| {
         let plausible = *at >= Timestamp::from_millis(0) && *at <= now.plus(DAY);
         if !plausible {
@@ -94,7 +99,7 @@ pub(super) fn placed_at(fields: &mut Fields<'_>, name: &str, now: Timestamp) -> 
 }
 
 fn currency(fields: &mut Fields<'_>) -> Option<Currency> {
-    let code = fields.text("currency", TEXT);
+    let code = fields.text("currency", MAX_TEXT);
     note!(fields, "currency", json!({ "pattern": "^[A-Z]{3}$", "maxLength": null }));
     let code = fields.required("currency", code)?;
     let currency = Currency::parse(&code);
@@ -104,13 +109,13 @@ fn currency(fields: &mut Fields<'_>) -> Option<Currency> {
     currency
 }
 
-/// `None` where nothing is said of the client.
+/// Reads a client; `None` if all its fields are absent.
 pub(super) fn client(mut fields: Fields<'_>) -> Option<ClientDetails> {
     let client = ClientDetails {
         external_id: fields.identifier("external_id"),
         email: email(&mut fields),
-        name: fields.text("name", TEXT),
-        phone: fields.text("phone", TEXT),
+        name: fields.text("name", MAX_TEXT),
+        phone: fields.text("phone", MAX_TEXT),
     };
     fields.finish();
     (client != ClientDetails::default()).then_some(client)
@@ -136,7 +141,7 @@ fn email(fields: &mut Fields<'_>) -> Option<String> {
 }
 
 fn address(mut fields: Fields<'_>) -> Address {
-    let country = fields.text("country", TEXT).filter(|country| {
+    let country = fields.text("country", MAX_TEXT).filter(|country| {
         let valid = country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase());
         if !valid {
             let detail = "must be an ISO 3166-1 alpha-2 code such as US.";
@@ -146,15 +151,15 @@ fn address(mut fields: Fields<'_>) -> Address {
     });
     note!(fields, "country", json!({ "pattern": "^[A-Z]{2}$", "maxLength": null }));
     let address = Address {
-        name: fields.text("name", TEXT),
-        company: fields.text("company", TEXT),
-        line1: fields.text("line1", TEXT),
-        line2: fields.text("line2", TEXT),
-        city: fields.text("city", TEXT),
-        region: fields.text("region", TEXT),
-        postal_code: fields.text("postal_code", TEXT),
+        name: fields.text("name", MAX_TEXT),
+        company: fields.text("company", MAX_TEXT),
+        line1: fields.text("line1", MAX_TEXT),
+        line2: fields.text("line2", MAX_TEXT),
+        city: fields.text("city", MAX_TEXT),
+        region: fields.text("region", MAX_TEXT),
+        postal_code: fields.text("postal_code", MAX_TEXT),
         country,
-        phone: fields.text("phone", TEXT),
+        phone: fields.text("phone", MAX_TEXT),
     };
     fields.finish();
     address
@@ -162,8 +167,8 @@ fn address(mut fields: Fields<'_>) -> Address {
 
 fn line(mut fields: Fields<'_>, currency: Option<Currency>) -> Option<OrderLine> {
     let external_id = fields.identifier("external_id");
-    let sku = fields.text("sku", TEXT);
-    let name = fields.text("name", TEXT);
+    let sku = fields.text("sku", MAX_TEXT);
+    let name = fields.text("name", MAX_TEXT);
     let name = fields.required("name", name);
     let quantity = quantity(&mut fields);
     let unit_price = fields.amount("unit_price", currency);
@@ -173,8 +178,8 @@ fn line(mut fields: Fields<'_>, currency: Option<Currency>) -> Option<OrderLine>
     };
     let discount = fields.amount("discount", currency).unwrap_or_default();
     let tax = fields.amount("tax", currency).unwrap_or_default();
-    let stated = fields.amount("total", currency);
-    let total = line_total(&fields, currency, quantity, unit_price, discount, stated);
+    let given = fields.amount("total", currency);
+    let total = line_total(&fields, currency, quantity, unit_price, discount, given);
     fields.finish();
     Some(OrderLine {
         external_id,
@@ -202,14 +207,15 @@ fn quantity(fields: &mut Fields<'_>) -> Option<Quantity> {
     quantity
 }
 
-/// quantity × unit price − discount, which `stated` must equal.
+/// Computes quantity × unit price − discount. `given` is the total in the body, which must equal
+/// it.
 fn line_total(
     fields: &Fields<'_>,
     currency: Option<Currency>,
     quantity: Option<Quantity>,
     unit_price: Option<Amount>,
     discount: Amount,
-    stated: Option<Amount>,
+    given: Option<Amount>,
 ) -> Option<Amount> {
     let (currency, quantity, unit_price) = (currency?, quantity?, unit_price?);
     let Some(gross) = quantity.times(unit_price) else {
@@ -222,15 +228,15 @@ fn line_total(
         fields.problem("discount", "discount_too_large", detail);
         return None;
     };
-    if let Some(stated) = stated.filter(|stated| *stated != total) {
+    if let Some(given) = given.filter(|given| *given != total) {
         let sum =
             format!("{quantity} × {} − {}", unit_price.format(currency), discount.format(currency));
-        fields.problem("total", "total_mismatch", mismatch(stated, total, currency, &sum));
+        fields.problem("total", "total_mismatch", mismatch(given, total, currency, &sum));
     }
     Some(total)
 }
 
-/// Reads the sums and checks them against the lines and against each other.
+/// Reads the order's totals and checks them against the lines and against each other.
 fn totals(
     fields: &mut Fields<'_>,
     currency: Option<Currency>,
@@ -243,40 +249,41 @@ fn totals(
     let tax_total = fields.amount("tax_total", currency);
     let total = fields.amount("total", currency);
     let currency = currency?;
-    let stated_total = fields.required("total", total)?;
+    let given_total = fields.required("total", total)?;
     let lines = lines?;
     let sum = |part: fn(&OrderLine) -> Amount| Amount::sum(lines.iter().map(part));
-    let (Some(nets), Some(discounts), Some(taxes)) =
+    let (Some(line_totals), Some(discounts), Some(taxes)) =
         (sum(|line| line.total), sum(|line| line.discount), sum(|line| line.tax))
     else {
         fields.problem("lines", "out_of_range", "add up to more than can be kept.");
         return None;
     };
-    let computed_subtotal = nets.checked_add(discounts)?;
-    if let Some(stated) = subtotal.filter(|stated| *stated != computed_subtotal) {
+    let computed_subtotal = line_totals.checked_add(discounts)?;
+    if let Some(given) = subtotal.filter(|given| *given != computed_subtotal) {
         let detail =
-            mismatch(stated, computed_subtotal, currency, "quantity × unit price of all lines");
+            mismatch(given, computed_subtotal, currency, "quantity × unit price of all lines");
         fields.problem("subtotal", "total_mismatch", detail);
     }
-    let discount_total = at_least(fields, "discount_total", discount_total, discounts, currency);
-    let tax_total = at_least(fields, "tax_total", tax_total, taxes, currency);
+    let discount_total =
+        at_least_the_lines_sum(fields, "discount_total", discount_total, discounts, currency);
+    let tax_total = at_least_the_lines_sum(fields, "tax_total", tax_total, taxes, currency);
     let order_discount = discount_total.checked_sub(discounts)?;
-    let computed = Amount::sum([nets, shipping_total, fee_total, tax_total])
+    let computed = Amount::sum([line_totals, shipping_total, fee_total, tax_total])
         .and_then(|sum| sum.checked_sub(order_discount));
     let Some(computed) = computed else {
         fields.problem("total", "out_of_range", "is out of range.");
         return None;
     };
-    if stated_total != computed {
+    if given_total != computed {
         let sum = format!(
             "lines {} + shipping {} + fees {} + tax {} − order discount {}",
-            nets.format(currency),
+            line_totals.format(currency),
             shipping_total.format(currency),
             fee_total.format(currency),
             tax_total.format(currency),
             order_discount.format(currency),
         );
-        fields.problem("total", "total_mismatch", mismatch(stated_total, computed, currency, &sum));
+        fields.problem("total", "total_mismatch", mismatch(given_total, computed, currency, &sum));
     }
     Some(OrderTotals {
         subtotal: computed_subtotal,
@@ -288,36 +295,38 @@ fn totals(
     })
 }
 
-/// A sum that counts the lines' part and may be more, but not less.
-fn at_least(
+/// Returns a total of the order that includes the sum over its lines: `given`, or the lines' sum if
+/// none was given. A total below the lines' sum is an error; a greater one is not.
+fn at_least_the_lines_sum(
     fields: &Fields<'_>,
     name: &str,
-    stated: Option<Amount>,
-    of_lines: Amount,
+    given: Option<Amount>,
+    lines_sum: Amount,
     currency: Currency,
 ) -> Amount {
-    let stated = stated.unwrap_or(of_lines);
-    if stated < of_lines {
+    let total = given.unwrap_or(lines_sum);
+    if total < lines_sum {
         let detail = format!(
             "is {}, but the lines alone add up to {}.",
-            stated.format(currency),
-            of_lines.format(currency)
+            total.format(currency),
+            lines_sum.format(currency)
         );
         fields.problem(name, "total_mismatch", detail);
     }
-    stated
+    total
 }
 
-/// `is 20.01, but lines 20.00 + … = 20.00: 0.01 too much.`
-fn mismatch(stated: Amount, computed: Amount, currency: Currency, sum: &str) -> String {
-    let by = stated.minor().abs_diff(computed.minor());
-    let by = i64::try_from(by).ok().and_then(Amount::from_minor).unwrap_or_default();
+/// The text of a mismatch: `is 20.01, but lines 20.00 + … = 20.00: 0.01 too much.`
+fn mismatch(given: Amount, computed: Amount, currency: Currency, sum: &str) -> String {
+    let difference = given.minor().abs_diff(computed.minor());
+    let difference =
+        i64::try_from(difference).ok().and_then(Amount::from_minor).unwrap_or_default();
     format!(
         "is {}, but {sum} = {}: {} too {}.",
-        stated.format(currency),
+        given.format(currency),
         computed.format(currency),
-        by.format(currency),
-        if stated > computed { "much" } else { "little" }
+        difference.format(currency),
+        if given > computed { "much" } else { "little" }
     )
 }
 
@@ -333,7 +342,7 @@ mod tests {
         read_order(body.to_string().as_bytes(), NOW)
     }
 
-    /// Pointer and code of everything that is wrong.
+    /// The pointer and the code of each error.
     fn problems(body: &Value) -> Vec<(String, String)> {
         let rejection = read(body).expect_err("must be rejected");
         assert_eq!(rejection.code, Code::ValidationFailed);
@@ -344,13 +353,14 @@ mod tests {
         vec![(pointer.to_owned(), code.to_owned())]
     }
 
-    fn least() -> Value {
+    fn minimal_order() -> Value {
         json!({"external_id": "A-1", "currency": "USD", "total": "20.00",
                "lines": [{"name": "Thing", "quantity": 2, "unit_price": "10.00"}]})
     }
 
-    fn with(pointer: &str, value: Value) -> Value {
-        let mut body = least();
+    /// A minimal order with one value added or replaced.
+    fn order_with(pointer: &str, value: Value) -> Value {
+        let mut body = minimal_order();
         match body.pointer_mut(pointer) {
             Some(field) => *field = value,
             None => {
@@ -362,8 +372,8 @@ mod tests {
     }
 
     #[test]
-    fn the_least_that_is_accepted() {
-        let order = read(&least()).unwrap();
+    fn a_minimal_order_is_accepted() {
+        let order = read(&minimal_order()).unwrap();
         assert_eq!(order.totals.total.minor(), 2_000);
         assert_eq!(order.totals.subtotal.minor(), 2_000);
         assert_eq!(order.status, OrderStatus::Pending);
@@ -372,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_order_adds_up() {
+    fn a_complete_order_whose_totals_add_up_is_accepted() {
         let order = read(&json!({
             "external_id": "A-2", "number": "1002", "status": "processing", "currency": "USD",
             "placed_at": "2026-11-01T10:00:00+01:00",
@@ -393,25 +403,25 @@ mod tests {
     }
 
     #[test]
-    fn a_total_that_does_not_add_up_is_named_with_the_difference() {
-        let rejection = read(&with("/total", json!("20.01"))).unwrap_err();
+    fn a_total_that_does_not_add_up_is_reported_with_the_difference() {
+        let rejection = read(&order_with("/total", json!("20.01"))).unwrap_err();
         assert_eq!(
             rejection.errors[0].detail,
             "is 20.01, but lines 20.00 + shipping 0.00 + fees 0.00 + tax 0.00 − order discount \
              0.00 = 20.00: 0.01 too much."
         );
         assert_eq!(
-            problems(&with("/lines/0/total", json!(19.99))),
+            problems(&order_with("/lines/0/total", json!(19.99))),
             problem("/lines/0/total", "total_mismatch")
         );
         assert_eq!(
-            problems(&with("/subtotal", json!("1"))),
+            problems(&order_with("/subtotal", json!("1"))),
             problem("/subtotal", "total_mismatch")
         );
     }
 
     #[test]
-    fn each_field_is_checked_and_named() {
+    fn each_invalid_field_is_reported_by_its_pointer() {
         let cases = [
             ("/currency", json!("usd"), "invalid_currency"),
             ("/currency", json!(840), "invalid_type"),
@@ -445,7 +455,7 @@ mod tests {
             ("/metadata", json!({"k": "x".repeat(20_000)}), "too_long"),
         ];
         for (pointer, value, code) in cases {
-            let found = problems(&with(pointer, value.clone()));
+            let found = problems(&order_with(pointer, value.clone()));
             assert!(
                 found.iter().any(|(at, found)| at.starts_with(pointer) && found == code),
                 "{pointer} = {value}: {found:?}"
@@ -455,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_named_at_once() {
+    fn all_problems_are_reported_at_once() {
         let found = problems(&json!({"currency": "USD", "lines": [{"quantity": -1}], "x~/y": 1}));
         let pointers: Vec<_> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
         assert_eq!(
@@ -465,29 +475,29 @@ mod tests {
     }
 
     #[test]
-    fn a_currency_brings_its_own_minor_unit() {
-        let mut yen = with("/currency", json!("JPY"));
+    fn amounts_have_the_decimal_places_of_their_currency() {
+        let mut yen = order_with("/currency", json!("JPY"));
         yen["lines"][0]["unit_price"] = json!("10");
         yen["total"] = json!(20);
         assert_eq!(read(&yen).unwrap().totals.total.minor(), 20);
         yen["total"] = json!("20.5");
         assert_eq!(problems(&yen), problem("/total", "invalid_amount"));
-        let mut dinar = with("/currency", json!("KWD"));
+        let mut dinar = order_with("/currency", json!("KWD"));
         dinar["lines"][0]["unit_price"] = json!("0.001");
         dinar["total"] = json!(0.002);
         assert_eq!(read(&dinar).unwrap().totals.total.minor(), 2);
     }
 
     #[test]
-    fn lines_taxes_may_not_exceed_the_orders() {
-        let mut body = with("/lines/0/tax", json!("1.00"));
+    fn the_lines_taxes_may_not_exceed_the_tax_of_the_order() {
+        let mut body = order_with("/lines/0/tax", json!("1.00"));
         body["tax_total"] = json!("0.50");
         body["total"] = json!("20.50");
         assert_eq!(problems(&body), problem("/tax_total", "total_mismatch"));
     }
 
     #[test]
-    fn what_is_no_json_object_is_refused() {
+    fn a_body_that_is_not_a_json_object_is_refused() {
         for body in ["", "[]", "1", "{", "{\"a\":1}x", "\u{feff}{}", "nul"] {
             let code = read_order(body.as_bytes(), NOW).unwrap_err().code;
             assert_eq!(code, Code::InvalidJson, "{body:?}");

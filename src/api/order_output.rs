@@ -1,4 +1,4 @@
-//! An order as every API answers it.
+//! An order in the APIs' responses.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -13,8 +13,8 @@ use crate::domain::time::Timestamp;
 
 use super::payment_output::{PaymentEntry, RefundEntry, payments, refunds};
 
-/// An order as JSON. Amounts are decimal strings with the currency's own number of places; fields
-/// without a value are `null`, so that every order has the same fields.
+/// The JSON of an order. Amounts are decimal strings with the currency's number of decimal places.
+/// Fields without a value are `null`, so that every order has the same fields.
 #[derive(Debug, Serialize)]
 pub struct OrderOut<'a> {
     id: OrderId,
@@ -68,7 +68,7 @@ struct LineOut<'a> {
     total: Money,
 }
 
-/// An amount as a decimal string.
+/// An amount, serialised as a decimal string.
 #[derive(Debug)]
 pub(super) struct Money(pub Amount, pub Currency);
 
@@ -78,7 +78,7 @@ impl Serialize for Money {
     }
 }
 
-/// A time as RFC 3339.
+/// A time, serialised as RFC 3339.
 #[derive(Debug)]
 pub(super) struct Rfc3339(pub Timestamp);
 
@@ -88,7 +88,7 @@ impl Serialize for Rfc3339 {
     }
 }
 
-/// A quantity as a JSON number of its own digits, `2` or `0.5`.
+/// A quantity, serialised as a JSON number with its own digits: `2` or `0.5`.
 #[derive(Debug)]
 struct Count(Quantity);
 
@@ -198,7 +198,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn an_order_is_answered_with_every_field() {
+    fn the_json_of_an_order_has_every_field() {
         let now = Timestamp::from_millis(1_795_000_000_000);
         let body = br#"{"external_id":"A-1","currency":"KWD","total":"1.5","client":{"email":"z@example.com"},
             "lines":[{"name":"Thing","quantity":0.5,"unit_price":3}]}"#;

@@ -1,4 +1,4 @@
-//! `GET /v1/orders`: its query parameters.
+//! The query parameters of `GET /v1/orders`.
 
 use crate::domain::id::{SequenceId, StoreId};
 use crate::domain::key::Source;
@@ -7,24 +7,27 @@ use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
 use crate::protocol::store_ledger::OrderFilter;
 
-/// Most orders of one page, and how many it has unless asked.
-const MAX: u32 = 100;
-const DEFAULT: u32 = 50;
+/// The most orders of a page.
+const MAX_LIMIT: u32 = 100;
+/// The number of orders of a page, unless the query sets another limit.
+const DEFAULT_LIMIT: u32 = 50;
 
-/// Which orders are asked for.
+/// The parameters of a list of orders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderQuery {
-    /// `None`: the workspace's only store.
+    /// `None` for the workspace's only store.
     pub store: Option<StoreId>,
     pub filter: OrderFilter,
 }
 
 impl OrderQuery {
-    /// Reads a query string. A parameter that is not known, given twice or malformed is refused: a
-    /// filter that is silently ignored answers another question.
+    /// Reads a query string. A parameter that is unknown, given twice or malformed is an error: if
+    /// a filter were ignored, the list would not be the one that was asked for.
     pub fn parse(query: &str) -> Result<Self, Rejection> {
-        let mut parsed =
-            Self { store: None, filter: OrderFilter { limit: DEFAULT, ..OrderFilter::default() } };
+        let mut parsed = Self {
+            store: None,
+            filter: OrderFilter { limit: DEFAULT_LIMIT, ..OrderFilter::default() },
+        };
         let mut seen: Vec<String> = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -54,7 +57,7 @@ impl OrderQuery {
                 "placed_from" => filter.placed_from = Some(time(name, &value)?),
                 "placed_to" => filter.placed_to = Some(time(name, &value)?),
                 "limit" => {
-                    let limit = value.parse().ok().filter(|limit| (1..=MAX).contains(limit));
+                    let limit = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
                     filter.limit = limit.ok_or_else(|| invalid(name, "must be 1 to 100"))?;
                 }
                 "cursor" => {
@@ -80,7 +83,7 @@ fn invalid(name: &str, detail: &str) -> Rejection {
     Rejection::new(Code::InvalidQuery, format!("The query parameter {name} {detail}."))
 }
 
-/// Percent-decoding (RFC 3986 §2.1), and `+` for a space as forms write it.
+/// Decodes percent-encoding (RFC 3986 §2.1), and `+` as a space, as in forms.
 fn percent_decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -128,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_ignored_is_refused() {
+    fn an_unknown_repeated_or_malformed_parameter_is_refused() {
         for query in [
             "state=pending",
             "status=shipped",

@@ -1,4 +1,5 @@
-//! Payments and refunds as every API answers them: by themselves, and in short within their order.
+//! Payments and refunds in the APIs' responses: on their own, and in a shorter form within their
+//! order.
 
 use serde::Serialize;
 
@@ -10,7 +11,7 @@ use crate::domain::ledger::StoredOrder;
 use crate::domain::order::{PaymentStatus, ReportedPayment, ReportedRefund};
 use crate::domain::payment::{Payment, Refund};
 
-/// A payment within its order. What only the order itself states of a payment has no `id`.
+/// A payment within its order. A payment that only the sender's order reports has no `id`.
 #[derive(Debug, Serialize)]
 pub struct PaymentEntry<'a> {
     id: Option<PaymentId>,
@@ -22,7 +23,7 @@ pub struct PaymentEntry<'a> {
     refunded_total: Money,
 }
 
-/// A refund within its order. What only the order itself states of a refund has no `id`.
+/// A refund within its order. A refund that only the sender's order reports has no `id`.
 #[derive(Debug, Serialize)]
 pub struct RefundEntry<'a> {
     id: Option<RefundId>,
@@ -33,7 +34,7 @@ pub struct RefundEntry<'a> {
     status: PaymentStatus,
 }
 
-/// A payment by itself.
+/// A payment on its own.
 #[derive(Debug, Serialize)]
 pub struct PaymentOut<'a> {
     id: PaymentId,
@@ -51,7 +52,7 @@ pub struct PaymentOut<'a> {
     created_at: Rfc3339,
 }
 
-/// A refund by itself.
+/// A refund on its own.
 #[derive(Debug, Serialize)]
 pub struct RefundOut<'a> {
     id: RefundId,
@@ -67,17 +68,18 @@ pub struct RefundOut<'a> {
     created_at: Rfc3339,
 }
 
-/// The payments of an order: those that it states, then those that are kept, oldest first.
+/// The payments of an order: those that only the sender's order reports, then the stored ones,
+/// oldest first.
 pub(super) fn payments(order: &StoredOrder) -> Vec<PaymentEntry<'_>> {
-    let stated = order.account().stated_payments();
-    let stated = stated.map(|payment| (None, payment, PaymentStatus::Completed, None));
-    let kept = order.payments.iter().map(|payment| {
+    let reported = order.account().stated_payments();
+    let reported = reported.map(|payment| (None, payment, PaymentStatus::Completed, None));
+    let stored = order.payments.iter().map(|payment| {
         let detail = &payment.detail;
         let refunded = Some(order.account().refunded_of(payment));
         (Some(payment.id), &detail.payment, detail.status, refunded)
     });
     let money = |amount| Money(amount, order.content.currency);
-    let entries = stated.chain(kept).map(|(id, payment, status, refunded)| {
+    let entries = reported.chain(stored).map(|(id, payment, status, refunded)| {
         let ReportedPayment { external_id, method, amount, paid_at } = payment;
         PaymentEntry {
             id,
@@ -92,17 +94,17 @@ pub(super) fn payments(order: &StoredOrder) -> Vec<PaymentEntry<'_>> {
     entries.collect()
 }
 
-/// The refunds of an order, in the same order.
+/// The refunds of an order, in the same sequence as [`payments`].
 pub(super) fn refunds(order: &StoredOrder) -> Vec<RefundEntry<'_>> {
-    let stated = order.account().stated_refunds();
-    let stated = stated.map(|refund| (None, None, refund, PaymentStatus::Completed));
-    let kept = order.refunds.iter().map(|refund| kept_refund(order, refund));
-    stated.chain(kept).map(|refund| refund_entry(order, refund)).collect()
+    let reported = order.account().stated_refunds();
+    let reported = reported.map(|refund| (None, None, refund, PaymentStatus::Completed));
+    let stored = order.refunds.iter().map(|refund| stored_refund(order, refund));
+    reported.chain(stored).map(|refund| refund_entry(order, refund)).collect()
 }
 
 type RefundParts<'a> = (Option<RefundId>, Option<PaymentId>, &'a ReportedRefund, PaymentStatus);
 
-fn kept_refund<'a>(order: &StoredOrder, refund: &'a Refund) -> RefundParts<'a> {
+fn stored_refund<'a>(order: &StoredOrder, refund: &'a Refund) -> RefundParts<'a> {
     (Some(refund.id), payment_of(order, refund), &refund.detail.refund, refund.detail.status)
 }
 
@@ -126,12 +128,12 @@ fn refund_entry<'a>(
 }
 
 impl<'a> PaymentOut<'a> {
-    /// A payment that is kept of this order.
+    /// A stored payment of this order.
     pub fn of(order: &'a StoredOrder, payment: &'a Payment) -> Self {
         let detail = &payment.detail;
         let currency = order.content.currency;
         let refunds = order.refunds.iter().filter(|refund| refund.is_of(payment));
-        let refunds = refunds.map(|refund| refund_entry(order, kept_refund(order, refund)));
+        let refunds = refunds.map(|refund| refund_entry(order, stored_refund(order, refund)));
         Self {
             id: payment.id,
             order_id: order.id,
@@ -151,7 +153,7 @@ impl<'a> PaymentOut<'a> {
 }
 
 impl<'a> RefundOut<'a> {
-    /// A refund that is kept of this order.
+    /// A stored refund of this order.
     pub fn of(order: &'a StoredOrder, refund: &'a Refund) -> Self {
         let detail = &refund.detail;
         Self {

@@ -1,10 +1,10 @@
-//! Problem details (RFC 9457): the one place where a rejection becomes an answer.
+//! Problem details (RFC 9457): the only place that converts a rejection to a response body.
 
 use serde::Serialize;
 
 use crate::domain::rejection::{FieldError, Rejection};
 
-/// The media type of every error.
+/// The media type of every error response.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
 #[derive(Serialize)]
@@ -17,7 +17,7 @@ struct Problem<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
-    /// The object that stands in the way.
+    /// The id of the existing object that the request conflicts with.
     #[serde(skip_serializing_if = "Option::is_none")]
     conflicting_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,8 +26,8 @@ struct Problem<'a> {
     wanted_state: Option<&'a str>,
 }
 
-/// The body of the answer. Never holds the operator's diagnosis, nor anything of the inside of a
-/// 5xx beyond its fixed text.
+/// The response body. It never contains the diagnosis, which is for the operator only, nor any
+/// internals of a 5xx beyond its fixed text.
 pub fn body(rejection: &Rejection, request_id: &str) -> String {
     let Rejection { code, detail, errors, retry_after: _, conflict, states, diagnosis: _ } =
         rejection;
@@ -54,7 +54,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn a_problem_says_what_field_and_why() {
+    fn a_problem_names_the_field_and_the_reason() {
         let rejection = Rejection::fields(vec![FieldError {
             pointer: "/total".into(),
             code: "required".into(),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_names_what_stands_in_the_way() {
+    fn a_conflict_names_the_existing_object() {
         let rejection =
             Rejection::new(Code::ExternalIdConflict, "Taken.").conflicting_with("ord_x".to_owned());
         assert!(body(&rejection, "req_x").contains("\"conflicting_id\":\"ord_x\""));

@@ -1,9 +1,10 @@
-//! What the readers of requests ask of a body, noted while they read one: the JSON Schemas of the
-//! OpenAPI document are made of this, so that they say what the parser does. Only in tests.
+//! Records which fields the readers of request bodies read and what they require of them. The JSON
+//! Schemas of the OpenAPI document are made from these records, so that they agree with the parser.
+//! Compiled for tests only.
 //!
-//! A reader is run over an example that has every object and array that it reads; each accessor of
-//! [`Fields`](super::fields::Fields) notes what it was asked for, whether the field is there or not.
-//! What a reader checks by itself, it notes with [`note!`](super::fields::note).
+//! A reader is run over an example that has every object and array that it reads. Each accessor of
+//! [`Fields`](super::fields::Fields) records the field it was asked for, whether the body has that
+//! field or not. A reader records its own further checks with [`note!`](super::fields::note).
 
 use std::cell::RefCell;
 
@@ -16,11 +17,11 @@ thread_local! {
 }
 
 enum Note {
-    /// Keywords for the value at a pointer; `null` takes a keyword away.
+    /// JSON Schema keywords for the value at a pointer; `null` removes a keyword.
     Keywords(String, Value),
-    /// The value at a pointer may not be missing.
+    /// The value at a pointer is required.
     Required(String),
-    /// The object at a pointer has no other fields than those that were asked for.
+    /// The object at a pointer may have no fields but those that were read.
     Closed(String),
 }
 
@@ -44,15 +45,16 @@ pub(super) fn closed(pointer: &str) {
     note(|| Note::Closed(pointer.to_owned()));
 }
 
-/// The schema of the bodies that `read` takes; `read` reads a complete example.
+/// The schema of the bodies that a reader accepts. `read` runs the reader over a complete example.
 ///
 /// # Panics
-/// If the example is rejected, or has not every object that is read.
+/// If the reader rejects the example, or the example lacks an object or array that the reader
+/// reads.
 pub fn schema<T>(read: impl FnOnce() -> Result<T, Rejection>) -> Value {
     NOTES.set(Some(Vec::new()));
-    let read = read().map(drop);
+    let result = read().map(drop);
     let notes = NOTES.take().unwrap_or_default();
-    assert_eq!(read, Ok(()), "an example that its reader refuses");
+    assert_eq!(result, Ok(()), "an example that its reader refuses");
     let mut root = Node::default();
     root.merge(json!({ "type": "object" }));
     for note in notes {
@@ -71,7 +73,7 @@ pub fn schema<T>(read: impl FnOnce() -> Result<T, Rejection>) -> Value {
     root.into_schema("")
 }
 
-/// The pattern of an id, from the text of one: its prefix, and as many base32 characters.
+/// The schema keywords of an id, from an example: its prefix, and as many base32 characters.
 pub fn id(example: impl std::fmt::Display) -> Value {
     let example = example.to_string();
     let (prefix, rest) = example.split_once('_').expect("an id has a prefix");
@@ -81,7 +83,7 @@ pub fn id(example: impl std::fmt::Display) -> Value {
     })
 }
 
-/// The texts of the values of an enumeration.
+/// The texts of all values of an enumeration, as a JSON array.
 pub fn texts<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> Value {
     all.iter().map(|value| text(*value)).collect()
 }
@@ -166,7 +168,7 @@ impl Node {
     }
 }
 
-/// An empty text counts as absent.
+/// Forbids an empty text for a required field, since it counts as absent.
 fn forbid_empty(schema: &mut Value) {
     let plain = schema["type"] == "string" && schema.get("enum").is_none();
     if plain && schema.get("minLength").is_none() && schema.get("pattern").is_none() {
@@ -174,7 +176,7 @@ fn forbid_empty(schema: &mut Value) {
     }
 }
 
-/// `null` counts as absent.
+/// Allows `null` for an optional field, since it counts as absent.
 fn allow_null(schema: &mut Value) {
     let types = match schema["type"].take() {
         Value::Array(types) => types,

@@ -1,10 +1,10 @@
-//! All paths of the HTTP surface, as one table. Pages and handlers take their paths from here.
+//! All paths of the HTTP surface, in one table. Pages and handlers take their paths from here.
 
 use super::console_routes::{ConsoleRoute, console_route};
 use crate::domain::key::{PayloadFormat, Source};
 use crate::domain::write::Command;
 
-/// Which of the two public hostnames answers a path.
+/// Which of the two public hostnames serves a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plane {
     Api,
@@ -12,19 +12,20 @@ pub enum Plane {
     Both,
 }
 
-/// What a request is for.
+/// The route of a request: the operation that it asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route<'a> {
     Healthz,
     Whoami,
-    /// A command of the integration API, and the order or payment in its path as it stands there.
+    /// A command of the integration API, and the order or payment in its path, still
+    /// percent-encoded.
     Write {
         command: Command,
         target: Option<&'a str>,
     },
     Batch,
-    /// A native sender's webhook; without a key id in the path, the credential is a bearer header
-    /// or `?key={key_id}`.
+    /// A native sender's webhook. If there is no key id in the path, the credential is a bearer
+    /// header or `?key={key_id}`.
     Webhook {
         source: Source,
         key_id: Option<&'a str>,
@@ -36,7 +37,7 @@ pub enum Route<'a> {
     Rpc {
         procedure: &'a str,
     },
-    /// The documentation's pages, or the OpenAPI document: static files.
+    /// A static file: a page of the documentation or the OpenAPI document.
     Docs,
     Console(ConsoleRoute<'a>),
 }
@@ -61,24 +62,24 @@ impl Route<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRoute {
     NotFound,
-    /// The path exists; these methods are allowed on it.
+    /// The path exists but does not allow this method; the text lists the methods that it allows.
     MethodNotAllowed(&'static str),
 }
 
-/// The path of the webhook of a key, as it stands in the URL that a shop is given.
+/// The path of a key's webhook, as in the URL that is entered in the shop.
 pub fn webhook_path(source: Source, key_id: &str) -> String {
     format!("/integrations/v1/webhook/{source}/{key_id}")
 }
 
-/// The URL that a shop is given; `None` where the format has no webhook of its own and posts to the
-/// integration API.
+/// The URL of a key's webhook, to be entered in the shop; `None` if the format has no webhook
+/// because its requests go to the integration API.
 pub fn webhook_url(api_origin: &str, format: PayloadFormat, key_id: &str) -> Option<String> {
     let source = Source::parse(format.as_str())?;
     Some(format!("{api_origin}{}", webhook_path(source, key_id)))
 }
 
-/// Finds the route of a request. Paths are matched as they are: no trailing slashes, no redirects,
-/// no percent-decoding (no path here needs it).
+/// Finds the route of a request. Paths are matched literally: no trailing slashes, no redirects, no
+/// percent-decoding (no path here needs it).
 pub fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, NoRoute> {
     let mut segments = path.strip_prefix('/').ok_or(NoRoute::NotFound)?.split('/');
     let segments: [&str; 5] = std::array::from_fn(|_| segments.next().unwrap_or("\0"));

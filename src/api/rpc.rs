@@ -1,4 +1,4 @@
-//! `POST /rpc/core.rpc_*`: the arguments of each procedure, read into types.
+//! `POST /rpc/core.rpc_*`: the procedures, and the types and readers of their arguments.
 
 use crate::domain::credential::{KeyId, TagKeys};
 use crate::domain::id::StoreId;
@@ -8,23 +8,24 @@ use crate::domain::rejection::Rejection;
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::{DAY, HOUR, Timestamp};
 
-use super::fields::{Fields, Problems, TEXT, note, parse_object};
+use super::fields::{Fields, MAX_TEXT, Problems, note, parse_object};
 #[cfg(test)]
 use super::recording;
 #[cfg(test)]
 use serde_json::json;
 
-/// Longest name of a key, a store or a workspace, in characters.
-const NAME: usize = 100;
-/// Most days until a key expires.
-const EXPIRY_DAYS: i64 = 3_650;
-/// Most entries of one page.
-const PAGE: i64 = 200;
-/// Hours for which the secret before a new one counts, unless said otherwise, and at most.
-const OVERLAP_HOURS: i64 = 24;
+/// The longest name of a key, a store or a workspace, in characters.
+const MAX_NAME: usize = 100;
+/// The most days until a key expires.
+const MAX_EXPIRY_DAYS: i64 = 3_650;
+/// The most entries of a page.
+const MAX_PAGE: i64 = 200;
+/// The hours for which the old signing secret stays valid beside a new one: the default, and the
+/// most.
+const DEFAULT_OVERLAP_HOURS: i64 = 24;
 const MAX_OVERLAP_HOURS: i64 = 24 * 30;
 
-/// Every procedure.
+/// A procedure of the RPC API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Procedure {
     SetupWorkspace,
@@ -56,6 +57,7 @@ pub enum Procedure {
 }
 
 impl Procedure {
+    /// Every procedure with its name.
     pub const ALL: [(&'static str, Self); 26] = [
         ("core.rpc_setup_workspace", Self::SetupWorkspace),
         ("core.rpc_create_store", Self::CreateStore),
@@ -90,7 +92,7 @@ impl Procedure {
     }
 }
 
-/// Reads the arguments with `read`, and refuses those that it did not take.
+/// Reads the arguments with `read`. An argument that `read` did not take is an error.
 pub(super) fn arguments<T>(
     body: &[u8],
     read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
@@ -113,14 +115,15 @@ pub struct SetupWorkspace {
     pub store_name: String,
 }
 
-/// Characters of a password. NIST SP 800-63B §3.1.1.2 asks for 15 where it stands alone.
-const PASSWORD: std::ops::RangeInclusive<usize> = 15..=200;
+/// The length of a password, in characters. NIST SP 800-63B §3.1.1.2 requires 15 if it is the only
+/// factor.
+const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 15..=200;
 
-/// Says what is wrong with a new password, if anything is.
+/// Checks the length of a new password; the error completes a sentence about the password.
 pub fn check_password(password: &str) -> Result<(), &'static str> {
     match password.chars().count() {
-        length if length < *PASSWORD.start() => Err("must have at least 15 characters."),
-        length if length > *PASSWORD.end() => Err("must have at most 200 characters."),
+        length if length < *PASSWORD_LENGTH.start() => Err("must have at least 15 characters."),
+        length if length > *PASSWORD_LENGTH.end() => Err("must have at most 200 characters."),
         _ => Ok(()),
     }
 }
@@ -130,8 +133,8 @@ impl SetupWorkspace {
         arguments(body, |fields| {
             let workspace_name = name(fields, "p_workspace_name");
             let owner_email = email(fields, "p_owner_email");
-            let owner_password = fields.text("p_owner_password", *PASSWORD.end());
-            note!(fields, "p_owner_password", json!({ "minLength": PASSWORD.start() }));
+            let owner_password = fields.text("p_owner_password", *PASSWORD_LENGTH.end());
+            note!(fields, "p_owner_password", json!({ "minLength": PASSWORD_LENGTH.start() }));
             let owner_password = fields.required("p_owner_password", owner_password);
             if let Some(Err(detail)) = owner_password.as_deref().map(check_password) {
                 fields.problem("p_owner_password", "too_short", detail);
@@ -152,7 +155,7 @@ pub fn read_create_store(body: &[u8]) -> Result<String, Rejection> {
     arguments(body, |fields| name(fields, "p_name"))
 }
 
-/// No arguments.
+/// Reads the body of a procedure without arguments.
 pub fn read_nothing(body: &[u8]) -> Result<(), Rejection> {
     arguments(body, |_| Some(()))
 }
@@ -163,15 +166,15 @@ pub(super) fn name(fields: &mut Fields<'_>, field: &'static str) -> Option<Strin
 }
 
 pub(super) fn optional_name(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
-    let name = fields.text(field, NAME)?;
+    let name = fields.text(field, MAX_NAME)?;
     if name.trim().is_empty() || name.chars().any(char::is_control) {
         fields.problem(field, "invalid_text", "must be a name without line breaks.");
     }
     Some(name)
 }
 
-/// An e-mail address in lower case, as accounts have it. Whether mail arrives there is nothing that
-/// could be told from its form.
+/// An e-mail address, converted to lower case like those of accounts. Only its rough form is
+/// checked, since no form can show whether mail arrives.
 pub(super) fn email(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
     let email = fields.identifier(field);
     note!(fields, field, json!({ "format": "email", "maxLength": 254, "pattern": null }));
@@ -185,11 +188,11 @@ pub(super) fn email(fields: &mut Fields<'_>, field: &'static str) -> Option<Stri
     Some(email)
 }
 
-/// Days until a key expires; `None` for one that does not.
+/// The days until a key expires; `None` for a key that does not expire.
 pub(super) fn expires_in_days(fields: &mut Fields<'_>) -> Option<i64> {
     let days = fields.integer("p_expires_in_days");
-    note!(fields, "p_expires_in_days", json!({ "minimum": 1, "maximum": EXPIRY_DAYS }));
-    if days.is_some_and(|days| !(1..=EXPIRY_DAYS).contains(&days)) {
+    note!(fields, "p_expires_in_days", json!({ "minimum": 1, "maximum": MAX_EXPIRY_DAYS }));
+    if days.is_some_and(|days| !(1..=MAX_EXPIRY_DAYS).contains(&days)) {
         let detail = "must be between 1 and 3650, or null for a key that does not expire.";
         fields.problem("p_expires_in_days", "out_of_range", detail);
     }
@@ -207,9 +210,9 @@ pub struct CreateIntegrationKey {
     pub rate_limit: RateLimit,
     pub expires_in_days: Option<i64>,
     pub require_signature: bool,
-    /// One to use instead of a new one.
+    /// A pasted secret to use instead of a generated one.
     pub signing_secret: Option<SigningSecret>,
-    /// The address that the sender signs, where it is not the webhook's own.
+    /// The address that the sender signs, if it is not the webhook's own URL.
     pub notification_url: Option<String>,
     pub capture_bodies: bool,
 }
@@ -219,8 +222,11 @@ impl CreateIntegrationKey {
         arguments(body, |fields| {
             let store_id = store_id(fields);
             let name = name(fields, "p_name");
-            let source =
-                fields.choice("p_source", Source::parse, &names(Source::ALL, Source::as_str));
+            let source = fields.choice(
+                "p_source",
+                Source::parse,
+                &comma_separated(Source::ALL, Source::as_str),
+            );
             let source = fields.required("p_source", source);
             let payload_format = payload_format(fields);
             let scopes = scopes(fields);
@@ -247,13 +253,13 @@ impl CreateIntegrationKey {
                 let detail = "must be true: deliveries of this sender are always signed.";
                 fields.problem("p_require_signature", "signature_required", detail);
             }
-            let signing_secret = pasted(fields).and_then(|text| {
+            let signing_secret = pasted_secret(fields).and_then(|text| {
                 let secret = SigningSecret::pasted_for(payload_format?, &text);
                 secret.map_err(|detail| fields.problem(SECRET, "invalid_secret", detail)).ok()
             });
             let notification_url = notification_url(fields);
             if notification_url.is_some() && payload_format.is_some_and(|it| !it.signs_address()) {
-                fields.problem(ADDRESS, "not_applicable", ADDRESS_ELSEWHERE);
+                fields.problem(ADDRESS, "not_applicable", ADDRESS_NOT_APPLICABLE);
             }
             let capture_bodies = fields.boolean("p_capture_bodies").unwrap_or(true);
             note!(fields, "p_capture_bodies", json!({ "default": true }));
@@ -278,12 +284,13 @@ impl CreateIntegrationKey {
     }
 }
 
-fn names<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> String {
+/// The texts of all values, separated by commas.
+fn comma_separated<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> String {
     all.iter().map(|name| text(*name)).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn store_id(fields: &mut Fields<'_>) -> Option<StoreId> {
-    let text = fields.text("p_store_id", TEXT);
+    let text = fields.text("p_store_id", MAX_TEXT);
     note!(fields, "p_store_id", recording::id(StoreId::from_random([0; 10])));
     let text = fields.required("p_store_id", text)?;
     let id = StoreId::parse(&text);
@@ -294,7 +301,7 @@ pub(super) fn store_id(fields: &mut Fields<'_>) -> Option<StoreId> {
 }
 
 fn payload_format(fields: &mut Fields<'_>) -> Option<PayloadFormat> {
-    let all = names(PayloadFormat::ALL, PayloadFormat::as_str);
+    let all = comma_separated(PayloadFormat::ALL, PayloadFormat::as_str);
     let format = fields.choice("p_payload_format", PayloadFormat::parse, &all);
     fields.required("p_payload_format", format)
 }
@@ -315,7 +322,8 @@ fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
         match Scope::parse(text) {
             Some(scope) => scopes.push(scope),
             None => {
-                let detail = format!("must be one of {}.", names(Scope::ALL, Scope::as_str));
+                let detail =
+                    format!("must be one of {}.", comma_separated(Scope::ALL, Scope::as_str));
                 fields.entry_problem("p_scopes", index, "invalid_choice", detail);
             }
         }
@@ -326,16 +334,18 @@ fn scopes(fields: &mut Fields<'_>) -> Option<Scopes> {
     Some(Scopes::new(scopes))
 }
 
-/// The argument that holds a pasted secret, and its most characters: of Wix it is a public key.
+/// The argument with a pasted secret.
 const SECRET: &str = "p_signing_secret";
-const PASTED: usize = 4_096;
+/// The longest pasted secret, in characters: for Wix it is a public key.
+const MAX_SECRET: usize = 4_096;
 
+/// The argument with the address that the sender signs.
 const ADDRESS: &str = "p_notification_url";
-const ADDRESS_ELSEWHERE: &str = "is for Square only, which signs the address of its webhook.";
+const ADDRESS_NOT_APPLICABLE: &str = "is for Square only, which signs the address of its webhook.";
 
-/// What was pasted. What it must be depends on the format.
-fn pasted(fields: &mut Fields<'_>) -> Option<String> {
-    let text = fields.text(SECRET, PASTED);
+/// A pasted secret. Its required form depends on the payload format, so it is checked later.
+fn pasted_secret(fields: &mut Fields<'_>) -> Option<String> {
+    let text = fields.text(SECRET, MAX_SECRET);
     note!(fields, SECRET, json!({ "minLength": 8 }));
     text
 }
@@ -353,7 +363,7 @@ fn notification_url(fields: &mut Fields<'_>) -> Option<String> {
 }
 
 pub(super) fn key_id(fields: &mut Fields<'_>, tag_keys: &TagKeys) -> Option<KeyId> {
-    let text = fields.text("p_key_id", TEXT);
+    let text = fields.text("p_key_id", MAX_TEXT);
     note!(fields, "p_key_id", json!({ "pattern": "^key_[a-z2-7]{26}$", "maxLength": null }));
     let text = fields.required("p_key_id", text)?;
     let id = KeyId::parse(&text, tag_keys);
@@ -365,10 +375,10 @@ pub(super) fn key_id(fields: &mut Fields<'_>, tag_keys: &TagKeys) -> Option<KeyI
 
 pub(super) fn limit(fields: &mut Fields<'_>) -> u32 {
     let limit = fields.integer("p_limit");
-    note!(fields, "p_limit", json!({ "minimum": 1, "maximum": PAGE, "default": 50 }));
+    note!(fields, "p_limit", json!({ "minimum": 1, "maximum": MAX_PAGE, "default": 50 }));
     match limit {
         None => 50,
-        Some(limit) if (1..=PAGE).contains(&limit) => u32::try_from(limit).unwrap_or(50),
+        Some(limit) if (1..=MAX_PAGE).contains(&limit) => u32::try_from(limit).unwrap_or(50),
         Some(_) => {
             fields.problem("p_limit", "out_of_range", "must be between 1 and 200.");
             50
@@ -376,7 +386,7 @@ pub(super) fn limit(fields: &mut Fields<'_>) -> u32 {
     }
 }
 
-/// The procedures whose only argument is a key.
+/// Reads the arguments of a procedure that takes only a key.
 pub fn read_key_id(body: &[u8], tag_keys: &TagKeys) -> Result<KeyId, Rejection> {
     arguments(body, |fields| key_id(fields, tag_keys))
 }
@@ -385,7 +395,7 @@ pub fn read_key_id(body: &[u8], tag_keys: &TagKeys) -> Result<KeyId, Rejection> 
 #[derive(Debug)]
 pub struct ListIntegrationKeys {
     pub store_id: Option<StoreId>,
-    /// When the last key of the page before was made, and its id.
+    /// The creation time and the id of the last key on the previous page.
     pub cursor: Option<(i64, String)>,
     pub limit: u32,
 }
@@ -393,13 +403,13 @@ pub struct ListIntegrationKeys {
 impl ListIntegrationKeys {
     pub fn read(body: &[u8]) -> Result<Self, Rejection> {
         arguments(body, |fields| {
-            let store = fields.text("p_store_id", TEXT);
+            let store = fields.text("p_store_id", MAX_TEXT);
             note!(fields, "p_store_id", recording::id(StoreId::from_random([0; 10])));
             let store_id = store.as_deref().and_then(StoreId::parse);
             if store.is_some() && store_id.is_none() {
                 fields.problem("p_store_id", "invalid_id", "must be a store's id, sto_….");
             }
-            let text = fields.text("p_cursor", TEXT);
+            let text = fields.text("p_cursor", MAX_TEXT);
             let cursor = text.as_deref().and_then(|text| {
                 let (at, id) = text.split_once('.')?;
                 Some((at.parse().ok()?, id.to_owned()))
@@ -417,10 +427,10 @@ impl ListIntegrationKeys {
 #[derive(Debug)]
 pub struct SetSigningSecret {
     pub key_id: KeyId,
-    /// As it was pasted: what it must be depends on the key.
+    /// The pasted text, not yet checked: its required form depends on the key's payload format.
     secret: String,
     notification_url: Option<String>,
-    /// Milliseconds for which the secrets before it still count.
+    /// For how many milliseconds the previous secrets stay valid.
     pub overlap: i64,
 }
 
@@ -428,14 +438,14 @@ impl SetSigningSecret {
     pub fn read(body: &[u8], tag_keys: &TagKeys) -> Result<Self, Rejection> {
         arguments(body, |fields| {
             let key_id = key_id(fields, tag_keys);
-            let secret = pasted(fields);
+            let secret = pasted_secret(fields);
             let secret = fields.required(SECRET, secret);
             let notification_url = notification_url(fields);
-            let hours = fields.integer("p_overlap_hours").unwrap_or(OVERLAP_HOURS);
+            let hours = fields.integer("p_overlap_hours").unwrap_or(DEFAULT_OVERLAP_HOURS);
             note!(
                 fields,
                 "p_overlap_hours",
-                json!({ "minimum": 0, "maximum": MAX_OVERLAP_HOURS, "default": OVERLAP_HOURS })
+                json!({ "minimum": 0, "maximum": MAX_OVERLAP_HOURS, "default": DEFAULT_OVERLAP_HOURS })
             );
             if !(0..=MAX_OVERLAP_HOURS).contains(&hours) {
                 fields.problem("p_overlap_hours", "out_of_range", "must be between 0 and 720.");
@@ -445,14 +455,14 @@ impl SetSigningSecret {
         })
     }
 
-    /// The secret and the address, for a key of this format.
+    /// Checks the secret and the address for a key of this format, and returns them.
     pub fn for_format(
         self,
         format: PayloadFormat,
     ) -> Result<(SigningSecret, Option<String>), Rejection> {
         let problems = Problems::default();
         if self.notification_url.is_some() && !format.signs_address() {
-            problems.add(format!("/{ADDRESS}"), "not_applicable", ADDRESS_ELSEWHERE);
+            problems.add(format!("/{ADDRESS}"), "not_applicable", ADDRESS_NOT_APPLICABLE);
         }
         let secret = SigningSecret::pasted_for(format, &self.secret)
             .map_err(|detail| problems.add(format!("/{SECRET}"), "invalid_secret", detail));
@@ -479,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_has_its_default() {
+    fn an_omitted_argument_has_its_default() {
         let key = read(json!({})).unwrap();
         assert_eq!(key.rate_limit.per_minute(), 120);
         assert_eq!(key.expires_in_days, None);
@@ -489,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn each_argument_is_checked_and_named() {
+    fn each_invalid_argument_is_reported_by_its_name() {
         for (name, value, code) in [
             ("p_store_id", json!("sto_x"), "invalid_id"),
             ("p_store_id", Value::Null, "required"),
@@ -532,7 +542,7 @@ mod tests {
     }
 
     #[test]
-    fn no_procedure_is_named_twice() {
+    fn no_two_procedures_have_the_same_name() {
         for (index, (name, procedure)) in Procedure::ALL.iter().enumerate() {
             assert_eq!(Procedure::parse(name), Some(*procedure));
             assert!(Procedure::ALL[index + 1..].iter().all(|(other, _)| other != name));

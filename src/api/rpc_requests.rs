@@ -1,6 +1,6 @@
-//! The arguments of the procedures of a key's requests and parked events.
+//! The arguments of the procedures for a key's requests and parked events.
 
-use super::fields::{Fields, TEXT, note};
+use super::fields::{Fields, MAX_TEXT, note};
 #[cfg(test)]
 use super::recording;
 use super::rpc::{arguments, key_id, limit};
@@ -10,7 +10,7 @@ use crate::domain::log::Outcome;
 use crate::domain::rejection::{Code, Rejection};
 use crate::protocol::key_gate::RequestFilter;
 
-/// `core.rpc_list_integration_requests`
+/// `core.rpc_list_integration_requests`: the key and the filter.
 pub fn read_list_requests(
     body: &[u8],
     tag_keys: &TagKeys,
@@ -38,8 +38,8 @@ pub fn read_list_requests(
             errors: false,
             outcome: fields.choice("p_outcome", Outcome::parse, &outcomes),
             error_code: fields.choice("p_error_code", code, "the documented error codes"),
-            external_id: fields.text("p_external_id", TEXT),
-            idempotency_key: fields.text("p_idempotency_key", TEXT),
+            external_id: fields.text("p_external_id", MAX_TEXT),
+            idempotency_key: fields.text("p_idempotency_key", MAX_TEXT),
         };
         note!(
             fields,
@@ -52,7 +52,7 @@ pub fn read_list_requests(
     })
 }
 
-/// `core.rpc_list_parked_events`
+/// `core.rpc_list_parked_events`: the key, the limit and the row before which the page starts.
 pub fn read_list_parked(
     body: &[u8],
     tag_keys: &TagKeys,
@@ -64,15 +64,15 @@ pub fn read_list_parked(
     })
 }
 
-/// `core.rpc_retry_parked_event`, `core.rpc_discard_parked_event`: a key and the id of the request
-/// that was parked.
+/// `core.rpc_retry_parked_event`, `core.rpc_discard_parked_event`: the key and the row of the
+/// parked event, whose id is that of the request that delivered it.
 pub fn read_parked_event(
     body: &[u8],
     tag_keys: &TagKeys,
 ) -> Result<(KeyId, SequenceId), Rejection> {
     let (key_id, row) = arguments(body, |fields| {
         let key_id = key_id(fields, tag_keys);
-        let text = fields.text("p_event_id", TEXT);
+        let text = fields.text("p_event_id", MAX_TEXT);
         note!(fields, "p_event_id", recording::id(RequestId::unlogged([0; 19])));
         let text = fields.required("p_event_id", text);
         let id = text.as_deref().and_then(RequestId::parse);
@@ -80,19 +80,19 @@ pub fn read_parked_event(
         if text.is_some() && row.is_none() {
             fields.problem("p_event_id", "invalid_id", "must be a parked event's id, req_….");
         }
-        // Rows are times: another key may have parked something at the same one.
-        let own =
+        // Rows are times, so another key may have a parked event in the same row.
+        let belongs_to_key =
             key_id.as_ref().and_then(KeyId::gate).zip(id).is_some_and(|(gate, id)| id.is_of(gate));
-        Some((key_id?, row.map(|row| own.then_some(row))?))
+        Some((key_id?, row.map(|row| belongs_to_key.then_some(row))?))
     })?;
     let row =
         row.ok_or_else(|| Rejection::new(Code::NotFound, "This key has no such parked event."))?;
     Ok((key_id, row))
 }
 
-/// A cursor that an earlier page gave: a row's number.
+/// The `next_cursor` of an earlier page: the number of a row.
 fn row_cursor(fields: &mut Fields<'_>) -> Option<i64> {
-    let text = fields.text("p_cursor", TEXT)?;
+    let text = fields.text("p_cursor", MAX_TEXT)?;
     let row = text.parse().ok().and_then(SequenceId::from_i64).map(SequenceId::as_i64);
     if row.is_none() {
         fields.problem("p_cursor", "invalid_cursor", "must be the next_cursor of an earlier page.");

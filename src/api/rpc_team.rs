@@ -1,6 +1,6 @@
-//! The arguments of the procedures of stores, keys that are rotated, the team and the audit log.
+//! The arguments of the procedures for stores, key rotation, the team and the audit log.
 
-use super::fields::{Fields, TEXT, note};
+use super::fields::{Fields, MAX_TEXT, note};
 #[cfg(test)]
 use super::recording;
 use super::rpc::{arguments, email, expires_in_days, key_id, limit, name, optional_name, store_id};
@@ -18,7 +18,7 @@ pub fn read_rename_store(body: &[u8]) -> Result<(StoreId, String), Rejection> {
     })
 }
 
-/// The procedures whose only argument is a store.
+/// Reads the arguments of a procedure that takes only a store.
 pub fn read_store_id(body: &[u8]) -> Result<StoreId, Rejection> {
     arguments(body, store_id)
 }
@@ -27,7 +27,7 @@ pub fn read_store_id(body: &[u8]) -> Result<StoreId, Rejection> {
 #[derive(Debug)]
 pub struct RotateIntegrationKey {
     pub key_id: KeyId,
-    /// The name of the new key; the old one's where it is `None`.
+    /// The name of the new key; `None` for the same name as the old key.
     pub name: Option<String>,
     pub expires_in_days: Option<i64>,
 }
@@ -60,10 +60,10 @@ impl InviteMember {
     }
 }
 
-/// `core.rpc_withdraw_invite`
+/// `core.rpc_withdraw_invite`: the invite.
 pub fn read_invite_id(body: &[u8]) -> Result<InviteId, Rejection> {
     arguments(body, |fields| {
-        let text = fields.text("p_invite_id", TEXT);
+        let text = fields.text("p_invite_id", MAX_TEXT);
         note!(fields, "p_invite_id", recording::id(InviteId::from_random([0; 10])));
         let text = fields.required("p_invite_id", text)?;
         let id = InviteId::parse(&text);
@@ -82,13 +82,13 @@ pub fn read_change_role(body: &[u8]) -> Result<(UserId, Role), Rejection> {
     })
 }
 
-/// `core.rpc_remove_member`
+/// `core.rpc_remove_member`: the member.
 pub fn read_user_id(body: &[u8]) -> Result<UserId, Rejection> {
     arguments(body, user_id)
 }
 
 fn user_id(fields: &mut Fields<'_>) -> Option<UserId> {
-    let text = fields.text("p_user_id", TEXT);
+    let text = fields.text("p_user_id", MAX_TEXT);
     note!(fields, "p_user_id", recording::id(UserId::from_random([0; 10])));
     let text = fields.required("p_user_id", text)?;
     let id = UserId::parse(&text);
@@ -114,16 +114,16 @@ pub struct ListAuditEntries {
 impl ListAuditEntries {
     pub fn read(body: &[u8]) -> Result<Self, Rejection> {
         arguments(body, |fields| {
-            let text = fields.text("p_cursor", TEXT);
+            let text = fields.text("p_cursor", MAX_TEXT);
             let cursor = text.as_deref().and_then(AuditCursor::parse);
             if text.is_some() && cursor.is_none() {
                 let detail = "must be the next_cursor of an earlier page.";
                 fields.problem("p_cursor", "invalid_cursor", detail);
             }
             let filter = AuditFilter {
-                action: fields.text("p_action", TEXT),
-                email: fields.text("p_email", TEXT).map(|email| email.to_lowercase()),
-                subject: fields.text("p_subject", TEXT),
+                action: fields.text("p_action", MAX_TEXT),
+                email: fields.text("p_email", MAX_TEXT).map(|email| email.to_lowercase()),
+                subject: fields.text("p_subject", MAX_TEXT),
                 from: fields.timestamp("p_from"),
                 to: fields.timestamp("p_to"),
             };
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn each_argument_is_checked_and_named() {
+    fn each_invalid_argument_is_reported_by_its_name() {
         type Read = fn(&[u8]) -> Result<(), Rejection>;
         let ids: [(&str, Read); 3] = [
             ("p_user_id", |body| read_user_id(body).map(|_| ())),

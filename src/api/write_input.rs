@@ -1,34 +1,35 @@
-//! The bodies of the integration API: each command's JSON, read into what a store is asked to write.
+//! The request bodies of the integration API: reads each command's JSON into a [`Write`].
 
 #[cfg(test)]
 use serde_json::json;
 use serde_json::{Map, Value};
 
-use super::fields::{Fields, Problems, TEXT, note};
-use super::order_input::{client, order, placed_at};
+use super::fields::{Fields, MAX_TEXT, Problems, note};
+use super::order_input::{client, order, plausible_time};
 use crate::domain::id::{Kind, Order, PaymentKind, StoreId};
 use crate::domain::money::Currency;
 use crate::domain::rejection::{Code, FieldError, Rejection};
 use crate::domain::time::Timestamp;
 use crate::domain::write::{Command, NewPayment, NewRefund, Target, Write};
 
-/// Longest reason of a cancellation or a refund, in characters.
-const REASON: usize = 500;
+/// The longest reason of a cancellation or a refund, in characters.
+const MAX_REASON: usize = 500;
 
-/// What a body is read for.
+/// The parts of a request, besides its body, that reading the body depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The target in the path, or in the line of a batch; without percent-encoding.
+    /// The order or payment in the path or in the line of a batch, percent-decoded.
     pub target: Option<&'a str>,
     pub store: StoreId,
     pub has_idempotency_key: bool,
     pub now: Timestamp,
 }
 
-/// Reads the body of a command, or says everything that is wrong with it.
+/// Reads the body of a command.
 ///
 /// # Errors
-/// 422 with a JSON Pointer per field; 404 where the target names nothing that this store can have.
+/// 422 with an error and JSON Pointer for each invalid field; 404 if the target cannot be an order
+/// or payment of this store.
 pub fn read_write(
     command: Command,
     body: Map<String, Value>,
@@ -74,7 +75,7 @@ fn target<K: Kind>(context: Context<'_>, what: &str) -> Result<Target, Rejection
 }
 
 fn cancellation(mut fields: Fields<'_>) -> Option<String> {
-    let reason = fields.text("reason", REASON);
+    let reason = fields.text("reason", MAX_REASON);
     let reason = fields.required("reason", reason);
     fields.finish();
     reason
@@ -89,8 +90,8 @@ fn payment(mut fields: Fields<'_>, now: Timestamp) -> Option<NewPayment> {
         external_id,
         amount: amount.unwrap_or_default(),
         currency: currency(&mut fields),
-        method: fields.text("method", TEXT),
-        paid_at: placed_at(&mut fields, "paid_at", now),
+        method: fields.text("method", MAX_TEXT),
+        paid_at: plausible_time(&mut fields, "paid_at", now),
     };
     fields.finish();
     Some(payment)
@@ -102,15 +103,15 @@ fn refund(mut fields: Fields<'_>) -> Option<NewRefund> {
         external_id: fields.identifier("external_id"),
         amount: fields.decimal("amount"),
         currency: currency(&mut fields),
-        reason: fields.text("reason", REASON),
+        reason: fields.text("reason", MAX_REASON),
     };
     fields.finish();
     Some(refund)
 }
 
-/// A currency that may be left out.
+/// An optional currency.
 fn currency(fields: &mut Fields<'_>) -> Option<Currency> {
-    let code = fields.text("currency", TEXT);
+    let code = fields.text("currency", MAX_TEXT);
     note!(fields, "currency", json!({ "pattern": "^[A-Z]{3}$", "maxLength": null }));
     let code = code?;
     let currency = Currency::parse(&code);
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_each_body_must_say() {
+    fn each_body_has_its_required_and_known_fields() {
         let order = Some("external:A-1");
         assert_eq!(problems(Command::CancelOrder, order, json!({})), one("/reason", "required"));
         let unknown = json!({"reason": "x", "why": "y"});

@@ -1,28 +1,30 @@
-//! One buffer for a message and the bytes that travel with it: the message's length in bytes
-//! (big-endian u32), the message as JSON, the rest. One buffer crosses the boundary between
-//! JavaScript and wasm once.
+//! Frames: a message and a body of raw bytes in one buffer. A frame is the length of the message in
+//! bytes (big-endian u32), the message as JSON, and the body. One buffer, because each buffer that
+//! crosses the boundary between JavaScript and wasm has a cost.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Why a buffer is not a frame.
+/// The error for a buffer that is not a frame, or a message that cannot be converted from or to
+/// JSON.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Malformed;
 
-/// A frame of a message and a body.
+/// Makes a frame of a message and a body.
 pub fn encode(message: &impl Serialize, body: &[u8]) -> Result<Vec<u8>, Malformed> {
     Ok(join(&serde_json::to_vec(message).map_err(|_| Malformed)?, body))
 }
 
-/// The message of a frame and its body.
+/// The message and the body of a frame.
 pub fn decode<T: DeserializeOwned>(frame: &[u8]) -> Result<(T, &[u8]), Malformed> {
     let (message, body) = split(frame)?;
-    // From text, as columns are read, so that each message is compiled once.
+    // From text, like the columns of a row, so that the deserializer of each type is compiled once.
     let message = std::str::from_utf8(message).map_err(|_| Malformed)?;
     Ok((serde_json::from_str(message).map_err(|_| Malformed)?, body))
 }
 
-/// A frame of two parts. The first has less than 4 GiB: a message holds no body.
+/// Makes a frame of two parts. The first must be shorter than 4 GiB, which a message always is, as
+/// it does not contain the body.
 pub fn join(first: &[u8], rest: &[u8]) -> Vec<u8> {
     let length = u32::try_from(first.len()).unwrap_or(u32::MAX);
     [&length.to_be_bytes(), first, rest].concat()
@@ -42,7 +44,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_frame_gives_both_parts_back(message in "\\PC{0,40}", body in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn decoding_a_frame_returns_both_parts(message in "\\PC{0,40}", body in prop::collection::vec(any::<u8>(), 0..200)) {
             let frame = encode(&message, &body).unwrap();
             let (read, rest) = decode::<String>(&frame).unwrap();
             prop_assert_eq!(read, message);

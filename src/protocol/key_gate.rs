@@ -1,4 +1,5 @@
-//! Messages to a KeyGate. One object per integration key, named by the hex of [`GateName`].
+//! Messages to a KeyGate. There is one object per integration key, named by the hex of its
+//! [`GateName`].
 
 use serde::{Deserialize, Serialize};
 
@@ -18,16 +19,17 @@ pub use super::requests::{
 };
 pub use super::tail::TailTicket;
 
-/// A storefront's request, its raw body following in the frame: the method `ingest`, answered with
-/// a frame of status and headers, and the body for the caller.
+/// A storefront's request, for the method `ingest`. The request's raw body follows in the frame.
+/// The reply is a frame of status and headers, with the response body.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ingest {
-    /// The presented key's hash; `None` where the credential is a key id in the URL.
+    /// The hash of the presented key; `None` if the credential is a key id in the URL.
     pub key_hash: Option<CredentialHash>,
-    /// Random; the same when the Worker repeats the call, so that it counts once.
+    /// A random number per request. The Worker repeats a call with the same number, so that the
+    /// request counts once.
     pub attempt: i64,
     pub operation: RequestKind,
-    /// What the path names: an order or a payment, without percent-encoding.
+    /// The order or payment in the path, percent-decoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     pub method: String,
@@ -35,17 +37,17 @@ pub struct Ingest {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub query: String,
     pub headers: Headers,
-    /// Fault injection; always absent outside tests.
+    /// The fault to inject; always absent outside tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
 }
 
-/// The name of the object of a key.
+/// The name of a key's Durable Object.
 pub fn object_name(gate: &GateName) -> String {
     gate.to_string()
 }
 
-/// What a storefront asks for.
+/// The kinds of request that a storefront can send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestKind {
@@ -54,7 +56,7 @@ pub enum RequestKind {
     Write {
         command: Command,
     },
-    /// Up to a hundred of them.
+    /// Up to a hundred commands of the integration API.
     Batch,
     /// A native sender's webhook.
     Deliver {
@@ -62,7 +64,7 @@ pub enum RequestKind {
     },
 }
 
-/// A fault on purpose. Only honoured where the Worker runs with `FAULT_INJECTION=on`.
+/// A fault to inject, for tests. Ignored unless the Worker runs with `FAULT_INJECTION=on`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -81,56 +83,57 @@ impl Fault {
     }
 }
 
-/// Who changes a key, for the audit log.
+/// The user who changes a key, for the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     pub user_id: UserId,
-    /// The API key that the user acted through; `None` where a workspace is being set up.
+    /// The API key that the user acted with; `None` while a workspace is being set up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key_id: Option<ApiKeyId>,
-    /// The address that the request came from.
+    /// The network address that the request came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
 }
 
-/// What the Worker asks of a KeyGate on behalf of the console and the RPCs: the method `command`,
-/// answered with a framed [`GateResult`].
+/// A command that the Worker sends to a KeyGate for the console and the RPCs, for the method
+/// `command`. The reply is a framed [`GateResult`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateCommand {
-    /// Holds a key that was just minted.
+    /// Stores a key that was just minted.
     Install {
         record: Box<KeyRecord>,
     },
-    /// Changes a key here first; D1 and the audit log follow, at least once.
+    /// Changes a key in the KeyGate first, then, at least once, in D1 and the audit log.
     Change {
         change: KeyChange,
         actor: Actor,
         audit_id: AuditId,
     },
-    /// Seals its secrets under the newest sealing key.
+    /// Re-seals the key's secrets under the newest sealing key.
     Reseal {
         actor: Actor,
         audit_id: AuditId,
     },
     Stats,
-    /// What the list of keys shows of one.
+    /// The figures that the list of keys shows for one key.
     Usage,
-    /// The requests of a window, bucket by bucket.
+    /// The number of requests in a window, by bucket.
     Series {
         window: Window,
     },
     ListRequests {
         filter: RequestFilter,
     },
-    /// One request of the log with what was kept of it.
+    /// One request of the log with its capture.
     GetRequest {
         row: i64,
     },
     ListParked {
         limit: u32,
         before: Option<i64>,
-        /// Only those that await details, or only the others. Such a page stops after 2,000 rows.
+        /// `Some(true)`: only events that await details; `Some(false)`: only the others. With this
+        /// filter, a page ends after 2,000 rows were searched.
         #[serde(default, rename = "kept")]
         awaiting_details: Option<bool>,
     },
@@ -142,24 +145,23 @@ pub enum GateCommand {
         actor: Actor,
         audit_id: AuditId,
     },
-    /// Closes the live tails of a session and of a user: of either where only one is named, all
-    /// where neither is.
+    /// Closes the live tails with this session and this user; `None` matches any.
     CloseTails {
         session: Option<String>,
         user_id: Option<UserId>,
     },
 }
 
-/// A KeyGate's answer to a [`GateCommand`].
+/// A KeyGate's reply to a [`GateCommand`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateReply {
     Installed,
     Changed {
         record: Box<KeyRecord>,
-        /// Requests that were admitted before and have not finished.
+        /// The number of requests that were admitted before the change and have not finished.
         in_flight: u32,
-        /// Whether it was not so already.
+        /// False if the key already was as the command asks.
         changed: bool,
     },
     Stats {
@@ -171,27 +173,29 @@ pub enum GateReply {
     Usage {
         /// The last 24 hours, exact to the minute, as in `Stats`.
         h24: Tally,
-        /// The 24 hours up to the running one, oldest first.
+        /// The last 24 hours by the clock, including the current one, oldest first.
         hours: Vec<Tally>,
         last_used_at: Option<Timestamp>,
-        /// Counted up to 1,000, the newest, which stand for that many or more.
+        /// The number of parked events: those that await details and those that do not, each
+        /// counted up to 1,000, which stands for 1,000 or more.
         parked: u32,
-        /// Those of them that await details.
+        /// How many of them await details.
         #[serde(default, rename = "kept")]
         awaiting_details: u32,
-        /// For a key of WooCommerce whose last 24 hours have errors: its topics that fail.
+        /// The failing topics of a WooCommerce key that had errors in the last 24 hours.
         failing: Vec<FailingWebhook>,
     },
     Series {
-        /// Oldest first, with the empty ones, up to the running one.
+        /// Oldest first, including empty ones, up to the current one.
         buckets: Vec<Bucket>,
-        /// The whole window, as in `Stats`: it reaches back up to one bucket further than `buckets`.
+        /// The whole window, as in `Stats`: it starts up to one bucket earlier than `buckets`.
         total: Tally,
     },
     Requests {
         requests: Vec<LoggedRequest>,
-        /// The row to go on before. A page under a filter stops after 2,000 rows, full or not: then
-        /// this is the row that it searched back to, and `SequenceId::time` of it says when that was.
+        /// The `before` of the next page. With a filter, a page ends after 2,000 rows were
+        /// searched, even if it is not full. Then this is the last row searched; its
+        /// `SequenceId::time` tells how far back that was.
         next: Option<i64>,
     },
     Request {
@@ -204,12 +208,12 @@ pub enum GateReply {
     TailsClosed {
         closed: u32,
     },
-    /// What came of one parked event.
+    /// The result for one parked event that was retried or discarded.
     Settled {
         outcome: Option<Outcome>,
         reason: Option<ParkReason>,
     },
 }
 
-/// The answer on the wire.
+/// The reply to a [`GateCommand`], as it is sent.
 pub type GateResult = Result<GateReply, Rejection>;

@@ -1,13 +1,13 @@
-//! What the Worker and the Durable Objects say to each other: typed commands and replies, and the
+//! The messages between the Worker and the Durable Objects: typed commands and replies, and the
 //! objects' names.
 //!
-//! After a deploy, running objects keep the old code for minutes. Every message carries
-//! [`VERSION`]; both sides accept the version before theirs. A new field has a default; what
-//! cannot have one is a new version.
+//! After a deploy, running objects still run the old code for minutes. So every message carries
+//! [`VERSION`], and both sides accept the previous version too. A new field needs a default; if it
+//! cannot have one, the version must be incremented.
 //!
 //! ```text
 //! storefront ─▶ Worker ─Ingest+body─▶ KeyGate ─LedgerCommand─▶ StoreLedger
-//!                 ◀────the answer────    ◀──LedgerReply+body──
+//!                 ◀───the response───    ◀──LedgerReply+body──
 //! console/RPC ─▶ Worker ─GateCommand─▶ KeyGate ─(status, audit)─▶ D1
 //! ```
 
@@ -19,12 +19,12 @@ pub mod tail;
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the messages that this code writes.
+/// The version that this code writes.
 pub const VERSION: u16 = 2;
-/// The oldest version that it still reads. (Version 1 was never deployed.)
+/// The oldest version that this code reads. (Version 1 was never deployed.)
 pub const OLDEST: u16 = 2;
 
-/// A message and the version it was written in.
+/// A message with its version.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Versioned<T> {
     pub v: u16,

@@ -1,4 +1,4 @@
-//! What the log of a key shows: its requests, what was kept of them, and parked events.
+//! The requests in a key's log, their captures, and parked events, as the KeyGate returns them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,22 +10,22 @@ use crate::domain::parked::ParkReason;
 use crate::domain::rejection::Code;
 use crate::domain::time::Timestamp;
 
-/// Which rows of the log to list, newest first, or to follow live.
+/// Selects the rows of the log to list, newest first, or to follow in a live tail.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestFilter {
-    /// At most [`RequestFilter::MAX_LIMIT`]; more counts as that.
+    /// At most [`RequestFilter::MAX_LIMIT`]; a greater number counts as the maximum.
     pub limit: u32,
     /// Only rows before this one.
     pub before: Option<i64>,
-    /// Only rows received at or after.
+    /// Only rows received at or after this time.
     pub from: Option<Timestamp>,
-    /// Only rows received before.
+    /// Only rows received before this time.
     pub to: Option<Timestamp>,
     pub status: Option<u16>,
     /// The first digit of the status: 2, 4 or 5.
     #[serde(default)]
     pub status_class: Option<u8>,
-    /// Only rows that were answered 400 or more.
+    /// Only rows with a status of 400 or more.
     #[serde(default)]
     pub errors: bool,
     pub outcome: Option<Outcome>,
@@ -35,10 +35,10 @@ pub struct RequestFilter {
 }
 
 impl RequestFilter {
-    /// Most rows of one page: what an export asks for.
+    /// The most rows of a page; an export uses this.
     pub const MAX_LIMIT: u32 = 1_000;
 
-    /// Whether a row is asked for. `limit` and `before` say nothing of a row: they are about pages.
+    /// Whether a row matches. `limit` and `before` are ignored, since they only apply to pages.
     pub fn matches(&self, request: &LoggedRequest) -> bool {
         let Self {
             limit: _,
@@ -65,7 +65,7 @@ impl RequestFilter {
     }
 }
 
-/// A row of the log as the APIs list it.
+/// A row of the log, as the APIs list it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoggedRequest {
     pub id: RequestId,
@@ -85,10 +85,10 @@ pub struct LoggedRequest {
 }
 
 impl LoggedRequest {
-    /// The method of the rows that stand for the gateway's own retries of parked events.
+    /// The `method` of a row that records the gateway's own retry of a parked event.
     pub const RETRY: &'static str = "RETRY";
 
-    /// What the APIs list of an entry in the log of the key of `gate`.
+    /// Converts an entry of the log of the key `gate`.
     pub fn of(gate: GateName, entry: &LogEntry) -> Self {
         let LogEntry {
             row,
@@ -125,7 +125,7 @@ impl LoggedRequest {
         }
     }
 
-    /// As the APIs answer it: with `received_at` as RFC 3339.
+    /// The JSON in the APIs' responses, with `received_at` as RFC 3339.
     pub fn to_api_json(&self) -> Value {
         // Serialising strings and numbers cannot fail.
         let mut value = serde_json::to_value(self).unwrap_or_default();
@@ -134,48 +134,48 @@ impl LoggedRequest {
     }
 }
 
-/// One request with all that is known of it.
+/// One request with its capture and its parked event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestDetail {
     pub request: LoggedRequest,
     #[serde(rename = "kept")]
     pub capture: Result<Capture, NoCapture>,
-    /// The event that came with it, while it is parked.
+    /// The event that the request delivered, while it is parked.
     pub parked: Option<ParkedEvent>,
 }
 
-/// What was kept of a request beside its row.
+/// The stored headers and bodies of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
-    /// Those of an allow-list, in lower case; never `Authorization`.
+    /// Only headers of an allow-list, with names in lower case; never `Authorization`.
     pub headers: Vec<(String, String)>,
-    /// Exactly as it came in; base64 in the message.
+    /// The request body, byte for byte; base64 in the message.
     #[serde(with = "base64")]
     pub body: Vec<u8>,
-    /// The body of the answer, cut to 64 KiB with a mark where it was longer. `None` for requests
-    /// that came in before answers were kept.
+    /// The response body; if it was longer than 64 KiB, it is truncated and marked as such. `None`
+    /// for requests from before responses were stored.
     pub answer: Option<String>,
 }
 
-/// Why nothing was kept of a request.
+/// Why a request has no capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoCapture {
-    /// Nobody could tell who sent it.
+    /// The request was refused and its sender is unknown.
     Refusal,
-    /// A retry by the gateway itself: the request that brought the event holds it.
+    /// The gateway's own retry: the capture belongs to the request that delivered the event.
     Retry,
-    /// The key was minted not to keep bodies.
+    /// The key was minted with capturing of bodies turned off.
     CaptureOff,
-    /// Its day has been dropped: bodies are kept 30 days and 512 MiB.
+    /// The captures of that day were dropped: a key stores at most 30 days and 512 MiB of them.
     TooOld,
-    /// What was kept of its day filled 512 MiB by then.
+    /// The captures of that day had reached 512 MiB.
     DayFull,
-    /// It only asked what its key is.
+    /// A `whoami` request, which has no body.
     NoBody,
 }
 
-/// A parked event as the APIs list it.
+/// A parked event, as the APIs list it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParkedEvent {
     pub row: i64,
@@ -188,7 +188,7 @@ pub struct ParkedEvent {
     pub bytes: u64,
 }
 
-/// Bytes as base64 (RFC 4648 §4) in JSON.
+/// Serialises bytes as base64 (RFC 4648 §4).
 mod base64 {
     use data_encoding::BASE64;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_a_filter_is_looked_at() {
+    fn every_part_of_a_filter_is_checked() {
         let request = LoggedRequest::of(GateName::from_bytes([1; 12]), &entry());
         let at = request.received_at;
         let any = RequestFilter::default;
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_of_the_version_before_is_read() {
+    fn a_filter_of_the_previous_version_can_be_read() {
         let before = r#"{"limit":50,"before":null,"from":null,"to":null,"status":null,
             "outcome":null,"error_code":null,"external_id":null,"idempotency_key":null}"#;
         let filter: RequestFilter = serde_json::from_str(before).unwrap();
@@ -265,18 +265,18 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_body_crosses_byte_for_byte() {
-        let kept = Capture {
+    fn a_captured_body_is_transferred_byte_for_byte() {
+        let capture = Capture {
             headers: vec![("content-type".into(), "application/json".into())],
             body: (0..=255).collect(),
             answer: Some("{}".into()),
         };
-        let json = serde_json::to_string(&kept).unwrap();
-        assert_eq!(serde_json::from_str::<Capture>(&json).unwrap(), kept);
+        let json = serde_json::to_string(&capture).unwrap();
+        assert_eq!(serde_json::from_str::<Capture>(&json).unwrap(), capture);
     }
 
     #[test]
-    fn a_request_is_answered_with_its_time_for_people() {
+    fn the_apis_show_the_time_of_a_request_as_rfc_3339() {
         let json = LoggedRequest::of(GateName::from_bytes([1; 12]), &entry()).to_api_json();
         assert_eq!(json["received_at"], "2026-11-18T11:06:40.000Z");
         assert_eq!(

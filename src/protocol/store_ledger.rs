@@ -1,4 +1,4 @@
-//! Messages to a StoreLedger. One object per store, named by its [`StoreId`].
+//! Messages to a StoreLedger. There is one object per store, named by its [`StoreId`].
 
 use serde::{Deserialize, Serialize};
 
@@ -15,44 +15,45 @@ use crate::domain::write::Write;
 
 use super::key_gate::Fault;
 
-/// The name of a store's object.
+/// The name of a store's Durable Object.
 pub fn object_name(store: StoreId) -> String {
     store.to_string()
 }
 
-/// What a KeyGate or the Worker asks of a ledger, as a frame: the method `command`, answered with a
-/// framed [`LedgerReply`] and a body.
+/// A framed command that a KeyGate or the Worker sends to a ledger, for the method `command`. The
+/// reply is a frame of a [`LedgerReply`] and a body.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerCommand {
-    /// Writes what a request of the integration API asks for.
+    /// Carries out a command of the integration API.
     Write {
         origin: Origin,
         idempotency: Option<Idempotency>,
         write: Write,
-        /// Answers as if it had been done, and does nothing.
+        /// Replies as if the command had been carried out, but writes nothing.
         #[serde(default)]
         dry_run: bool,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<Fault>,
     },
-    /// The commands of a batch, one after the other, each by itself: some may be rejected.
+    /// The commands of a batch. They run one after the other and independently: if one is rejected,
+    /// the others still run.
     Batch {
         commands: Vec<LedgerCommand>,
     },
-    /// Whether the key was used before: asked where the body turns out not to be valid, because
-    /// idempotency looks first.
+    /// Looks up whether the idempotency key was used before. Sent if a request's body is invalid,
+    /// because idempotency takes precedence over validation.
     CheckIdempotency {
         store_id: StoreId,
         namespace: Namespace,
         idempotency: Idempotency,
     },
-    /// Applies what a native sender says happened.
+    /// Applies an event of a native sender.
     Apply {
         origin: Origin,
-        /// The topic, for the history.
+        /// The sender's topic, for the history.
         topic: String,
-        /// What tells this delivery from another with the same bytes.
+        /// The sender's id of this delivery, which distinguishes deliveries with equal bodies.
         delivery: Option<String>,
         event: NativeEvent,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,23 +73,23 @@ pub enum LedgerCommand {
         store_id: StoreId,
         filter: OrderFilter,
     },
-    /// What an overview shows; the body is `{"orders": …, "more": …, "newest": […]}`: how many
-    /// were created since, whether there are more than the 2,000 that are counted, and the newest
-    /// five of all.
+    /// The figures for the overview page. The body is `{"orders": …, "more": …, "newest": […]}`:
+    /// the number of orders created at or after `since`, counted up to 2,000; whether there are
+    /// more than 2,000; and the newest five of all orders.
     Summary {
         store_id: StoreId,
         since: Timestamp,
     },
 }
 
-/// The idempotency of one request.
+/// A request's idempotency key and the fingerprint of the request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Idempotency {
     pub key: IdempotencyKey,
     pub fingerprint: Fingerprint,
 }
 
-/// Which orders to list, newest first.
+/// Selects the orders to list, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderFilter {
     pub limit: u32,
@@ -97,22 +98,21 @@ pub struct OrderFilter {
     pub source: Option<Source>,
     pub status: Option<OrderStatus>,
     pub external_id: Option<String>,
-    /// Placed at or after.
+    /// Only orders placed at or after this time.
     pub placed_from: Option<Timestamp>,
-    /// Placed before.
+    /// Only orders placed before this time.
     pub placed_to: Option<Timestamp>,
-    /// A text as somebody types it ([`OrderSearch`](crate::domain::search::OrderSearch)). What it
-    /// names by an id stands first on the first page, however old.
+    /// A search text that a user typed ([`OrderSearch`](crate::domain::search::OrderSearch)). An
+    /// order whose id it is comes first on the first page, however old.
     #[serde(default)]
     pub search: Option<String>,
 }
 
-/// A ledger's answer. The body that follows it in the frame is the JSON for the caller, empty where
-/// there is none.
+/// A ledger's reply. The body that follows in the frame is the JSON of the response, or empty.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LedgerReply {
-    /// The command was carried out, or found to be carried out already.
+    /// The command was carried out now, or had been before.
     Done {
         status: u16,
         outcome: Outcome,
@@ -121,23 +121,25 @@ pub enum LedgerReply {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         external_id: Option<String>,
     },
-    /// The first answer to the same Idempotency-Key: a 2xx body, or the problem of a 409.
+    /// The response to the first request with the same Idempotency-Key: a 2xx body, or the problem
+    /// details of a 409.
     Replay {
         status: u16,
         internal_id: Option<String>,
     },
-    /// What an event changes is not known yet.
+    /// The order, payment or client that an event refers to has not arrived yet.
     ParentUnknown,
-    /// The reply to each command of a batch, and its body.
+    /// The reply to each command of a batch, with its body.
     Batch {
         replies: Vec<(LedgerReply, String)>,
     },
-    /// No answer is remembered under the Idempotency-Key.
+    /// No response is stored for the Idempotency-Key.
     Unused,
     Rejected {
         rejection: Rejection,
     },
-    /// The ledger could not carry the command out: for now, or for a fault of ours.
+    /// The ledger could not carry out the command. `for_now`: the failure is temporary; otherwise
+    /// it is an internal error.
     Failed {
         for_now: bool,
     },

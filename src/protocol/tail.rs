@@ -1,8 +1,10 @@
-//! Live tails: a WebSocket from the console, through the Worker, to the KeyGate whose log it follows.
+//! Live tails. A live tail is a WebSocket from a console page, through the Worker, to a KeyGate,
+//! and follows that key's log.
 //!
-//! The Worker checks session, role and `Origin`, and hands the upgrade request on with the ticket in
-//! the header [`HEADER`]. The KeyGate sends a text message for each entry that matches, answers
-//! [`PING`] with [`PONG`], and closes the socket with one of the `CLOSED_…` codes.
+//! The Worker checks the session, the role and `Origin`, and forwards the upgrade request with the
+//! ticket in the header [`HEADER`]. The KeyGate sends a text message for each log entry that
+//! matches, replies to [`PING`] with [`PONG`], and closes the socket with one of the `CLOSED_…`
+//! codes.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,37 +16,39 @@ use crate::domain::time::{MINUTE, Timestamp};
 /// The header that carries a [`TailTicket`].
 pub const HEADER: &str = "x-tidegate-tail";
 
-/// What a page sends to keep its connection, and what it gets: without waking the object.
+/// The message with which a page keeps its connection alive. The runtime answers it with [`PONG`]
+/// without waking the object.
 pub const PING: &str = "ping";
+/// The reply to [`PING`].
 pub const PONG: &str = "pong";
 
-/// How long a tail stays open.
-pub const LIFE: i64 = 10 * MINUTE;
+/// How long a tail stays open, in milliseconds.
+pub const LIFETIME: i64 = 10 * MINUTE;
 
-/// Most tails of one key.
+/// The most open tails of a key.
 pub const MAX_OPEN: usize = 20;
 
-/// Its life is over; the page may open another.
+/// The tail's lifetime is over; the page may open another.
 pub const CLOSED_EXPIRED: u16 = 4000;
-/// Whoever opened it may not see the log any more.
+/// The user who opened the tail may no longer see the log.
 pub const CLOSED_SIGNED_OUT: u16 = 4001;
-/// The object does not understand its ticket, after a deploy; the page may open another.
+/// After a deploy, the object cannot read the tail's ticket; the page may open another.
 pub const CLOSED_OUTDATED: u16 = 4002;
 
-/// Who follows a log, and which entries of it.
+/// Who follows a log, and a filter for its entries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TailTicket {
-    /// What tells the session from others; says nothing else.
+    /// Identifies the session, and is no credential.
     pub session: String,
     pub user_id: UserId,
     pub filter: RequestFilter,
     pub opened_at: Timestamp,
 }
 
-/// Most bytes of a ticket: what a hibernating socket keeps is limited to 2 KiB.
+/// The most bytes of a ticket: the attachment of a hibernating socket is limited to 2 KiB.
 const MAX_TICKET: usize = 2_000;
 
-/// The filter has texts that are too long to be kept with a socket.
+/// The ticket is too large to be stored with a socket, because its filter has long texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong;
 
@@ -57,18 +61,18 @@ impl TailTicket {
         if text.len() <= MAX_TICKET { Ok(text) } else { Err(TooLong) }
     }
 
-    /// The ticket of such a text; `None` where this code cannot read it.
+    /// Parses the text from [`Self::to_text`]; `None` if this code cannot read its version or form.
     pub fn from_text(text: &str) -> Option<Self> {
         serde_json::from_str::<Versioned<Self>>(text).ok()?.open()
     }
 
     pub const fn expires_at(&self) -> Timestamp {
-        self.opened_at.plus(LIFE)
+        self.opened_at.plus(LIFETIME)
     }
 }
 
-/// The same JSON with what is not ASCII escaped (RFC 8259 §7); JSON has that only within strings.
-/// Headers take no more than Latin-1.
+/// Escapes the non-ASCII characters of a JSON text (RFC 8259 §7), which only occur in its strings.
+/// Needed because header values are limited to Latin-1.
 fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
@@ -99,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_ticket_crosses_as_printable_ascii(session in "\\PC{0,40}", id in prop::option::of("\\PC{0,80}")) {
+        fn a_ticket_is_transferred_as_printable_ascii(session in "\\PC{0,40}", id in prop::option::of("\\PC{0,80}")) {
             let ticket = ticket(session, id);
             let text = ticket.to_text().unwrap();
             prop_assert!(text.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
@@ -113,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_that_a_socket_cannot_keep_is_none() {
+    fn a_ticket_that_a_socket_cannot_store_is_refused() {
         assert_eq!(ticket("s".into(), Some("x".repeat(2_000))).to_text(), Err(TooLong));
         assert!(ticket("s".into(), Some("x".repeat(255))).to_text().is_ok());
     }

@@ -1,8 +1,9 @@
-//! BigCommerce: its events name an order or a client and say nothing of it (CONTRACTS.md,
-//! BigCommerce; bodies by scope: the vendor's 'Webhook events').
+//! BigCommerce: its events contain only the id of an order or a client (CONTRACTS.md, BigCommerce;
+//! the vendor's 'Webhook events' lists the bodies by scope).
 //!
-//! The topic is the scope. A delivery is told by its `webhook-id`, which stays the same when it is
-//! repeated; equal values of `hash` prove nothing, as `created` and `updated` can share one.
+//! The topic is the scope. The header `webhook-id` identifies a delivery and stays the same when
+//! the delivery is repeated. The body's `hash` identifies nothing: a `created` and an `updated`
+//! event can have the same one.
 
 use super::ParsedDelivery;
 use super::envelope::{Envelope, Meaning, unsupported};
@@ -27,46 +28,47 @@ pub(super) fn read(headers: &Headers, body: &[u8]) -> ParsedDelivery {
 }
 
 fn meaning(scope: &str, event: &Field<'_>) -> Meaning {
-    let kept = scope.strip_prefix("store/").and_then(|scope| scope.split_once('/'));
+    let parts = scope.strip_prefix("store/").and_then(|scope| scope.split_once('/'));
     let data = event.get("data");
-    match kept {
-        // An app's notes on an order or a client: nothing of them is kept here.
+    match parts {
+        // Metadata that an app attached to an order or a client: not processed.
         Some((_, rest)) if rest.starts_with("metafield/") => unsupported(),
         Some(("order", rest)) => {
             let id = match rest.split_once('/') {
                 Some(("transaction", _)) => data.get("order_id").required(Field::id),
                 _ => own_id(&data, "order"),
             };
-            let thin = |external_id| NativeEvent::Notification {
+            let notification = |external_id| NativeEvent::Notification {
                 resource: ResourceKind::Order,
                 external_id,
             };
-            (Subject::Order, id.map(thin))
+            (Subject::Order, id.map(notification))
         }
         Some(("customer", "deleted")) => {
-            // Nothing of a client that is gone can be fetched any more: this event is complete,
-            // and has its effect where the client is known. As a thin one it would wait for ever.
-            let gone = |external_id| NativeEvent::ClientDeleted { external_id };
-            (Subject::Client, own_id(&data, "customer").map(gone))
+            // Not a notification: a deleted client can no longer be fetched, so a notification
+            // would stay parked for ever. This event needs only the id, and takes effect where the
+            // client is known.
+            let deleted = |external_id| NativeEvent::ClientDeleted { external_id };
+            (Subject::Client, own_id(&data, "customer").map(deleted))
         }
         Some(("customer", rest)) => {
             let id = match rest.split_once('/') {
-                // Here `id` is the address's.
+                // `id` is the address's here.
                 Some(("address", _)) => data.get("address").get("customer_id").required(Field::id),
                 Some(("channel", _)) => data.get("customer_id").required(Field::id),
                 _ => own_id(&data, "customer"),
             };
-            let thin = |external_id| NativeEvent::Notification {
+            let notification = |external_id| NativeEvent::Notification {
                 resource: ResourceKind::Client,
                 external_id,
             };
-            (Subject::Client, id.map(thin))
+            (Subject::Client, id.map(notification))
         }
         _ => unsupported(),
     }
 }
 
-/// The id of what `data` is about, if that is of this type.
+/// The id in `data`, if its type is `kind`.
 fn own_id(data: &Field<'_>, kind: &'static str) -> Result<String, Unmappable> {
     data.get("type").require_text(kind)?;
     data.get("id").required(Field::id)

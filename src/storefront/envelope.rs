@@ -1,47 +1,49 @@
-//! Deliveries whose body says itself what it is about: topic, delivery and source are members of
-//! it, and so they are signed with it.
+//! Deliveries whose topic, delivery id and source are members of the body, so that the signature
+//! covers them.
 
 use super::ParsedDelivery;
 use super::field::{Field, parse};
 use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
 
-/// What a topic is about, and what a body under it means.
+/// The subject of a topic, and the event in a body with that topic.
 pub(super) type Meaning = (Subject, Result<NativeEvent, Unmappable>);
 
-/// A topic that Tidegate does not keep.
+/// The meaning of a topic that Tidegate does not process.
 pub(super) const fn unsupported() -> Meaning {
     (Subject::Other, Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic }))
 }
 
-/// Where a sender's body has what a [`ParsedDelivery`] needs.
+/// Where in a sender's body the parts of a [`ParsedDelivery`] are.
 pub(super) struct Envelope {
+    /// The member with the topic.
     pub topic: &'static str,
-    /// `None`: a header has it.
+    /// The member with the delivery id; `None` if it is in a header instead.
     pub delivery: Option<&'static str>,
     pub source: fn(&Field<'_>) -> Result<String, Unmappable>,
-    /// What a body under a topic means. A topic that is not kept promises nothing of its body.
+    /// Converts a body, given its topic. For a topic that Tidegate does not process, the rest of
+    /// the body may be anything.
     pub meaning: fn(&str, &Field<'_>) -> Meaning,
 }
 
 impl Envelope {
-    /// Reads a body. What has an effect must say which delivery it is and where it comes from.
+    /// Reads a body. An event that is not ignored must have a delivery id and a source.
     pub fn read(&self, body: &[u8]) -> ParsedDelivery {
         let value = match parse(body) {
             Ok(value) => value,
-            Err(refused) => return unreadable(refused),
+            Err(error) => return unreadable(error),
         };
         let root = Field::root(&value);
         let topic = match root.get(self.topic).required(Field::token) {
             Ok(topic) => topic,
-            Err(refused) => return unreadable(refused),
+            Err(error) => return unreadable(error),
         };
         let delivery = self.delivery.map(|name| root.get(name).required(Field::token)).transpose();
         let source = (self.source)(&root);
         let (subject, meaning) = (self.meaning)(&topic, &root);
-        let lacking = delivery.as_ref().err().or(source.as_ref().err());
-        let meaning = match (meaning, lacking) {
+        let missing = delivery.as_ref().err().or(source.as_ref().err());
+        let meaning = match (meaning, missing) {
             (Ok(NativeEvent::Ignored { reason }), _) => Ok(NativeEvent::Ignored { reason }),
-            (Ok(_), Some(lacking)) => Err(lacking.clone()),
+            (Ok(_), Some(missing)) => Err(missing.clone()),
             (meaning, _) => meaning,
         };
         let delivery = delivery.unwrap_or_default();
@@ -49,12 +51,12 @@ impl Envelope {
     }
 }
 
-fn unreadable(refused: Unmappable) -> ParsedDelivery {
+fn unreadable(error: Unmappable) -> ParsedDelivery {
     ParsedDelivery {
         topic: String::new(),
         subject: Subject::Other,
         delivery: None,
         source: None,
-        meaning: Err(refused),
+        meaning: Err(error),
     }
 }

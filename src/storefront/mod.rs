@@ -1,7 +1,8 @@
-//! One module per sender: its payload, and a pure conversion to the domain's types.
+//! One module per sender: a pure conversion of its webhook payloads to domain types.
 //!
-//! The signature has been checked before ([`crate::domain::signature`]), and the order of arrival is
-//! judged afterwards ([`SourceVersion`](crate::domain::order::SourceVersion)).
+//! The caller has already checked the signature ([`crate::domain::signature`]). Deliveries that
+//! arrive out of order are sorted out later, by comparing their
+//! [`SourceVersion`](crate::domain::order::SourceVersion).
 
 pub mod bigcommerce;
 pub mod envelope;
@@ -18,22 +19,23 @@ use crate::domain::event::{NativeEvent, Subject, Unmappable};
 use crate::domain::headers::Headers;
 use crate::domain::key::PayloadFormat;
 
-/// What one delivery says.
+/// One webhook delivery, converted to domain types.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParsedDelivery {
     /// The topic as the sender names it; empty where it names none.
     pub topic: String,
     pub subject: Subject,
-    /// What tells this delivery from another with the same bytes, where the sender says it.
+    /// The sender's id of this delivery, where it sends one. Distinguishes deliveries with equal
+    /// bodies.
     pub delivery: Option<String>,
-    /// The shop, account or site that it comes from. The first one of a key is pinned.
+    /// The shop, account or site that sent it. A key is pinned to the first one.
     pub source: Option<String>,
-    /// What it means; else why its body is not what its topic promises.
+    /// The event, or why the body is not what the topic promises.
     pub meaning: Result<NativeEvent, Unmappable>,
 }
 
-/// The headers, in lower case, that matter in deliveries of a format: those of the signature and
-/// those that [`read`] looks at.
+/// The names, in lower case, of the headers to capture from deliveries of a format: the signature
+/// headers and those that [`read`] uses.
 pub const fn headers(format: PayloadFormat) -> &'static [&'static str] {
     match format {
         PayloadFormat::Gateway => &[],
@@ -48,8 +50,8 @@ pub const fn headers(format: PayloadFormat) -> &'static [&'static str] {
     }
 }
 
-/// The topic that stands in a header of a delivery. Nothing says yet that it is authentic; `None`
-/// where the sender says its topic in the body.
+/// The topic from the headers of a delivery, before its signature is checked. `None` for senders
+/// that put the topic in the body.
 pub fn announced_topic(format: PayloadFormat, headers: &Headers) -> Option<&str> {
     match format {
         PayloadFormat::WooCommerce => headers.get(woocommerce::TOPIC),
@@ -58,7 +60,7 @@ pub fn announced_topic(format: PayloadFormat, headers: &Headers) -> Option<&str>
     }
 }
 
-/// Reads an authentic delivery.
+/// Converts a delivery whose signature has been checked.
 pub fn read(format: PayloadFormat, headers: &Headers, body: &[u8]) -> ParsedDelivery {
     match format {
         PayloadFormat::WooCommerce => woocommerce::read(headers, body),
@@ -69,7 +71,7 @@ pub fn read(format: PayloadFormat, headers: &Headers, body: &[u8]) -> ParsedDeli
         PayloadFormat::Squarespace => squarespace::read(body),
         PayloadFormat::Wix => wix::read(body),
         PayloadFormat::Webflow => webflow::read(body),
-        // No webhook has this format: its requests come to the integration API.
+        // Not a webhook format: requests in this format go to the integration API.
         PayloadFormat::Gateway => ParsedDelivery {
             topic: String::new(),
             subject: Subject::Other,

@@ -1,7 +1,8 @@
-//! Square: payments, refunds and clients as they stand, and orders by their name only
+//! Square: its events contain the whole payment, refund or client, but only the id of an order
 //! (CONTRACTS.md, Square; the vendor's reference of `Payment`, `PaymentRefund` and `Customer`).
 //!
-//! Money is whole minor units. Every payment has an order: Square makes one where none was given.
+//! Amounts are whole minor units. Every payment belongs to an order: Square creates one if the
+//! seller gave none.
 
 use super::ParsedDelivery;
 use super::envelope::{Envelope, Meaning, unsupported};
@@ -58,8 +59,8 @@ fn order(order: &Field<'_>) -> Result<NativeEvent, Unmappable> {
     Ok(NativeEvent::Notification { resource: ResourceKind::Order, external_id })
 }
 
-/// A payment without an order waits for the order that lists it: what it belongs to is not known,
-/// and it must not be lost.
+/// A payment without an `order_id` is not refused: it is parked until the order that lists it
+/// arrives.
 fn payment(event: &Field<'_>, payment: &Field<'_>) -> Result<NativeEvent, Unmappable> {
     let field = payment.get("status");
     let status = match field.required(Field::text)?.as_str() {
@@ -69,7 +70,7 @@ fn payment(event: &Field<'_>, payment: &Field<'_>) -> Result<NativeEvent, Unmapp
         "FAILED" => PaymentStatus::Failed,
         other => return Err(field.unknown(other)),
     };
-    // With the tip, which the buyer paid too.
+    // `total_money` includes the tip.
     let (amount, currency) = payment.get("total_money").required(money)?;
     let refunded_money = payment.get("refunded_money");
     let refunded = match money(&refunded_money)? {
@@ -83,10 +84,10 @@ fn payment(event: &Field<'_>, payment: &Field<'_>) -> Result<NativeEvent, Unmapp
         None => payment.get("created_at").instant()?,
         captured_at => captured_at,
     };
-    // What has been given back only grows: of two events at one time the greater is the later.
-    let given_back = refunded.unwrap_or_default().minor();
+    // The refunded sum only grows: of two events with the same time, the one with more is later.
+    let refunded_minor = refunded.unwrap_or_default().minor();
     let version = SourceVersion {
-        refunds: u32::try_from(given_back).unwrap_or(u32::MAX),
+        refunds: u32::try_from(refunded_minor).unwrap_or(u32::MAX),
         progress: status.progress(),
         ..version(event, payment)?
     };
@@ -107,8 +108,8 @@ fn payment(event: &Field<'_>, payment: &Field<'_>) -> Result<NativeEvent, Unmapp
     })
 }
 
-/// A refund has an `order_id` too, but that is the order of the return, which names the one that
-/// was paid only in itself. So the payment tells where a refund belongs.
+/// A refund is linked by its payment, not by its `order_id`: that is the id of the return's order,
+/// and only that order's own content names the order that was paid.
 fn refund(event: &Field<'_>, refund: &Field<'_>) -> Result<NativeEvent, Unmappable> {
     let field = refund.get("status");
     let status = match field.required(Field::text)?.as_str() {
@@ -139,7 +140,7 @@ fn client(event: &Field<'_>, customer: &Field<'_>) -> Result<NativeEvent, Unmapp
         None => customer.get("company_name").text()?,
         name => name,
     };
-    // Counted by Square with each change of the profile.
+    // Square increments the version with each change of the profile.
     let sequence = customer.get("version").id()?.and_then(|count| count.parse().ok());
     Ok(NativeEvent::Client {
         snapshot: ClientSnapshot {
@@ -157,16 +158,16 @@ fn client(event: &Field<'_>, customer: &Field<'_>) -> Result<NativeEvent, Unmapp
     })
 }
 
-/// `{"amount": 100, "currency": "USD"}`, or nothing.
+/// Reads `{"amount": 100, "currency": "USD"}`; `None` if empty.
 fn money(money: &Field<'_>) -> Result<Option<(Amount, Currency)>, Unmappable> {
-    if money.is_nothing() {
+    if money.is_empty() {
         return Ok(None);
     }
     let amount = money.get("amount").required(Field::unsigned_minor_amount)?;
     Ok(Some((amount, money.get("currency").currency()?)))
 }
 
-/// Where an event stands by the time of the object's last change, else by its own.
+/// The version of an event: the time of the object's last change, else the event's own time.
 fn version(event: &Field<'_>, object: &Field<'_>) -> Result<SourceVersion, Unmappable> {
     let modified_at = match object.get("updated_at").instant()? {
         None => event.get("created_at").required(Field::instant)?,

@@ -1,4 +1,4 @@
-//! Squarespace: its events name an order and say nothing of it (CONTRACTS.md, Squarespace).
+//! Squarespace: its events contain only the id of an order (CONTRACTS.md, Squarespace).
 
 use super::ParsedDelivery;
 use super::envelope::{Envelope, Meaning, unsupported};
@@ -18,16 +18,17 @@ pub(super) fn read(body: &[u8]) -> ParsedDelivery {
     ENVELOPE.read(body)
 }
 
-/// `data.update` (`FULFILLED`, `REFUNDED`, …) tells what was done to an order, not how it stands.
+/// `data.update` (`FULFILLED`, `REFUNDED`, …) is not read: it names a change, not the order's
+/// state.
 fn meaning(topic: &str, event: &Field<'_>) -> Meaning {
     match topic {
         "order.create" | "order.update" => {
             let id = event.get("data").get("orderId").required(Field::token);
-            let thin = |external_id| NativeEvent::Notification {
+            let notification = |external_id| NativeEvent::Notification {
                 resource: ResourceKind::Order,
                 external_id,
             };
-            (Subject::Order, id.map(thin))
+            (Subject::Order, id.map(notification))
         }
         _ => unsupported(),
     }

@@ -1,12 +1,12 @@
-//! Webflow: from a webhook delivery to what it means.
+//! Webflow: converts its webhook deliveries.
 //!
 //! A body is `{triggerType, payload}`; the examples in `tests/fixtures/webflow` are from Webflow's
-//! reference (`tests/fixtures/SOURCES.md`). Amounts are whole minor units beside their currency.
+//! reference (`tests/fixtures/SOURCES.md`). Amounts are whole minor units with their currency.
 //!
-//! Nothing in a delivery tells one from another, and an order has no time of its last change: it
-//! stands where the latest of the times in it and its status put it. So a fulfilment that is taken
-//! back is not seen until something later happens to the order. The timestamp of the signature would
-//! not help: a delivery that is tried again gets a new one.
+//! A delivery has no id, and an order has no time of its last change. So an order's version is made
+//! of the latest of its times and of its status. As a consequence, a fulfilment that is undone is
+//! not noticed until something later happens to the order. The timestamp of the signature would not
+//! help: it is new on every retry of a delivery.
 
 use super::ParsedDelivery;
 use super::field::{Field, body_hash, parse};
@@ -29,20 +29,24 @@ pub(super) fn read(body: &[u8]) -> ParsedDelivery {
                 Ok(topic) if is_order(&topic) => {
                     (topic, order(&root.get("payload"), body).map(Box::new))
                 }
-                Ok(topic) => return reading(topic, Ok(None)),
-                Err(refused) => (String::new(), Err(refused)),
+                Ok(topic) => return delivery(topic, Ok(None)),
+                Err(error) => (String::new(), Err(error)),
             }
         }
-        Err(refused) => (String::new(), Err(refused)),
+        Err(error) => (String::new(), Err(error)),
     };
-    reading(topic, meaning.map(Some))
+    delivery(topic, meaning.map(Some))
 }
 
 fn is_order(topic: &str) -> bool {
     matches!(topic, "ecomm_new_order" | "ecomm_order_changed")
 }
 
-fn reading(topic: String, order: Result<Option<Box<OrderSnapshot>>, Unmappable>) -> ParsedDelivery {
+/// `order` is `Ok(None)` for a topic that is not processed.
+fn delivery(
+    topic: String,
+    order: Result<Option<Box<OrderSnapshot>>, Unmappable>,
+) -> ParsedDelivery {
     ParsedDelivery {
         subject: if is_order(&topic) { Subject::Order } else { Subject::Other },
         topic,
@@ -65,12 +69,12 @@ fn order(order: &Field<'_>, body: &[u8]) -> Result<OrderSnapshot, Unmappable> {
         "unfulfilled" => OrderStatus::Processing,
         "fulfilled" => OrderStatus::Completed,
         "disputed" => OrderStatus::OnHold,
-        // The bank has given the money back.
+        // After a lost dispute, the bank has returned the money to the buyer.
         "refunded" | "dispute-lost" => OrderStatus::Refunded,
         other => return Err(status.unknown(other)),
     };
-    let stated = order.get("totals");
-    let currency = stated.get("total").get("unit").currency()?;
+    let reported_totals = order.get("totals");
+    let currency = reported_totals.get("total").get("unit").currency()?;
     let payment = payment(order, status, currency)?;
     let refund = match (&payment, status) {
         (Some(paid), OrderStatus::Refunded) => Some(refund(order, &text, paid.amount)?),
@@ -86,7 +90,7 @@ fn order(order: &Field<'_>, body: &[u8]) -> Result<OrderSnapshot, Unmappable> {
     Ok(OrderSnapshot {
         version: SourceVersion {
             sequence: 0,
-            modified_at: latest(order)?,
+            modified_at: latest_time(order)?,
             refunds: refund.is_some().into(),
             progress: status.progress(),
             body_hash: body_hash(body),
@@ -104,7 +108,7 @@ fn order(order: &Field<'_>, body: &[u8]) -> Result<OrderSnapshot, Unmappable> {
                 .items()?
                 .map(|item| line(&item, currency))
                 .collect::<Result<Vec<OrderLine>, _>>()?,
-            totals: totals(&stated, currency)?,
+            totals: totals(&reported_totals, currency)?,
             note: order.get("orderComment").text()?,
             metadata: order
                 .get("customData")
@@ -116,8 +120,8 @@ fn order(order: &Field<'_>, body: &[u8]) -> Result<OrderSnapshot, Unmappable> {
     })
 }
 
-/// The latest of what is known to have happened to an order.
-fn latest(order: &Field<'_>) -> Result<Timestamp, Unmappable> {
+/// The latest of the times in an order.
+fn latest_time(order: &Field<'_>) -> Result<Timestamp, Unmappable> {
     ["acceptedOn", "fulfilledOn", "disputedOn", "disputeUpdatedOn", "refundedOn"]
         .iter()
         .try_fold(Timestamp::default(), |latest, name| {
@@ -125,8 +129,8 @@ fn latest(order: &Field<'_>) -> Result<Timestamp, Unmappable> {
         })
 }
 
-/// An order is paid as a whole when it is placed, except while PayPal has not decided yet. What was
-/// charged is `customerPaid`.
+/// An order is paid in full when it is placed, except that a PayPal payment can be pending.
+/// `customerPaid` is the amount charged.
 fn payment(
     order: &Field<'_>,
     status: OrderStatus,
@@ -151,7 +155,7 @@ fn payment(
     }))
 }
 
-/// Webflow gives an order's money back as a whole or not at all.
+/// Webflow refunds an order in full or not at all.
 fn refund(order: &Field<'_>, status: &str, amount: Amount) -> Result<ReportedRefund, Unmappable> {
     let first = |names: &[&'static str]| match order.get("stripeDetails").first_text(names)? {
         None => order.get("paypalDetails").first_text(names),
@@ -184,14 +188,15 @@ fn line(item: &Field<'_>, currency: Currency) -> Result<OrderLine, Unmappable> {
     })
 }
 
-/// The extras of an order are its taxes, its shipping, and its discounts, which are negative.
-fn totals(stated: &Field<'_>, currency: Currency) -> Result<OrderTotals, Unmappable> {
+/// The `extras` of an order are its taxes, its shipping costs, and its discounts as negative
+/// amounts.
+fn totals(reported: &Field<'_>, currency: Currency) -> Result<OrderTotals, Unmappable> {
     let mut totals = OrderTotals {
-        subtotal: money(&stated.get("subtotal"), currency)?,
-        total: money(&stated.get("total"), currency)?,
+        subtotal: money(&reported.get("subtotal"), currency)?,
+        total: money(&reported.get("total"), currency)?,
         ..OrderTotals::default()
     };
-    for extra in stated.get("extras").items()? {
+    for extra in reported.get("extras").items()? {
         let price = extra.get("price");
         let amount = money(&price, currency)?;
         let kind = extra.get("type").text()?.unwrap_or_default();
@@ -208,7 +213,7 @@ fn totals(stated: &Field<'_>, currency: Currency) -> Result<OrderTotals, Unmappa
     Ok(totals)
 }
 
-/// `{"unit": "USD", "value": 5500}`, where the value may be text.
+/// Reads `{"unit": "USD", "value": 5500}`; the value may be text.
 fn money(field: &Field<'_>, currency: Currency) -> Result<Amount, Unmappable> {
     let unit = field.get("unit");
     if unit.currency()? != currency {

@@ -1,14 +1,16 @@
-//! Shopify: from a webhook delivery to what it means.
+//! Shopify: converts its webhook deliveries.
 //!
-//! Bodies are objects of the REST Admin API, unwrapped; the examples in `tests/fixtures/shopify` are
-//! Shopify's own (`tests/fixtures/SOURCES.md`). Ids exceed 2^53 and are read by their digits.
+//! Bodies are objects of the REST Admin API, unwrapped; the examples in `tests/fixtures/shopify`
+//! are Shopify's own (`tests/fixtures/SOURCES.md`). Ids exceed 2^53, so they are read from their
+//! digits.
 //!
-//! Only the body is signed. The topic, the shop and the ids stand in headers that are not, so a
-//! topic is believed only if the body has the shape that it promises.
+//! Only the body is signed. The topic, the shop and the ids are in unsigned headers, so a topic is
+//! accepted only if the body has the shape of that topic.
 //!
-//! `order_transactions/create` is ignored: orders state all that was paid of them without naming the
-//! transactions, and refunds state theirs, so a transaction would count the same money again.
-//! `orders/edited` carries the edit and not the order, for which `orders/updated` is sent as well.
+//! `order_transactions/create` is ignored: an order reports the total that was paid of it, without
+//! its transactions, and a refund reports its own transactions, so a transaction would count the
+//! same money twice. `orders/edited` is ignored too: it contains the edit, not the order, and
+//! Shopify also sends `orders/updated`.
 
 mod order;
 mod people;
@@ -33,7 +35,7 @@ pub(super) const HEADERS: &[&str] = &[
     "shopify-webhook-id",
 ];
 
-/// How the global id of a client begins.
+/// The prefix of a client's global id.
 const CLIENT: &str = "gid://shopify/Customer/";
 
 pub(super) fn read(headers: &Headers, body: &[u8]) -> ParsedDelivery {
@@ -49,7 +51,7 @@ pub(super) fn read(headers: &Headers, body: &[u8]) -> ParsedDelivery {
     }
 }
 
-/// A header by its older name. The one without the `x-` stands in where that was not sent.
+/// A header by its older name, `x-…`, or the one without the `x-` if that was not sent.
 pub(super) fn header<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
     headers.get(name).or_else(|| headers.get(name.strip_prefix("x-")?))
 }
@@ -75,7 +77,7 @@ fn event(topic: Option<Topic>, body: &[u8]) -> Result<NativeEvent, Unmappable> {
     }
 }
 
-/// The topics that mean something here.
+/// The topics that are processed.
 #[derive(Clone, Copy)]
 enum Topic {
     Order,
@@ -113,7 +115,8 @@ impl Topic {
     }
 }
 
-/// Refuses a body whose global id, which all but the thinnest have, is not of this kind.
+/// Returns an error if the body's global id does not begin with `kind`. The smallest bodies have no
+/// global id.
 fn require_kind(root: &Field<'_>, kind: &str) -> Result<(), Unmappable> {
     let gid = root.get("admin_graphql_api_id");
     match gid.text()? {
@@ -122,7 +125,7 @@ fn require_kind(root: &Field<'_>, kind: &str) -> Result<(), Unmappable> {
     }
 }
 
-/// The id in the body of `orders/delete`, which holds nothing else.
+/// The id in the body of `orders/delete`, which has no other member.
 fn deleted_order(root: &Field<'_>) -> Result<String, Unmappable> {
     let id = root.get("id").required(Field::id)?;
     match root.value().as_object() {
@@ -131,20 +134,20 @@ fn deleted_order(root: &Field<'_>) -> Result<String, Unmappable> {
     }
 }
 
-/// The id in the body of `customers/delete`, which has its global id beside it and none of what a
-/// client has that still exists.
+/// The id in the body of `customers/delete`. Such a body also has the global id, but not the
+/// members of an existing client.
 fn deleted_client(root: &Field<'_>) -> Result<String, Unmappable> {
     root.require_members(&["id", "admin_graphql_api_id"], "a deleted client")?;
     require_kind(root, CLIENT)?;
     let created_at = root.get("created_at");
-    if created_at.is_nothing() {
+    if created_at.is_empty() {
         root.get("id").required(Field::id)
     } else {
         Err(created_at.refuse("is more than customers/delete carries"))
     }
 }
 
-/// Where a snapshot stands among those of the same object.
+/// The version of a snapshot. `times` are the members that may have the time of the last change.
 fn version(
     root: &Field<'_>,
     times: &[&'static str],

@@ -1,13 +1,13 @@
-//! An order, with the payment and the refunds that it states.
+//! An order, with the payment and the refunds that it reports.
 //!
-//! Money is read in the currency of the shop: the plain members, and `shop_money` where there is
-//! only a set. What the buyer saw (`presentment_money`) is not kept. `total_price` and what was paid
-//! and given back must be exact; the breakdown is rounded to minor units. `total_price` does not
-//! fall by refunds, `current_total_price` does.
+//! Amounts are read in the shop's currency: from the plain members, or from `shop_money` where
+//! there is only a price set. The buyer's currency (`presentment_money`) is not stored.
+//! `total_price` and the paid and refunded amounts must be exact; the breakdown is rounded to minor
+//! units. A refund does not lower `total_price`, but it does lower `current_total_price`.
 //!
-//! A test notification carries an order that is cancelled and voided already. It is kept like any
-//! other: its sender waits to see it arrive, and nobody can take it for one to be shipped. So is
-//! one paid through a test gateway. Both have `shopify_test` in their metadata.
+//! A test notification contains an order that is already cancelled and voided. It is stored like
+//! any other: whoever sent it expects to see it arrive, and nobody would ship a cancelled order. An
+//! order paid through a test gateway is stored too. Both have `shopify_test` in their metadata.
 
 use serde_json::{Map, Value};
 
@@ -21,7 +21,7 @@ use crate::domain::order::{
     ReportedPayment, ReportedRefund,
 };
 
-/// What the body of a topic that promises an order means.
+/// Converts the body of an order topic.
 pub(super) fn event(order: &Field<'_>, body: &[u8]) -> Result<NativeEvent, Unmappable> {
     let names = ["id", "financial_status", "currency", "total_price", "updated_at", "line_items"];
     order.require_members(&names, "an order")?;
@@ -65,10 +65,11 @@ pub(super) fn event(order: &Field<'_>, body: &[u8]) -> Result<NativeEvent, Unmap
     Ok(NativeEvent::Order { snapshot: Box::new(snapshot) })
 }
 
-/// A cancelled order stays that when its money is given back: the refunds say so beside it. What is
-/// not paid in full is not to be shipped, whether or not Shopify already calls it fulfilled.
+/// A cancelled order stays cancelled when it is refunded: its refunds show that. An order that is
+/// not paid in full is never `processing` or `completed`, even if Shopify calls it fulfilled, since
+/// it must not be shipped.
 fn status(order: &Field<'_>) -> Result<OrderStatus, Unmappable> {
-    if !order.get("cancelled_at").is_nothing() {
+    if !order.get("cancelled_at").is_empty() {
         return Ok(OrderStatus::Cancelled);
     }
     let financial = order.get("financial_status");
@@ -86,8 +87,8 @@ fn status(order: &Field<'_>) -> Result<OrderStatus, Unmappable> {
     })
 }
 
-/// A line as it was ordered; `None` for one that an edit of the order has taken out. Where prices
-/// include tax, its own tax is taken off.
+/// A line as it was ordered; `None` for one that an edit of the order removed. Where prices include
+/// tax, the line's tax is subtracted.
 fn line(
     order: &Field<'_>,
     item: &Field<'_>,
@@ -100,7 +101,7 @@ fn line(
     let quantity = quantity.required(Field::quantity)?;
     let price = item.get("price").required(|field| field.rounded_amount(currency))?;
     let allocations = item.get("discount_allocations");
-    let discount = if allocations.is_nothing() {
+    let discount = if allocations.is_empty() {
         item.get("total_discount").rounded_amount(currency)?.unwrap_or_default()
     } else {
         allocations.sum(&|part| part.get("amount").rounded_amount(currency))?
@@ -127,25 +128,26 @@ fn line(
     }))
 }
 
-/// The tax of a line or of a way of shipping.
+/// The tax of a line or of a shipping line.
 fn tax(part: &Field<'_>, currency: Currency) -> Result<Amount, Unmappable> {
     part.get("tax_lines").sum(&|tax| tax.get("price").rounded_amount(currency))
 }
 
-/// The shop's own sums. Tips, duties and additional fees are fees. Where prices include tax, lines
-/// and shipping are stated without it, as everywhere here.
+/// The totals, as the shop calculated them. Tips, duties and additional fees count as fees. Where
+/// prices include tax, it is subtracted from the subtotal and the shipping total, because Tidegate
+/// stores both without tax.
 fn totals(
     order: &Field<'_>,
     lines: &[OrderLine],
     currency: Currency,
 ) -> Result<OrderTotals, Unmappable> {
-    let sum = |name: &'static str| order.get(name).rounded_amount(currency);
-    let set = |name: &'static str| {
+    let amount = |name: &'static str| order.get(name).rounded_amount(currency);
+    let shop_money = |name: &'static str| {
         order.get(name).get("shop_money").get("amount").rounded_amount(currency)
     };
     let shipping_lines = order.get("shipping_lines");
-    let mut subtotal = sum("total_line_items_price")?;
-    let mut shipping = match set("total_shipping_price_set")? {
+    let mut subtotal = amount("total_line_items_price")?;
+    let mut shipping = match shop_money("total_shipping_price_set")? {
         Some(shipping) => Some(shipping),
         None => Some(shipping_lines.sum(&|line| line.get("price").rounded_amount(currency))?),
     };
@@ -156,24 +158,26 @@ fn totals(
     }
     let before_discount = lines.iter().flat_map(|line| [line.total, line.discount]);
     let fees = [
-        sum("total_tip_received")?,
-        set("original_total_duties_set")?,
-        set("original_total_additional_fees_set")?,
+        amount("total_tip_received")?,
+        shop_money("original_total_duties_set")?,
+        shop_money("original_total_additional_fees_set")?,
     ];
     Ok(OrderTotals {
         subtotal: order.in_range(subtotal.or_else(|| Amount::sum(before_discount)))?,
-        discount_total: sum("total_discounts")?.unwrap_or_default(),
+        discount_total: amount("total_discounts")?.unwrap_or_default(),
         shipping_total: order.in_range(shipping)?,
         fee_total: order.in_range(Amount::sum(fees.into_iter().flatten()))?,
-        tax_total: sum("total_tax")?.unwrap_or_default(),
+        tax_total: amount("total_tax")?.unwrap_or_default(),
         total: order.get("total_price").required(|field| field.exact_amount(currency))?,
     })
 }
 
-/// The body says how the whole of an order stands, not by which transactions. What was paid is what
-/// the order costs now, less what is outstanding, and what has been given back; and never more than
-/// the order cost. An order that an app made as paid has all of it outstanding: the shop's word that
-/// it is paid stands. A negative outstanding amount is owed to the buyer.
+/// The payment of an order, computed from its totals, since the body lists no transactions:
+/// current total − outstanding + refunded, but at most the original total.
+///
+/// An order that an app created as paid has its whole total outstanding. There the shop's status
+/// `paid` decides, and a positive outstanding amount counts as 0. A negative outstanding amount is
+/// owed to the buyer.
 fn payment(
     order: &Field<'_>,
     total: Amount,
@@ -186,9 +190,9 @@ fn payment(
         Some("paid" | "partially_refunded" | "refunded") => outstanding.min(Amount::ZERO),
         _ => return Ok(None),
     };
-    let given_back = order.in_range(Amount::sum(refunds.iter().map(|refund| refund.amount)))?;
+    let refunded = order.in_range(Amount::sum(refunds.iter().map(|refund| refund.amount)))?;
     let paid = match order.get("current_total_price").exact_amount(currency)? {
-        Some(current) => current.checked_add(given_back),
+        Some(current) => current.checked_add(refunded),
         None => Some(total),
     };
     let paid = order.in_range(paid.and_then(|paid| paid.checked_sub(outstanding)))?.min(total);
@@ -205,7 +209,7 @@ fn payment(
     }))
 }
 
-/// The refunds by which money went back.
+/// The refunds that paid money back.
 fn refunds(
     order: &Field<'_>,
     total: Amount,
@@ -215,14 +219,14 @@ fn refunds(
     for refund in order.get("refunds").items()? {
         let list = refund.get("transactions");
         let mut amount = Amount::ZERO;
-        for given in transactions(&list, Some(currency))? {
-            if given.status == PaymentStatus::Completed {
-                let given = if given.currency == currency {
-                    given.amount
+        for transaction in transactions(&list, Some(currency))? {
+            if transaction.status == PaymentStatus::Completed {
+                let refunded = if transaction.currency == currency {
+                    transaction.amount
                 } else {
-                    in_shop_currency(order, total, given.amount, given.currency)?
+                    in_shop_currency(order, total, transaction.amount, transaction.currency)?
                 };
-                amount = list.in_range(amount.checked_add(given))?;
+                amount = list.in_range(amount.checked_add(refunded))?;
             }
         }
         if amount > Amount::ZERO {
@@ -236,8 +240,9 @@ fn refunds(
     Ok(refunds)
 }
 
-/// Transactions of an order in another currency than the shop's are stated in the buyer's, and in
-/// that alone. The rate is the order's own: its total in both.
+/// Converts an amount from the buyer's currency to the shop's, rounded to the nearest minor unit.
+/// If the two differ, transactions report their amounts in the buyer's currency only. The exchange
+/// rate is that of the order: its total in both currencies.
 fn in_shop_currency(
     order: &Field<'_>,
     total: Amount,
@@ -250,16 +255,17 @@ fn in_shop_currency(
     if code.currency()? != currency {
         return Err(code.refuse("is not the currency of the refunds"));
     }
-    let seen = presentment.get("amount");
-    let per = i128::from(seen.required(|field| field.exact_amount(currency))?.minor());
-    if per <= 0 {
-        return Err(seen.refuse("is not above 0"));
+    let field = presentment.get("amount");
+    let buyers_total = i128::from(field.required(|field| field.exact_amount(currency))?.minor());
+    if buyers_total <= 0 {
+        return Err(field.refuse("is not above 0"));
     }
-    let minor = (i128::from(amount.minor()) * i128::from(total.minor()) + per / 2) / per;
-    seen.in_range(i64::try_from(minor).ok().and_then(Amount::from_minor))
+    let minor =
+        (i128::from(amount.minor()) * i128::from(total.minor()) + buyers_total / 2) / buyers_total;
+    field.in_range(i64::try_from(minor).ok().and_then(Amount::from_minor))
 }
 
-/// The order's additional details, as a buyer or an app wrote them.
+/// The order's `note_attributes`, which a buyer or an app wrote, and the mark of a test order.
 fn metadata(order: &Field<'_>) -> Result<Map<String, Value>, Unmappable> {
     let mut metadata = order.get("note_attributes").custom_fields("name", &["value"])?;
     if order.get("test").is_true() {

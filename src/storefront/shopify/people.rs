@@ -1,11 +1,11 @@
-//! Who: clients, the buyer of an order, and postal addresses.
+//! Clients, the buyer of an order, and postal addresses.
 
 use super::Field;
 use super::{CLIENT, require_kind, version};
 use crate::domain::event::Unmappable;
 use crate::domain::order::{Address, ClientDetails, ClientSnapshot};
 
-/// The client that a `customers/…` body describes.
+/// The client in a `customers/…` body.
 pub(super) fn client(root: &Field<'_>, body: &[u8]) -> Result<ClientSnapshot, Unmappable> {
     root.require_members(&["id", "state", "created_at", "updated_at"], "a client")?;
     require_kind(root, CLIENT)?;
@@ -21,8 +21,8 @@ pub(super) fn client(root: &Field<'_>, body: &[u8]) -> Result<ClientSnapshot, Un
     })
 }
 
-/// Who placed an order, by the name and contact given for this order where there are any. An order
-/// made at the till may have nobody.
+/// Who placed an order. The name and contact given for this order take precedence over those of the
+/// customer's account. An order from a point of sale may have no buyer.
 pub(super) fn buyer(order: &Field<'_>) -> Result<Option<ClientDetails>, Unmappable> {
     let client = order.object("customer")?;
     let billing = order.object("billing_address")?;

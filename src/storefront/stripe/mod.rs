@@ -1,8 +1,8 @@
-//! Stripe: Checkout sessions as orders, and what becomes of their payments (CONTRACTS.md, Stripe;
-//! the vendor's API reference; fixtures of API versions 2020-08-27 to 2025-06-30.basil).
+//! Stripe: Checkout sessions as orders, and their payments and refunds (CONTRACTS.md, Stripe; the
+//! vendor's API reference; fixtures of API versions 2020-08-27 to 2025-06-30.basil).
 //!
-//! An event holds the object as it stood then, without its lines. Events are as old as they say
-//! themselves to the second: objects do not tell when they were changed.
+//! An event contains the object at the time of the event, without line items. Events are ordered by
+//! their own time, in whole seconds, because objects have no time of their last change.
 
 mod payment;
 mod people;
@@ -26,8 +26,8 @@ pub(super) fn read(body: &[u8]) -> ParsedDelivery {
     ENVELOPE.read(body)
 }
 
-/// `live` or `test`, after the connected account where there is one: a key that has seen live
-/// events takes no test events, and the other way round.
+/// `live` or `test`, preceded by the connected account if there is one. As a key is pinned to its
+/// first source, it accepts either live or test events, never both.
 fn source(event: &Field<'_>) -> Result<String, Unmappable> {
     let livemode = event.get("livemode");
     let mode = match livemode.value() {
@@ -41,7 +41,7 @@ fn source(event: &Field<'_>) -> Result<String, Unmappable> {
     })
 }
 
-/// What an event is about, beside its object.
+/// An event without its object.
 struct Event<'a> {
     topic: &'a str,
     id: String,
@@ -49,7 +49,8 @@ struct Event<'a> {
 }
 
 impl Event<'_> {
-    /// The id stands for the body, whose `pending_webhooks` may differ when it is sent again.
+    /// The event's id replaces the body's hash: when an event is sent again, `pending_webhooks` in
+    /// its body may differ.
     fn version(&self, refunds: u32, progress: u8) -> SourceVersion {
         let body_hash = self.id.clone();
         SourceVersion { sequence: 0, modified_at: self.created, refunds, progress, body_hash }
@@ -59,8 +60,8 @@ impl Event<'_> {
 type Read = fn(&Event<'_>, &Field<'_>) -> Result<NativeEvent, Unmappable>;
 
 fn meaning(topic: &str, event: &Field<'_>) -> Meaning {
-    if let Err(refused) = event.get("object").require_text("event") {
-        return (Subject::Other, Err(refused));
+    if let Err(error) = event.get("object").require_text("event") {
+        return (Subject::Other, Err(error));
     }
     let (subject, kind, read): (_, _, Read) = match topic {
         "checkout.session.completed"
@@ -85,6 +86,7 @@ fn meaning(topic: &str, event: &Field<'_>) -> Meaning {
     (subject, object(topic, event, kind, read))
 }
 
+/// Converts the object of an event with `read`, if it is of type `kind`.
 fn object(
     topic: &str,
     event: &Field<'_>,
@@ -99,10 +101,10 @@ fn object(
     read(&Event { topic, id, created }, &object)
 }
 
-/// An amount in the minor units that Stripe counts in, which are ISO 4217's but for a few
-/// (docs.stripe.com/currencies, 'Zero-decimal currencies' and 'Special cases'): ISK and UGX have
-/// two places there, always zero, and MGA has none. HUF and TWD are special in payouts only.
-/// Currencies that Stripe does not charge in have no known unit there.
+/// Converts an amount from Stripe's minor units to those of ISO 4217. They differ for a few
+/// currencies (docs.stripe.com/currencies, 'Zero-decimal currencies' and 'Special cases'): at
+/// Stripe, ISK and UGX have two decimal places, always zero, and MGA has none. HUF and TWD are
+/// special in payouts only. Stripe defines no unit for currencies that it does not charge in.
 fn amount(field: &Field<'_>, currency: Currency) -> Result<Option<Amount>, Unmappable> {
     const HUNDRED: i64 = 100;
     let Some(amount) = field.unsigned_minor_amount()? else { return Ok(None) };
@@ -121,7 +123,7 @@ fn amount(field: &Field<'_>, currency: Currency) -> Result<Option<Amount>, Unmap
     converted.map(Some).ok_or_else(|| field.refuse("is out of range"))
 }
 
-/// How it was or is to be paid, where only one kind was offered.
+/// The payment method, if only one type was offered.
 fn only_method(object: &Field<'_>) -> Result<Option<String>, Unmappable> {
     let kinds = object.get("payment_method_types");
     let mut kinds = kinds.items()?;
@@ -141,12 +143,12 @@ mod tests {
         let currency = Currency::parse(code).unwrap();
         match amount(&Field::root(&value), currency) {
             Ok(amount) => Ok(amount.unwrap().minor()),
-            Err(refused) => Err(refused.detail),
+            Err(error) => Err(error.detail),
         }
     }
 
     #[test]
-    fn amounts_are_in_stripes_minor_units_and_come_out_in_iso_4217s() {
+    fn amounts_are_converted_from_stripes_minor_units_to_those_of_iso_4217() {
         for (minor, code, expected) in [
             (1_999, "USD", "19.99"),
             (1_045, "HUF", "10.45"),
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_exact_meaning_is_refused() {
+    fn an_amount_without_an_exact_meaning_is_refused() {
         for (minor, code) in [
             (501, "ISK"),
             (501, "UGX"),
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_method_is_known_only_where_there_was_no_choice() {
+    fn the_payment_method_is_known_only_if_a_single_type_was_offered() {
         for (kinds, method) in [
             (json!(["card"]), Some("card")),
             (json!(["card", "link"]), None),

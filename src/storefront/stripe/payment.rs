@@ -1,6 +1,7 @@
-//! Payments, by the payment intent that a session names, and their refunds.
+//! Payments and their refunds.
 //!
-//! A charge without a payment intent stands for itself. No event names an order.
+//! A payment is identified by its payment intent, which a session names too, or by its charge if it
+//! has no payment intent. No event here names an order.
 
 use super::{Event, amount, only_method};
 use crate::domain::event::{NativeEvent, Unmappable};
@@ -38,7 +39,8 @@ pub(super) fn intent(event: &Event<'_>, intent: &Field<'_>) -> Result<NativeEven
     })
 }
 
-/// A charge that was not captured has only reserved money: its refund is a release of that.
+/// A charge that was not captured has only reserved the money, so its refund just releases the
+/// reservation and cancels the payment.
 pub(super) fn charge(event: &Event<'_>, charge: &Field<'_>) -> Result<NativeEvent, Unmappable> {
     let currency = charge.get("currency").lower_case_currency()?;
     let amount_of = |name| charge.get(name).required(|field| amount(field, currency));
@@ -72,7 +74,7 @@ pub(super) fn charge(event: &Event<'_>, charge: &Field<'_>) -> Result<NativeEven
             status,
             currency,
             refunded,
-            version: event.version(refunds(refunded), status.progress()),
+            version: event.version(refunded_as_count(refunded), status.progress()),
         }),
     })
 }
@@ -103,7 +105,8 @@ pub(super) fn refund(event: &Event<'_>, refund: &Field<'_>) -> Result<NativeEven
     })
 }
 
-/// What a session would name a payment by, else the member that has its charge.
+/// The id of a payment: the payment intent, as in a session, else the charge id in the member
+/// `charge`.
 fn payment_id(object: &Field<'_>, charge: &'static str) -> Result<String, Unmappable> {
     match object.get("payment_intent").token()? {
         None => object.get(charge).required(Field::token),
@@ -111,8 +114,9 @@ fn payment_id(object: &Field<'_>, charge: &'static str) -> Result<String, Unmapp
     }
 }
 
-/// What has been given back only grows, and newer API versions leave the refunds themselves out:
-/// of two events within one second, the one with the greater sum is the later.
-fn refunds(refunded: Option<Amount>) -> u32 {
+/// The refunded sum, used as [`SourceVersion`](crate::domain::order::SourceVersion)'s number of
+/// refunds because newer API versions omit the refunds themselves. The sum only grows: of two
+/// events in the same second, the one with the greater sum is later.
+fn refunded_as_count(refunded: Option<Amount>) -> u32 {
     u32::try_from(refunded.unwrap_or_default().minor()).unwrap_or(u32::MAX)
 }

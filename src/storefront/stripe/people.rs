@@ -1,11 +1,11 @@
-//! Who: clients, the buyer of a session, and where they live.
+//! Clients, the buyer of a session, and postal addresses.
 
 use super::Event;
 use crate::domain::event::{NativeEvent, Unmappable};
 use crate::domain::order::{Address, ClientDetails, ClientSnapshot};
 use crate::storefront::field::Field;
 
-/// A client is often created and completed within one second: then the update is the later.
+/// A client is often created and updated within the same second; the update counts as later.
 pub(super) fn client(event: &Event<'_>, customer: &Field<'_>) -> Result<NativeEvent, Unmappable> {
     let updated = event.topic == "customer.updated";
     Ok(NativeEvent::Client {
@@ -26,7 +26,7 @@ pub(super) fn deleted(_: &Event<'_>, customer: &Field<'_>) -> Result<NativeEvent
     Ok(NativeEvent::ClientDeleted { external_id })
 }
 
-/// Who finished a session: a guest has no `customer`.
+/// Who completed a session. A guest has no `customer`.
 pub(super) fn buyer(session: &Field<'_>) -> Result<Option<ClientDetails>, Unmappable> {
     let details = session.object("customer_details")?;
     let email = match details.get("email").text()? {
@@ -46,19 +46,19 @@ pub(super) fn billing_address(session: &Field<'_>) -> Result<Option<Address>, Un
     address(&session.object("customer_details")?)
 }
 
-/// Its place has moved from one API version to the next.
+/// The member with the shipping address differs between API versions.
 pub(super) fn shipping_address(session: &Field<'_>) -> Result<Option<Address>, Unmappable> {
     let collected = session.object("collected_information")?;
     for owner in [&collected, session] {
         let details = owner.object("shipping_details")?;
-        if !details.is_nothing() {
+        if !details.is_empty() {
             return address(&details);
         }
     }
     address(&session.object("shipping")?)
 }
 
-/// Where somebody lives; a name alone is no address.
+/// A person's address; `None` if there is only a name.
 fn address(person: &Field<'_>) -> Result<Option<Address>, Unmappable> {
     let part = person.object("address")?;
     let address = Address {

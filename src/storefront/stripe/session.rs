@@ -1,4 +1,4 @@
-//! A Checkout session that the buyer has finished, or let expire, as an order.
+//! Converts a completed or expired Checkout session to an order.
 
 use serde_json::{Map, Value};
 
@@ -10,7 +10,7 @@ use crate::domain::order::{
 };
 use crate::storefront::field::Field;
 
-/// A session that only saves a way to pay sells nothing and is no order.
+/// A session in `setup` mode only saves a payment method and is not an order.
 pub(super) fn order(event: &Event<'_>, session: &Field<'_>) -> Result<NativeEvent, Unmappable> {
     if session.get("mode").require_text("setup").is_ok() {
         return Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic });
@@ -18,7 +18,7 @@ pub(super) fn order(event: &Event<'_>, session: &Field<'_>) -> Result<NativeEven
     let currency = session.get("currency").lower_case_currency()?;
     let status = status(event, session)?;
     let totals = totals(session, currency)?;
-    // `null` for subscriptions, whose invoices make payments of their own.
+    // `null` for a subscription: its payments come from its invoices.
     let payment_intent = session.get("payment_intent").token()?;
     let paid = session.get("payment_status").require_text("paid").is_ok();
     let payment = ReportedPayment {
@@ -50,8 +50,8 @@ pub(super) fn order(event: &Event<'_>, session: &Field<'_>) -> Result<NativeEven
     Ok(NativeEvent::Order { snapshot: Box::new(snapshot) })
 }
 
-/// A finished session is paid, or waits for a payment that takes days; then a further event tells
-/// how that ended. Where the session contradicts its event, neither is believed.
+/// A completed session is paid, or its payment takes days and a later event reports the result. A
+/// session that contradicts its event's topic is an error.
 fn status(event: &Event<'_>, session: &Field<'_>) -> Result<OrderStatus, Unmappable> {
     let payment_status = session.get("payment_status");
     let paid = match payment_status.required(Field::text)?.as_str() {
@@ -70,13 +70,13 @@ fn status(event: &Event<'_>, session: &Field<'_>) -> Result<OrderStatus, Unmappa
     };
     let status = session.get("status");
     // API versions before 2022 lack it.
-    if !status.is_nothing() {
+    if !status.is_empty() {
         status.require_text(session_status)?;
     }
     Ok(order_status)
 }
 
-/// Stripe's own sums; `amount_subtotal` is before discounts and taxes.
+/// The totals, as Stripe calculated them; `amount_subtotal` is before discounts and taxes.
 fn totals(session: &Field<'_>, currency: Currency) -> Result<OrderTotals, Unmappable> {
     let details = session.object("total_details")?;
     let part = |name| Ok(amount(&details.get(name), currency)?.unwrap_or_default());
@@ -91,19 +91,19 @@ fn totals(session: &Field<'_>, currency: Currency) -> Result<OrderTotals, Unmapp
     })
 }
 
-/// The shop's own texts on the session, and its `client_reference_id`.
+/// The texts in the session's metadata, which the shop wrote, and its `client_reference_id`.
 fn metadata(session: &Field<'_>) -> Result<Map<String, Value>, Unmappable> {
     const REFERENCE: &str = "client_reference_id";
-    let mut kept = Map::new();
+    let mut texts = Map::new();
     if let Some(reference) = session.get(REFERENCE).text()? {
-        kept.insert(REFERENCE.to_owned(), Value::String(reference));
+        texts.insert(REFERENCE.to_owned(), Value::String(reference));
     }
     if let Value::Object(members) = session.object("metadata")?.value() {
-        // Under such a key, serde_json would read an object as a number.
-        let texts = members
+        // serde_json would deserialize an object with such a key as a number.
+        let usable = members
             .iter()
             .filter(|(key, value)| value.is_string() && !key.starts_with("$serde_json::"));
-        kept.extend(texts.map(|(key, value)| (key.clone(), value.clone())));
+        texts.extend(usable.map(|(key, value)| (key.clone(), value.clone())));
     }
-    Ok(kept)
+    Ok(texts)
 }

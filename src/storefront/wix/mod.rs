@@ -1,10 +1,10 @@
-//! Wix: from a webhook delivery to what it means.
+//! Wix: converts its webhook deliveries.
 //!
-//! The whole body is a JSON Web Token, whose signature has been checked before. Its claim `data` is
-//! the text of `{eventType, instanceId, data, identity}`, whose `data` again is the text of the event
-//! (`@wix/sdk` 1.21). Pointers lead through these texts as if they were what they hold:
-//! `/data/data/actionEvent/body/order/id`. The example in `tests/fixtures/wix` is the order of Wix's
-//! own reference in that envelope (`tests/fixtures/SOURCES.md`).
+//! The whole body is a JSON Web Token, whose signature the caller has already checked. Its claim
+//! `data` is the JSON text of `{eventType, instanceId, data, identity}`, and the inner `data` is
+//! the JSON text of the event (`@wix/sdk` 1.21). Pointers lead through these texts as if they were
+//! parsed JSON: `/data/data/actionEvent/body/order/id`. The example in `tests/fixtures/wix` is the
+//! order of Wix's own reference in that envelope (`tests/fixtures/SOURCES.md`).
 
 mod order;
 
@@ -18,38 +18,39 @@ use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
 pub(super) const HEADERS: &[&str] = &["content-type", "user-agent"];
 
 pub(super) fn read(body: &[u8]) -> ParsedDelivery {
-    let mut reading = ParsedDelivery {
+    let mut delivery = ParsedDelivery {
         topic: String::new(),
         subject: Subject::Other,
         delivery: None,
         source: None,
         meaning: Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic }),
     };
-    if let Some(meaning) = open(body, &mut reading).transpose() {
-        reading.meaning = meaning;
+    if let Some(meaning) = open(body, &mut delivery).transpose() {
+        delivery.meaning = meaning;
     }
-    reading
+    delivery
 }
 
-/// Fills in what the envelope says as far as it can be read; `None` for a topic that is not kept.
-fn open(body: &[u8], reading: &mut ParsedDelivery) -> Result<Option<NativeEvent>, Unmappable> {
+/// Fills in the parts of the envelope, as far as they can be read, and returns the event; `None`
+/// for a topic that is not processed.
+fn open(body: &[u8], delivery: &mut ParsedDelivery) -> Result<Option<NativeEvent>, Unmappable> {
     let claims = parse(&claims(body)?)?;
     let claims = Field::root(&claims);
     let data = claims.get("data");
     let envelope = nested(&data)?;
-    let envelope = data.holding(&envelope);
-    reading.source = envelope.get("instanceId").token()?;
-    reading.topic = envelope.get("eventType").required(Field::token)?;
-    let Some(Some(action)) = reading.topic.strip_prefix("wix.ecom.v1.order_").map(Action::parse)
+    let envelope = data.with_value(&envelope);
+    delivery.source = envelope.get("instanceId").token()?;
+    delivery.topic = envelope.get("eventType").required(Field::token)?;
+    let Some(Some(action)) = delivery.topic.strip_prefix("wix.ecom.v1.order_").map(Action::parse)
     else {
         return Ok(None);
     };
-    reading.subject = Subject::Order;
+    delivery.subject = Subject::Order;
     let data = envelope.get("data");
     let event = nested(&data)?;
-    let event = data.holding(&event);
+    let event = data.with_value(&event);
     let id = event.get("id").required(Field::token)?;
-    reading.delivery = Some(id.clone());
+    delivery.delivery = Some(id.clone());
     let snapshot = match action {
         Action::Created => order::snapshot(&event.get("createdEvent").get("entity"), &event, id),
         Action::Updated => {
@@ -62,7 +63,7 @@ fn open(body: &[u8], reading: &mut ParsedDelivery) -> Result<Option<NativeEvent>
     Ok(Some(NativeEvent::Order { snapshot }))
 }
 
-/// What happened to an order, as far as it decides where the order stands in the event.
+/// The kinds of order event, which differ in where the event has the order.
 enum Action {
     Created,
     Updated,
@@ -82,7 +83,7 @@ impl Action {
     }
 }
 
-/// The claims of a token in its compact form.
+/// The decoded claims of a token in compact form.
 fn claims(body: &[u8]) -> Result<Vec<u8>, Unmappable> {
     let mut parts = body.trim_ascii().split(|byte| *byte == b'.');
     let claims = match [parts.next(), parts.next(), parts.next(), parts.next()] {
@@ -95,8 +96,8 @@ fn claims(body: &[u8]) -> Result<Vec<u8>, Unmappable> {
     })
 }
 
-/// What a text holds, which has to be JSON.
+/// Parses the field's text as JSON.
 fn nested(field: &Field<'_>) -> Result<Value, Unmappable> {
     let text = field.required(Field::text)?;
-    parse(text.as_bytes()).map_err(|refused| field.refuse(refused.detail))
+    parse(text.as_bytes()).map_err(|error| field.refuse(error.detail))
 }

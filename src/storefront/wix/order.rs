@@ -1,8 +1,8 @@
-//! An order, with the payment and the refund that it states.
+//! An order, with the payment and the refund that it reports.
 //!
-//! Amounts are decimal text beside another text for people. Lines and shipping are stated without
-//! tax. The total and what was paid and given back must be exact; the breakdown is rounded to minor
-//! units.
+//! Each amount comes as decimal text and as formatted text for display; only the decimal is read.
+//! Lines and shipping are without tax. The total and the paid and refunded amounts must be exact;
+//! the breakdown is rounded to minor units.
 
 use super::Field;
 use crate::domain::event::Unmappable;
@@ -12,8 +12,8 @@ use crate::domain::order::{
     ReportedPayment, ReportedRefund, SourceVersion,
 };
 
-/// The order that an event carries. `event_id` stays the same when the event is sent again, whereas
-/// the token around it is made anew.
+/// Converts the order of an event. `event_id` takes the place of the body's hash: it stays the same
+/// when the event is sent again, whereas the token around the event is new each time.
 pub(super) fn snapshot(
     order: &Field<'_>,
     event: &Field<'_>,
@@ -35,7 +35,7 @@ pub(super) fn snapshot(
     let info = order.object("shippingInfo")?;
     let logistics = info.get("logistics");
     let recipient = match order.object("recipientInfo")? {
-        recipient if recipient.is_nothing() => logistics.get("shippingDestination"),
+        recipient if recipient.is_empty() => logistics.get("shippingDestination"),
         recipient => recipient,
     };
     let billing = order.object("billingInfo")?;
@@ -75,8 +75,8 @@ pub(super) fn snapshot(
     }))
 }
 
-/// Wix approves an order when it is paid, and at once when it is to be paid offline. A cancelled
-/// order stays that when its money is given back: the refund says so beside it.
+/// Wix approves an order when it is paid, or immediately if it will be paid offline. A cancelled
+/// order stays cancelled when it is refunded: its refund shows that.
 fn status(order: &Field<'_>) -> Result<OrderStatus, Unmappable> {
     let status = order.get("status");
     match status.required(Field::text)?.as_str() {
@@ -135,24 +135,24 @@ fn line(item: &Field<'_>, currency: Currency) -> Result<OrderLine, Unmappable> {
 
 fn totals(order: &Field<'_>, currency: Currency) -> Result<OrderTotals, Unmappable> {
     let summary = order.get("priceSummary");
-    let sum =
+    let amount =
         |name: &'static str| rounded(&summary.get(name), currency).map(Option::unwrap_or_default);
     Ok(OrderTotals {
-        subtotal: sum("subtotal")?,
-        discount_total: sum("discount")?,
-        shipping_total: sum("shipping")?,
-        fee_total: sum("totalAdditionalFees")?,
-        tax_total: sum("tax")?,
+        subtotal: amount("subtotal")?,
+        discount_total: amount("discount")?,
+        shipping_total: amount("shipping")?,
+        fee_total: amount("totalAdditionalFees")?,
+        tax_total: amount("tax")?,
         total: match exact(&summary.get("total"), currency)? {
             Some(total) => total,
-            // As orders named it before 2023.
+            // The name before 2023.
             None => summary.get("totalPrice").required(|total| exact(total, currency))?,
         },
     })
 }
 
-/// All that was paid, whatever has been given back of it. Without a balance, the status says
-/// whether that is the whole of the order.
+/// The whole amount paid, including any part that was refunded. Without a balance summary, the
+/// status says whether the order is paid in full.
 fn payment(
     order: &Field<'_>,
     total: Amount,
@@ -200,7 +200,7 @@ fn rounded(price: &Field<'_>, currency: Currency) -> Result<Option<Amount>, Unma
     price.get("amount").rounded_amount(currency)
 }
 
-/// Wix makes a contact of every buyer; a member of the site has another id besides.
+/// Wix creates a contact for every buyer; a member of the site also has a member id.
 fn buyer(
     order: &Field<'_>,
     billing: &Field<'_>,

@@ -1,12 +1,10 @@
-//! WooCommerce: from a webhook delivery to what it means.
+//! WooCommerce: converts its webhook deliveries.
 //!
 //! Bodies are objects of the REST API, version 3 or 2, as WooCommerce 9.9.5 sends them; captured
-//! ones are in `tests/fixtures/woocommerce`, their origins in `tests/fixtures/SOURCES.md`. Pure:
-//! the signature has been checked before, and the order of arrival is judged afterwards
-//! ([`SourceVersion`]).
+//! ones are in `tests/fixtures/woocommerce`, their origins in `tests/fixtures/SOURCES.md`.
 //!
-//! Only the body is signed, the topic is not: whoever can replay a delivery can choose its topic.
-//! So a topic is believed only if the body has the shape that it promises.
+//! Only the body is signed, not the topic: whoever can replay a delivery can choose its topic. So a
+//! topic is accepted only if the body has the shape of that topic.
 
 mod order;
 mod people;
@@ -29,12 +27,12 @@ pub(super) const HEADERS: &[&str] = &[
     "x-wc-webhook-delivery-id",
 ];
 
-/// Not signed.
+/// The header with the topic, which is not signed.
 pub(super) const TOPIC: &str = "x-wc-webhook-topic";
 
 pub(super) fn read(headers: &Headers, body: &[u8]) -> ParsedDelivery {
     let topic = headers.get(TOPIC).unwrap_or_default();
-    // The delivery id alone tells nothing: all deliveries of one webhook within a second share it.
+    // The delivery id alone is not unique: all deliveries of a webhook within one second share it.
     let delivery = headers.get("x-wc-webhook-id").zip(headers.get("x-wc-webhook-delivery-id"));
     ParsedDelivery {
         topic: topic.to_owned(),
@@ -54,9 +52,9 @@ pub fn subject(topic: &str) -> Subject {
     }
 }
 
-/// Whether this is the unsigned request with which WooCommerce tries a delivery address: the form
-/// body `webhook_id=N`. Anything but exactly 200 shows the shop's owner an error, and the ping is
-/// repeated after every delivery until it gets that.
+/// Whether this is the unsigned request with which WooCommerce tests a delivery address: the form
+/// body `webhook_id=N`. Any status but exactly 200 shows the shop's owner an error, and WooCommerce
+/// repeats the ping after every delivery until it gets a 200.
 pub fn is_ping(content_type: Option<&str>, body: &[u8]) -> bool {
     let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default();
     media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
@@ -65,10 +63,10 @@ pub fn is_ping(content_type: Option<&str>, body: &[u8]) -> bool {
             .is_some_and(|id| (1..=20).contains(&id.len()) && id.iter().all(u8::is_ascii_digit))
 }
 
-/// What a delivery with this `X-WC-Webhook-Topic` (empty, if it had none) and this body means.
+/// Converts a body, given its `X-WC-Webhook-Topic` (empty if the delivery had none).
 ///
 /// # Errors
-/// The body is not what the topic promises, or says something that has no exact meaning here.
+/// The body does not have the shape of the topic, or has a value without an exact meaning here.
 pub fn event(topic: &str, body: &[u8]) -> Result<NativeEvent, Unmappable> {
     let Some(topic) = Topic::parse(topic) else {
         return Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic });
@@ -95,7 +93,7 @@ pub fn event(topic: &str, body: &[u8]) -> Result<NativeEvent, Unmappable> {
     }
 }
 
-/// The topics that mean something here.
+/// The topics that are processed.
 enum Topic {
     Order,
     OrderDeleted,
@@ -115,10 +113,11 @@ impl Topic {
     }
 }
 
-/// WooCommerce builds a body when it sends it, by asking its own REST API. If the object is gone by
-/// then, or its author may not read it any more, the answer is a WordPress error, and that is
-/// signed and sent: `{"code": "woocommerce_rest_…", "message": …, "data": …}`. No order or client
-/// has a `code`.
+/// Whether a body is a WordPress error: `{"code": "woocommerce_rest_…", "message": …, "data": …}`.
+///
+/// WooCommerce gets the body from its own REST API at the time of sending. If the object is gone by
+/// then, or the webhook's author may no longer read it, WooCommerce signs and sends the error
+/// response. No order or client has a `code`.
 fn is_rest_error(members: &serde_json::Map<String, Value>) -> bool {
     !members.contains_key("id")
         && members.get("code").is_some_and(Value::is_string)
@@ -126,7 +125,7 @@ fn is_rest_error(members: &serde_json::Map<String, Value>) -> bool {
         && members.contains_key("data")
 }
 
-/// The id in the body of a `deleted` topic, which holds nothing else.
+/// The id in the body of a `deleted` topic, which has no other member.
 fn deleted_id(
     root: &Field<'_>,
     members: &serde_json::Map<String, Value>,
@@ -138,16 +137,16 @@ fn deleted_id(
     Ok(id)
 }
 
-/// Where a snapshot stands among those of the same object. An object that was never modified has
-/// only a time of creation; one without either is older than any other.
+/// The version of a snapshot. An object that was never modified has only its time of creation; one
+/// without either time counts as older than any other.
 fn version(
     root: &Field<'_>,
     body: &[u8],
     refunds: u32,
     progress: u8,
 ) -> Result<SourceVersion, Unmappable> {
-    let modified_at = root.get("date_modified_gmt").time()?;
-    let created_at = root.get("date_created_gmt").time()?;
+    let modified_at = root.get("date_modified_gmt").gmt_time()?;
+    let created_at = root.get("date_created_gmt").gmt_time()?;
     Ok(SourceVersion {
         sequence: 0,
         modified_at: modified_at.or(created_at).unwrap_or_default(),
@@ -162,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orders_and_customers_need_a_scope_and_nothing_else_does() {
+    fn only_order_and_customer_topics_need_a_scope() {
         for (topic, expected) in [
             ("order.created", Subject::Order),
             ("order.deleted", Subject::Order),
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_that_is_not_kept_is_ignored_whatever_its_body() {
+    fn an_unsupported_topic_is_ignored_whatever_its_body() {
         for topic in [
             "",
             "product.updated",
@@ -218,19 +217,19 @@ mod tests {
         {
             for topic in ["order.created", "order.deleted", "customer.created", "customer.deleted"]
             {
-                let refused = event(topic, body.as_bytes()).unwrap_err();
-                assert_eq!(refused.pointer, "");
+                let error = event(topic, body.as_bytes()).unwrap_err();
+                assert_eq!(error.pointer, "");
             }
         }
         assert!(event("order.deleted", b"{\"id\":\xff}").is_err());
     }
 
     #[test]
-    fn a_deleted_topic_carries_an_id_exactly_and_nothing_else() {
+    fn a_deleted_topic_has_an_exact_id_and_no_other_member() {
         let deleted = |body: &str| match event("order.deleted", body.as_bytes()) {
             Ok(NativeEvent::OrderDeleted { external_id }) => Ok(external_id),
             Ok(other) => panic!("{other:?}"),
-            Err(refused) => Err(refused.pointer),
+            Err(error) => Err(error.pointer),
         };
         assert_eq!(deleted("{\"id\":15}").as_deref(), Ok("15"));
         assert_eq!(deleted("{\"id\":\"15\"}").as_deref(), Ok("15"));
@@ -246,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_error_is_ignored_and_what_only_resembles_one_is_refused() {
+    fn a_rest_error_is_ignored_and_a_body_that_only_resembles_one_is_refused() {
         let body = |data: &str| format!("{{\"code\":\"c\",\"message\":\"m\"{data}}}");
         for topic in ["order.updated", "order.deleted", "customer.created", "customer.deleted"] {
             for data in [",\"data\":{\"status\":403}", ",\"data\":null", ",\"data\":[]"] {

@@ -1,9 +1,9 @@
-//! An order, with the payment and the refunds that it states.
+//! An order, with the payment and the refunds that it reports.
 //!
-//! Money is text with as many places as the shop was told to keep, which may be more or fewer than
-//! the currency has. `total` and the refunds are what the buyer was charged and given back: they
-//! must be exact. The breakdown (lines, discount, shipping, fees, tax) is rounded to minor units.
-//! A line's `price` is a float that has lost the discount, and is not read.
+//! Amounts are text with as many decimal places as the shop is set to, which may be more or fewer
+//! than the currency has. `total` and the refunds are the amounts that the buyer paid and got back,
+//! so they must be exact. The breakdown (lines, discount, shipping, fees, tax) is rounded to minor
+//! units. A line's `price` is a float after the discount, and is not read.
 
 use serde_json::{Map, Value};
 
@@ -16,7 +16,7 @@ use crate::domain::order::{
     ReportedRefund,
 };
 
-/// What an order's body means under a topic that promises one.
+/// Converts the body of an order topic.
 pub(super) fn event(order: &Field<'_>, body: &[u8]) -> Result<NativeEvent, Unmappable> {
     order.require_members(&["id", "status", "currency", "line_items"], "an order")?;
     match status(&order.get("status"))? {
@@ -27,8 +27,8 @@ pub(super) fn event(order: &Field<'_>, body: &[u8]) -> Result<NativeEvent, Unmap
     }
 }
 
-/// `None` for a cart that nobody has placed: the block checkout keeps those as orders and sends
-/// `order.updated` for them. A plugin's own status is refused, since nobody here can know
+/// `None` for a cart that nobody has placed: the block checkout stores carts as draft orders and
+/// sends `order.updated` for them. A status added by a plugin is refused, since we cannot know
 /// whether such an order is to be shipped.
 fn status(field: &Field<'_>) -> Result<Option<OrderStatus>, Unmappable> {
     let status = match field.required(Field::text)?.as_str() {
@@ -58,7 +58,7 @@ fn snapshot(
     let lines = line_items
         .items()?
         .map(|item| line(&item, currency))
-        .collect::<Result<Vec<StatedLine>, _>>()?;
+        .collect::<Result<Vec<ReportedLine>, _>>()?;
     let totals = totals(order, &lines, currency)?;
     let refunds = refunds(order, currency)?;
     let version =
@@ -69,11 +69,11 @@ fn snapshot(
             number: order.get("number").text()?,
             status,
             currency,
-            placed_at: order.get("date_created_gmt").time()?,
+            placed_at: order.get("date_created_gmt").gmt_time()?,
             client: people::buyer(order)?,
             billing_address: people::address(&order.object("billing")?)?,
             shipping_address: people::address(&order.object("shipping")?)?,
-            lines: lines.into_iter().map(|stated| stated.line).collect(),
+            lines: lines.into_iter().map(|reported| reported.line).collect(),
             totals,
             note: order.get("customer_note").text()?,
             metadata: metadata(&order.get("meta_data"))?,
@@ -85,17 +85,17 @@ fn snapshot(
     }))
 }
 
-/// A line, and its `subtotal` (before discounts, without tax) as the shop states it.
-struct StatedLine {
+/// A line, and its `subtotal` (before discounts, without tax) as the shop reports it.
+struct ReportedLine {
     line: OrderLine,
     subtotal: Amount,
 }
 
-/// A discount is what is left of `subtotal` after `total`. Someone who edits an order can raise
-/// `total` above `subtotal`; WooCommerce's own setter then raises `subtotal` with it
-/// (`WC_Order_Item_Product::set_total`: 'Subtotal cannot be less than total'), and so does this: a
-/// surcharge is a higher price, never a negative discount.
-fn line(item: &Field<'_>, currency: Currency) -> Result<StatedLine, Unmappable> {
+/// The discount is `subtotal` − `total`. Someone who edits an order can raise `total` above
+/// `subtotal`. WooCommerce's own setter then raises `subtotal` to `total`
+/// (`WC_Order_Item_Product::set_total`: 'Subtotal cannot be less than total'), and this function
+/// does the same: a surcharge is a higher price, never a negative discount.
+fn line(item: &Field<'_>, currency: Currency) -> Result<ReportedLine, Unmappable> {
     let out_of_range = || item.refuse("is out of range");
     let quantity = item.get("quantity").required(Field::quantity)?;
     let total = item.get("total").required(|field| field.rounded_amount(currency))?;
@@ -112,38 +112,38 @@ fn line(item: &Field<'_>, currency: Currency) -> Result<StatedLine, Unmappable> 
         tax: item.get("total_tax").rounded_amount(currency)?.unwrap_or_default(),
         total,
     };
-    Ok(StatedLine { line, subtotal })
+    Ok(ReportedLine { line, subtotal })
 }
 
-/// The shop's own sums. `discount_total` is its sum of `subtotal` − `total` over the lines, so
-/// coupons are counted once, and negative fees are fees.
+/// The totals, as the shop calculated them. Its `discount_total` is the sum of `subtotal` − `total`
+/// over the lines, so coupons are counted once. A negative fee stays a fee.
 fn totals(
     order: &Field<'_>,
-    lines: &[StatedLine],
+    lines: &[ReportedLine],
     currency: Currency,
 ) -> Result<OrderTotals, Unmappable> {
-    let sum = |name: &'static str| order.get(name).rounded_amount(currency);
+    let amount = |name: &'static str| order.get(name).rounded_amount(currency);
     let fee_lines = order.get("fee_lines");
     let fees = fee_lines
         .items()?
         .map(|fee| Ok(fee.get("total").rounded_amount(currency)?.unwrap_or_default()))
         .collect::<Result<Vec<Amount>, Unmappable>>()?;
     Ok(OrderTotals {
-        subtotal: Amount::sum(lines.iter().map(|stated| stated.subtotal))
+        subtotal: Amount::sum(lines.iter().map(|reported| reported.subtotal))
             .ok_or_else(|| order.get("line_items").refuse("adds up to an amount out of range"))?,
-        discount_total: sum("discount_total")?.unwrap_or_default(),
-        shipping_total: sum("shipping_total")?.unwrap_or_default(),
+        discount_total: amount("discount_total")?.unwrap_or_default(),
+        shipping_total: amount("shipping_total")?.unwrap_or_default(),
         fee_total: Amount::sum(fees)
             .ok_or_else(|| fee_lines.refuse("adds up to an amount out of range"))?,
-        tax_total: sum("total_tax")?.unwrap_or_default(),
+        tax_total: amount("total_tax")?.unwrap_or_default(),
         total: order.get("total").required(|field| field.exact_amount(currency))?,
     })
 }
 
-/// WooCommerce knows one payment per order: the whole of it, once `date_paid_gmt` is set. Later
-/// refunds change neither.
+/// WooCommerce has one payment per order: the whole total, once `date_paid_gmt` is set. Later
+/// refunds change neither `total` nor `date_paid_gmt`.
 fn payment(order: &Field<'_>, total: Amount) -> Result<Option<ReportedPayment>, Unmappable> {
-    let Some(paid_at) = order.get("date_paid_gmt").time()? else { return Ok(None) };
+    let Some(paid_at) = order.get("date_paid_gmt").gmt_time()? else { return Ok(None) };
     Ok(Some(ReportedPayment {
         external_id: order.get("transaction_id").text()?,
         method: order.get("payment_method").text()?,
@@ -152,7 +152,7 @@ fn payment(order: &Field<'_>, total: Amount) -> Result<Option<ReportedPayment>, 
     }))
 }
 
-/// The refunds of an order, whose `total` does not fall by them; theirs is negative.
+/// The refunds of an order. They do not lower the order's `total`; their own `total` is negative.
 fn refunds(order: &Field<'_>, currency: Currency) -> Result<Vec<ReportedRefund>, Unmappable> {
     order
         .get("refunds")
@@ -168,9 +168,9 @@ fn refunds(order: &Field<'_>, currency: Currency) -> Result<Vec<ReportedRefund>,
         .collect()
 }
 
-/// The order's public custom fields: WordPress hides those whose key starts with `_`. Of two with
-/// one key the later stands. Plugins write any type; a value that would not survive as JSON
-/// ([`is_kept`]) is left out rather than let it cost the order.
+/// The order's public custom fields: WordPress hides those whose key starts with `_`. The last of
+/// several with the same key wins. Plugins write values of any type; one that would not survive
+/// serialisation ([`survives_json`]) is left out, so that it does not make the order fail.
 fn metadata(meta_data: &Field<'_>) -> Result<Map<String, Value>, Unmappable> {
     Ok(meta_data
         .items()?
@@ -180,23 +180,25 @@ fn metadata(meta_data: &Field<'_>) -> Result<Map<String, Value>, Unmappable> {
             }
             _ => None,
         })
-        .filter(|(key, value)| key != NUMBER_KEY && is_kept(value, MAX_METADATA_DEPTH))
+        .filter(|(key, value)| key != NUMBER_KEY && survives_json(value, MAX_METADATA_DEPTH))
         .collect())
 }
 
-/// serde_json reads 128 levels; what is kept stands deeper in a command than in the body.
+/// The deepest nesting of a metadata value. serde_json reads at most 128 levels, and the command to
+/// the ledger nests the metadata deeper than the body does.
 const MAX_METADATA_DEPTH: u32 = 64;
 
-/// With `arbitrary_precision`, serde_json takes an object whose first key is this for a number.
+/// With `arbitrary_precision`, serde_json deserializes an object whose first key is this as a
+/// number.
 const NUMBER_KEY: &str = "$serde_json::private::Number";
 
-/// Whether `value` nests at most `depth` levels and reads back as itself once it is written.
-fn is_kept(value: &Value, depth: u32) -> bool {
+/// Whether `value` nests at most `depth` levels and is unchanged by writing and reading it as JSON.
+fn survives_json(value: &Value, depth: u32) -> bool {
     let Some(below) = depth.checked_sub(1) else { return false };
     match value {
-        Value::Array(items) => items.iter().all(|item| is_kept(item, below)),
+        Value::Array(items) => items.iter().all(|item| survives_json(item, below)),
         Value::Object(members) => {
-            members.iter().all(|(key, member)| key != NUMBER_KEY && is_kept(member, below))
+            members.iter().all(|(key, member)| key != NUMBER_KEY && survives_json(member, below))
         }
         _ => true,
     }
@@ -207,7 +209,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// The least that is an order, with `members` laid over it.
+    /// A minimal order, with `members` added or replaced.
     fn order(members: Value) -> Value {
         let mut order = json!({
             "id": 15, "status": "processing", "currency": "USD", "total": "20.00",
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn every_status_of_woocommerce_is_known_and_a_plugins_own_is_refused() {
+    fn every_status_of_woocommerce_is_mapped_and_a_plugins_own_is_refused() {
         for (text, status) in [
             ("pending", OrderStatus::Pending),
             ("processing", OrderStatus::Processing),
@@ -262,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_is_ignored_however_unfinished_it_is() {
+    fn a_draft_is_ignored_however_incomplete_it_is() {
         for status in ["checkout-draft", "auto-draft", "draft"] {
             let draft =
                 read(json!({"status": status, "line_items": [], "total": "", "currency": ""}));
@@ -271,13 +273,13 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_of_something_that_is_no_order_is_refused() {
+    fn a_draft_of_an_object_that_is_not_an_order_is_refused() {
         let product = json!({"id": 15, "status": "draft", "sku": "A"});
         assert_eq!(event(&Field::root(&product), b"").unwrap_err().pointer, "/currency");
     }
 
     #[test]
-    fn a_lines_discount_is_what_its_subtotal_lost_and_never_negative() {
+    fn a_lines_discount_is_its_subtotal_minus_its_total_and_never_negative() {
         for (subtotal, total, unit_price, discount) in [
             ("149.97", "134.96", 4_999, 1_501),
             ("150.00", "150.00", 5_000, 0),
@@ -316,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn fees_may_lower_the_order_and_empty_sums_are_zero() {
+    fn fees_may_be_negative_and_empty_totals_are_zero() {
         let totals = snapshot_of(json!({
             "fee_lines": [{"total": "2.50"}, {"total": "-10.00"}, {"total": ""}],
             "discount_total": "", "shipping_total": null,
@@ -329,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quantity_may_be_a_fraction_or_text_but_not_nothing() {
+    fn a_quantity_may_be_a_fraction_or_text_but_not_zero_or_empty() {
         let quantity =
             |quantity| line_of("USD", json!({"quantity": quantity, "total": "1"})).quantity;
         assert_eq!(quantity(json!(0.5)).to_string(), "0.5");
@@ -351,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_paid_as_a_whole_once_it_has_a_time_of_payment() {
+    fn an_order_is_paid_in_full_once_it_has_a_time_of_payment() {
         assert_eq!(snapshot_of(json!({"date_paid_gmt": null})).payments, []);
         let paid = snapshot_of(json!({
             "date_paid_gmt": "2026-11-22T11:48:06", "transaction_id": "", "payment_method": "cod",
@@ -369,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_is_the_public_custom_fields_and_the_later_of_two_stands() {
+    fn metadata_has_the_public_custom_fields_and_the_last_of_several_with_one_key_wins() {
         let metadata = snapshot_of(json!({"meta_data": [
             {"id": 1, "key": "_external_ref", "value": "ABC-1"},
             {"id": 2, "key": "gift", "value": {"wrap": true}},
@@ -386,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_custom_field_that_would_not_survive_as_json_does_not_cost_the_order() {
+    fn a_custom_field_that_would_not_survive_as_json_is_left_out_of_the_order() {
         let nested = (0..MAX_METADATA_DEPTH).fold(json!(1), |value, _| json!([value]));
         let not_a_number = json!({"a": {NUMBER_KEY: "x", "z": 1}});
         let snapshot = snapshot_of(json!({"meta_data": [

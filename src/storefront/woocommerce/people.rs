@@ -1,12 +1,12 @@
-//! Who: clients, the buyer of an order, and postal addresses.
+//! Clients, the buyer of an order, and postal addresses.
 
 use super::Field;
 use super::version;
 use crate::domain::event::Unmappable;
 use crate::domain::order::{Address, ClientDetails, ClientSnapshot};
 
-/// The client that a `customer.created` or `customer.updated` body describes. WooCommerce sends
-/// these for every registration, staff included.
+/// The client in a `customer.created` or `customer.updated` body. WooCommerce sends these for every
+/// registration, including those of staff.
 pub(super) fn client(root: &Field<'_>, body: &[u8]) -> Result<ClientSnapshot, Unmappable> {
     root.require_members(&["id", "email", "username"], "a client")?;
     let billing = root.object("billing")?;
@@ -25,8 +25,8 @@ pub(super) fn client(root: &Field<'_>, body: &[u8]) -> Result<ClientSnapshot, Un
     })
 }
 
-/// Who placed an order: the registered client, if there is one (a guest's `customer_id` is 0), by
-/// the name and contact given for this order.
+/// Who placed an order: the id of the registered client, if there is one (a guest's `customer_id`
+/// is 0), with the name and contact given for this order.
 pub(super) fn buyer(order: &Field<'_>) -> Result<Option<ClientDetails>, Unmappable> {
     let billing = order.object("billing")?;
     let buyer = ClientDetails {
@@ -38,7 +38,7 @@ pub(super) fn buyer(order: &Field<'_>) -> Result<Option<ClientDetails>, Unmappab
     Ok((buyer != ClientDetails::default()).then_some(buyer))
 }
 
-/// `None` if every part of it is empty, as the shipping address of a download is.
+/// `None` if every part is empty, as in the shipping address of a download.
 pub(super) fn address(part: &Field<'_>) -> Result<Option<Address>, Unmappable> {
     let address = Address {
         name: full_name(part)?,
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_called_by_the_first_name_that_is_known() {
+    fn a_clients_name_is_its_own_else_its_billing_name_else_its_username() {
         let mut body = json!({
             "id": 3, "email": "", "username": "sub", "first_name": "Jo", "last_name": "",
             "billing": {"first_name": "Joan", "last_name": "Doe"},
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_was_never_modified_is_as_old_as_its_creation_or_older_than_any() {
+    fn a_client_that_was_never_modified_has_its_time_of_creation_or_else_1970() {
         let mut body = json!({
             "id": 3, "email": "a@example.com", "username": "sub",
             "date_created_gmt": "2026-11-22T11:51:21", "date_modified_gmt": null,
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buyer_without_a_billing_name_is_called_as_the_parcel_is() {
+    fn a_buyer_without_a_billing_name_has_the_shipping_name() {
         let order = json!({
             "customer_id": 7,
             "billing": {"email": "a@example.com", "first_name": " "},
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_and_nowhere_are_none() {
+    fn an_empty_buyer_and_empty_addresses_are_none() {
         let order =
             json!({"customer_id": 0, "billing": [], "shipping": {"city": "", "country": ""}});
         let root = Field::root(&order);
