@@ -1,4 +1,4 @@
-//! Who may do what in a workspace.
+//! Roles in a workspace, and what each may do.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ impl Role {
         matches!(self, Self::Owner | Self::Admin)
     }
 
-    /// Whether the role may make somebody this: only owners make owners.
+    /// Whether the role may give somebody `role`. Only owners make owners.
     pub fn may_grant(self, role: Self) -> bool {
         match role {
             Self::Owner => self == Self::Owner,
@@ -42,8 +42,8 @@ impl Role {
         }
     }
 
-    /// Whether the role may change or remove somebody who is this: admins keep their hands off
-    /// owners.
+    /// Whether the role may change or remove somebody whose role is `other`. Admins may not change
+    /// or remove owners.
     pub fn may_change(self, other: Self) -> bool {
         self.may_grant(other)
     }
@@ -55,7 +55,10 @@ impl std::fmt::Display for Role {
     }
 }
 
-/// Refuses what a role may not do to the team.
+/// Returns an error unless a change to the team is allowed.
+///
+/// # Errors
+/// 403 `forbidden`.
 pub fn check(allowed: bool) -> Result<(), Rejection> {
     if allowed {
         return Ok(());
@@ -63,7 +66,7 @@ pub fn check(allowed: bool) -> Result<(), Rejection> {
     Err(Rejection::new(Code::Forbidden, "Only an owner may make, change or remove owners."))
 }
 
-/// The answer to whoever would leave a workspace without an owner.
+/// The rejection of a change that would leave a workspace without an owner.
 pub fn last_owner() -> Rejection {
     Rejection::new(
         Code::InvalidState,

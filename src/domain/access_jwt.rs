@@ -1,10 +1,11 @@
-//! The assertion of Cloudflare Access: who is asking, said by the company's identity provider and
-//! signed with a key of its Access team. It comes in `Cf-Access-Jwt-Assertion`.
+//! The assertion of Cloudflare Access: a token that names the user whom the company's identity
+//! provider signed in. It is signed with a key of the company's Access team and arrives in the
+//! header `Cf-Access-Jwt-Assertion`.
 //!
 //! A JSON Web Token (RFC 7519) as a compact JWS (RFC 7515 §7.1) with RS256; the claims are those of
-//! Access's application token. The steps stand in the types: [`Assertion::parse`] looks at form and
-//! algorithm, [`Assertion::verified`] takes the verdict on the signature, and only what it returns
-//! can be asked for its claims.
+//! Access's application token. The types enforce the order of the steps: [`Assertion::parse`]
+//! checks form and algorithm, [`Assertion::verified`] takes the verdict on the signature, and only
+//! the [`VerifiedAssertion`] that it returns gives access to the claims.
 
 use std::fmt;
 
@@ -16,42 +17,43 @@ use super::time::{SECOND, Timestamp};
 /// The request header that carries the assertion.
 pub const HEADER: &str = "cf-access-jwt-assertion";
 
-/// How far ahead of ours the clock of Access may be.
+/// How far the clock of Access may be ahead of ours, in milliseconds.
 const SKEW: i64 = 60 * SECOND;
 
-/// Most characters of an assertion: more than the platform lets through in all headers.
-const LONGEST: usize = 32 * 1024;
+/// The greatest length of an assertion, in bytes. The platform allows less than that for all
+/// headers together.
+const MAX_LENGTH: usize = 32 * 1024;
 
-/// Most characters of an e-mail address (RFC 5321 §4.5.3.1).
-const LONGEST_EMAIL: usize = 254;
+/// The greatest length of an e-mail address (RFC 5321 §4.5.3.1).
+const MAX_EMAIL_LENGTH: usize = 254;
 
-/// Why an assertion is not believed.
+/// Why an assertion is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessError {
-    /// Not three parts of base64url, or not the JSON that belongs there.
+    /// Not three base64url parts, or a part does not contain the expected JSON.
     Malformed,
-    /// Signed in another way than RS256, or with an extension that must be understood.
+    /// Signed with an algorithm other than RS256, or with a critical extension (`crit`).
     Algorithm,
     /// The team has no such key.
     UnknownKey,
-    /// The team's keys could not be had.
+    /// The team's keys could not be fetched.
     KeysUnavailable,
     Signature,
-    /// Of another team.
+    /// Issued by another team.
     Issuer,
     /// For another application.
     Audience,
-    /// Not the token of an application.
+    /// Not an application token.
     TokenType,
     Expired,
-    /// Not valid before a time to come, or issued then.
+    /// Its `nbf` or `iat` is in the future.
     NotYetValid,
-    /// Names no person: a service token, for one.
+    /// It names no person; a service token does not, for example.
     NoEmail,
 }
 
 impl AccessError {
-    /// A stable text for logs and the audit.
+    /// A stable text for logs and the audit log.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Malformed => "malformed",
@@ -69,7 +71,7 @@ impl AccessError {
     }
 }
 
-/// Whose assertions are believed, and for which application.
+/// The Access team whose assertions are accepted, and the application they must be issued for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessTeam {
     domain: String,
@@ -78,7 +80,7 @@ pub struct AccessTeam {
 
 impl AccessTeam {
     /// `domain` is a hostname such as `acme.cloudflareaccess.com`, `audience` the application's
-    /// audience tag. `None` where either cannot be one.
+    /// audience tag. `None` if either is malformed.
     pub fn new(domain: &str, audience: &str) -> Option<Self> {
         let label = |label: &str| {
             !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -94,22 +96,22 @@ impl AccessTeam {
         format!("https://{}", self.domain)
     }
 
-    /// Where the team publishes its keys.
+    /// The URL where the team publishes its keys.
     pub fn keys_url(&self) -> String {
         format!("https://{}/cdn-cgi/access/certs", self.domain)
     }
 }
 
-/// An assertion of which nothing is believed yet.
+/// A parsed assertion whose signature has not been verified yet.
 pub struct Assertion<'a> {
     token: Jws<'a>,
     key_id: String,
 }
 
 impl<'a> Assertion<'a> {
-    /// Takes an assertion apart. What it claims is not looked at.
+    /// Splits an assertion into its parts. Does not read the claims.
     pub fn parse(text: &'a str) -> Result<Self, AccessError> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_LENGTH {
             return Err(AccessError::Malformed);
         }
         let mut token = Jws::parse(text.as_bytes()).map_err(|error| match error {
@@ -120,12 +122,12 @@ impl<'a> Assertion<'a> {
         Ok(Self { token, key_id: key_id.ok_or(AccessError::Malformed)? })
     }
 
-    /// Names the team's key that it says it is signed with.
+    /// The id of the team's key that the assertion names as its signing key.
     pub fn key_id(&self) -> &str {
         &self.key_id
     }
 
-    /// What is signed.
+    /// The signed bytes.
     pub const fn signing_input(&self) -> &[u8] {
         self.token.signing_input
     }
@@ -135,10 +137,10 @@ impl<'a> Assertion<'a> {
         &self.token.signature
     }
 
-    /// The assertion as one to believe, if its signature was found to hold.
-    pub fn verified(self, signature_holds: bool) -> Result<VerifiedAssertion, AccessError> {
+    /// Converts the assertion into a verified one if the caller found its signature to be valid.
+    pub fn verified(self, signature_is_valid: bool) -> Result<VerifiedAssertion, AccessError> {
         let verified = VerifiedAssertion { payload: self.token.payload };
-        if signature_holds { Ok(verified) } else { Err(AccessError::Signature) }
+        if signature_is_valid { Ok(verified) } else { Err(AccessError::Signature) }
     }
 }
 
@@ -148,7 +150,7 @@ impl fmt::Debug for Assertion<'_> {
     }
 }
 
-/// An assertion whose signature holds: its claims are the team's.
+/// An assertion with a valid signature: the team vouches for its claims.
 pub struct VerifiedAssertion {
     payload: Vec<u8>,
 }
@@ -183,7 +185,8 @@ impl OneOrMany {
 }
 
 impl VerifiedAssertion {
-    /// The e-mail address of whom the team has let in to this application, in lower case.
+    /// Checks the claims. Returns the e-mail address, in lower case, of the user whom the team let
+    /// in to this application.
     pub fn email(&self, team: &AccessTeam, now: Timestamp) -> Result<String, AccessError> {
         let claims: Claims =
             serde_json::from_slice(&self.payload).or(Err(AccessError::Malformed))?;
@@ -206,7 +209,7 @@ impl VerifiedAssertion {
             return Err(AccessError::NotYetValid);
         }
         email
-            .filter(|email| plausible(email))
+            .filter(|email| is_plausible_email(email))
             .map(|email| email.to_lowercase())
             .ok_or(AccessError::NoEmail)
     }
@@ -218,13 +221,13 @@ impl fmt::Debug for VerifiedAssertion {
     }
 }
 
-/// `local@domain`, with nothing in it that an address cannot hold.
-fn plausible(email: &str) -> bool {
+/// Whether `email` has the form `local@domain`, without characters that no address contains.
+fn is_plausible_email(email: &str) -> bool {
     let parts = email.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty() && !domain.is_empty() && !domain.contains('@')
     });
     parts
-        && email.len() <= LONGEST_EMAIL
+        && email.len() <= MAX_EMAIL_LENGTH
         && !email.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
@@ -294,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assertion_comes_apart_into_what_is_signed_by_whom_and_how() {
+    fn an_assertion_is_split_into_key_id_signed_bytes_and_signature() {
         let text = jws(&header(), &claims());
         let assertion = Assertion::parse(&text).unwrap();
         let (signing_input, signature) = text.rsplit_once('.').unwrap();
@@ -304,12 +307,12 @@ mod tests {
     }
 
     #[test]
-    fn whom_the_team_let_in_is_known_by_email_in_lower_case() {
+    fn the_user_is_identified_by_email_in_lower_case() {
         assert_eq!(email_of(&claims()).as_deref(), Ok("ada@example.com"));
     }
 
     #[test]
-    fn no_algorithm_but_rs256_is_taken() {
+    fn no_algorithm_but_rs256_is_accepted() {
         for alg in ["none", "None", "HS256", "RS384", "RS512", "PS256", "ES256", "rs256", ""] {
             let text = jws(&with(header(), &json!({"alg": alg})), &claims());
             assert_eq!(parse_error(&text), Some(AccessError::Algorithm), "{alg:?}");
@@ -319,15 +322,15 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_that_must_be_understood_is_not() {
+    fn a_critical_extension_is_refused() {
         let text = jws(&with(header(), &json!({"crit": ["b64"], "b64": false})), &claims());
         assert_eq!(parse_error(&text), Some(AccessError::Algorithm));
     }
 
     #[test]
-    fn what_is_no_compact_jws_is_malformed() {
-        let sound = jws(&header(), &claims());
-        let parts: Vec<_> = sound.split('.').collect();
+    fn text_that_is_no_compact_jws_is_malformed() {
+        let valid = jws(&header(), &claims());
+        let parts: Vec<_> = valid.split('.').collect();
         let [header_part, payload, signature] = parts[..] else { panic!("three parts") };
         let twice = segment(r#"{"alg":"RS256","alg":"none","kid":"a"}"#);
         for text in [
@@ -339,9 +342,9 @@ mod tests {
             &format!("{header_part}.{payload}."),
             &format!("{header_part}..{signature}"),
             &format!(".{payload}.{signature}"),
-            &format!("{sound}.{signature}"),
-            &format!("{sound}="),
-            &format!(" {sound}"),
+            &format!("{valid}.{signature}"),
+            &format!("{valid}="),
+            &format!(" {valid}"),
             &format!("{header_part}.{payload}.{signature}+/"),
             &format!("{}.{payload}.{signature}", segment("not JSON")),
             &format!("{}.{payload}.{signature}", segment("[]")),
@@ -349,21 +352,21 @@ mod tests {
             &jws(&with(header(), &json!({"kid": null})), &claims()),
             &jws(&with(header(), &json!({"kid": ""})), &claims()),
             &jws(&with(header(), &json!({"kid": 7})), &claims()),
-            &jws(&header(), &with(claims(), &json!({"pad": "x".repeat(LONGEST)}))),
+            &jws(&header(), &with(claims(), &json!({"pad": "x".repeat(MAX_LENGTH)}))),
         ] {
             assert_eq!(parse_error(text), Some(AccessError::Malformed), "{text}");
         }
     }
 
     #[test]
-    fn claims_are_not_had_from_an_assertion_whose_signature_does_not_hold() {
+    fn an_assertion_with_an_invalid_signature_gives_no_claims() {
         let text = jws(&header(), &claims());
         let refused = Assertion::parse(&text).unwrap().verified(false);
         assert_eq!(refused.err(), Some(AccessError::Signature));
     }
 
     #[test]
-    fn each_claim_alone_can_refuse() {
+    fn each_wrong_claim_alone_refuses_the_assertion() {
         use AccessError::*;
         let cases = [
             (json!({"iss": "https://other.cloudflareaccess.com"}), Issuer),
@@ -407,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_sound_assertion_may_look_like() {
+    fn every_permitted_variant_of_the_claims_is_accepted() {
         for variant in [
             json!({"aud": TAG}),
             json!({"aud": ["another", TAG]}),
@@ -424,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_stands_twice_is_malformed() {
+    fn a_repeated_claim_is_malformed() {
         let payload = claims().to_string().replacen('{', r#"{"email":"eve@example.com","#, 1);
         let text =
             format!("{}.{}.{}", segment(header().to_string()), segment(payload), segment("s"));

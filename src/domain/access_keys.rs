@@ -1,5 +1,5 @@
-//! The keys with which a Cloudflare Access team signs: a JSON Web Key Set (RFC 7517), and how long
-//! it is relied on. Access rotates its key about every six weeks and lists the one before beside it.
+//! The signing keys of a Cloudflare Access team: a JSON Web Key Set (RFC 7517), and the rules for
+//! caching it. Access rotates its key about every six weeks and lists the previous one beside it.
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
@@ -7,11 +7,13 @@ use serde::Deserialize;
 use super::public_key::BITS;
 use super::time::{MINUTE, Timestamp};
 
-/// How long a key set is relied on: a key that the team withdraws counts for this long at most.
-const FRESH: i64 = 10 * MINUTE;
+/// How long a fetched key set is used, in milliseconds. A key that the team withdraws stays
+/// accepted for this long at most.
+const MAX_AGE: i64 = 10 * MINUTE;
 
-/// How often at most an unknown key makes us ask again, so that made-up ones cannot.
-const BETWEEN_UNKNOWN: i64 = MINUTE;
+/// The least time between two fetches that unknown keys cause, so that made-up keys cannot cause a
+/// fetch each.
+const REFETCH_INTERVAL: i64 = MINUTE;
 
 /// One public RSA key for RS256.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ struct WireSet {
     keys: Vec<WireKey>,
 }
 
-/// Members of other kinds of key are not looked at.
+/// One key of the set. Members that only other kinds of keys have are ignored.
 #[derive(Deserialize)]
 struct WireKey {
     kty: String,
@@ -50,7 +52,7 @@ impl KeySet {
         Some(Self(keys.into_iter().filter_map(WireKey::for_rs256).collect()))
     }
 
-    /// The key of this id.
+    /// The key with this id.
     pub fn find(&self, id: &str) -> Option<&VerificationKey> {
         self.0.iter().find(|key| key.id == id)
     }
@@ -60,36 +62,36 @@ impl WireKey {
     fn for_rs256(self) -> Option<VerificationKey> {
         let Self { kty, kid, alg, used_for, n, e } = self;
         let absent_or = |value: Option<String>, wanted| value.is_none_or(|value| value == wanted);
-        let right = kty == "RSA" && absent_or(alg, "RS256") && absent_or(used_for, "sig");
+        let is_for_rs256 = kty == "RSA" && absent_or(alg, "RS256") && absent_or(used_for, "sig");
         let key = VerificationKey { id: kid?, modulus: n?, exponent: e? };
-        (right && BITS.contains(&bits(&key.modulus)?)).then_some(key)
+        (is_for_rs256 && BITS.contains(&bit_length(&key.modulus)?)).then_some(key)
     }
 }
 
-/// The bits of a base64url number.
-fn bits(number: &str) -> Option<usize> {
+/// The bit length of a base64url number.
+fn bit_length(number: &str) -> Option<usize> {
     let bytes = BASE64URL_NOPAD.decode(number.as_bytes()).ok()?;
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     let first = bytes.get(zeros)?;
     Some((bytes.len() - zeros) * 8 - first.leading_zeros() as usize)
 }
 
-/// What is to be done about a key id.
+/// The result of looking up a key id.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Lookup {
     Known(VerificationKey),
-    /// Ask the team for its keys, then [`KeyCache::learn`] them.
+    /// The caller must fetch the team's keys and pass them to [`KeyCache::learn`].
     Ask,
     /// The team has no such key, or had none within the last minute.
     Unknown,
 }
 
-/// The keys of one team as they were last published.
+/// The keys of one team, as last fetched.
 #[derive(Debug, Default)]
 pub struct KeyCache {
     keys: KeySet,
     learnt_at: Option<Timestamp>,
-    /// When [`Lookup::Ask`] was last said.
+    /// When [`Lookup::Ask`] was last returned.
     asked_at: Option<Timestamp>,
 }
 
@@ -99,16 +101,16 @@ impl KeyCache {
         Self { keys: KeySet(Vec::new()), learnt_at: None, asked_at: None }
     }
 
-    /// What is known of a key; counts on the caller to ask when told to.
+    /// Looks up a key. Relies on the caller to fetch the keys when the result is [`Lookup::Ask`].
     pub fn look_up(&mut self, id: &str, now: Timestamp) -> Lookup {
         let within = |at: Option<Timestamp>, period| {
             at.is_some_and(|at| (0..period).contains(&now.since(at)))
         };
-        if within(self.learnt_at, FRESH) {
+        if within(self.learnt_at, MAX_AGE) {
             if let Some(key) = self.keys.find(id) {
                 return Lookup::Known(key.clone());
             }
-            if within(self.asked_at, BETWEEN_UNKNOWN) {
+            if within(self.asked_at, REFETCH_INTERVAL) {
                 return Lookup::Unknown;
             }
         }
@@ -116,13 +118,13 @@ impl KeyCache {
         Lookup::Ask
     }
 
-    /// Takes the keys that the team has published now.
+    /// Stores the keys that the team has published now.
     pub fn learn(&mut self, keys: KeySet, now: Timestamp) {
         self.keys = keys;
         self.learnt_at = Some(now);
     }
 
-    /// The key of this id among those learnt last.
+    /// The key with this id among those last fetched, however long ago that was.
     pub fn find(&self, id: &str) -> Option<&VerificationKey> {
         self.keys.find(id)
     }
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_found_by_its_id_wherever_it_stands() {
+    fn a_key_is_found_by_its_id_at_any_position() {
         let keys = key_set(&[json!({"kty": "EC", "kid": "a", "crv": "P-256"}), jwk("b"), jwk("a")]);
         let expected =
             VerificationKey { id: "a".into(), modulus: modulus(256), exponent: "AQAB".into() };
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn only_keys_for_rs256_are_taken() {
+    fn only_keys_for_rs256_are_accepted() {
         for key in [
             with("kty", json!("oct")),
             with("alg", json!("RS512")),
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_set_is_none() {
+    fn text_that_is_no_key_set_is_refused() {
         for text in ["", "{}", "[]", "<html>", r#"{"keys":{}}"#, r#"{"keys":["a"]}"#] {
             assert!(KeySet::parse(text.as_bytes()).is_none(), "{text}");
         }
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn known_keys_are_relied_on_for_ten_minutes() {
+    fn known_keys_are_used_for_ten_minutes() {
         let mut cache = cache();
         assert!(known(&mut cache, 0));
         assert!(known(&mut cache, 599));
@@ -223,12 +225,12 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_makes_us_ask_once_a_minute_at_most() {
+    fn an_unknown_key_causes_one_fetch_a_minute_at_most() {
         let mut cache = cache();
         assert_eq!(cache.look_up("b", at(1)), Lookup::Unknown);
         assert_eq!(cache.look_up("b", at(59)), Lookup::Unknown);
         assert_eq!(cache.look_up("b", at(60)), Lookup::Ask);
-        // Whether or not the team answered.
+        // This is so whether or not the team answered.
         assert_eq!(cache.look_up("b", at(61)), Lookup::Unknown);
         assert!(known(&mut cache, 61));
         assert_eq!(cache.look_up("c", at(119)), Lookup::Unknown);
@@ -236,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn without_keys_that_are_fresh_everyone_asks() {
+    fn without_fresh_keys_every_lookup_asks_for_them() {
         let mut cache = KeyCache::new();
         assert_eq!(cache.look_up("a", at(0)), Lookup::Ask);
         assert_eq!(cache.look_up("a", at(0)), Lookup::Ask);

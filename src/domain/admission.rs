@@ -1,4 +1,4 @@
-//! Who gets in: the checks of a KeyGate, in the order that DESIGN §4 fixes.
+//! Admission: the checks that a KeyGate applies to each request, in a fixed order.
 
 use super::credential::CredentialHash;
 use super::headers::Headers;
@@ -10,7 +10,7 @@ use super::secret::SigningSecret;
 use super::signature::{SignatureError, TOLERANCE, verify_api, verify_native, verify_time};
 use super::time::{SECOND, Timestamp};
 
-/// What a request shows of itself.
+/// The parts of a request that the checks look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Presented<'a> {
     /// The hash of the key in the `Authorization` header; `None` where the credential is only the
@@ -18,32 +18,32 @@ pub struct Presented<'a> {
     pub key_hash: Option<&'a CredentialHash>,
     pub headers: &'a Headers,
     pub body: &'a [u8],
-    /// Whether the platform found one of its [`public_key_checks`](super::signature::public_key_checks)
-    /// to hold.
+    /// Whether the platform found one of the request's
+    /// [`public_key_checks`](super::signature::public_key_checks) to be valid.
     pub public_key_holds: bool,
 }
 
-/// What an operation asks of a key.
+/// The requirements of a request on its key.
 #[derive(Clone, Copy, Debug)]
 pub struct Needs {
     pub scope: Option<Scope>,
     pub format: Option<PayloadFormat>,
-    /// Whether a key that requires signatures requires one here. Not where there is nothing to
-    /// protect: reading what the key itself is.
+    /// Whether a key that requires signatures requires one for this request. `false` where there is
+    /// nothing to protect: when a key reads its own description.
     pub signature: bool,
 }
 
-/// Why a request did not get in.
+/// Why a request was not admitted.
 #[derive(Debug)]
 pub struct Refused {
     pub rejection: Rejection,
-    /// What is left of the limit, where it was refused by the rate or later.
+    /// The remaining quota, if the request was refused by the rate limit or a later check.
     pub quota: Option<Quota>,
 }
 
-/// Admits a request of the integration API. In order: the key itself, revoked, paused, expired,
-/// signature, rate, scope, format. What passed the rate is charged, whatever follows.
-///
+/// Admits a request of the integration API. Checks, in this order: the key's hash, revoked, paused,
+/// expired, signature, rate, scope, format. A request that passes the rate check is charged, even
+/// if a later check refuses it.
 pub fn admit_api(
     record: &KeyRecord,
     secrets: &[SigningSecret],
@@ -57,15 +57,15 @@ pub fn admit_api(
     charge(record, window, needs.scope, needs.format, now)
 }
 
-/// The part of [`admit_api`] before the rate: whose request it is, and that it is whole.
+/// The checks of [`admit_api`] before the rate: the key and the signature.
 pub fn authenticate_api(
     record: &KeyRecord,
     secrets: &[SigningSecret],
     presented: Presented<'_>,
-    signature: bool,
+    needs_signature: bool,
     now: Timestamp,
 ) -> Result<(), Rejection> {
-    // The API takes secret keys only; a key id is public.
+    // The API accepts secret keys only; a key id is public.
     if presented.key_hash != Some(&record.key_hash) {
         return Err(invalid_key());
     }
@@ -78,19 +78,20 @@ pub fn authenticate_api(
     }
     check_expired(record, now)?;
     let Presented { headers, body, public_key_holds, .. } = presented;
-    // The own signature counts where both are sent.
+    // `X-Pck-Signature` takes precedence where both signatures are sent.
     let verified = match public_key_holds && headers.get("x-pck-signature").is_none() {
         true => verify_time(PayloadFormat::Gateway, headers, body, now),
         false => verify_api(headers, secrets, body, now),
     };
     match verified {
         Ok(()) => Ok(()),
-        Err(SignatureError::Missing) if !(signature && record.require_signature) => Ok(()),
+        Err(SignatureError::Missing) if !(needs_signature && record.require_signature) => Ok(()),
         Err(error) => Err(signature_rejection(error, record)),
     }
 }
 
-/// The rest of [`admit_api`]: one unit of the rate, then what the key may do.
+/// The other checks of [`admit_api`]: takes one unit of the rate limit, then checks scope and
+/// format.
 pub fn charge(
     record: &KeyRecord,
     window: &mut SlidingWindow,
@@ -114,17 +115,17 @@ pub fn charge(
     Ok(quota)
 }
 
-/// What is to be done with an authentic native delivery.
+/// The decision about an authentic native delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// Apply it now.
     Apply,
-    /// Keep it and answer 200.
+    /// Store it as a parked event and answer 200.
     Park(ParkReason),
 }
 
-/// Checks that a native delivery is authentic: the key, revoked, expired, format, signature. What
-/// passes is durable from here on, whatever else is wrong with it.
+/// Checks that a native delivery is authentic: the key's hash, revoked, expired, format, signature.
+/// A delivery that passes must be made durable, whatever else is wrong with it.
 pub fn authenticate_delivery(
     record: &KeyRecord,
     secrets: &[SigningSecret],
@@ -142,7 +143,8 @@ pub fn authenticate_delivery(
     verified.map_err(|error| signature_rejection(error, record))
 }
 
-/// The part of [`authenticate_delivery`] that does not look at the signature: also for setup pings.
+/// The checks of [`authenticate_delivery`] except the signature. Also used for setup pings, which
+/// are not signed.
 pub fn check_delivery_key(
     record: &KeyRecord,
     key_hash: Option<&CredentialHash>,
@@ -157,8 +159,8 @@ pub fn check_delivery_key(
     check_format(record, format)
 }
 
-/// Decides about an authentic delivery: paused, rate, scope. A parked one takes nothing from the
-/// limit.
+/// Decides about an authentic delivery. Checks paused, scope, rate. A parked delivery takes nothing
+/// from the limit.
 pub fn admit_delivery(
     record: &KeyRecord,
     window: &mut SlidingWindow,
@@ -177,7 +179,7 @@ pub fn admit_delivery(
     }
 }
 
-/// The one answer to every key that is not good, so that it tells nothing.
+/// The same rejection for every invalid key, so that it reveals nothing about the key.
 pub fn invalid_key() -> Rejection {
     Rejection::new(
         Code::InvalidApiKey,
@@ -252,7 +254,7 @@ fn signature_rejection(error: SignatureError, record: &KeyRecord) -> Rejection {
     Rejection::new(code, detail)
 }
 
-/// Where a format's signature stands, and what to do where it is missing.
+/// The place of a format's signature in a request, and what to do if it is missing.
 const fn signed_by(format: PayloadFormat) -> (&'static str, &'static str) {
     match format {
         PayloadFormat::Gateway => (
@@ -375,11 +377,11 @@ mod tests {
     }
 
     #[test]
-    fn the_first_check_that_fails_answers() {
+    fn the_first_check_that_fails_decides_the_response() {
         let good = record();
         let hash = good.key_hash;
         let other = CredentialHash::from_hex(&"00".repeat(32)).unwrap();
-        // Everything is wrong at first; each step mends the check that answered.
+        // At first every check fails; each step corrects the one that decided the response.
         let mut record = KeyRecord {
             status: KeyStatus::Revoked,
             expires_at: Some(NOW),
@@ -437,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_id_alone_opens_no_api() {
+    fn a_key_id_alone_does_not_authenticate_an_api_request() {
         let record = record();
         let mut window = SlidingWindow::rebuilt(record.rate_limit, []);
         let signature = signed();

@@ -1,16 +1,16 @@
-//! The audit log: which entries are asked for, and where a page of them ends.
+//! The audit log: the filter and the cursor for listing its entries.
 
 use super::id::AuditId;
 use super::time::Timestamp;
 
-/// Which entries to list. What is `None` lets all through.
+/// Which entries to list. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// An action (`store.created`), or what stands before its dot.
+    /// An action (`store.created`), or the part before its dot.
     pub action: Option<String>,
-    /// The e-mail address of who acted, in lower case.
+    /// The e-mail address of the user who acted, in lower case.
     pub email: Option<String>,
-    /// What was acted on.
+    /// The resource that was acted on.
     pub subject: Option<String>,
     /// Entries of this time or later.
     pub from: Option<Timestamp>,
@@ -18,7 +18,7 @@ pub struct AuditFilter {
     pub to: Option<Timestamp>,
 }
 
-/// The entry that a page ended with: `1795348087000.aud_…`.
+/// A position in the list: the last entry of a page, written as `1795348087000.aud_…`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditCursor {
     pub at: Timestamp,
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_read_as_it_was_written() {
+    fn a_cursor_parses_back_from_its_text() {
         let cursor = AuditCursor {
             at: Timestamp::from_millis(1_795_348_087_123),
             id: AuditId::from_random([7; 10]),

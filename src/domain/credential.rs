@@ -1,8 +1,8 @@
 //! Integration keys, API keys and key ids: their form, their tags, their hashes.
 //!
 //! Each credential carries a tag, a truncated HMAC under the deployment's tag key. A made-up
-//! credential is told by its tag alone, before any storage is touched. The tag proves nothing
-//! else: whether a credential is live is decided where its hash is kept.
+//! credential is recognised by its tag alone, before any storage is touched. The tag proves nothing
+//! else: whether a credential is live is decided where its hash is stored.
 
 use std::fmt;
 
@@ -35,8 +35,8 @@ impl TagKeys {
         self.0.first().map(|key| hmac(key, label, message)).unwrap_or_default()
     }
 
-    /// Whether `matches` holds for the tag of `message` under any of the keys. Looks at all of
-    /// them, whichever matches.
+    /// Whether `matches` accepts the tag of `message` under any of the keys. Tries all of them,
+    /// even after a match.
     pub(super) fn any(
         &self,
         label: &str,
@@ -62,7 +62,7 @@ fn hmac(key: &[u8; 32], label: &str, message: &[u8]) -> [u8; 32] {
     })
 }
 
-/// SHA-256 of a credential's text: what is kept of it. Compares in constant time.
+/// SHA-256 of a credential's text, stored in place of the credential. Compares in constant time.
 #[derive(Clone, Copy)]
 pub struct CredentialHash([u8; 32]);
 
@@ -115,8 +115,8 @@ impl<'de> Deserialize<'de> for CredentialHash {
     }
 }
 
-/// Names a KeyGate: the first 12 bytes of its key's hash. Does not depend on the tag keys, so
-/// rotating them moves nothing.
+/// The name of a KeyGate: the first 12 bytes of its key's hash. It does not depend on the tag keys,
+/// so rotating them renames no KeyGate.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GateName([u8; 12]);
 
@@ -142,7 +142,7 @@ impl fmt::Debug for GateName {
     }
 }
 
-/// Which credential a secret text is.
+/// The kind of a [`SecretKey`].
 pub trait SecretKind {
     const PREFIX: &'static str;
 }
@@ -165,14 +165,14 @@ pub type IntegrationKey = SecretKey<Integration>;
 pub type ApiSecret = SecretKey<Api>;
 
 /// A secret key: its prefix, 27 base62 characters of 160 random bits, and 7 of a truncated HMAC of
-/// them under a tag key. Holding one means that its form and tag are right, not that it is live.
+/// them under a tag key. A value of this type has the right form and tag, but may not be live.
 pub struct SecretKey<K> {
     text: String,
     kind: std::marker::PhantomData<K>,
 }
 
 impl<K: SecretKind> SecretKey<K> {
-    /// Characters kept in the clear, to tell one key from another.
+    /// The number of characters stored in clear text, so that people can tell keys apart.
     const PREVIEW: usize = 12;
 
     pub fn mint(random: &[u8; 20], tag_keys: &TagKeys) -> Self {
@@ -223,7 +223,8 @@ impl<K: SecretKind> fmt::Debug for SecretKey<K> {
 }
 
 /// An integration key's public id: `key_` and base32 of the KeyGate's name and a 4-byte tag of it.
-/// Stands in webhook URLs and logs. Kept as minted: a rotated tag key does not change it.
+/// It appears in webhook URLs and logs. It is stored as minted: rotating the tag keys does not
+/// change it.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct KeyId(String);
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_minted_under_an_old_tag_key_is_good_while_that_key_is_listed() {
+    fn credentials_minted_under_an_old_tag_key_are_valid_while_that_key_is_listed() {
         let old = tag_keys(&[1]);
         let key = IntegrationKey::mint(&[3; 20], &old);
         let id = KeyId::mint(key.hash().gate(), &old);
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lists_of_tag_keys_that_are_refused() {
+    fn malformed_lists_of_tag_keys_are_refused() {
         for list in ["", ",", "ab", "zz", &"a".repeat(63), &format!("{},", "a".repeat(64))] {
             assert!(TagKeys::parse(list).is_none(), "{list:?}");
         }

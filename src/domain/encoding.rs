@@ -1,4 +1,4 @@
-//! How bytes stand in credentials and ids: base62 and lower-case base32.
+//! The text encodings of credentials, ids and hashes: base62, lower-case base32 and hex.
 
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 
@@ -9,7 +9,7 @@ pub fn base32(bytes: &[u8]) -> String {
     BASE32_NOPAD.encode(bytes).to_ascii_lowercase()
 }
 
-/// The bytes of [`base32`] text; `None` for anything that [`base32`] would not have written.
+/// The bytes of [`base32`] text; `None` for any text that [`base32`] does not produce.
 pub fn base32_decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return None;
@@ -28,13 +28,13 @@ pub fn base62_of_160_bits(bytes: &[u8; 20]) -> String {
     let mut number = *bytes;
     let mut digits = [0_u8; 27];
     for digit in digits.iter_mut().rev() {
-        let mut rest = 0_u32;
+        let mut remainder = 0_u32;
         for byte in &mut number {
-            let value = rest << 8 | u32::from(*byte);
+            let value = remainder << 8 | u32::from(*byte);
             *byte = (value / 62) as u8;
-            rest = value % 62;
+            remainder = value % 62;
         }
-        *digit = base62_digit(rest);
+        *digit = base62_digit(remainder);
     }
     digits.iter().map(|digit| char::from(*digit)).collect()
 }
@@ -92,7 +92,7 @@ mod tests {
         }
 
         #[test]
-        fn text_that_decodes_is_the_only_text_of_its_bytes(text in "[0-9A-Za-z]{27}", id in "[a-z2-7]{26}") {
+        fn no_two_texts_decode_to_the_same_bytes(text in "[0-9A-Za-z]{27}", id in "[a-z2-7]{26}") {
             if let Some(bytes) = base62_to_160_bits(&text) {
                 prop_assert_eq!(base62_of_160_bits(&bytes), text);
             }

@@ -1,11 +1,11 @@
-//! What a native sender's webhook means, once its body has been read.
+//! The meaning of a native sender's delivery, after its body has been parsed.
 
 use serde::{Deserialize, Serialize};
 
 use super::key::Scope;
 use super::order::{ClientSnapshot, OrderSnapshot, PaymentSnapshot, RefundSnapshot};
 
-/// What a topic is about; decides which scope its delivery needs.
+/// The kind of resource that a topic is about. It decides which scope a delivery needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// Needs `orders:write`, whatever payments or refunds the order carries.
@@ -34,26 +34,27 @@ impl Subject {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NativeEvent {
-    /// The whole of an order as its sender states it now.
+    /// A whole order, as its sender reports it now.
     Order { snapshot: Box<OrderSnapshot> },
     /// The sender trashed the order. Destroys nothing here: it adds history.
     OrderDeleted { external_id: String },
-    /// The whole of a client as its sender states it now.
+    /// A whole client, as its sender reports it now.
     Client { snapshot: ClientSnapshot },
     /// The sender deleted the client. Destroys nothing here: it adds history.
     ClientDeleted { external_id: String },
-    /// A payment as its sender states it now.
+    /// A payment, as its sender reports it now.
     Payment { snapshot: Box<PaymentSnapshot> },
-    /// A refund as its sender states it now.
+    /// A refund, as its sender reports it now.
     Refund { snapshot: Box<RefundSnapshot> },
-    /// Names something that changed and says nothing of it: what it is has to be fetched.
+    /// Names a resource that changed, without its content, which has to be fetched.
     Notification { resource: ResourceKind, external_id: String },
-    /// Authentic, recorded, and without effect.
+    /// Authentic and recorded, but without effect.
     Ignored { reason: Ignored },
 }
 
 impl NativeEvent {
-    /// What must have arrived before: `None` where nothing must.
+    /// The resource that must have arrived before this event can be applied; `None` if there is
+    /// none.
     pub fn parent(&self) -> Option<String> {
         let (order, payment) = match self {
             Self::OrderDeleted { external_id } => (Some(external_id), None),
@@ -74,7 +75,8 @@ impl NativeEvent {
             .or_else(|| payment.map(|payment| format!("payment {payment}")))
     }
 
-    /// What others may have waited for, by the names that [`Self::parent`] gives it.
+    /// The resources that other events may be waiting for and that this event supplies, named as in
+    /// [`Self::parent`].
     pub fn satisfies(&self) -> Vec<String> {
         match self {
             Self::Order { snapshot } => {
@@ -98,7 +100,7 @@ impl NativeEvent {
     }
 }
 
-/// What a thin event names.
+/// The kind of resource that a notification names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceKind {
@@ -119,16 +121,16 @@ impl ResourceKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ignored {
-    /// A topic that Tidegate does not keep (products, coupons, actions).
+    /// A topic that Tidegate does not process (products, coupons, actions).
     UnsupportedTopic,
-    /// A cart that nobody has placed yet.
+    /// A cart that has not been placed as an order yet.
     Draft,
     /// The sender could not build the body and sent its error instead.
     ErrorBody,
 }
 
 impl Ignored {
-    /// For people, in the request log.
+    /// A text for people, in the request log.
     pub const fn detail(self) -> &'static str {
         match self {
             Self::UnsupportedTopic => "This topic is recorded and otherwise ignored.",
@@ -140,10 +142,11 @@ impl Ignored {
     }
 }
 
-/// An authentic body that does not say what its topic promises. It is parked, never dropped.
+/// Why an authentic body cannot be converted: it lacks a field that its topic promises, or has it
+/// in another form. Such a delivery is parked, never dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unmappable {
-    /// JSON Pointer (RFC 6901) into the body; empty for the whole of it.
+    /// JSON Pointer (RFC 6901) into the body; empty for the whole body.
     pub pointer: String,
     /// What is wrong there, for people.
     pub detail: String,

@@ -1,12 +1,13 @@
-//! When people are told that a key expires.
+//! The notices about a key's expiry.
 
 use super::time::{DAY, Timestamp};
 
-/// Days before a key expires on which that is noted and shown; 0 is when it has expired.
+/// How many days before a key's expiry its notices are recorded and shown; 0 means that the key has
+/// expired.
 pub const NOTICES: [i64; 3] = [14, 3, 0];
 
-/// The notice that is due at `now` for what expires at `at`: the smallest number of [`NOTICES`] days
-/// that it is within. `None` while it is further away.
+/// The notice that is due at `now` for a key that expires at `at`: the smallest number of days in
+/// [`NOTICES`] within which it expires. `None` if it expires later than that.
 pub fn notice(at: Timestamp, now: Timestamp) -> Option<i64> {
     NOTICES.into_iter().filter(|days| at.since(now) <= days * DAY).min()
 }

@@ -1,20 +1,21 @@
-//! Senders that switch a webhook off after so many failures in a row: how near each topic is.
+//! Senders that switch a webhook off after several failures in a row, and how near each topic is to
+//! that.
 //!
-//! WooCommerce counts per webhook, which is per topic: an answer from 200 to 302 sets its count to
-//! 0, anything else adds 1, and the seventh in a row switches the webhook off until somebody
+//! WooCommerce counts per webhook, which is per topic: a response from 200 to 302 resets the count
+//! to 0, any other adds 1, and the seventh failure in a row switches the webhook off until somebody
 //! switches it on again (CONTRACTS.md, WooCommerce, 'Success' and 'Disable').
 
 use serde::{Deserialize, Serialize};
 
-/// The failure in a row with which WooCommerce switches a webhook off.
+/// The number of failures in a row at which WooCommerce switches a webhook off.
 pub const SWITCHED_OFF_AT: u32 = 7;
 
-/// How many more failures in a row it takes; 0 where the webhook must be off already.
+/// How many more failures in a row switch the webhook off; 0 if it must be off already.
 pub const fn remaining_failures(failures: u32) -> u32 {
     SWITCHED_OFF_AT.saturating_sub(failures)
 }
 
-/// Whether WooCommerce counts an answer as a success.
+/// Whether WooCommerce counts a response with this status as a success.
 pub const fn is_success(status: u16) -> bool {
     matches!(status, 200..=302)
 }
@@ -23,19 +24,19 @@ pub const fn is_success(status: u16) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailingWebhook {
     pub topic: String,
-    /// In a row, up to the newest.
+    /// Failures in a row, up to the newest delivery.
     pub failures: u32,
 }
 
 /// Counts failures in a row from the newest delivery backwards.
 #[derive(Debug, Default)]
 pub struct Streaks {
-    /// Each topic seen, its failures, and whether a success before them has been seen.
+    /// Each topic seen: its name, its failures, and whether an earlier success has ended the count.
     topics: Vec<(String, u32, bool)>,
 }
 
 impl Streaks {
-    /// Takes the delivery before those taken so far; `count` is how many its row stands for.
+    /// Takes the next older delivery. `count` is the number of deliveries that its log row counts.
     pub fn take(&mut self, topic: &str, status: u16, count: u32) {
         let index = match self.topics.iter().position(|(known, ..)| known == topic) {
             Some(index) => index,
@@ -53,7 +54,7 @@ impl Streaks {
         }
     }
 
-    /// The topics that fail, those nearest to being switched off first.
+    /// The failing topics, those nearest to being switched off first.
     pub fn failing(self) -> Vec<FailingWebhook> {
         let failing = self.topics.into_iter().filter(|(_, failures, _)| *failures > 0);
         let mut failing: Vec<_> =

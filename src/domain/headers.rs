@@ -1,4 +1,5 @@
-//! The headers of a request that matter here: an allow-list, never `Authorization`.
+//! The request headers that are read, captured and verified: an allow-list that never contains
+//! `Authorization`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,13 +7,13 @@ use std::fmt;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Headers that were sent and that somebody looks at, by their lower-case names. As JSON, an
+/// The allow-listed headers that a request carries, by lower-case name. Serialized as a JSON
 /// object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(Cow<'static, str>, String)>);
 
-/// What a request of the integration API may say in its headers.
-const API: [&str; 7] = [
+/// The allow-list for requests of the integration API.
+const API_HEADERS: [&str; 7] = [
     "content-type",
     "user-agent",
     "idempotency-key",
@@ -23,7 +24,7 @@ const API: [&str; 7] = [
 ];
 
 impl Headers {
-    /// Reads each of `names`, in lower case, once.
+    /// Reads the headers `names`, given in lower case. Calls `get` once for each.
     pub fn read(
         names: impl IntoIterator<Item = &'static str>,
         mut get: impl FnMut(&'static str) -> Option<String>,
@@ -32,13 +33,14 @@ impl Headers {
         Self(present.collect())
     }
 
-    /// Reads those of the integration API. Its own signature counts where both are sent: then the
-    /// headers of Standard Webhooks are not looked at.
+    /// Reads the headers of an integration API request. `X-Pck-Signature` takes precedence: where
+    /// it is present, the headers of Standard Webhooks are not read.
     pub fn read_api(mut get: impl FnMut(&'static str) -> Option<String>) -> Self {
-        let mut signed = false;
-        Self::read(API, |name| {
-            let value = (!signed || !name.starts_with("webhook-")).then(|| get(name)).flatten();
-            signed |= name == "x-pck-signature" && value.is_some();
+        let mut has_own_signature = false;
+        Self::read(API_HEADERS, |name| {
+            let value =
+                (!has_own_signature || !name.starts_with("webhook-")).then(|| get(name)).flatten();
+            has_own_signature |= name == "x-pck-signature" && value.is_some();
             value
         })
     }
@@ -94,13 +96,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_named_is_read_and_the_own_signature_comes_first() {
-        let mut asked = Vec::new();
+    fn only_listed_headers_are_read_and_our_own_signature_takes_precedence() {
+        let mut read = Vec::new();
         let headers = Headers::read_api(|name| {
-            asked.push(name);
+            read.push(name);
             (name == "x-pck-signature").then(|| "sha256=00".to_owned())
         });
-        assert_eq!(asked, ["content-type", "user-agent", "idempotency-key", "x-pck-signature"]);
+        assert_eq!(read, ["content-type", "user-agent", "idempotency-key", "x-pck-signature"]);
         assert_eq!(headers.get("x-pck-signature"), Some("sha256=00"));
         assert_eq!(headers.get("webhook-id"), None);
         let json = serde_json::to_string(&headers).unwrap();

@@ -1,9 +1,9 @@
-//! Public ids: a prefix that says what they name, and lower-case base32.
+//! Public ids: a prefix for the kind of resource, then lower-case base32.
 //!
 //! Ids of workspaces, stores, users and the like are 80 random bits. Ids of rows inside a Durable
-//! Object carry the object they live in, so that one routes without an index: `ord_…` and `cli_…`
-//! their store, `req_…` the key whose log holds it. An id grants nothing; whoever uses one checks
-//! authority first.
+//! Object contain the name of the object, so that requests are routed without an index: `ord_…` and
+//! `cli_…` contain their store, `req_…` the KeyGate that logged the request. An id grants no
+//! access: the caller's authority is checked first.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,7 +14,7 @@ use super::credential::GateName;
 use super::encoding::{base32, base32_decode};
 use super::time::Timestamp;
 
-/// What an [`Id`] or a [`LedgerId`] names.
+/// The kind of resource that an [`Id`] or a [`LedgerId`] identifies.
 pub trait Kind {
     const PREFIX: &'static str;
 }
@@ -36,11 +36,11 @@ kinds! {
     User "usr_"
     /// An API key's public id.
     ApiKey "api_"
-    /// A way into a workspace that has not been taken yet.
+    /// An invitation to a workspace that has not been accepted yet.
     Invite "inv_"
     /// An entry of the audit log.
     Audit "aud_"
-    /// One connection's space of external ids; a rotated key inherits its predecessor's.
+    /// A connection's namespace of external ids. A rotated key inherits its predecessor's.
     NamespaceKind "ns_"
     Order "ord_"
     Client "cli_"
@@ -80,7 +80,8 @@ impl<K: Kind> fmt::Display for Id<K> {
     }
 }
 
-/// A row of a store's ledger: 80 bits of the store and 56 of the row, e.g. `ord_…`.
+/// The id of a row in a store's ledger: 80 bits of the store's id and 56 of the row's, e.g.
+/// `ord_…`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LedgerId<K> {
     pub store: StoreId,
@@ -107,7 +108,7 @@ impl<K: Kind> fmt::Display for LedgerId<K> {
     }
 }
 
-/// A request: 96 bits of the key that it used and 56 of its row in that key's log.
+/// The id of a request: 96 bits of its key's KeyGate and 56 of its row in that key's log.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId([u8; 19]);
 
@@ -119,7 +120,7 @@ impl RequestId {
         Self(bytes)
     }
 
-    /// For a request that reached no key's log.
+    /// The id of a request that reached no key's log.
     pub const fn unlogged(random: [u8; 19]) -> Self {
         Self(random)
     }
@@ -139,7 +140,7 @@ impl RequestId {
         GateName::from_bytes(bytes)
     }
 
-    /// Whether it is of a request that the key of this KeyGate made.
+    /// Whether the key of this KeyGate made the request.
     pub fn is_of(&self, gate: GateName) -> bool {
         self.0.starts_with(gate.as_bytes())
     }
@@ -151,8 +152,8 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// The primary key of a row that is made in the order of time: the millisecond it was made in,
-/// then 10 bits that tell apart rows of one millisecond.
+/// A primary key that increases with time: the millisecond in which the row was created, then 10
+/// bits that distinguish rows of the same millisecond.
 ///
 /// Invariant: between 0 and 2^53 − 1, so that it crosses to SQLite exactly (good until the year
 /// 2248).
@@ -172,19 +173,19 @@ impl SequenceId {
         self.0
     }
 
-    /// The first row of `now`, or the one after `last` where that is later.
+    /// The first id of the millisecond `now`, or the one after `last` if that is greater.
     pub fn next(now: Timestamp, last: Option<Self>) -> Self {
         let first = now.millis().clamp(0, (Self::END - 1) / Self::PER_MILLISECOND);
         let first = first * Self::PER_MILLISECOND;
         Self(last.map_or(first, |last| first.max(last.0 + 1)))
     }
 
-    /// The lowest row of the millisecond `at`.
+    /// The lowest id of the millisecond `at`.
     pub fn at(at: Timestamp) -> Self {
         Self::next(at, None)
     }
 
-    /// When the row was made.
+    /// When the row was created.
     pub const fn time(self) -> Timestamp {
         Timestamp::from_millis(self.0 / Self::PER_MILLISECOND)
     }
@@ -235,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_id_leads_to_its_store_and_row() {
+    fn an_order_id_contains_its_store_and_row() {
         let store = StoreId::from_random([7; 10]);
         let row = SequenceId::next(Timestamp::from_millis(1_795_000_000_123), None);
         let id = OrderId::new(store, row);
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_id_leads_to_its_row() {
+    fn a_request_id_contains_its_key_gate_and_row() {
         let row = SequenceId::at(Timestamp::from_millis(1_795_000_000_123));
         let id = RequestId::new(GateName::from_bytes([9; 12]), row);
         assert_eq!(RequestId::parse(&id.to_string()).and_then(|id| id.row()), Some(row));

@@ -1,4 +1,4 @@
-//! Idempotency keys: one effect and one answer, however often a request is sent.
+//! Idempotency keys: one effect and one response, however often a request is sent.
 
 use std::fmt;
 
@@ -9,10 +9,11 @@ use super::encoding;
 
 use super::time::{DAY, Timestamp};
 
-/// How long an answer is kept.
+/// How long a response is stored, in milliseconds.
 pub const KEPT: i64 = 30 * DAY;
 
-/// Answers are kept in a table per week, so that their expiry is a dropped table.
+/// One week in milliseconds. Responses are stored in one table per week, so that expired ones are
+/// removed by dropping a table.
 pub const WEEK: i64 = 7 * DAY;
 
 /// The value of an `Idempotency-Key` header: 1–255 visible ASCII characters, bare or as a quoted
@@ -45,7 +46,8 @@ impl fmt::Display for IdempotencyKey {
     }
 }
 
-/// What makes two requests the same: SHA-256 of method, path, query and body, in lower-case hex.
+/// The content of a request as one hash: SHA-256 of method, path, query and body, in lower-case
+/// hex. Requests with equal fingerprints are the same request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
@@ -69,7 +71,7 @@ impl Fingerprint {
     }
 }
 
-/// The weeks whose tables may hold an answer that still counts at `now`, newest first.
+/// The weeks whose tables may contain a response that has not expired at `now`, oldest first.
 pub fn live_weeks(now: Timestamp) -> std::ops::RangeInclusive<i64> {
     now.plus(-KEPT).period(WEEK)..=now.period(WEEK)
 }
@@ -84,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_idempotency_key() {
+    fn malformed_idempotency_keys_are_refused() {
         let long = "a".repeat(256);
         for header in ["", "\"\"", "\"a", "a b", "a, b", "é", "\u{7f}", "\"a\"b\"", &long] {
             assert!(IdempotencyKey::parse(header).is_none(), "{header:?}");
@@ -93,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_do_not_run_into_each_other() {
+    fn the_same_bytes_split_into_other_parts_have_another_fingerprint() {
         assert_ne!(
             Fingerprint::of("POST", "/a", "b", b""),
             Fingerprint::of("POST", "/ab", "", b"")
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_counts_for_30_days() {
+    fn a_response_is_stored_for_30_days() {
         let now = Timestamp::from_millis(1_795_000_000_000);
         let weeks = live_weeks(now);
         assert!(weeks.contains(&now.plus(-KEPT).period(WEEK)));

@@ -1,23 +1,23 @@
 //! JSON Web Signatures in their compact form (RFC 7515 §7.1), with RS256 only. Form and algorithm
-//! are judged here, before any key is looked at: `none` and the algorithms of shared secrets, for
-//! which a public key would be taken for the secret, are refused.
+//! are checked here, before any key is used. `none` is refused, and so are the algorithms with a
+//! shared secret, under which a forger could use the public key as that secret.
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// Why something is no token to be verified.
+/// Why a text is not a token that can be verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// Not three parts of base64url, or no JSON header.
+    /// Not three base64url parts, an empty part, or a header that is not JSON.
     Form,
-    /// Signed in another way than RS256, or with an extension that must be understood.
+    /// Signed with an algorithm other than RS256, or with a critical extension (`crit`).
     Algorithm,
 }
 
-/// A token of which nothing is believed yet.
+/// A parsed token whose signature has not been verified yet.
 pub struct Jws<'a> {
-    /// What is signed.
+    /// The signed bytes.
     pub signing_input: &'a [u8],
     /// RSASSA-PKCS1-v1_5 with SHA-256 over [`Self::signing_input`].
     pub signature: Vec<u8>,
@@ -34,7 +34,7 @@ struct Header {
 }
 
 impl<'a> Jws<'a> {
-    /// Takes a token apart. What it claims is not looked at.
+    /// Splits a token into its parts. Does not read the claims.
     pub fn parse(token: &'a [u8]) -> Result<Self, Malformed> {
         let mut dots = token.iter().enumerate().filter(|(_, byte)| **byte == b'.');
         let (Some((first, _)), Some((second, _)), None) = (dots.next(), dots.next(), dots.next())
@@ -50,12 +50,13 @@ impl<'a> Jws<'a> {
         if header.alg.as_deref() != Some("RS256") || header.crit.is_some() {
             return Err(Malformed::Algorithm);
         }
-        let filled = |part: Vec<u8>| if part.is_empty() { Err(Malformed::Form) } else { Ok(part) };
+        let non_empty =
+            |part: Vec<u8>| if part.is_empty() { Err(Malformed::Form) } else { Ok(part) };
         Ok(Self {
             signing_input: token.get(..second).unwrap_or_default(),
-            signature: filled(part(second + 1, token.len())?)?,
+            signature: non_empty(part(second + 1, token.len())?)?,
             key_id: header.kid,
-            payload: filled(part(first + 1, second)?)?,
+            payload: non_empty(part(first + 1, second)?)?,
         })
     }
 }

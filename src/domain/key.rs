@@ -1,4 +1,4 @@
-//! Integration keys: what one is, what it may do, and what may change about it.
+//! Integration keys: their settings, their permissions, and the changes that a live key allows.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,8 @@ use super::rejection::{Code, Rejection};
 use super::sealing::{Place, Sealed};
 use super::time::Timestamp;
 
-macro_rules! names {
+/// An enum whose variants have a fixed text in JSON, D1 and the API.
+macro_rules! text_enum {
     ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,8 +38,8 @@ macro_rules! names {
     };
 }
 
-names! {
-    /// The label of where a key's requests come from.
+text_enum! {
+    /// A label for the platform that a key's requests come from.
     Source {
         Custom = "custom",
         WooCommerce = "woocommerce",
@@ -55,8 +56,8 @@ names! {
     }
 }
 
-names! {
-    /// What the bodies of a key's requests look like.
+text_enum! {
+    /// The format of the bodies of a key's requests.
     PayloadFormat {
         /// The gateway's own JSON.
         Gateway = "peptideclients",
@@ -77,20 +78,20 @@ impl PayloadFormat {
         !matches!(self, Self::Gateway)
     }
 
-    /// Whether its senders sign the address of the webhook too.
+    /// Whether senders of this format also sign the URL of the webhook.
     pub const fn signs_address(self) -> bool {
         matches!(self, Self::Square)
     }
 
-    /// Whether its senders make a signing secret of their own, often only after the URL is known to
-    /// them: such a key awaits it.
+    /// Whether senders of this format generate the signing secret themselves. They often reveal it
+    /// only after the webhook's URL is registered, so a new key first waits for its secret.
     pub const fn has_own_secret(self) -> bool {
         !matches!(self, Self::Gateway | Self::WooCommerce)
     }
 }
 
-names! {
-    /// What a key may do.
+text_enum! {
+    /// A permission of a key.
     Scope {
         OrdersWrite = "orders:write",
         OrdersCancel = "orders:cancel",
@@ -100,8 +101,9 @@ names! {
     }
 }
 
-names! {
-    /// Where a key stands. Revoked is terminal. That a key has expired is told by the clock.
+text_enum! {
+    /// The stored status of a key. Revoked is terminal. Expiry is not stored: it follows from the
+    /// clock (see [`ShownStatus`]).
     KeyStatus {
         Active = "active",
         Paused = "paused",
@@ -109,8 +111,8 @@ names! {
     }
 }
 
-names! {
-    /// Where a key stands at a time, as people are told.
+text_enum! {
+    /// The status of a key at a given time, as people see it.
     ShownStatus {
         Active = "active",
         Paused = "paused",
@@ -144,7 +146,7 @@ impl Scopes {
         self.0.iter().copied()
     }
 
-    /// Space-separated, as OAuth writes scopes (RFC 6749 §3.3); so they stand in D1.
+    /// Space-separated, as OAuth writes scopes (RFC 6749 §3.3). D1 stores this form.
     pub fn to_text(&self) -> String {
         self.0.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ")
     }
@@ -154,7 +156,7 @@ impl Scopes {
     }
 }
 
-/// A sealed signing secret and until when it counts; `None` is without end.
+/// A sealed signing secret and the end of its validity; `None` means no end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedSecret {
     pub sealed: Sealed,
@@ -162,10 +164,10 @@ pub struct SealedSecret {
     pub valid_until: Option<Timestamp>,
 }
 
-/// A key as its KeyGate holds it.
+/// An integration key, as its KeyGate stores it.
 ///
-/// Invariant: pinned to its workspace, store and namespace for ever. Of a live key only the
-/// status, the secrets, the pinned source address and the address that Square signs ever change.
+/// Invariant: a key belongs to its workspace, store and namespace for ever. On a live key only the
+/// status, the secrets, the pinned source address and the URL that Square signs ever change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {
     pub key_id: KeyId,
@@ -181,7 +183,7 @@ pub struct KeyRecord {
     pub scopes: Scopes,
     pub rate_limit: RateLimit,
     pub require_signature: bool,
-    /// Whether raw bodies are kept beside the log.
+    /// Whether raw request bodies are stored beside the log.
     pub capture_bodies: bool,
     pub status: KeyStatus,
     pub created_at: Timestamp,
@@ -189,27 +191,28 @@ pub struct KeyRecord {
     pub expires_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
-    /// The key that this one took the place of, in the same namespace.
+    /// The key that this one replaced, in the same namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated_from: Option<KeyId>,
-    /// The address of its webhook as it is registered with the sender, where the sender signs that
-    /// too (Square).
+    /// The URL of the webhook as registered with the sender. Set only where the sender signs the
+    /// URL too (Square).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notification_url: Option<String>,
-    /// Newest first. Empty: the key awaits a secret that the sender has yet to reveal.
+    /// Newest first. Empty while the key waits for a secret that its sender has not revealed yet,
+    /// and once the key is revoked.
     pub secrets: Vec<SealedSecret>,
 }
 
 impl KeyRecord {
-    /// The table that the secrets of keys are sealed for.
+    /// The table name in the associated data of sealed secrets.
     const TABLE: &'static str = "integration_keys";
 
-    /// Where its secrets are sealed for.
+    /// The associated data that binds a sealed secret to this key.
     pub fn place(&self) -> Place<'_> {
         Self::place_of(self.workspace_id, &self.key_id)
     }
 
-    /// The same, of a key that has no record yet.
+    /// Like [`Self::place`], for a key that has no record yet.
     pub fn place_of(workspace: WorkspaceId, key_id: &KeyId) -> Place<'_> {
         Place { workspace, table: Self::TABLE, row: key_id.as_str() }
     }
@@ -227,28 +230,29 @@ impl KeyRecord {
         self.expires_at.is_some_and(|at| now >= at)
     }
 
-    /// What is waited for before signed requests can be told.
+    /// Whether no signature can be verified yet, because the sender's secret has not been pasted.
     pub fn awaits_secret(&self) -> bool {
         self.secrets.is_empty() && self.status != KeyStatus::Revoked
     }
 }
 
-/// What may change about a live key.
+/// A change to a live key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum KeyChange {
     Pause,
     Resume,
     Revoke,
-    /// Pastes or rotates the signing secret; the secrets before it count until `overlap_until`.
+    /// Pastes or rotates the signing secret. Earlier secrets stay valid until `overlap_until` at
+    /// most.
     SetSecret {
         sealed: Sealed,
         overlap_until: Timestamp,
-        /// The address that is signed from now on, where that changes too.
+        /// The new URL that the sender signs, if the URL changes too.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         notification_url: Option<String>,
     },
-    /// The same secrets under the newest sealing key.
+    /// Replaces the secrets by the same ones, sealed under the newest sealing key.
     Reseal {
         secrets: Vec<SealedSecret>,
     },
@@ -268,8 +272,10 @@ impl KeyChange {
 }
 
 impl KeyRecord {
-    /// The record after `change`, or `None` where it is so already. Revoked is terminal: any other
-    /// change is refused then.
+    /// The record after `change`, or `None` if the change makes no difference.
+    ///
+    /// # Errors
+    /// 409 `invalid_state` for a revoked key, unless the change is to revoke it.
     pub fn changed(&self, change: &KeyChange, now: Timestamp) -> Result<Option<Self>, Rejection> {
         let revoked = self.status == KeyStatus::Revoked;
         let mut record = self.clone();
@@ -277,7 +283,7 @@ impl KeyRecord {
             KeyChange::Revoke => {
                 record.status = KeyStatus::Revoked;
                 record.revoked_at = self.revoked_at.or(Some(now));
-                // Nothing is verified under them any more.
+                // A revoked key verifies no signatures any more.
                 record.secrets.clear();
             }
             _ if revoked => {
@@ -296,11 +302,12 @@ impl KeyRecord {
                     let until = secret.valid_until.unwrap_or(*overlap_until).min(*overlap_until);
                     secret.valid_until = Some(until);
                 }
-                // The one just replaced stays: who still signs with it is told so.
-                let mut newest_first = 0;
+                // The secret just replaced stays even when it is no longer valid, so that the
+                // operator can be told that a sender still signs with it.
+                let mut seen = 0;
                 record.secrets.retain(|secret| {
-                    newest_first += 1;
-                    newest_first == 1 || secret.valid_until.is_some_and(|until| until > now)
+                    seen += 1;
+                    seen == 1 || secret.valid_until.is_some_and(|until| until > now)
                 });
                 let newest = SealedSecret { sealed: sealed.clone(), valid_until: None };
                 record.secrets.insert(0, newest);
@@ -316,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_of_the_api() {
+    fn texts_are_those_of_the_api() {
         assert_eq!(Source::ALL.len(), 12);
         assert_eq!(PayloadFormat::parse("peptideclients"), Some(PayloadFormat::Gateway));
         assert_eq!(Source::parse("WooCommerce"), None);

@@ -1,4 +1,5 @@
-//! What a store's ledger keeps of an order or a client, and what it decides about a new command.
+//! The records of orders and clients in a store's ledger, and the decision about an incoming native
+//! event.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -13,7 +14,7 @@ use super::order::{OrderContent, OrderStatus, ReportedPayment, ReportedRefund, S
 use super::payment::{Account, Payment, Refund};
 use super::time::Timestamp;
 
-/// Where a command to a ledger comes from.
+/// The key and the request that a command to a ledger comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     pub store_id: StoreId,
@@ -23,7 +24,7 @@ pub struct Origin {
     pub source: Source,
 }
 
-/// An order as it is kept.
+/// An order in a store's ledger, with its payments and refunds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredOrder {
     pub id: OrderId,
@@ -31,7 +32,8 @@ pub struct StoredOrder {
     pub key_id: KeyId,
     pub client_id: Option<ClientId>,
     pub content: OrderContent,
-    /// What the native sender states of payments and refunds; replaced with each of its events.
+    /// The payments and refunds that the native sender reports, and the local state. Each event of
+    /// the sender replaces the payments and refunds.
     pub stated: SenderReported,
     /// Oldest first.
     pub payments: Vec<Payment>,
@@ -42,19 +44,20 @@ pub struct StoredOrder {
 }
 
 impl StoredOrder {
-    /// What it stands at: what its sender states, or what was done here where that is further on.
-    /// So it is the same in whatever order the two come.
+    /// The current status: the one that the sender reports, or the local one if that has progressed
+    /// further. So the result does not depend on which of the two arrives first.
     pub fn status(&self) -> OrderStatus {
-        let stated = self.content.status;
-        self.stated.here.status.filter(|here| here.progress() > stated.progress()).unwrap_or(stated)
+        let reported = self.content.status;
+        let local = self.stated.here.status;
+        local.filter(|local| local.progress() > reported.progress()).unwrap_or(reported)
     }
 
     pub fn account(&self) -> Account<'_> {
-        Account { stated: &self.stated, payments: &self.payments, refunds: &self.refunds }
+        Account { reported: &self.stated, payments: &self.payments, refunds: &self.refunds }
     }
 
-    /// The order as the command that created it left it. Of an order of the integration API nothing
-    /// ever changes the content, so this is what its creation was answered with.
+    /// The order as it was just after its creation. The content of an order of the integration API
+    /// never changes, so this reproduces the response to its creation.
     #[must_use]
     pub fn as_created(self) -> Self {
         Self {
@@ -67,7 +70,7 @@ impl StoredOrder {
     }
 }
 
-/// What was done to an order here, whatever its sender states.
+/// Changes that the integration API made to an order, whatever its native sender reports.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LocalState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,43 +81,45 @@ pub struct LocalState {
     pub cancel_reason: Option<String>,
 }
 
-/// The payments and refunds that a native sender's last event states; and what was done here.
+/// The payments and refunds that a native sender's latest event reports, and the local state of the
+/// order.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SenderReported {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payments: Vec<ReportedPayment>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refunds: Vec<ReportedRefund>,
-    /// Survives the sender's events.
+    /// The sender's events do not replace this.
     #[serde(default)]
     pub here: LocalState,
 }
 
-/// One thing that happened to an order or a client.
+/// An entry in the history of an order or a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
     pub at: Timestamp,
     pub request_id: RequestId,
     /// `created`, or the topic of a native event.
     pub event: String,
-    /// What tells this delivery from another with the same bytes, where the sender says it.
+    /// The sender's id of the delivery, if it sends one. Distinguishes deliveries with the same
+    /// bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<String>,
 }
 
-/// Most entries kept of a history; the first and the newest stay.
-const HISTORY: usize = 100;
+/// The most entries of a history. The first entry and the newest ones are retained.
+const MAX_HISTORY: usize = 100;
 
 /// Appends to a history, dropping the second-oldest entry of a full one.
 pub fn append_history(history: &mut Vec<HistoryEntry>, entry: HistoryEntry) {
-    if history.len() >= HISTORY {
+    if history.len() >= MAX_HISTORY {
         history.remove(1);
     }
     history.push(entry);
 }
 
-/// The hash of a creating command: two commands that mean the same have the same, however their
-/// JSON was written. Lower-case hex of SHA-256.
+/// The hash of a creating command, as lower-case hex of SHA-256. Commands with the same meaning
+/// have the same hash, however their JSON was written.
 pub fn command_hash(content: &OrderContent) -> String {
     let mut content = content.clone();
     content.metadata.sort_keys();
@@ -122,13 +127,13 @@ pub fn command_hash(content: &OrderContent) -> String {
     hash_of(&content)
 }
 
-/// The hash of what a command says, in lower-case hex of SHA-256.
+/// The hash of a command's JSON, as lower-case hex of SHA-256.
 pub fn hash_of(command: &impl Serialize) -> String {
     // Serialising these types cannot fail: their maps have string keys.
     encoding::hex(Sha256::digest(serde_json::to_vec(command).unwrap_or_default()))
 }
 
-/// What becomes of an event of a native sender, given the version that is stored.
+/// The outcome of a native sender's event, given the version that is stored.
 pub fn judge_event(stored: Option<&SourceVersion>, incoming: &SourceVersion) -> Outcome {
     match stored {
         None => Outcome::Accepted,
@@ -171,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_history_keeps_its_first_and_newest_entries() {
+    fn a_history_retains_its_first_and_newest_entries() {
         let entry = |at| HistoryEntry {
             at: Timestamp::from_millis(at),
             request_id: RequestId::unlogged([0; 19]),

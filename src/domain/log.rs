@@ -12,25 +12,25 @@ use super::time::{DAY, HOUR, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It did something, or read what it asked for.
+    /// The request took effect, or read what it asked for.
     Accepted,
-    /// The first answer of the same Idempotency-Key was given again.
+    /// The first response under the same Idempotency-Key was returned again.
     Replayed,
-    /// What it carries is known already; nothing was done.
+    /// Its content is stored already; nothing was written.
     Duplicate,
-    /// A native event older than what is stored; nothing was done.
+    /// A native event older than the stored version; nothing was written.
     Stale,
     /// An authentic event without effect: an unsupported topic, a draft, an error body.
     Ignored,
-    /// A native event kept with its body, to be applied later.
+    /// A native event that was stored with its body, to be applied later.
     Parked,
     /// A setup ping of a native sender.
     Ping,
-    /// It was checked and answered as if it had been done; nothing was.
+    /// The request was checked and answered as if it had taken effect; nothing was written.
     DryRun,
-    /// Turned down for what it is: the caller's to mend.
+    /// Turned down for its content, which the caller has to correct.
     Rejected,
-    /// Turned down before it was looked at: authentication, signature or rate.
+    /// Turned down before its content was read: authentication, signature or rate.
     Refused,
     /// Our side failed.
     Failed,
@@ -71,7 +71,8 @@ impl Outcome {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
     }
 
-    /// Whether it says nothing of who sent it, so that its entries are capped.
+    /// Whether anybody can cause such entries without proving who they are, so that the number of
+    /// entries is capped.
     pub const fn is_capped(self) -> bool {
         matches!(self, Self::Refused | Self::Ping)
     }
@@ -86,18 +87,20 @@ impl Outcome {
     }
 }
 
-/// Refusals and pings that are logged one by one, per key and minute; more become one row with a count.
+/// The number of refusals and pings per key and minute that are logged one by one. Further ones
+/// become one row with a count.
 pub const SINGLE_REFUSALS_PER_MINUTE: u32 = 30;
 
-/// One row of a key's log. When the request came in is told by its row.
+/// One row of a key's log. The row's id contains the time when the request came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
     pub row: SequenceId,
-    /// Tells a retry of the same request by the Worker from another request.
+    /// The same for every attempt of the Worker to send one request, different for different
+    /// requests.
     pub attempt: i64,
-    /// What it took from the key's limit: 1, or 0 for what was refused.
+    /// Units taken from the key's rate limit: 1, or 0 for a refused request.
     pub units: u32,
-    /// How many requests this row stands for.
+    /// The number of requests that this row counts.
     pub count: u32,
     pub method: String,
     /// Without the query string.
@@ -114,20 +117,24 @@ pub struct LogEntry {
     pub detail: Option<String>,
 }
 
-/// Most bytes that are kept of an answer.
-pub const KEPT_ANSWER: usize = 64 << 10;
+/// The most bytes of a response body that are stored.
+pub const MAX_STORED_RESPONSE: usize = 64 << 10;
 
-/// What is kept of an answer's body: all of it, or its beginning and a mark that says how much of
-/// it there is.
+/// The part of a response body that is stored: all of it, or its beginning and a mark that says how
+/// long the whole body is.
 pub fn kept_answer(body: &str) -> Cow<'_, str> {
-    if body.len() <= KEPT_ANSWER {
+    if body.len() <= MAX_STORED_RESPONSE {
         return Cow::Borrowed(body);
     }
-    let kept = body.get(..body.floor_char_boundary(KEPT_ANSWER)).unwrap_or_default();
-    Cow::Owned(format!("{kept}\n… [cut: {} of {} bytes are kept]", kept.len(), body.len()))
+    let beginning = body.get(..body.floor_char_boundary(MAX_STORED_RESPONSE)).unwrap_or_default();
+    Cow::Owned(format!(
+        "{beginning}\n… [cut: {} of {} bytes are kept]",
+        beginning.len(),
+        body.len()
+    ))
 }
 
-/// Requests within a span of time, and how many of them were answered 4xx or 5xx.
+/// The number of requests within a time span, and how many of them were answered 4xx or 5xx.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
     pub requests: u64,
@@ -148,7 +155,7 @@ impl Tally {
     }
 }
 
-/// A span of time that is shown as a row of buckets.
+/// A time span that is shown as a series of buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Window {
@@ -163,7 +170,7 @@ pub enum Window {
 impl Window {
     pub const ALL: [Self; 3] = [Self::H24, Self::D7, Self::D30];
 
-    /// Milliseconds of the whole of it.
+    /// Milliseconds of the whole window.
     pub const fn length(self) -> i64 {
         match self {
             Self::H24 => DAY,
@@ -181,20 +188,20 @@ impl Window {
         }
     }
 
-    /// The buckets up to the running one, empty, oldest first. They begin at whole hours or days of
-    /// UTC, so the last is not full yet, and together they may be up to one bucket shorter than the
-    /// window.
+    /// Empty buckets up to the current one, oldest first. They begin at whole hours or days of UTC.
+    /// So the last bucket is incomplete, and all buckets together may be up to one bucket shorter
+    /// than the window.
     pub fn buckets(self, now: Timestamp) -> Vec<Bucket> {
         let count = self.length() / self.step();
-        let running = now.period(self.step());
-        let starts = (running - count + 1..=running).map(|period| period * self.step());
+        let current = now.period(self.step());
+        let starts = (current - count + 1..=current).map(|period| period * self.step());
         starts
             .map(|start| Bucket { start: Timestamp::from_millis(start), tally: Tally::default() })
             .collect()
     }
 }
 
-/// The requests of one stretch of a [`Window`].
+/// The requests of one step of a [`Window`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
     pub start: Timestamp,
@@ -206,19 +213,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_kept_whole_up_to_its_cap_and_cut_with_a_mark_beyond() {
-        let whole = "x".repeat(KEPT_ANSWER);
+    fn a_response_is_stored_whole_up_to_the_cap_and_cut_with_a_mark_beyond_it() {
+        let whole = "x".repeat(MAX_STORED_RESPONSE);
         assert_eq!(kept_answer(&whole), whole);
-        // A character of two bytes across the cap goes as a whole.
-        let longer = format!("{}é{}", "x".repeat(KEPT_ANSWER - 1), "y".repeat(9));
+        // A two-byte character that crosses the cap is left out as a whole.
+        let longer = format!("{}é{}", "x".repeat(MAX_STORED_RESPONSE - 1), "y".repeat(9));
         let cut = kept_answer(&longer);
-        let (kept, mark) = cut.split_once('\n').unwrap();
-        assert_eq!(kept, "x".repeat(KEPT_ANSWER - 1));
+        let (beginning, mark) = cut.split_once('\n').unwrap();
+        assert_eq!(beginning, "x".repeat(MAX_STORED_RESPONSE - 1));
         assert_eq!(mark, "… [cut: 65535 of 65546 bytes are kept]");
     }
 
     #[test]
-    fn the_buckets_of_a_window_end_with_the_running_one() {
+    fn the_buckets_of_a_window_end_with_the_current_one() {
         let now = Timestamp::parse_rfc3339("2026-11-22T17:48:05Z").unwrap();
         for (window, count, first, last) in [
             (Window::H24, 24, "2026-11-21T18:00:00.000Z", "2026-11-22T17:00:00.000Z"),

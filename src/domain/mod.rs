@@ -1,4 +1,5 @@
-//! The rules of Tidegate. Pure: no I/O, no clock, no randomness; `now` and bytes are arguments.
+//! The business rules of Tidegate, as pure code: no I/O, no clock, no randomness. The current time
+//! and random bytes are arguments.
 
 pub mod access;
 pub mod access_jwt;

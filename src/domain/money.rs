@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Currency([u8; 3]);
 
-/// Codes whose minor unit is not 2 digits (ISO 4217, amendment 179).
+/// Codes whose minor unit does not have 2 digits (ISO 4217, amendment 179).
 const MINOR_UNITS: &[(&str, u32)] = &[
     ("BIF", 0),
     ("CLP", 0),
@@ -39,7 +39,7 @@ const MINOR_UNITS: &[(&str, u32)] = &[
     ("UYW", 4),
 ];
 
-/// Codes with 2 digits, each followed by a space but the last.
+/// Codes whose minor unit has 2 digits, separated by single spaces.
 const TWO_DIGITS: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV \
     BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN \
     ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES KGS KHR \
@@ -114,10 +114,10 @@ impl fmt::Display for AmountError {
     }
 }
 
-/// An amount in minor units (cents) of a currency that stands beside it.
+/// An amount in minor units (cents). Its currency is stored beside it.
 ///
-/// Invariant: its size is at most [`Amount::MAX`], so that it also survives a runtime whose only
-/// number is an IEEE double (SQL values cross to and from SQLite as such).
+/// Invariant: its absolute value is at most [`Amount::MAX`], so that an IEEE double represents it
+/// exactly (SQL values cross to and from SQLite as doubles).
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -138,8 +138,8 @@ impl Amount {
         self.0
     }
 
-    /// Reads decimal text: a JSON number's or a decimal string's own digits (`19.9`, `-5`,
-    /// `1e2`). Places beyond the currency's are accepted only if they are zeros.
+    /// Reads decimal text: a JSON number or a decimal string (`19.9`, `-5`, `1e2`). Places beyond
+    /// the currency's are accepted only if they are zeros.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, AmountError> {
         let places = currency.places();
         let Decimal { negative, digits, exponent } =
@@ -165,8 +165,8 @@ impl Amount {
         Ok(if negative { Self(-minor.0) } else { minor })
     }
 
-    /// Like [`Amount::parse`], but rounds half away from zero to the currency's places. Only for
-    /// a sender's own computed fields, never for what was paid.
+    /// Like [`Amount::parse`], but rounds half away from zero to the currency's places. Only for a
+    /// sender's own computed fields, never for amounts paid.
     pub fn parse_rounded(text: &str, currency: Currency) -> Result<Self, AmountError> {
         match Self::parse(text, currency) {
             Err(AmountError::TooPrecise { places }) => {
@@ -194,10 +194,15 @@ impl Amount {
         let places = currency.places();
         let unit = 10_u64.pow(places);
         let sign = if self.0 < 0 { "-" } else { "" };
-        let size = self.0.unsigned_abs();
+        let magnitude = self.0.unsigned_abs();
         match places {
-            0 => format!("{sign}{size}"),
-            _ => format!("{sign}{}.{:0width$}", size / unit, size % unit, width = places as usize),
+            0 => format!("{sign}{magnitude}"),
+            _ => format!(
+                "{sign}{}.{:0width$}",
+                magnitude / unit,
+                magnitude % unit,
+                width = places as usize
+            ),
         }
     }
 
@@ -224,8 +229,8 @@ impl Amount {
     }
 }
 
-/// How many of a thing: a positive decimal with at most three places, kept in thousandths, because
-/// shops sell 0.5 kg too.
+/// The quantity of an order line: a positive decimal with at most three places, stored in
+/// thousandths, because shops also sell 0.5 kg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Quantity(i64);
@@ -274,7 +279,7 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// A decimal number's parts: (−1)^negative × digits × 10^exponent.
+/// The parts of a decimal number: (−1)^negative × digits × 10^exponent.
 struct Decimal {
     negative: bool,
     digits: String,
@@ -282,7 +287,7 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// Longest text that is looked at; no amount is near it.
+    /// The longest text that is parsed, in bytes; real amounts are far shorter.
     const MAX_TEXT: usize = 64;
 
     /// The grammar of a JSON number (RFC 8259 §6), leading zeros allowed.
@@ -354,14 +359,14 @@ mod tests {
     }
 
     #[test]
-    fn places_that_the_currency_lacks_are_refused_not_rounded() {
+    fn more_places_than_the_currency_has_are_refused_not_rounded() {
         assert_eq!(minor("1.005", "USD"), Err(AmountError::TooPrecise { places: 2 }));
         assert_eq!(minor("0.5", "JPY"), Err(AmountError::TooPrecise { places: 0 }));
         assert_eq!(minor("1e-3", "USD"), Err(AmountError::TooPrecise { places: 2 }));
     }
 
     #[test]
-    fn what_is_no_decimal_is_refused() {
+    fn text_that_is_no_amount_is_refused() {
         for text in ["", " ", "1,00", "1.", ".5", "+1", "1 ", "--1", "0x1", "NaN", "1e", "١"] {
             assert_eq!(minor(text, "USD"), Err(AmountError::Malformed), "{text:?}");
         }
@@ -403,20 +408,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(value in -Amount::MAX..=Amount::MAX, code in prop::sample::select(vec!["JPY", "USD", "KWD", "CLF"])) {
+        fn a_formatted_amount_parses_back(value in -Amount::MAX..=Amount::MAX, code in prop::sample::select(vec!["JPY", "USD", "KWD", "CLF"])) {
             let amount = Amount::from_minor(value).unwrap();
             prop_assert_eq!(Amount::parse(&amount.format(currency(code)), currency(code)), Ok(amount));
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in ".{0,80}|-?[0-9]{1,40}(\\.[0-9]{1,40})?(e-?[0-9]{1,19})?", code in prop::sample::select(vec!["JPY", "USD", "CLF"])) {
+        fn no_text_makes_the_parsers_panic(text in ".{0,80}|-?[0-9]{1,40}(\\.[0-9]{1,40})?(e-?[0-9]{1,19})?", code in prop::sample::select(vec!["JPY", "USD", "CLF"])) {
             let _ = Amount::parse(&text, currency(code));
             let _ = Amount::parse_rounded(&text, currency(code));
             let _ = Quantity::parse(&text);
         }
 
         #[test]
-        fn dividing_what_was_multiplied_gives_the_price_back(pieces in 1..10_000_i64, price in 0..100_000_000_i64) {
+        fn dividing_a_line_total_by_its_quantity_gives_the_price_back(pieces in 1..10_000_i64, price in 0..100_000_000_i64) {
             let quantity = Quantity::parse(&pieces.to_string()).unwrap();
             let price = Amount::from_minor(price).unwrap();
             prop_assert_eq!(quantity.times(price).and_then(|total| quantity.divide(total)), Some(price));

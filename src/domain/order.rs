@@ -1,4 +1,5 @@
-//! What an order is, however it came in.
+//! Orders and clients, and the payments and refunds reported with them, in one form for all
+//! senders.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -6,7 +7,8 @@ use serde_json::{Map, Value};
 use super::money::{Amount, Currency, Quantity};
 use super::time::Timestamp;
 
-/// Where an order stands. The names are WooCommerce's, which every sender can be mapped to.
+/// The status of an order. The names are WooCommerce's; the statuses of every sender can be mapped
+/// to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OrderStatus {
@@ -46,8 +48,8 @@ impl OrderStatus {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// How far along its life an order with this status is; decides between two events of a
-    /// sender that carry the same time (DESIGN §5: 'then the later status').
+    /// How far an order with this status has progressed. Of two events of a sender with the same
+    /// time, the one with the later status wins.
     pub const fn progress(self) -> u8 {
         match self {
             Self::Pending => 0,
@@ -61,7 +63,7 @@ impl OrderStatus {
     }
 }
 
-/// A postal address. All parts are free text but the country.
+/// A postal address. All parts are free text except the country.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Address {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,7 +88,8 @@ pub struct Address {
     pub phone: Option<String>,
 }
 
-/// Who orders. Identified within a namespace by `external_id`, else by `email`.
+/// The details of a client. Within a namespace a client is identified by `external_id`, else by
+/// `email`.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ClientDetails {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,7 +103,7 @@ pub struct ClientDetails {
 }
 
 impl ClientDetails {
-    /// Whether anything in it tells one client from another.
+    /// Whether the details identify the client.
     pub fn is_identified(&self) -> bool {
         self.external_id.is_some() || self.email.is_some()
     }
@@ -123,10 +126,10 @@ pub struct OrderLine {
 
 /// The sums of an order.
 ///
-/// Invariant for orders in the gateway's own JSON:
-/// `total` = `subtotal` − `discount_total` + `shipping_total` + `fee_total` + `tax_total`, where
-/// `subtotal` is the sum of quantity × unit price, and `discount_total` counts the lines' discounts
-/// and the order's own. For native senders the sender's own totals stand.
+/// Invariant for orders in the gateway's own JSON: `total` = `subtotal` − `discount_total` +
+/// `shipping_total` + `fee_total` + `tax_total`, where `subtotal` is the sum of quantity × unit
+/// price, and `discount_total` includes the discounts of the lines and of the order itself. Orders
+/// of native senders have the sender's own totals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct OrderTotals {
     pub subtotal: Amount,
@@ -137,7 +140,7 @@ pub struct OrderTotals {
     pub total: Amount,
 }
 
-/// The content of an order, as its sender states it.
+/// The content of an order, as its sender reports it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderContent {
     /// The sender's own id of the order; identity within its namespace.
@@ -148,7 +151,7 @@ pub struct OrderContent {
     pub number: Option<String>,
     pub status: OrderStatus,
     pub currency: Currency,
-    /// `None`: when it was received.
+    /// `None` means the time when the order was received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placed_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,7 +168,7 @@ pub struct OrderContent {
     pub metadata: Map<String, Value>,
 }
 
-/// A payment as a native sender states it within an order.
+/// The details of a payment, as its sender reports them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedPayment {
     /// The sender's own id of the payment, e.g. the payment provider's transaction.
@@ -178,7 +181,7 @@ pub struct ReportedPayment {
     pub paid_at: Option<Timestamp>,
 }
 
-/// A refund as a native sender states it within an order. The amount is positive.
+/// The details of a refund, as its sender reports them. The amount is positive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedRefund {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -188,7 +191,7 @@ pub struct ReportedRefund {
     pub amount: Amount,
 }
 
-/// How a payment or a refund stands, as its sender states it.
+/// The status of a payment or a refund, as its sender reports it.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -198,7 +201,7 @@ pub enum PaymentStatus {
     Pending,
     Failed,
     Cancelled,
-    /// The money has moved. Only this counts towards what was paid or given back.
+    /// The money has moved. Only this status counts towards the amounts paid and refunded.
     #[default]
     Completed,
 }
@@ -213,32 +216,32 @@ impl PaymentStatus {
         }
     }
 
-    /// How far along it is, as [`OrderStatus::progress`].
+    /// How far the payment or refund has progressed, as in [`OrderStatus::progress`].
     pub const fn progress(self) -> u8 {
         self as u8
     }
 }
 
-/// A payment as a native sender's event of its own states it.
+/// A payment, as a native sender reports it in an event about the payment alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentSnapshot {
-    /// The sender's own id of the order, where the event names it. Else the order is the one that
+    /// The sender's own id of the order, if the event names it. Otherwise the order is the one that
     /// lists this payment's id in its [`payment_ids`](OrderSnapshot::payment_ids).
     pub order: Option<String>,
     pub payment: ReportedPayment,
     pub status: PaymentStatus,
     pub currency: Currency,
-    /// All that has been given back of it so far, where the event says it.
+    /// The total refunded so far, if the event reports it.
     pub refunded: Option<Amount>,
     pub version: SourceVersion,
 }
 
-/// A refund as a native sender's event of its own states it.
+/// A refund, as a native sender reports it in an event about the refund alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundSnapshot {
-    /// The sender's own id of the order, where the event names it.
+    /// The sender's own id of the order, if the event names it.
     pub order: Option<String>,
-    /// The sender's own id of the payment, where the event names it.
+    /// The sender's own id of the payment, if the event names it.
     pub payment: Option<String>,
     pub refund: ReportedRefund,
     pub status: PaymentStatus,
@@ -246,39 +249,40 @@ pub struct RefundSnapshot {
     pub version: SourceVersion,
 }
 
-/// Where an event of a native sender stands among the other events about the same thing.
+/// The version of a resource that a native sender's event carries.
 ///
-/// The order of arrival means nothing: events are compared by the sender's own time of the last
-/// change (after its count of them, where it keeps one), then by the number of refunds, then by the later status, then by the greater hash of
-/// the body (field by field, in this order). Of two events about one thing the greater stands, so
-/// that any order of arrival ends in the same state.
+/// The order of arrival means nothing. Versions of one resource are compared field by field: the
+/// sender's own count of changes (if it has one), then its time of the last change, the number of
+/// refunds, the progress of the status, and the hash of the body. Of two events about one resource
+/// the greater wins, so any order of arrival ends in the same state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct SourceVersion {
-    /// The sender's own count of the changes of this thing, where it keeps one; else 0.
+    /// The sender's own count of the changes to this resource, or 0 if it has none.
     #[serde(default)]
     pub sequence: u64,
     pub modified_at: Timestamp,
     pub refunds: u32,
     pub progress: u8,
-    /// What tells one event from another with all else equal, the same in each repetition of it:
-    /// lower-case hex of the SHA-256 of the body, or the sender's own id of the event where a
-    /// repetition's body may differ.
+    /// Distinguishes events that are otherwise equal; the same in every repetition of an event. It
+    /// is the lower-case hex SHA-256 of the body, or the sender's own event id where the body of a
+    /// repetition may differ.
     pub body_hash: String,
 }
 
-/// An order as a native sender's event states it: the whole of it, every time.
+/// An order, as a native sender's event reports it. Every event carries the whole order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderSnapshot {
     pub content: OrderContent,
     pub payments: Vec<ReportedPayment>,
     pub refunds: Vec<ReportedRefund>,
-    /// Ids by which later payment events name this order, where they do not name it by its own.
+    /// The payment ids by which later payment events refer to this order, if those events do not
+    /// carry the order's own id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payment_ids: Vec<String>,
     pub version: SourceVersion,
 }
 
-/// A client as a native sender's event states it.
+/// A client, as a native sender's event reports it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClientSnapshot {
     pub details: ClientDetails,

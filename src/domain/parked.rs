@@ -1,11 +1,12 @@
-//! Parked events: authentic deliveries of a sender that never retries, kept until they can be
-//! applied (DESIGN §5).
+//! Parked events: authentic deliveries that could not be applied when they arrived. They are stored
+//! until they can be, because their senders may never send them again.
 
 use serde::{Deserialize, Serialize};
 
 use super::time::{HOUR, MINUTE, SECOND};
 
-/// Bytes of bodies that one key may have parked. Beyond that it answers 503; nothing is dropped.
+/// The most bytes of bodies that one key may have parked. Beyond that, deliveries are answered 503;
+/// no parked event is dropped to make room.
 pub const RESERVE: i64 = 1 << 30;
 
 /// Why an event was parked.
@@ -17,11 +18,12 @@ pub enum ParkReason {
     InsufficientScope,
     StoreUnavailable,
     Unmappable,
-    /// What it changes has not arrived yet.
+    /// The order, payment or client that the event refers to has not arrived yet.
     ParentUnknown,
-    /// It came from another shop address than the first one.
+    /// The event came from another shop address than the key's first delivery.
     SourceChanged,
-    /// It only names what changed: that has to be fetched from the sender.
+    /// The event only names the resource that changed; its details have to be fetched from the
+    /// sender.
     AwaitingDetails,
 }
 
@@ -54,7 +56,7 @@ impl ParkReason {
         Self::ALL.into_iter().find(|reason| reason.as_str() == text)
     }
 
-    /// The reason and what is known beyond it, for people.
+    /// The reason and its detail, if any, for people to read.
     pub fn with(self, detail: Option<&str>) -> String {
         match detail {
             Some(detail) => format!("{}: {detail}", self.as_str()),
@@ -62,7 +64,7 @@ impl ParkReason {
         }
     }
 
-    /// When it is retried without anybody's doing.
+    /// What triggers a retry of an event with this reason.
     pub const fn retry(self) -> Retry {
         match self {
             Self::RateLimited | Self::StoreUnavailable => Retry::Alarm,
@@ -76,41 +78,43 @@ impl ParkReason {
     }
 }
 
-/// How many events a key has parked, each kind counted up to [`ParkedCount::COUNTED`].
+/// The number of parked events of a key; each count is capped at [`ParkedCount::COUNTED`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ParkedCount {
-    /// Those whose orders are missing until something is done or arrives.
+    /// Events parked for any other reason. What they report is missing in the store until something
+    /// is done or arrives.
     pub attention: u32,
-    /// Those that only name what changed: they await details, and nobody has to do anything.
+    /// Events that only name the resource that changed. They wait for its details; nobody has to
+    /// act.
     #[serde(rename = "kept")]
     pub awaiting_details: u32,
 }
 
 impl ParkedCount {
-    /// As many stand for that many or more.
+    /// The cap of each count: this value means this many or more.
     pub const COUNTED: u32 = 1_000;
 }
 
-/// What sets off a retry.
+/// What triggers a retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
     /// The KeyGate's alarm, after [`backoff`].
     Alarm,
     /// The key is resumed.
     OnResume,
-    /// The order or client that it changes arrives.
+    /// The order, payment or client that the event refers to arrives.
     OnParent,
-    /// An operator.
+    /// An operator retries the event.
     ByHand,
 }
 
-/// Milliseconds until the next automatic attempt after `attempts` of them: 2 s, doubling, at most
-/// an hour.
+/// Milliseconds until the next automatic attempt, after `attempts` earlier ones: 2 s, doubling, at
+/// most an hour.
 pub fn backoff(attempts: u32) -> i64 {
     (2 * SECOND).saturating_mul(1 << attempts.min(20)).min(HOUR)
 }
 
-/// Milliseconds until a retry when live traffic has left no budget.
+/// Milliseconds until the next retry when live traffic has used up the rate limit.
 pub const NO_BUDGET_DELAY: i64 = MINUTE / 6;
 
 #[cfg(test)]

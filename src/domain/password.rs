@@ -1,4 +1,5 @@
-//! Passwords: Argon2id, with the parameters that OWASP gives first (19 MiB, 2 passes, 1 lane).
+//! Password hashing: Argon2id, with the parameters that OWASP lists first (19 MiB, 2 passes, 1
+//! lane).
 
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -14,7 +15,7 @@ pub fn hash(password: &str, salt: &[u8; 16]) -> Option<String> {
     Some(argon2()?.hash_password(password.as_bytes(), &salt).ok()?.to_string())
 }
 
-/// Whether a password has this PHC string.
+/// Whether a password matches this PHC string.
 pub fn verify(password: &str, phc: &str) -> bool {
     PasswordHash::new(phc).is_ok_and(|hash| {
         argon2().is_some_and(|argon2| argon2.verify_password(password.as_bytes(), &hash).is_ok())

@@ -1,9 +1,10 @@
-//! Payments and refunds: what is kept of them, and what they add up to.
+//! Payments and refunds: their records, and the totals of an order.
 //!
-//! An order's money is told by up to three voices: what its sender states within the order, events
-//! that the sender sends of a payment or a refund by itself, and what was recorded through the
-//! integration API. Two of them that have the same external id are one: the record stands, what the
-//! order states of it is not counted again. So the sums come out the same in any order of arrival.
+//! Up to three sources report the payments and refunds of an order: the sender within the order,
+//! the sender in separate events about a payment or a refund, and the integration API. The latter
+//! two make records of their own. A record and a report within the order that have the same
+//! external id are the same money: only the record counts. So the totals are the same in any order
+//! of arrival.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ use super::money::{Amount, Currency};
 use super::order::{PaymentStatus, ReportedPayment, ReportedRefund};
 use super::rejection::{FieldError, Rejection};
 
-/// A payment as it is kept.
+/// A payment record in a store's ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payment {
     pub id: PaymentId,
@@ -23,12 +24,12 @@ pub struct Payment {
     pub detail: PaymentDetail,
 }
 
-/// The part of a payment that is kept as JSON.
+/// The part of a payment record that is stored as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentDetail {
     pub payment: ReportedPayment,
     pub status: PaymentStatus,
-    /// All that has been given back of it, where its sender keeps count.
+    /// The total refunded, if the sender reports such a total.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded: Option<Amount>,
     pub source: Source,
@@ -36,8 +37,8 @@ pub struct PaymentDetail {
 }
 
 impl PaymentDetail {
-    /// What an older event of the same payment says and this one does not. What the sender counts as
-    /// given back only grows, and not every event says it.
+    /// Adds what only an older event of the same payment reported. Takes the greater refunded
+    /// total, because that total only grows and not every event reports it.
     #[must_use]
     pub fn completed_from(mut self, older: Self) -> Self {
         self.refunded = self.refunded.max(older.refunded);
@@ -46,7 +47,7 @@ impl PaymentDetail {
     }
 }
 
-/// A refund as it is kept.
+/// A refund record in a store's ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
     pub id: RefundId,
@@ -54,15 +55,16 @@ pub struct Refund {
     pub detail: RefundDetail,
 }
 
-/// The part of a refund that is kept as JSON.
+/// The part of a refund record that is stored as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundDetail {
     pub refund: ReportedRefund,
     pub status: PaymentStatus,
-    /// The payment, where it was named by our id.
+    /// Our id of the payment, if the payment was named by that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_id: Option<PaymentId>,
-    /// The payment, where it was named by its sender's own id; it may not be known here.
+    /// The sender's own id of the payment, if the payment was named by that. The payment may have
+    /// no record here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<String>,
     pub source: Source,
@@ -81,55 +83,58 @@ impl Refund {
     }
 }
 
-/// All that is known of an order's money.
+/// The payments and refunds of an order from all sources.
 #[derive(Clone, Copy, Debug)]
 pub struct Account<'a> {
-    pub stated: &'a SenderReported,
+    pub reported: &'a SenderReported,
     pub payments: &'a [Payment],
     pub refunds: &'a [Refund],
 }
 
 impl<'a> Account<'a> {
-    /// The payments that only the order itself states.
+    /// The payments that are reported within the order and have no record of their own.
     pub fn stated_payments(self) -> impl Iterator<Item = &'a ReportedPayment> {
-        self.stated.payments.iter().filter(move |stated| {
-            stated.external_id.is_none()
+        self.reported.payments.iter().filter(move |reported| {
+            reported.external_id.is_none()
                 || !self
                     .payments
                     .iter()
-                    .any(|kept| kept.detail.payment.external_id == stated.external_id)
+                    .any(|payment| payment.detail.payment.external_id == reported.external_id)
         })
     }
 
-    /// The refunds that only the order itself states.
+    /// The refunds that are reported within the order and have no record of their own.
     pub fn stated_refunds(self) -> impl Iterator<Item = &'a ReportedRefund> {
-        self.stated.refunds.iter().filter(move |stated| {
-            stated.external_id.is_none()
+        self.reported.refunds.iter().filter(move |reported| {
+            reported.external_id.is_none()
                 || !self
                     .refunds
                     .iter()
-                    .any(|kept| kept.detail.refund.external_id == stated.external_id)
+                    .any(|refund| refund.detail.refund.external_id == reported.external_id)
         })
     }
 
     pub fn paid_total(self) -> Amount {
-        let kept =
-            self.payments.iter().filter(|kept| kept.detail.status == PaymentStatus::Completed);
-        let kept = kept.map(|kept| kept.detail.payment.amount);
-        sum(self.stated_payments().map(|stated| stated.amount).chain(kept))
+        let completed = self
+            .payments
+            .iter()
+            .filter(|payment| payment.detail.status == PaymentStatus::Completed);
+        let recorded = completed.map(|payment| payment.detail.payment.amount);
+        sum(self.stated_payments().map(|reported| reported.amount).chain(recorded))
     }
 
-    /// What has been given back of one payment: its sender's own count, or the refunds known one by
-    /// one, whichever is more. A sender counts a refund when it is made; no event of the payment
-    /// follows where that fails.
+    /// The amount refunded of one payment: the total that its sender reports, or the sum of its
+    /// completed refunds, whichever is greater. A sender adds a refund to its total when the refund
+    /// is made and sends no event of the payment if the refund then fails, so failed and cancelled
+    /// refunds are subtracted from the reported total.
     pub fn refunded_of(self, payment: &Payment) -> Amount {
         let refunds = || self.refunds.iter().filter(|refund| refund.is_of(payment));
         let undone = refunds().filter(|refund| {
             matches!(refund.detail.status, PaymentStatus::Failed | PaymentStatus::Cancelled)
         });
-        let counted = payment.detail.refunded.unwrap_or_default();
-        let left = counted.checked_sub(sum(undone.map(|refund| refund.detail.refund.amount)));
-        completed(refunds()).max(left.unwrap_or_default())
+        let reported = payment.detail.refunded.unwrap_or_default();
+        let remaining = reported.checked_sub(sum(undone.map(|refund| refund.detail.refund.amount)));
+        sum_of_completed(refunds()).max(remaining.unwrap_or_default())
     }
 
     pub fn refunded_total(self) -> Amount {
@@ -138,64 +143,71 @@ impl<'a> Account<'a> {
             .refunds
             .iter()
             .filter(|refund| !self.payments.iter().any(|payment| refund.is_of(payment)));
-        let stated = self.stated_refunds().map(|stated| stated.amount);
-        sum(of_payments.chain([completed(others)]).chain(stated))
+        let reported = self.stated_refunds().map(|reported| reported.amount);
+        sum(of_payments.chain([sum_of_completed(others)]).chain(reported))
     }
 }
 
-fn completed<'a>(refunds: impl Iterator<Item = &'a Refund>) -> Amount {
+fn sum_of_completed<'a>(refunds: impl Iterator<Item = &'a Refund>) -> Amount {
     sum(refunds
         .filter(|refund| refund.detail.status == PaymentStatus::Completed)
         .map(|refund| refund.detail.refund.amount))
 }
 
-/// The sum; what cannot be kept exactly is no sum of amounts that were.
+/// The sum, or 0 if it exceeds [`Amount::MAX`], which the sum of real amounts never does.
 fn sum(amounts: impl Iterator<Item = Amount>) -> Amount {
     Amount::sum(amounts).unwrap_or_default()
 }
 
-/// Reads the amount of a new payment or refund.
+/// Reads the amount of a new payment or refund. `given` is the currency that the request names, if
+/// any.
 ///
 /// # Errors
 /// 422 naming `/amount` or `/currency`.
 pub fn read_amount(
     text: &str,
-    stated: Option<Currency>,
+    given: Option<Currency>,
     currency: Currency,
 ) -> Result<Amount, Rejection> {
-    if stated.is_some_and(|stated| stated != currency) {
+    if given.is_some_and(|given| given != currency) {
         let detail = format!("must be {}, the order's currency.", currency.as_str());
-        return Err(refuse("/currency", "currency_mismatch", detail));
+        return Err(field_rejection("/currency", "currency_mismatch", detail));
     }
     let amount = Amount::parse(text, currency)
-        .map_err(|error| refuse("/amount", "invalid_amount", format!("{error}.")))?;
+        .map_err(|error| field_rejection("/amount", "invalid_amount", format!("{error}.")))?;
     if amount <= Amount::ZERO {
-        return Err(refuse("/amount", "not_positive", "must be above 0.".to_owned()));
+        return Err(field_rejection("/amount", "not_positive", "must be above 0.".to_owned()));
     }
     Ok(amount)
 }
 
-/// Holds an amount to what is left to be paid, or to be given back.
+/// Returns an error if the amount exceeds what remains to be paid (payments) or to be refunded
+/// (refunds).
 ///
 /// # Errors
-/// 422 naming `/amount` with the code `excess`.
+/// 422 naming `/amount` with the code `excess_code`.
 pub fn check_left(
     amount: Amount,
-    left: Amount,
+    remaining: Amount,
     currency: Currency,
-    excess: &'static str,
+    excess_code: &'static str,
 ) -> Result<(), Rejection> {
-    if left <= Amount::ZERO {
-        return Err(refuse("/amount", excess, "is too much: nothing is left.".to_owned()));
+    if remaining <= Amount::ZERO {
+        return Err(field_rejection(
+            "/amount",
+            excess_code,
+            "is too much: nothing is left.".to_owned(),
+        ));
     }
-    if amount > left {
-        let detail = format!("must be at most {}, which is what is left.", left.format(currency));
-        return Err(refuse("/amount", excess, detail));
+    if amount > remaining {
+        let detail =
+            format!("must be at most {}, which is what is left.", remaining.format(currency));
+        return Err(field_rejection("/amount", excess_code, detail));
     }
     Ok(())
 }
 
-fn refuse(pointer: &str, code: &'static str, detail: String) -> Rejection {
+fn field_rejection(pointer: &str, code: &'static str, detail: String) -> Rejection {
     Rejection::fields(vec![FieldError { pointer: pointer.to_owned(), code: code.into(), detail }])
 }
 
@@ -228,7 +240,7 @@ mod tests {
             id: PaymentId::new(store, row),
             order_id,
             detail: PaymentDetail {
-                payment: stated(external_id, paid),
+                payment: reported_payment(external_id, paid),
                 status: PaymentStatus::Completed,
                 refunded: refunded.map(amount),
                 source: Source::StripeCheckout,
@@ -237,13 +249,13 @@ mod tests {
         }
     }
 
-    fn refund(n: i64, external_id: &str, payment: Option<&str>, given_back: i64) -> Refund {
+    fn refund(n: i64, external_id: &str, payment: Option<&str>, refunded: i64) -> Refund {
         let (store, row, order_id, key_id) = ids(n);
         Refund {
             id: RefundId::new(store, row),
             order_id,
             detail: RefundDetail {
-                refund: stated_refund(external_id, given_back),
+                refund: reported_refund(external_id, refunded),
                 status: PaymentStatus::Completed,
                 payment_id: None,
                 payment: payment.map(str::to_owned),
@@ -253,7 +265,7 @@ mod tests {
         }
     }
 
-    fn stated(external_id: &str, paid: i64) -> ReportedPayment {
+    fn reported_payment(external_id: &str, paid: i64) -> ReportedPayment {
         ReportedPayment {
             external_id: Some(external_id.to_owned()),
             method: None,
@@ -262,24 +274,25 @@ mod tests {
         }
     }
 
-    fn stated_refund(external_id: &str, given_back: i64) -> ReportedRefund {
+    fn reported_refund(external_id: &str, refunded: i64) -> ReportedRefund {
         ReportedRefund {
             external_id: Some(external_id.to_owned()),
             reason: None,
-            amount: amount(given_back),
+            amount: amount(refunded),
         }
     }
 
-    fn sums(stated: &SenderReported, payments: &[Payment], refunds: &[Refund]) -> (i64, i64) {
-        let account = Account { stated, payments, refunds };
+    /// The paid and the refunded total in minor units.
+    fn sums(reported: &SenderReported, payments: &[Payment], refunds: &[Refund]) -> (i64, i64) {
+        let account = Account { reported, payments, refunds };
         (account.paid_total().minor(), account.refunded_total().minor())
     }
 
     #[test]
-    fn what_two_voices_tell_counts_once() {
+    fn money_that_two_sources_report_counts_once() {
         let order = SenderReported {
-            payments: vec![stated("pi_1", 2_000)],
-            refunds: vec![stated_refund("re_1", 500)],
+            payments: vec![reported_payment("pi_1", 2_000)],
+            refunds: vec![reported_refund("re_1", 500)],
             ..SenderReported::default()
         };
         assert_eq!(sums(&order, &[], &[]), (2_000, 500));
@@ -292,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_senders_count_and_its_single_refunds_are_the_same_money() {
+    fn a_senders_refunded_total_and_its_single_refunds_count_once() {
         let none = SenderReported::default();
         let of = |refunded, refunds: &[Refund]| {
             sums(&none, &[payment(1, "pi_1", 2_000, refunded)], refunds).1
@@ -306,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_completed_counts() {
+    fn only_completed_payments_and_refunds_count() {
         let mut failed = payment(1, "pi_1", 2_000, None);
         failed.detail.status = PaymentStatus::Failed;
         let mut pending = refund(2, "re_1", Some("pi_1"), 500);
@@ -315,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refund_that_failed_gives_nothing_back_though_its_sender_counted_it() {
+    fn a_failed_refund_does_not_count_though_the_senders_total_includes_it() {
         let none = SenderReported::default();
         let counted = [payment(1, "pi_1", 2_000, Some(500))];
         let mut refunds =
@@ -333,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn two_events_of_a_payment_make_one_in_either_order() {
+    fn an_older_event_of_a_payment_only_adds_what_the_newer_one_lacks() {
         let mut newer = payment(1, "pi_1", 2_000, None).detail;
         let mut older = payment(1, "pi_1", 1_000, Some(500)).detail;
         older.payment.method = Some("card".to_owned());
@@ -347,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_is_held_to_what_is_left() {
+    fn an_amount_above_what_remains_is_refused() {
         let usd = Currency::parse("USD").unwrap();
         let code =
             |result: Result<(), Rejection>| result.err().map(|r| r.errors[0].code.to_string());

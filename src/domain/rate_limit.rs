@@ -1,4 +1,4 @@
-//! The exact sliding limit: in any 60 seconds at most N requests of a key are admitted.
+//! The exact sliding rate limit: in any 60 seconds at most N requests of a key are admitted.
 
 use std::collections::VecDeque;
 
@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::time::{MINUTE, SECOND, Timestamp};
 
-/// The window over which requests are counted.
+/// The window over which requests are counted, in milliseconds.
 pub const WINDOW: i64 = MINUTE;
 
-/// Requests a minute that a key may make.
+/// The number of requests a minute that a key may make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RateLimit(u32);
 
 impl RateLimit {
-    /// What may be entered; more than [`RateLimit::MAX`] is kept as that.
+    /// The highest value that may be entered. Values above [`RateLimit::MAX`] are stored as that.
     pub const MAX_ENTERED: u32 = 10_000;
     pub const MAX: u32 = 6_000;
     pub const DEFAULT: Self = Self(120);
@@ -38,26 +38,30 @@ pub struct SlidingWindow {
     admitted: VecDeque<Timestamp>,
 }
 
-/// What a key has left, for the `RateLimit` header.
+/// The remaining budget of a key, for the `RateLimit` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
     pub limit: RateLimit,
     pub remaining: u32,
-    /// Seconds, rounded up, until the oldest counted request leaves the window; 0 if none counts.
+    /// Seconds, rounded up, until the oldest counted request leaves the window; 0 if no request is
+    /// counted.
     pub reset: u32,
 }
 
 impl SlidingWindow {
-    /// A window that already holds the admissions of `times`, in any order: rebuilt from the log
-    /// after an eviction.
+    /// A window with the admissions at `times`, given in any order. Rebuilds the window from the
+    /// log after an eviction.
     pub fn rebuilt(limit: RateLimit, times: impl IntoIterator<Item = Timestamp>) -> Self {
         let mut admitted: Vec<_> = times.into_iter().collect();
         admitted.sort_unstable();
         Self { limit, admitted: admitted.into() }
     }
 
-    /// Admits one request at `now`, or says what is left. A clock that steps back counts as
-    /// standing still.
+    /// Admits one request at `now` and returns the quota after it. A clock that steps back counts
+    /// as standing still.
+    ///
+    /// # Errors
+    /// The used-up quota, if the limit has been reached.
     pub fn admit(&mut self, now: Timestamp) -> Result<Quota, Quota> {
         let now = self.admitted.back().map_or(now, |last| now.max(*last));
         let quota = self.quota(now);
@@ -68,7 +72,7 @@ impl SlidingWindow {
         Ok(self.quota(now))
     }
 
-    /// What is left at `now`.
+    /// The quota at `now`.
     pub fn quota(&mut self, now: Timestamp) -> Quota {
         while self.admitted.front().is_some_and(|oldest| now.since(*oldest) >= WINDOW) {
             self.admitted.pop_front();
@@ -109,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_entered() {
+    fn an_entered_limit_is_between_1_and_10000_and_capped_at_6000() {
         assert_eq!(RateLimit::entered(0), None);
         assert_eq!(RateLimit::entered(-1), None);
         assert_eq!(RateLimit::entered(10_001), None);
@@ -118,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_frees_exactly_one_minute_after_it_was_taken() {
+    fn a_unit_is_free_again_exactly_one_minute_after_it_was_taken() {
         let mut window = window(1);
         assert!(window.admit(at(0)).is_ok());
         assert_eq!(window.admit(at(59_999)).unwrap_err().reset, 1);
@@ -126,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_steps_back_gives_nothing_away() {
+    fn a_clock_that_steps_back_frees_no_units() {
         let mut window = window(1);
         assert!(window.admit(at(50_000)).is_ok());
         assert!(window.admit(at(0)).is_err());
@@ -144,7 +148,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_60_seconds_hold_more_than_the_limit(limit in 1..20_i64, steps in prop::collection::vec(0..20_000_i64, 1..200), rebuild_at in 0..200_usize) {
+        fn no_60_seconds_admit_more_than_the_limit(limit in 1..20_i64, steps in prop::collection::vec(0..20_000_i64, 1..200), rebuild_at in 0..200_usize) {
             let mut window = window(limit);
             let mut now = 0;
             let mut admitted = Vec::new();

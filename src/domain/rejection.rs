@@ -1,10 +1,10 @@
-//! Every way in which a request can be turned down, and what it is answered.
+//! Every reason for which a request can be turned down, and the response to it.
 
 use serde::{Deserialize, Serialize};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $code:ident = $text:literal, $status:literal, $title:literal;)*) => {
-        /// A stable code. Clients may branch on its text, which never changes its meaning.
+        /// A stable error code. Clients may branch on its text, whose meaning never changes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Code {
             $($(#[$doc])* $code,)*
@@ -13,17 +13,17 @@ macro_rules! codes {
         impl Code {
             pub const ALL: &[Self] = &[$(Self::$code,)*];
 
-            /// The text in answers, logs and documentation.
+            /// The text in responses, logs and documentation.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$code => $text,)* }
             }
 
-            /// The HTTP status of the answer.
+            /// The HTTP status of the response.
             pub const fn status(self) -> u16 {
                 match self { $(Self::$code => $status,)* }
             }
 
-            /// The same for every occurrence (RFC 9457 §3.1.3).
+            /// The title of the problem, the same for every occurrence (RFC 9457 §3.1.3).
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$code => $title,)* }
             }
@@ -32,18 +32,18 @@ macro_rules! codes {
 }
 
 codes! {
-    /// No, an unknown, a wrong or a revoked credential.
+    /// The credential is missing, unknown, wrong or revoked.
     InvalidApiKey = "invalid_api_key", 401, "The API key is not valid";
     ApiKeyExpired = "api_key_expired", 401, "The API key has expired";
     KeyPaused = "key_paused", 403, "The API key is paused";
-    /// A secret key stands in a query string, where it ends up in logs.
+    /// A query string contains a secret key, which ends up in logs that way.
     KeyInQuery = "key_in_query", 400, "A secret key must not stand in a URL";
     SignatureMissing = "signature_missing", 401, "The request is not signed";
     SignatureInvalid = "signature_invalid", 401, "The signature does not match";
     SignatureExpired = "signature_expired", 401, "The signature has expired";
     RateLimited = "rate_limited", 429, "Too many requests";
     InsufficientScope = "insufficient_scope", 403, "The API key lacks a scope";
-    /// The key speaks another payload format than the path.
+    /// The key is for another payload format than the path.
     WrongPayloadFormat = "wrong_payload_format", 403, "The API key is for another payload format";
     /// The user's role does not allow it.
     Forbidden = "forbidden", 403, "Not allowed for this role";
@@ -55,22 +55,23 @@ codes! {
     InvalidIdempotencyKey = "invalid_idempotency_key", 400, "The Idempotency-Key is not valid";
     IdempotencyKeyReused = "idempotency_key_reused", 422, "The Idempotency-Key was used for another request";
     ExternalIdConflict = "external_id_conflict", 409, "The external id is taken";
-    /// The state of an object does not allow what was asked.
+    /// The state of the resource does not allow the request.
     InvalidState = "invalid_state", 409, "The current state does not allow this";
     NotFound = "not_found", 404, "Not found";
     MethodNotAllowed = "method_not_allowed", 405, "The method is not allowed here";
     /// The store's ledger did not answer in time.
     StoreUnavailable = "store_unavailable", 503, "The store is temporarily unavailable";
-    /// The key's gate or the catalogue did not answer in time.
+    /// The KeyGate or the catalogue did not answer in time.
     Unavailable = "unavailable", 503, "Temporarily unavailable";
-    /// The parked events of a key fill their reserve.
+    /// The parked events of the key fill their reserve.
     ReserveFull = "reserve_full", 503, "Too many events are parked";
     InternalError = "internal_error", 500, "Something went wrong on our side";
 }
 
 impl Code {
-    /// Whether it says 'who are you' or 'not now': such answers are logged one by one only up to a
-    /// cap, so that whoever knows a webhook URL cannot flood a key's log.
+    /// Whether it concerns the validity of the credential, the signature or the rate limit. Such
+    /// refusals are logged one by one only up to a cap, so that somebody who knows a webhook URL
+    /// cannot flood a key's log.
     pub const fn is_refusal(self) -> bool {
         matches!(
             self,
@@ -99,18 +100,18 @@ impl<'de> Deserialize<'de> for Code {
     }
 }
 
-/// What is wrong with one field.
+/// An error in one field of the body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
     /// JSON Pointer (RFC 6901) into the body.
     pub pointer: String,
     /// A stable code: `required`, `invalid_type`, `unknown_field`, `total_mismatch`, …
     pub code: std::borrow::Cow<'static, str>,
-    /// For people.
+    /// What is wrong, for people to read.
     pub detail: String,
 }
 
-/// A request turned down.
+/// The reason why a request was turned down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
     pub code: Code,
@@ -121,10 +122,10 @@ pub struct Rejection {
     /// Seconds after which a retry makes sense.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u32>,
-    /// The object that stands in the way, e.g. the order that has this external id.
+    /// The id of the resource that conflicts, e.g. of the order that already has this external id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflict: Option<String>,
-    /// The state that an object is in, and the one that was asked for.
+    /// The current state of the resource, and the requested one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub states: Option<Box<(String, String)>>,
     /// For the operator's log only: never sent to the caller.
@@ -145,7 +146,7 @@ impl Rejection {
         }
     }
 
-    /// Fields that are not valid; `errors` is not empty.
+    /// A rejection for invalid fields. `errors` must not be empty.
     pub fn fields(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [one] if one.pointer.is_empty() => format!("The body {}", one.detail),

@@ -1,5 +1,5 @@
 //! Sealed secrets: AES-256-GCM under a key derived (HKDF-SHA-256) per workspace from the
-//! deployment's sealing key, bound to the workspace, table and row that hold them.
+//! deployment's sealing key, bound to the workspace, table and row that contain them.
 
 use std::fmt;
 
@@ -15,7 +15,8 @@ use super::id::WorkspaceId;
 #[derive(Clone)]
 pub struct SealingKeys(Vec<(u32, [u8; 32])>);
 
-/// What a sealed secret is bound to: moved to another place, it does not unseal.
+/// The associated data that binds a sealed secret to its row. Moved to another row, the secret does
+/// not unseal.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
     pub workspace: WorkspaceId,
@@ -25,24 +26,24 @@ pub struct Place<'a> {
 
 impl Place<'_> {
     fn associated_data(&self) -> Vec<u8> {
-        // None of the parts can hold a NUL, so no two places share the same bytes.
+        // None of the parts can contain a NUL, so no two places share the same bytes.
         format!("{}\0{}\0{}", self.workspace, self.table, self.row).into_bytes()
     }
 }
 
-/// Why a sealed text gives no secret.
+/// Why a sealed text cannot be unsealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnsealError {
     /// Not of the form `<version>.<base64>`.
     Malformed,
-    /// Sealed under a sealing key that is not listed any more.
+    /// Sealed under a sealing key that is no longer listed.
     UnknownVersion(u32),
     /// Altered, moved from another place, or sealed under another key of that version.
     Rejected,
 }
 
 impl SealingKeys {
-    const NONCE: usize = 12;
+    const NONCE_LENGTH: usize = 12;
 
     /// Reads the Worker secret `SEALING_KEYS`: a comma-separated list of `<version>:<64 hex
     /// characters>`, newest first, no version twice.
@@ -62,7 +63,12 @@ impl SealingKeys {
     }
 
     /// Seals `secret` under the newest key. The nonce must be random and never be used again.
-    pub fn seal(&self, secret: &str, place: Place<'_>, nonce: [u8; Self::NONCE]) -> Option<Sealed> {
+    pub fn seal(
+        &self,
+        secret: &str,
+        place: Place<'_>,
+        nonce: [u8; Self::NONCE_LENGTH],
+    ) -> Option<Sealed> {
         let (version, key) = self.0.first()?;
         let payload = Payload { msg: secret.as_bytes(), aad: &place.associated_data() };
         let sealed =
@@ -74,7 +80,8 @@ impl SealingKeys {
         let version = sealed.version().ok_or(UnsealError::Malformed)?;
         let (_, text) = sealed.0.split_once('.').ok_or(UnsealError::Malformed)?;
         let bytes = BASE64.decode(text.as_bytes()).map_err(|_| UnsealError::Malformed)?;
-        let (nonce, sealed) = bytes.split_at_checked(Self::NONCE).ok_or(UnsealError::Malformed)?;
+        let (nonce, sealed) =
+            bytes.split_at_checked(Self::NONCE_LENGTH).ok_or(UnsealError::Malformed)?;
         let (_, key) = self
             .0
             .iter()
@@ -147,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_secret_unseals_only_where_it_was_sealed() {
+    fn a_sealed_secret_unseals_only_in_the_row_it_was_sealed_for() {
         let keys = keys(&[(1, 7)]);
         let sealed = keys.seal("whsec_x", place("key_a"), [5; 12]).unwrap();
         assert_eq!(keys.unseal(&sealed, place("key_a")).as_deref(), Ok("whsec_x"));
@@ -188,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lists_of_sealing_keys_that_are_refused() {
+    fn malformed_lists_of_sealing_keys_are_refused() {
         let key = "a".repeat(64);
         for list in ["", "1", &key, &format!("x:{key}"), &format!("1:{key},1:{key}"), "1:ab"] {
             assert!(SealingKeys::parse(list).is_none(), "{list:?}");

@@ -1,15 +1,15 @@
-//! Searching orders by one text, as people type it.
+//! Searching orders by one text that a person types.
 
 use super::id::OrderId;
 
-/// What somebody looks for: an order's number or id, or its client.
+/// A search text: an order's number or id, or its client's name, e-mail address or id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderSearch {
     text: String,
     lower: String,
 }
 
-/// The parts of an order that a search looks at.
+/// The fields of an order that a search looks at.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Searched<'a> {
     pub number: Option<&'a str>,
@@ -20,32 +20,32 @@ pub struct Searched<'a> {
 }
 
 impl OrderSearch {
-    /// `None` where there is nothing to look for.
+    /// `None` if the text is empty, spaces and a leading `#` aside.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let meant = !without_hash(text).is_empty();
-        meant.then(|| Self { text: text.to_owned(), lower: text.to_lowercase() })
+        let is_filled = !without_hash(text).is_empty();
+        is_filled.then(|| Self { text: text.to_owned(), lower: text.to_lowercase() })
     }
 
-    /// The public id that it may be.
+    /// The search text as an order's public id, if it is one.
     pub fn order_id(&self) -> Option<OrderId> {
         OrderId::parse(&self.lower)
     }
 
-    /// The external ids that it may be: as typed, and without the `#` that people write before a
-    /// number.
+    /// The external ids to look up: the text as typed, and without the `#` that people write before
+    /// a number.
     pub fn external_ids(&self) -> impl Iterator<Item = &str> {
         let bare = without_hash(&self.text);
         [self.text.as_str(), bare].into_iter().take(if bare == self.text { 1 } else { 2 })
     }
 
-    /// Whether it is an order's external id, exactly.
+    /// Whether the text is exactly this external id.
     pub fn is_external_id(&self, external_id: Option<&str>) -> bool {
         external_id.is_some_and(|id| self.external_ids().any(|text| text == id))
     }
 
-    /// Whether it finds an order: by its number, its external id, or a part of what its client is
-    /// called.
+    /// Whether the search matches an order: by its number, its external id, or a part of its
+    /// client's e-mail address, name or external id.
     pub fn finds(&self, order: Searched<'_>) -> bool {
         let Searched { number, external_id, client_email, client_name, client_external_id } = order;
         let bare = |text: &str| without_hash(text).to_lowercase();
@@ -101,19 +101,19 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_no_search() {
+    fn an_empty_text_is_no_search() {
         for text in ["", "  ", "#", " # "] {
             assert_eq!(OrderSearch::parse(text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn a_public_id_is_known_however_it_is_written() {
+    fn a_public_id_is_recognised_in_any_case_and_between_spaces() {
         let row = SequenceId::at(Timestamp::from_millis(1_795_000_000_000));
         let id = OrderId::new(StoreId::from_random([3; 10]), row);
         let text = id.to_string();
-        for written in [text.clone(), text.to_uppercase(), format!(" {text}\n")] {
-            assert_eq!(OrderSearch::parse(&written).unwrap().order_id(), Some(id));
+        for typed in [text.clone(), text.to_uppercase(), format!(" {text}\n")] {
+            assert_eq!(OrderSearch::parse(&typed).unwrap().order_id(), Some(id));
         }
         assert_eq!(OrderSearch::parse("ord_x").unwrap().order_id(), None);
     }

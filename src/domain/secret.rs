@@ -1,4 +1,4 @@
-//! Signing secrets: the key of the HMAC that a sender puts under each body.
+//! Signing secrets: the HMAC keys with which senders sign request bodies.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use data_encoding::BASE64;
 use super::key::PayloadFormat;
 use super::public_key;
 
-/// What a public key of Standard Webhooks begins with.
-const PUBLIC: &str = "whpk_";
+/// The prefix of a Standard Webhooks public key.
+const PUBLIC_KEY_PREFIX: &str = "whpk_";
 
 /// A signing secret as text. Its UTF-8 bytes are the HMAC key of WooCommerce and of the gateway's
 /// own dialects.
@@ -16,8 +16,8 @@ const PUBLIC: &str = "whpk_";
 pub struct SigningSecret(String);
 
 impl SigningSecret {
-    /// Bytes of a pasted secret: senders' own secrets are free text (WooCommerce), hex
-    /// (Squarespace) or `whsec_` and base64 (Stripe, Standard Webhooks).
+    /// The fewest and the most bytes of a pasted secret. Senders' own secrets are free text
+    /// (WooCommerce), hex (Squarespace) or `whsec_` and base64 (Stripe, Standard Webhooks).
     pub const MIN: usize = 8;
     pub const MAX: usize = 512;
 
@@ -26,24 +26,27 @@ impl SigningSecret {
         Self(hex::encode(random))
     }
 
-    /// A secret that a sender has made. `None` if it is too short, too long, or holds a control
-    /// character (a pasted line break, most often).
+    /// A secret that the sender generated and a person pasted. `None` if it is too short, too long,
+    /// or contains a control character (a pasted line break, most often).
     pub fn pasted(text: &str) -> Option<Self> {
         let usable =
             (Self::MIN..=Self::MAX).contains(&text.len()) && !text.chars().any(char::is_control);
         usable.then(|| Self(text.to_owned()))
     }
 
-    /// What a sender of this format, or a gateway's own sender, shows to be pasted; else what is
-    /// expected instead. A public key of Wix is kept as the base64 of its SubjectPublicKeyInfo.
+    /// Reads what a person pasted as the secret, or public key, of a sender of this format. A
+    /// public key of Wix is stored as the base64 of its SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    /// A text for people that says what is expected instead.
     pub fn pasted_for(format: PayloadFormat, text: &str) -> Result<Self, &'static str> {
         if format == PayloadFormat::Wix {
-            return public_key::rsa_from(text).map(|der| Self(BASE64.encode(&der))).ok_or(
+            return public_key::parse_rsa(text).map(|der| Self(BASE64.encode(&der))).ok_or(
                 "must be the app's public key from Wix (app dashboard → Webhooks): an RSA key of 2048 bits or more, in PEM (-----BEGIN PUBLIC KEY-----) or its base64.",
             );
         }
         let secret = Self::pasted(text).ok_or("must have 8 to 512 bytes and no line breaks.")?;
-        let bytes = |text: Option<&str>| BASE64.decode(text.unwrap_or_default().as_bytes()).ok();
+        let decode = |text: Option<&str>| BASE64.decode(text.unwrap_or_default().as_bytes()).ok();
         match format {
             PayloadFormat::StripeCheckout if !text.starts_with("whsec_") => Err(
                 "must be the endpoint's signing secret from Stripe (Developers → Webhooks → the endpoint), which begins with whsec_.",
@@ -56,7 +59,8 @@ impl SigningSecret {
             ),
             PayloadFormat::Gateway
                 if secret.is_public_key()
-                    && bytes(text.strip_prefix(PUBLIC)).is_none_or(|key| key.len() != 32) =>
+                    && decode(text.strip_prefix(PUBLIC_KEY_PREFIX))
+                        .is_none_or(|key| key.len() != 32) =>
             {
                 Err("must be whpk_ and the base64 of the 32 bytes of an ed25519 public key.")
             }
@@ -64,12 +68,13 @@ impl SigningSecret {
         }
     }
 
-    /// Whether it is no secret but the public key of Standard Webhooks' asymmetric signatures.
+    /// Whether this is not a secret but a public key, for the asymmetric signatures of Standard
+    /// Webhooks.
     pub fn is_public_key(&self) -> bool {
-        self.0.starts_with(PUBLIC)
+        self.0.starts_with(PUBLIC_KEY_PREFIX)
     }
 
-    /// A secret that was sealed here.
+    /// The text of a secret that was sealed here and has been unsealed.
     pub const fn unsealed(text: String) -> Self {
         Self(text)
     }
@@ -79,7 +84,7 @@ impl SigningSecret {
         &self.0
     }
 
-    /// The same bytes in the form that Standard Webhooks libraries take.
+    /// The same bytes in the form that Standard Webhooks libraries expect.
     pub fn to_whsec(&self) -> String {
         format!("whsec_{}", BASE64.encode(self.0.as_bytes()))
     }
@@ -103,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_pasted() {
+    fn unusable_pasted_texts_are_refused() {
         for text in ["", "short", "with a line\nbreak", &"x".repeat(513)] {
             assert!(SigningSecret::pasted(text).is_none(), "{text:?}");
         }

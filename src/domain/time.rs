@@ -1,4 +1,4 @@
-//! Points in time. The domain never asks what time it is: `now` is an argument.
+//! Points in time. The domain never reads a clock: `now` is an argument.
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn days_before_the_epoch_count_down() {
+    fn periods_before_the_epoch_have_negative_numbers() {
         assert_eq!(Timestamp::from_millis(-1).period(DAY), -1);
         assert_eq!(Timestamp::from_millis(DAY).period(DAY), 1);
     }

@@ -1,6 +1,6 @@
-//! Tokens of the console: sessions (in a cookie), invites (in a link), and forms of people who are
-//! not signed in yet. Each is 256 random bits and a tag, so that a made-up one is refused before
-//! any storage is touched; only its hash is kept.
+//! Tokens of the console: for sessions (in a cookie), for invites (in a link), and for the forms of
+//! people who are not signed in yet. Each is 256 random bits and a tag, so that a made-up one is
+//! refused before any storage is touched. Only its hash is stored.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,12 +11,12 @@ use super::credential::{CredentialHash, TagKeys};
 use super::encoding::{base32, base32_decode};
 use super::time::{DAY, HOUR, MINUTE, Timestamp};
 
-/// What a [`Token`] is for: a token of one kind is none of another.
+/// The purpose of a [`Token`]. A token of one kind is not valid as another.
 pub trait TokenKind {
     const LABEL: &'static str;
 }
 
-/// A user at the console.
+/// A user who is signed in to the console.
 #[derive(Debug)]
 pub struct SessionKind;
 impl TokenKind for SessionKind {
@@ -30,7 +30,8 @@ impl TokenKind for InviteKind {
     const LABEL: &'static str = "invite";
 }
 
-/// A browser that nobody has signed in with, so that its forms can be told from another site's.
+/// A browser that nobody has signed in with. The token distinguishes forms of the console from
+/// forms of another site.
 #[derive(Debug)]
 pub struct VisitorKind;
 impl TokenKind for VisitorKind {
@@ -74,13 +75,13 @@ impl<K: TokenKind> Token<K> {
         &self.text
     }
 
-    /// What every form of its holder carries (CSRF): told from nothing but the token, so that
-    /// nothing is stored.
+    /// The CSRF value in every form shown to the owner of this token. It is derived from the token
+    /// alone, so nothing is stored.
     pub fn csrf(&self, tag_keys: &TagKeys) -> String {
         csrf_text(&tag_keys.tag(CSRF, self.text.as_bytes()))
     }
 
-    /// Whether a form carries [`Token::csrf`] of this token, also under an older tag key.
+    /// Whether `presented` is [`Token::csrf`] of this token, also under an older tag key.
     pub fn holds_csrf(&self, presented: &str, tag_keys: &TagKeys) -> bool {
         tag_keys.any(CSRF, self.text.as_bytes(), |mac| {
             csrf_text(mac).as_bytes().ct_eq(presented.as_bytes()).into()
@@ -106,17 +107,19 @@ impl<K: TokenKind> fmt::Debug for Token<K> {
     }
 }
 
-/// A session ends when it was not used for so long, and in any case after so long.
+/// A session ends after this long without use, in milliseconds.
 pub const SESSION_IDLE: i64 = 12 * HOUR;
+/// A session ends after this long in any case, in milliseconds.
 pub const SESSION_ABSOLUTE: i64 = 7 * DAY;
 
-/// How late its last use may stand in the catalogue, so that not every page writes a row.
+/// How far the last use of a session in the catalogue may lag behind, in milliseconds, so that not
+/// every page writes a row.
 pub const SESSION_TOUCH: i64 = 5 * MINUTE;
 
-/// How long the link of an invite is good.
+/// How long the link of an invite is valid, in milliseconds.
 pub const INVITE_LIFETIME: i64 = 7 * DAY;
 
-/// Whether a session that was last seen and ends in any case at these times is live.
+/// Whether a session is live that was last used at `seen_at` and ends at `expires_at` in any case.
 pub fn session_is_live(seen_at: Timestamp, expires_at: Timestamp, now: Timestamp) -> bool {
     now < expires_at && now.since(seen_at) < SESSION_IDLE
 }
@@ -131,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_one_kind_is_none_of_another() {
+    fn a_token_of_one_kind_is_not_valid_as_another() {
         let keys = tag_keys("ab");
         let session = SessionToken::mint(&[7; 32], &keys);
         assert_eq!(session.reveal().len(), 64);
@@ -142,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_of_the_session_that_it_was_made_for() {
+    fn a_csrf_value_is_valid_for_its_own_session_only() {
         let keys = tag_keys("ab");
         let (one, other) =
             (SessionToken::mint(&[1; 32], &keys), SessionToken::mint(&[2; 32], &keys));
@@ -154,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_ends_idle_and_in_any_case() {
+    fn a_session_ends_when_idle_and_at_its_absolute_end() {
         let at = Timestamp::from_millis(1_795_000_000_000);
         let end = at.plus(SESSION_ABSOLUTE);
         assert!(session_is_live(at, end, at.plus(SESSION_IDLE - 1)));

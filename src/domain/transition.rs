@@ -1,25 +1,25 @@
-//! What may become of an order here. Events of native senders bypass this: their sender decides
-//! (DESIGN §5).
+//! The status transitions that commands of the integration API may cause. Events of native senders
+//! bypass this table: the sender decides.
 
 use super::order::OrderStatus;
 use super::rejection::{Code, Rejection};
 
-/// What a request does to an order.
+/// An action of a request on an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Cancel,
-    /// Records a payment; `in_full` where nothing remains to be paid after it.
+    /// Records a payment; `in_full` if nothing remains to be paid after it.
     Pay {
         in_full: bool,
     },
-    /// Records a refund; `in_full` where all that was paid has been given back after it.
+    /// Records a refund; `in_full` if everything paid has been refunded after it.
     Refund {
         in_full: bool,
     },
 }
 
 impl Action {
-    /// The status that it leads to, where it leads to one.
+    /// The status that the action leads to, if it changes the status.
     const fn target(self) -> OrderStatus {
         match self {
             Self::Cancel => OrderStatus::Cancelled,
@@ -28,7 +28,7 @@ impl Action {
         }
     }
 
-    /// The table: the status after this action on an order in `status`; `None` where it is
+    /// The table: the status after this action on an order in `status`; `None` if the action is
     /// forbidden.
     pub const fn after(self, status: OrderStatus) -> Option<OrderStatus> {
         use OrderStatus::{Cancelled, Completed, Failed, OnHold, Pending, Processing, Refunded};
@@ -47,7 +47,7 @@ impl Action {
     /// The status after this action.
     ///
     /// # Errors
-    /// 409 `invalid_state` with both statuses where the table forbids it.
+    /// 409 `invalid_state` with both statuses if the table forbids the action.
     pub fn apply(self, status: OrderStatus) -> Result<OrderStatus, Rejection> {
         self.after(status).ok_or_else(|| {
             let (from, to) = (status.as_str(), self.target().as_str());
@@ -66,7 +66,7 @@ mod tests {
     use OrderStatus::{Cancelled, Completed, Failed, OnHold, Pending, Processing, Refunded};
 
     #[test]
-    fn the_whole_table() {
+    fn every_action_on_every_status_has_the_listed_result() {
         let part = [Action::Pay { in_full: false }, Action::Refund { in_full: false }];
         for (status, cancelled, paid, refunded) in [
             (Pending, Some(Cancelled), Some(Processing), Some(Refunded)),
@@ -80,14 +80,14 @@ mod tests {
             assert_eq!(Action::Cancel.after(status), cancelled, "{status:?}");
             assert_eq!(Action::Pay { in_full: true }.after(status), paid, "{status:?}");
             assert_eq!(Action::Refund { in_full: true }.after(status), refunded, "{status:?}");
-            // A part of it is allowed where the whole is, and changes nothing.
+            // A partial payment or refund is allowed where a full one is, and changes no status.
             assert_eq!(part[0].after(status), paid.map(|_| status), "{status:?}");
             assert_eq!(part[1].after(status), refunded.map(|_| status), "{status:?}");
         }
     }
 
     #[test]
-    fn no_action_goes_back() {
+    fn no_action_moves_an_order_back() {
         for status in OrderStatus::ALL {
             for action in [
                 Action::Cancel,

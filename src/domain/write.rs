@@ -1,4 +1,4 @@
-//! What a storefront asks a store to write, once its request has been read.
+//! The commands that a storefront sends to a store through the integration API, as parsed.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::money::Currency;
 use super::order::{ClientDetails, OrderContent};
 use super::time::Timestamp;
 
-/// The commands of the integration API.
+/// A kind of command of the integration API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     #[serde(rename = "orders.create")]
@@ -32,7 +32,7 @@ impl Command {
         Self::UpsertClient,
     ];
 
-    /// Its name in the lines of a batch.
+    /// The command's name in the lines of a batch.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CreateOrder => "orders.create",
@@ -57,7 +57,7 @@ impl Command {
         }
     }
 
-    /// What its target is called in the lines of a batch; `None` where it has none.
+    /// The name of the command's target in the lines of a batch; `None` for a command without one.
     pub const fn target(self) -> Option<&'static str> {
         match self {
             Self::CancelOrder | Self::CreatePayment => Some("order"),
@@ -66,22 +66,23 @@ impl Command {
         }
     }
 
-    /// Whether a repetition without an external id or an Idempotency-Key would do it twice.
+    /// Whether repeating the command without an external id or an Idempotency-Key would write
+    /// twice.
     pub const fn creates(self) -> bool {
         matches!(self, Self::CreateOrder | Self::CreatePayment | Self::CreateRefund)
     }
 
-    /// Whether its body may be a form or flat JSON, as Zapier and Make send them.
+    /// Whether the command's body may be a form or flat JSON, as Zapier and Make send them.
     pub const fn takes_flat_bodies(self) -> bool {
         matches!(self, Self::CreateOrder | Self::UpsertClient)
     }
 }
 
-/// How a request names an order or a payment.
+/// A request's reference to an order or a payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
-    /// By our id, from whichever connection it came.
+    /// By our id, whichever connection the order or payment came from.
     #[serde(rename = "row")]
     Id(SequenceId),
     /// By its sender's own id, within the namespace of the key.
@@ -108,20 +109,21 @@ pub struct NewPayment {
     pub external_id: Option<String>,
     /// Decimal text, in the currency of the order.
     pub amount: String,
-    /// Must be the order's, where it is given.
+    /// If given, must be the order's.
     pub currency: Option<Currency>,
     pub method: Option<String>,
-    /// `None`: when it was received.
+    /// `None` means the time when the request was received.
     pub paid_at: Option<Timestamp>,
 }
 
-/// Money given back that is recorded here.
+/// A refund that was made somewhere else and is recorded here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewRefund {
     pub external_id: Option<String>,
-    /// Decimal text, in the currency of the payment. `None`: all that is left of it.
+    /// Decimal text, in the currency of the payment. `None` means all of it that is not refunded
+    /// yet.
     pub amount: Option<String>,
-    /// Must be the payment's, where it is given.
+    /// If given, must be the payment's.
     pub currency: Option<Currency>,
     pub reason: Option<String>,
 }
@@ -138,7 +140,8 @@ pub enum Write {
 }
 
 impl Write {
-    /// The sender's own id of what it writes, or of what it changes where it names that by it.
+    /// The sender's own id of the resource that the command writes. For a cancellation: of the
+    /// order, if the command names it by that id.
     pub fn external_id(&self) -> Option<&str> {
         match self {
             Self::CreateOrder { order } => order.external_id.as_deref(),

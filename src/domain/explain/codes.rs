@@ -1,11 +1,11 @@
-//! What each code of a rejection means for whoever connects a storefront.
+//! Explanations of the error codes, for the person who connects a storefront.
 
 use super::{Ended, Explanation, WEBHOOKS};
 use crate::domain::key::{PayloadFormat, Source};
 use crate::domain::rejection::Code;
 
-/// Where the sender of a request sets its headers.
-const fn headers_are_set(source: Source) -> &'static str {
+/// Where the headers of a request are set in the sender.
+const fn header_location(source: Source) -> &'static str {
     match source {
         Source::Zapier => "in the Zap, in the step “Webhooks by Zapier”, under Headers",
         Source::Make => "in the scenario, in the HTTP module, under Headers",
@@ -23,10 +23,10 @@ const fn headers_are_set(source: Source) -> &'static str {
 }
 
 /// Explains a request that was turned down.
-pub(super) fn of_code(code: Code, ended: &Ended<'_>) -> Explanation {
+pub(super) fn explain_code(code: Code, ended: &Ended<'_>) -> Explanation {
     let is_woocommerce = matches!(ended.format, PayloadFormat::WooCommerce);
     let has_own_secret = ended.format.has_own_secret();
-    let at = headers_are_set(ended.source);
+    let at = header_location(ended.source);
     match code {
         Code::InvalidApiKey => Explanation::new(
             "The request was refused: its key is not one that may be used.",

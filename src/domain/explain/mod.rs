@@ -1,34 +1,34 @@
-//! Why a request ended as it did and what to do about it, for whoever connects a storefront. Says
-//! which setting or header it is, in the words of the sender's own screens.
+//! Explanations for the person who connects a storefront: why a request ended as it did, and what
+//! to do about it. They name the setting or header in the words of the sender's own screens.
 
 mod codes;
 
-use codes::of_code;
+use codes::explain_code;
 
 use super::key::{PayloadFormat, Source};
 use super::log::Outcome;
 use super::parked::{ParkReason, Retry};
 use super::rejection::Code;
 
-/// What is known of a request that ended.
+/// The facts about a finished request from which it is explained.
 #[derive(Clone, Copy, Debug)]
 pub struct Ended<'a> {
     pub outcome: Outcome,
     pub error_code: Option<Code>,
-    /// The text of its log entry. For a parked event it begins with the reason.
+    /// The detail of the log entry. For a parked event it begins with the reason.
     pub detail: Option<&'a str>,
     pub source: Source,
     pub format: PayloadFormat,
 }
 
-/// An explanation in plain words.
+/// An explanation in plain words, as shown to people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// What happened.
     pub what: String,
     /// Why it did.
     pub why: String,
-    /// What to do, in this order; one step says so where nothing is to be done.
+    /// The steps to take, in this order. If there is nothing to do, a single step says so.
     pub todo: Vec<String>,
 }
 
@@ -39,25 +39,25 @@ impl Explanation {
     }
 }
 
-/// Where a WooCommerce webhook is set up.
+/// The screen on which a WooCommerce webhook is set up.
 const WEBHOOKS: &str = "WooCommerce → Settings → Advanced → Webhooks";
 
 /// Explains how a request ended.
 pub fn explain(ended: &Ended<'_>) -> Explanation {
-    let mut explanation = match (ended.error_code, parked_for(ended)) {
-        (Some(code), _) => of_code(code, ended),
-        (None, Some(reason)) => of_reason(reason),
-        (None, None) => of_outcome(ended),
+    let mut explanation = match (ended.error_code, park_reason(ended)) {
+        (Some(code), _) => explain_code(code, ended),
+        (None, Some(reason)) => explain_reason(reason),
+        (None, None) => explain_outcome(ended),
     };
-    // The entry of the log says what was wrong with this very request.
+    // The log entry says what was wrong with this particular request.
     if let (Some(_), Some(detail)) = (ended.error_code, ended.detail) {
         explanation.why = format!("{} Noted: {detail}", explanation.why);
     }
     explanation
 }
 
-/// The reason that the entry of a parked event, or of its retry, begins with.
-fn parked_for(ended: &Ended<'_>) -> Option<ParkReason> {
+/// The reason with which the detail of a parked event, or of its retry, begins.
+fn park_reason(ended: &Ended<'_>) -> Option<ParkReason> {
     if ended.outcome != Outcome::Parked {
         return None;
     }
@@ -69,7 +69,7 @@ fn parked_for(ended: &Ended<'_>) -> Option<ParkReason> {
     ParkReason::parse(detail.split(':').next()?.trim())
 }
 
-fn of_outcome(ended: &Ended<'_>) -> Explanation {
+fn explain_outcome(ended: &Ended<'_>) -> Explanation {
     match ended.outcome {
         Outcome::Accepted => Explanation::new(
             "The request did what it asked for.",
@@ -136,7 +136,7 @@ fn of_outcome(ended: &Ended<'_>) -> Explanation {
     }
 }
 
-fn of_reason(reason: ParkReason) -> Explanation {
+fn explain_reason(reason: ParkReason) -> Explanation {
     let what = match reason.retry() {
         Retry::Alarm => "The event is parked and will be tried again by itself.",
         Retry::OnResume => "The event is parked until the key is resumed.",
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn every_end_has_an_explanation_of_its_own_with_something_to_do() {
+    fn every_outcome_code_and_reason_has_an_explanation_of_its_own_with_a_step_to_take() {
         let outcomes = Outcome::ALL.map(|outcome| explain(&ended(outcome)));
         let codes = Code::ALL.iter().map(|code| explain(&coded(*code)));
         let reasons = ParkReason::ALL.map(|reason| {
@@ -247,7 +247,7 @@ mod tests {
         let whys: HashSet<_> = all.iter().map(|explanation| &explanation.why).collect();
         let todos: HashSet<_> = all.iter().map(|explanation| &explanation.todo).collect();
         assert_eq!((whys.len(), todos.len()), (all.len(), all.len()));
-        // Reasons that are retried in the same way say the same of what happens.
+        // Reasons that are retried in the same way share the text of what happened.
         let others = all.len() - ParkReason::ALL.len();
         let whats: HashSet<_> = all.iter().take(others).map(|other| &other.what).collect();
         assert_eq!(whats.len(), others);
@@ -270,14 +270,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_noted_of_this_very_request_is_told() {
+    fn the_detail_of_the_log_entry_is_part_of_the_explanation() {
         let noted = "It is signed under the previous secret.";
         let why = explain(&Ended { detail: Some(noted), ..coded(Code::SignatureInvalid) }).why;
         assert!(why.ends_with(&format!("Noted: {noted}")), "{why}");
     }
 
     #[test]
-    fn the_reason_of_a_parked_event_is_read_from_its_entry_and_from_that_of_its_retry() {
+    fn a_park_reason_is_read_from_the_entry_of_the_event_and_of_its_retry() {
         let plain = explain(&Ended { detail: Some("parent_unknown"), ..shop(Outcome::Parked) });
         for detail in [
             "parent_unknown: order 15 has not arrived yet",

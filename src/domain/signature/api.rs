@@ -19,27 +19,27 @@ pub fn verify_api(
     now: Timestamp,
 ) -> Result<(), SignatureError> {
     if let Some(header) = headers.get("x-pck-signature") {
-        let keys: Vec<_> = shared(secrets).map(|text| text.as_bytes().to_vec()).collect();
+        let keys: Vec<_> = shared_secrets(secrets).map(|text| text.as_bytes().to_vec()).collect();
         return own_claim(header)?.verify(&keys, body, now);
     }
     let claim = standard_webhooks_claim(headers)?;
-    let keys: Vec<_> = shared(secrets).flat_map(standard_webhooks_keys).collect();
+    let keys: Vec<_> = shared_secrets(secrets).flat_map(standard_webhooks_keys).collect();
     claim.verify(&keys, body, now)
 }
 
-/// The texts of the secrets that are shared. A public key is none: whoever knows it could sign with
-/// it.
-fn shared(secrets: &[SigningSecret]) -> impl Iterator<Item = &str> {
+/// The texts of the shared secrets, without public keys: anybody who knows a public key could sign
+/// with it.
+fn shared_secrets(secrets: &[SigningSecret]) -> impl Iterator<Item = &str> {
     secrets.iter().filter(|secret| !secret.is_public_key()).map(SigningSecret::reveal)
 }
 
 /// `sha256=<hex HMAC-SHA256(secret, body)>`, or `t=<unix>,v1=<hex HMAC-SHA256(secret,
-/// "<t>.<body>")>`; of several `v1`, one must hold.
+/// "<t>.<body>")>`; of several `v1`, one must match.
 fn own_claim(header: &str) -> Result<Claim<'_>, SignatureError> {
     let malformed = SignatureError::Malformed;
     if let Some(hex) = header.strip_prefix("sha256=") {
         let macs = vec![decode_hex(hex).ok_or(malformed)?];
-        return Ok(Claim { macs, before: [""; 4], at: None });
+        return Ok(Claim { macs, prefix: [""; 4], at: None });
     }
     let mut time = None;
     let mut macs = Vec::new();
@@ -52,11 +52,11 @@ fn own_claim(header: &str) -> Result<Claim<'_>, SignatureError> {
     }
     let time = time.filter(|_| !macs.is_empty()).ok_or(malformed)?;
     let at = Some(unix_seconds(time).ok_or(malformed)?);
-    Ok(Claim { macs, before: [time, ".", "", ""], at })
+    Ok(Claim { macs, prefix: [time, ".", "", ""], at })
 }
 
 /// Standard Webhooks 1.0.0: a space-separated list of `v1,<base64 HMAC-SHA256(key,
-/// "<id>.<timestamp>.<body>")>`, of which one must hold. Other versions in the list are skipped.
+/// "<id>.<timestamp>.<body>")>`, of which one must match. Other versions in the list are skipped.
 pub(super) fn standard_webhooks_claim(headers: &Headers) -> Result<Claim<'_>, SignatureError> {
     let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
     match names.map(|name| headers.get(name)) {
@@ -67,26 +67,26 @@ pub(super) fn standard_webhooks_claim(headers: &Headers) -> Result<Claim<'_>, Si
                 .split(' ')
                 .filter_map(|entry| entry.strip_prefix("v1,"))
                 .filter_map(decode_base64);
-            Ok(Claim { macs: macs.collect(), before: [id, ".", timestamp, "."], at })
+            Ok(Claim { macs: macs.collect(), prefix: [id, ".", timestamp, "."], at })
         }
         _ => Err(SignatureError::Malformed),
     }
 }
 
-/// The keys that a secret may stand for in Standard Webhooks: `whsec_` and base64 is the decoded
-/// part; a secret that was minted here is its own text, and one that was pasted without the prefix
-/// is its decoded form too.
+/// The HMAC keys that a secret may encode in Standard Webhooks. After `whsec_`, the key is the
+/// decoded base64. Without the prefix, it is either the text itself (a secret minted here) or the
+/// decoded base64 (a secret pasted without its prefix).
 fn standard_webhooks_keys(text: &str) -> Vec<Vec<u8>> {
     match text.strip_prefix("whsec_") {
         Some(base64) => decode_unpadded_base64(base64).into_iter().collect(),
         None => {
-            let own = Some(text.as_bytes().to_vec());
-            [own, decode_unpadded_base64(text)].into_iter().flatten().collect()
+            let bare = Some(text.as_bytes().to_vec());
+            [bare, decode_unpadded_base64(text)].into_iter().flatten().collect()
         }
     }
 }
 
-/// The value of `X-Pck-Signature` for a body, in the dialect without a time.
+/// The value of `X-Pck-Signature` for a body, in the dialect without a timestamp.
 pub fn sign_own(secret: &SigningSecret, body: &[u8]) -> String {
     // HMAC takes a key of any length.
     let mac = Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()).map(|mut mac| {

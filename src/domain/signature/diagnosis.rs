@@ -1,4 +1,4 @@
-//! Why a signature did not hold.
+//! Diagnosing why a signature does not match.
 
 use super::native::{self, Encoding};
 use super::{Claim, decode_base64, decode_hex, decode_unpadded_base64};
@@ -6,10 +6,11 @@ use crate::domain::headers::Headers;
 use crate::domain::key::PayloadFormat;
 use crate::domain::secret::SigningSecret;
 
-/// Why a signature did not hold, as far as it can be told. For the operator, never for the caller.
+/// Why a signature does not match, as far as that can be found out. For the operator, never for the
+/// caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Diagnosis {
-    /// Right, but written in hex where base64 is expected, or the other way round.
+    /// The digest is right, but written in hex where base64 is expected, or the other way round.
     OtherEncoding,
     /// Right for the body with one trailing line break more or less.
     TrailingNewline,
@@ -18,16 +19,16 @@ pub enum Diagnosis {
     Reserialised,
     /// Right under the secret without its surrounding spaces.
     SecretWithSpaces,
-    /// Right under the secret's text where its decoded bytes are the key, or the other way round;
-    /// or with or without a prefix that it should have.
+    /// Right under another form of the secret: under its text instead of its decoded bytes, the
+    /// other way round, or with its prefix wrongly added or left out.
     OtherForm,
     /// Right under a secret that was replaced.
     PreviousSecret,
     /// A body signed under none of the known secrets.
     Unknown,
-    /// The same, of a scheme that signs the address too: it may be another.
+    /// Like [`Self::Unknown`], for a scheme that signs the webhook's URL too: the URL may be wrong.
     UnknownOrAddress,
-    /// A token that none of the public keys verifies.
+    /// A token whose signature is not valid under any of the public keys.
     PublicKey,
 }
 
@@ -61,8 +62,8 @@ impl Diagnosis {
     }
 }
 
-/// Looks for the usual causes of a digest over the bare body that does not hold. Costs several
-/// digests: only for failures that are logged one by one.
+/// Looks for the usual causes why a digest over the bare body does not match. Computes several
+/// digests, so it is used only for failures that are logged one by one.
 pub fn diagnose(
     presented: &str,
     secrets: &[SigningSecret],
@@ -70,12 +71,12 @@ pub fn diagnose(
     body: &[u8],
 ) -> Diagnosis {
     let digest = presented.strip_prefix("sha256=").unwrap_or(presented);
-    let Some(mac) = either(Encoding::Hex, digest) else { return Diagnosis::Unknown };
-    let claim = Claim { macs: vec![mac], before: [""; 4], at: None };
+    let Some(mac) = decode_either(Encoding::Hex, digest) else { return Diagnosis::Unknown };
+    let claim = Claim { macs: vec![mac], prefix: [""; 4], at: None };
     cause(&claim, PayloadFormat::Gateway, secrets, previous, body)
 }
 
-/// The same for a native delivery, by its sender's own scheme.
+/// Like [`diagnose`], for a native delivery under its sender's own scheme.
 pub fn diagnose_native(
     format: PayloadFormat,
     headers: &Headers,
@@ -87,7 +88,7 @@ pub fn diagnose_native(
     if format == PayloadFormat::Wix {
         return Diagnosis::PublicKey;
     }
-    let cause = native::claim(format, headers, url, either)
+    let cause = native::claim(format, headers, url, decode_either)
         .map(|claim| cause(&claim, format, secrets, previous, body));
     match cause {
         Ok(Diagnosis::Unknown) if format == PayloadFormat::Square => Diagnosis::UnknownOrAddress,
@@ -96,8 +97,8 @@ pub fn diagnose_native(
     }
 }
 
-/// A digest in whichever encoding.
-fn either(_: Encoding, digest: &str) -> Option<[u8; 32]> {
+/// Decodes a digest in either encoding.
+fn decode_either(_: Encoding, digest: &str) -> Option<[u8; 32]> {
     decode_hex(digest).or_else(|| decode_base64(digest))
 }
 
@@ -110,37 +111,37 @@ fn cause(
 ) -> Diagnosis {
     let keys = |secrets: &[SigningSecret]| -> Vec<Vec<u8>> {
         let keys = secrets.iter().filter(|secret| !secret.is_public_key());
-        keys.filter_map(|secret| native::key(format, secret.reveal())).collect()
+        keys.filter_map(|secret| native::hmac_key(format, secret.reveal())).collect()
     };
     let current = keys(secrets);
-    let holds = |body: &[u8]| claim.holds(&current, body);
+    let matches = |body: &[u8]| claim.matches(&current, body);
     let forms = |of: fn(&str) -> Vec<Option<Vec<u8>>>| -> Vec<Vec<u8>> {
         secrets.iter().flat_map(|secret| of(secret.reveal())).flatten().collect()
     };
-    if holds(body) {
+    if matches(body) {
         return Diagnosis::OtherEncoding;
     }
-    if holds(&[body, b"\n"].concat()) || holds(body.strip_suffix(b"\n").unwrap_or(body)) {
+    if matches(&[body, b"\n"].concat()) || matches(body.strip_suffix(b"\n").unwrap_or(body)) {
         return Diagnosis::TrailingNewline;
     }
-    if spellings(body).iter().any(|spelling| holds(spelling.as_bytes())) {
+    if spellings(body).iter().any(|spelling| matches(spelling.as_bytes())) {
         return Diagnosis::Reserialised;
     }
-    if claim.holds(&forms(|text| vec![Some(text.trim().as_bytes().to_vec())]), body)
+    if claim.matches(&forms(|text| vec![Some(text.trim().as_bytes().to_vec())]), body)
         && format != PayloadFormat::Squarespace
     {
         return Diagnosis::SecretWithSpaces;
     }
-    if claim.holds(&forms(other_forms), body) {
+    if claim.matches(&forms(other_forms), body) {
         return Diagnosis::OtherForm;
     }
-    match claim.holds(&keys(previous), body) {
+    match claim.matches(&keys(previous), body) {
         true => Diagnosis::PreviousSecret,
         false => Diagnosis::Unknown,
     }
 }
 
-/// What a secret may have been taken for.
+/// The HMAC keys that a sender may have derived from the secret by mistake.
 fn other_forms(text: &str) -> Vec<Option<Vec<u8>>> {
     let bare = text.strip_prefix("whsec_").unwrap_or(text);
     vec![
@@ -152,8 +153,8 @@ fn other_forms(text: &str) -> Vec<Option<Vec<u8>>> {
     ]
 }
 
-/// The same JSON as programs write it: compactly, and as PHP's `json_encode` does by default
-/// (`/` and everything beyond ASCII escaped).
+/// The same JSON in the forms in which programs write it: compactly, and as PHP's `json_encode`
+/// does by default (`/` and everything beyond ASCII escaped).
 fn spellings(body: &[u8]) -> Vec<String> {
     let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else { return Vec::new() };
     let compact = value.to_string();

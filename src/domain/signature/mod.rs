@@ -1,8 +1,8 @@
 //! Signatures of request bodies: the gateway's own dialects and Standard Webhooks ([`api`]), and
 //! those of the native senders ([`native`]). Vectors: `tests/signature_vectors.rs`.
 //!
-//! HMACs are verified here. What is signed with a private key is verified by the platform, before
-//! admission: [`public_key_checks`] says what it has to verify, and the verdict is handed in.
+//! HMACs are verified here. Signatures made with a private key are verified by the platform, before
+//! admission: [`public_key_checks`] lists what it has to verify, and the verdict is an argument.
 
 pub mod api;
 mod diagnosis;
@@ -20,7 +20,7 @@ pub use public_key::{Algorithm, PublicKeyCheck, public_key_checks, verify_time};
 
 use super::time::{SECOND, Timestamp};
 
-/// How far a signed timestamp may be from now, in either direction.
+/// How far a signed timestamp may be from now in either direction, in milliseconds.
 pub const TOLERANCE: i64 = 300 * SECOND;
 
 /// Why a request does not count as signed.
@@ -30,33 +30,34 @@ pub enum SignatureError {
     Missing,
     /// The signature does not have the form of its dialect.
     Malformed,
-    /// The signature is not of this body under a secret of this key.
+    /// The signature does not match this body under any secret of this key.
     Mismatch,
-    /// The signature is right, its timestamp is more than [`TOLERANCE`] from now.
+    /// The signature matches, but its timestamp is more than [`TOLERANCE`] from now.
     Expired,
 }
 
-/// HMACs that were presented, and what they are said to be of: the parts of `before`, then the body.
+/// The HMACs that a request presents, and the content that they claim to sign: the parts of
+/// `prefix`, then the body.
 struct Claim<'a> {
     macs: Vec<[u8; 32]>,
-    before: [&'a str; 4],
-    /// When it was signed, where the scheme says it.
+    prefix: [&'a str; 4],
+    /// When the content was signed, if the scheme includes a time.
     at: Option<Timestamp>,
 }
 
 impl Claim<'_> {
-    /// Whether one of them holds under one of the keys.
-    fn holds(&self, keys: &[Vec<u8>], body: &[u8]) -> bool {
-        let [a, b, c, d] = self.before.map(str::as_bytes);
+    /// Whether one of the HMACs matches under one of the keys.
+    fn matches(&self, keys: &[Vec<u8>], body: &[u8]) -> bool {
+        let [a, b, c, d] = self.prefix.map(str::as_bytes);
         let parts = [a, b, c, d, body];
         keys.iter().fold(false, |found, key| {
             found | self.macs.iter().any(|mac| verify_mac(key, &parts, mac))
         })
     }
 
-    /// The verdict: the digest first, then the time that it vouches for.
+    /// Checks the HMACs first, then the time, which they authenticate.
     fn verify(&self, keys: &[Vec<u8>], body: &[u8], now: Timestamp) -> Result<(), SignatureError> {
-        if !self.holds(keys, body) {
+        if !self.matches(keys, body) {
             return Err(SignatureError::Mismatch);
         }
         self.at.map_or(Ok(()), |at| within_tolerance(at, now))
@@ -82,7 +83,7 @@ fn unix_seconds(text: &str) -> Option<Timestamp> {
     plain_number(text).map(Timestamp::from_seconds)
 }
 
-/// A number in plain digits, as times are signed.
+/// A number in plain digits, as signed timestamps are written.
 fn plain_number(text: &str) -> Option<i64> {
     let plain = !text.is_empty() && text.len() <= 15 && text.bytes().all(|b| b.is_ascii_digit());
     plain.then(|| text.parse().ok()).flatten()

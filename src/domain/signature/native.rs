@@ -1,17 +1,17 @@
-//! The signatures of native senders. Each is a contract of its vendor
+//! The signatures of native senders. Each vendor documents its own scheme
 //! (`tests/signature_vectors.rs` names the sources).
 
 use super::api::standard_webhooks_claim;
-use super::public_key::token;
+use super::public_key::wix_token;
 use super::{Claim, SignatureError, decode_base64, decode_hex, plain_number, unix_seconds};
 use crate::domain::headers::Headers;
 use crate::domain::key::PayloadFormat;
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::Timestamp;
 
-/// Checks the signature of a native delivery by its sender's own scheme. `url` is the address of
-/// the webhook as it is registered with the sender, where the scheme signs that.
-/// What is signed with a private key never holds here (see [`super::public_key_checks`]).
+/// Checks the signature of a native delivery by its sender's own scheme. `url` is the webhook's URL
+/// as registered with the sender, for schemes that sign it too. A signature made with a private key
+/// never passes here (see [`super::public_key_checks`]).
 pub fn verify_native(
     format: PayloadFormat,
     headers: &Headers,
@@ -21,10 +21,11 @@ pub fn verify_native(
     now: Timestamp,
 ) -> Result<(), SignatureError> {
     if format == PayloadFormat::Wix {
-        return token(body).and(Err(SignatureError::Mismatch));
+        return wix_token(body).and(Err(SignatureError::Mismatch));
     }
-    let keys: Vec<_> = secrets.iter().filter_map(|secret| key(format, secret.reveal())).collect();
-    claim(format, headers, url, strict)?.verify(&keys, body, now)
+    let keys: Vec<_> =
+        secrets.iter().filter_map(|secret| hmac_key(format, secret.reveal())).collect();
+    claim(format, headers, url, decode_strict)?.verify(&keys, body, now)
 }
 
 /// WooCommerce: base64(HMAC-SHA256(secret, body)), the secret after the HTML-entity decoding that
@@ -39,11 +40,11 @@ pub fn verify_woocommerce(
     verify_native(PayloadFormat::WooCommerce, &headers, None, secrets, body, now)
 }
 
-/// The header of a native delivery's signature; `None` where there is none.
+/// The signature header of a native delivery; `None` if it is missing or the scheme has none.
 pub fn signature_of(format: PayloadFormat, headers: &Headers) -> Option<&str> {
     match format {
         PayloadFormat::WooCommerce => headers.get("x-wc-webhook-signature"),
-        // The newer family of headers comes together with the old one, and wins.
+        // Shopify sends the newer headers together with the old ones; the newer take precedence.
         PayloadFormat::Shopify => {
             headers.get("shopify-hmac-sha256").or_else(|| headers.get("x-shopify-hmac-sha256"))
         }
@@ -63,15 +64,15 @@ pub(super) enum Encoding {
     Hex,
 }
 
-/// A digest in exactly the encoding of its scheme.
-pub(super) fn strict(encoding: Encoding, text: &str) -> Option<[u8; 32]> {
+/// Decodes a digest that is in exactly the encoding of its scheme.
+pub(super) fn decode_strict(encoding: Encoding, text: &str) -> Option<[u8; 32]> {
     match encoding {
         Encoding::Base64 => decode_base64(text),
         Encoding::Hex => decode_hex(text),
     }
 }
 
-/// What a delivery presents, its digests read with `decode`.
+/// The claim of a delivery; its digests are decoded with `decode`.
 pub(super) fn claim<'a>(
     format: PayloadFormat,
     headers: &'a Headers,
@@ -91,14 +92,14 @@ pub(super) fn claim<'a>(
         _ => Encoding::Base64,
     };
     let macs = vec![decode(encoding, header).ok_or(malformed)?];
-    let mut claim = Claim { macs, before: [""; 4], at: None };
+    let mut claim = Claim { macs, prefix: [""; 4], at: None };
     match format {
         // Square signs the address, query included, directly before the body.
-        PayloadFormat::Square => claim.before[0] = url.unwrap_or_default(),
+        PayloadFormat::Square => claim.prefix[0] = url.unwrap_or_default(),
         PayloadFormat::Webflow => {
             let time = headers.get("x-webflow-timestamp").ok_or(malformed)?;
             claim.at = Some(Timestamp::from_millis(plain_number(time).ok_or(malformed)?));
-            claim.before = [time, ":", "", ""];
+            claim.prefix = [time, ":", "", ""];
         }
         _ => {}
     }
@@ -106,7 +107,7 @@ pub(super) fn claim<'a>(
 }
 
 /// `t=<unix>,v1=<hex>`, where `v1` may come several times while the secret is being rolled, and `t`
-/// only once. Other schemes (`v0` in test mode) say nothing.
+/// only once. Other schemes (`v0` in test mode) are ignored.
 fn stripe_claim(header: &str) -> Result<Claim<'_>, SignatureError> {
     let values = |name: &'static str| {
         let parts = header.split(',').filter_map(|part| part.split_once('='));
@@ -120,22 +121,23 @@ fn stripe_claim(header: &str) -> Result<Claim<'_>, SignatureError> {
     if macs.is_empty() {
         return Err(malformed);
     }
-    Ok(Claim { macs, before: [time, ".", "", ""], at })
+    Ok(Claim { macs, prefix: [time, ".", "", ""], at })
 }
 
-/// The key that a secret stands for. Stripe's whole text is the key, `whsec_` included; so is
-/// BigCommerce's client secret, which its libraries are given in base64.
-pub(super) fn key(format: PayloadFormat, text: &str) -> Option<Vec<u8>> {
+/// The HMAC key of a secret. For Stripe the key is the whole text, `whsec_` included. For
+/// BigCommerce too, the key is the text of the client secret, although its libraries take that in
+/// base64.
+pub(super) fn hmac_key(format: PayloadFormat, text: &str) -> Option<Vec<u8>> {
     match format {
         PayloadFormat::WooCommerce => Some(decode_special_chars(text).into_bytes()),
         PayloadFormat::Squarespace => hex::decode(text).ok(),
-        // A public key is no key of an HMAC.
+        // The pasted text is a public key, not an HMAC key.
         PayloadFormat::Wix => None,
         _ => Some(text.as_bytes().to_vec()),
     }
 }
 
-/// What WordPress's `wp_specialchars_decode(…, ENT_QUOTES)` does: one pass over its entities.
+/// Decodes entities as WordPress's `wp_specialchars_decode(…, ENT_QUOTES)` does: in one pass.
 fn decode_special_chars(text: &str) -> String {
     const ENTITIES: [(&[&str], char); 5] = [
         (&["&amp;", "&#038;", "&#38;", "&#x26;"], '&'),

@@ -1,4 +1,4 @@
-//! Signatures that only the platform can verify: what it is asked.
+//! Signatures made with a private key: what the platform has to verify.
 
 use super::api::standard_webhooks_claim;
 use super::{SignatureError, TOLERANCE, decode_unpadded_base64, within_tolerance};
@@ -8,16 +8,16 @@ use crate::domain::key::PayloadFormat;
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::Timestamp;
 
-/// A scheme of the platform's WebCrypto.
+/// A signature algorithm of the platform's WebCrypto.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256; the key is a SubjectPublicKeyInfo in DER.
     Rs256,
-    /// The key is its 32 bytes.
+    /// The key is the raw 32 bytes.
     Ed25519,
 }
 
-/// One signature under one key. One that holds is enough.
+/// One signature to verify under one key. Of several checks, one that passes is enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKeyCheck {
     pub algorithm: Algorithm,
@@ -26,12 +26,12 @@ pub struct PublicKeyCheck {
     pub signed: Vec<u8>,
 }
 
-/// Signatures of one request that are looked at.
-const SIGNATURES: usize = 4;
+/// The most signatures of one request that are verified.
+const MAX_SIGNATURES: usize = 4;
 
-/// What the platform has to verify of a request: of Wix its token, if it is one for RS256; of the
-/// integration API the signatures `v1a` of Standard Webhooks, where a secret is a public key.
-/// Empty for every other request.
+/// The signatures of a request that the platform has to verify. From Wix: its token, if that is
+/// signed with RS256. On the integration API: the `v1a` signatures of Standard Webhooks, if a
+/// secret of the key is a public key. Empty for every other request.
 pub fn public_key_checks(
     format: PayloadFormat,
     headers: &Headers,
@@ -46,7 +46,7 @@ pub fn public_key_checks(
     let keys: Vec<_> = keys.collect();
     let (algorithm, signatures, signed) = match (format, keys.is_empty()) {
         (_, true) => return Vec::new(),
-        (PayloadFormat::Wix, _) => match token(body) {
+        (PayloadFormat::Wix, _) => match wix_token(body) {
             Ok(token) => (Algorithm::Rs256, vec![token.signature], token.signing_input.to_vec()),
             Err(_) => return Vec::new(),
         },
@@ -55,13 +55,13 @@ pub fn public_key_checks(
             let entries = header("webhook-signature").split(' ');
             let signatures = entries
                 .filter_map(|entry| decode_unpadded_base64(entry.strip_prefix("v1a,")?))
-                .take(SIGNATURES)
+                .take(MAX_SIGNATURES)
                 .collect();
-            let before = format!("{}.{}.", header("webhook-id"), header("webhook-timestamp"));
-            (Algorithm::Ed25519, signatures, [before.as_bytes(), body].concat())
+            let prefix = format!("{}.{}.", header("webhook-id"), header("webhook-timestamp"));
+            (Algorithm::Ed25519, signatures, [prefix.as_bytes(), body].concat())
         }
     };
-    let under = |key: Vec<u8>| {
+    let checks_under = |key: Vec<u8>| {
         let check = |signature: &Vec<u8>| PublicKeyCheck {
             algorithm,
             key: key.clone(),
@@ -70,11 +70,11 @@ pub fn public_key_checks(
         };
         signatures.iter().map(check).collect::<Vec<_>>()
     };
-    keys.into_iter().flat_map(under).collect()
+    keys.into_iter().flat_map(checks_under).collect()
 }
 
-/// Checks what is left of a request of which the platform found one of [`public_key_checks`] to
-/// hold: its time.
+/// Checks the signed time of a request, after the platform found one of its [`public_key_checks`]
+/// to be valid.
 pub fn verify_time(
     format: PayloadFormat,
     headers: &Headers,
@@ -85,9 +85,9 @@ pub fn verify_time(
         let claim = standard_webhooks_claim(headers)?;
         return claim.at.map_or(Ok(()), |at| within_tolerance(at, now));
     }
-    // RFC 7519 §4.1: numbers of seconds, which may have fractions. Wix tries for two days.
+    // RFC 7519 §4.1: numbers of seconds, which may have fractions. Wix retries for two days.
     let claims: serde_json::Value =
-        serde_json::from_slice(&token(body)?.payload).map_err(|_| SignatureError::Malformed)?;
+        serde_json::from_slice(&wix_token(body)?.payload).map_err(|_| SignatureError::Malformed)?;
     let time = |name| match claims.get(name).map(serde_json::Value::as_f64) {
         None => Ok(None),
         Some(Some(at)) => Ok(Some(Timestamp::from_seconds(at as i64))),
@@ -99,8 +99,8 @@ pub fn verify_time(
     if has_ended || is_early { Err(SignatureError::Expired) } else { Ok(()) }
 }
 
-/// The JSON Web Token that the whole body of a delivery of Wix is.
-pub(super) fn token(body: &[u8]) -> Result<Jws<'_>, SignatureError> {
+/// Parses the JSON Web Token of a Wix delivery, which is the whole body.
+pub(super) fn wix_token(body: &[u8]) -> Result<Jws<'_>, SignatureError> {
     Jws::parse(body.trim_ascii()).map_err(|error| match error {
         Malformed::Form => SignatureError::Missing,
         Malformed::Algorithm => SignatureError::Malformed,
