@@ -1,5 +1,6 @@
 /**
- * The floor, built and running: see floor/src/lib.rs for what it is, and why.
+ * Builds and runs the floor, the minimal Worker that Tidegate is measured against: see
+ * floor/src/lib.rs.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -36,7 +37,7 @@ function digest() {
 }
 
 /**
- * Runs the floor under the runtime and the settings that Tidegate has.
+ * Runs the floor under the same runtime and settings as Tidegate.
  *
  * @param {string} state - directory of its storage
  * @returns {Promise<{url: string, cpuMillis: () => number, stop: () => Promise<void>}>}
@@ -62,10 +63,10 @@ export async function startFloor(state) {
 
 /** Requests with the given bodies, spread over as many objects as Tidegate has stores. */
 export function floorRequests(bodies, stores) {
-  return bodies.map((body, at) => ({
+  return bodies.map((body, index) => ({
     method: 'POST',
     path: '/',
-    headers: { 'content-type': 'application/json', 'x-store': `store-${at % stores}` },
+    headers: { 'content-type': 'application/json', 'x-store': `store-${index % stores}` },
     body,
   }));
 }

@@ -1,10 +1,10 @@
-/** What a request costs: in time, in CPU time of the runtime, and in billable units. */
+/** Measures what a request costs: time, CPU time of the runtime, and billable units. */
 import { load } from '../tests/workerd/support/load.mjs';
 
 export const CONNECTIONS = 16;
 
 /**
- * Sends requests for at most `seconds`. Throws unless every answer has the expected status.
+ * Sends requests for at most `seconds`. Throws unless every response has the expected status.
  *
  * @param {{url: string, cpuMillis: () => number}} server
  * @returns {Promise<{rps: number, p50_ms: number, p99_ms: number, cpu_us: number}>} CPU time per request
@@ -28,12 +28,12 @@ export async function units(gateway, requests, expected) {
     const { statuses } = await load({ url: gateway.url, requests, connections: CONNECTIONS });
     expectOnly(expected, statuses);
   });
-  const each = (total) => total / requests.length;
+  const perRequest = (total) => total / requests.length;
   return {
-    do_requests: each(KeyGate.fetches + StoreLedger.fetches),
-    rows_written: each(KeyGate.rows_written + StoreLedger.rows_written),
-    rows_read: each(KeyGate.rows_read + StoreLedger.rows_read),
-    d1_queries: each(d1.queries),
+    do_requests: perRequest(KeyGate.fetches + StoreLedger.fetches),
+    rows_written: perRequest(KeyGate.rows_written + StoreLedger.rows_written),
+    rows_read: perRequest(KeyGate.rows_read + StoreLedger.rows_read),
+    d1_queries: perRequest(d1.queries),
   };
 }
 

@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createStore, mint, order, signBody, signedRequest } from '../tests/workerd/support/gateway.mjs';
 
-/** So many distinct orders, as JSON text of one length; none names a client, as the budget's does not. */
+/** Distinct orders as JSON texts of equal length. None names a client, like the orders of the budget. */
 export function orderBodies(count) {
   return Array.from({ length: count }, () => JSON.stringify(order({
     external_id: `B-${randomUUID()}`,
@@ -19,25 +19,25 @@ export function orderBodies(count) {
 }
 
 /**
- * Mints so many keys, each for a store of its own, with the highest limit there is.
+ * Mints `count` keys, each for a store of its own, with the highest rate limit there is.
  *
- * @param {boolean} keepBodies - whether raw bodies are kept beside the log: one row more
+ * @param {boolean} captureBodies - whether raw bodies are stored beside the log, which writes one more row
  */
-export async function mintKeys(gateway, creds, count, keepBodies) {
+export async function mintKeys(gateway, creds, count, captureBodies) {
   const keys = [];
-  for (let at = 0; at < count; at++) {
-    const store_id = await createStore(gateway, creds, `Store ${at + 1}`);
-    keys.push(await mint(gateway, { ...creds, store_id }, { p_name: `Key ${at + 1}`, p_capture_bodies: keepBodies }));
+  for (let number = 1; number <= count; number++) {
+    const store_id = await createStore(gateway, creds, `Store ${number}`);
+    keys.push(await mint(gateway, { ...creds, store_id }, { p_name: `Key ${number}`, p_capture_bodies: captureBodies }));
   }
   return keys;
 }
 
 /** One signed new order for each body, with an `Idempotency-Key` of its own, round robin over the keys. */
 export function signedOrders(bodies, keys) {
-  return bodies.map((body, at) => signedOrder(keys[at % keys.length], body));
+  return bodies.map((body, index) => signedOrder(keys[index % keys.length], body));
 }
 
-/** The same with credentials of the right form that nobody was given. */
+/** The same orders with credentials that have the right form but were never issued. */
 export function forgedOrders(bodies) {
   return bodies.map((body) => signedOrder({ api_key: forgedKey(), signing_secret: 'f'.repeat(64) }, body));
 }

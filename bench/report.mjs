@@ -1,6 +1,6 @@
-/** How the benchmark's result reads: against the budgets of DESIGN.md. */
+/** Prints the benchmark's result against its budgets. */
 
-/** Numbers to four significant digits, whole ones as they are: the rest is noise. */
+/** Rounds to four significant digits, because the rest is noise. Integers stay as they are. */
 export function rounded(value) {
   if (typeof value === 'number') return Number.isInteger(value) ? value : Number(value.toPrecision(4));
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, rounded(inner)]));

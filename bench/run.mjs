@@ -1,10 +1,10 @@
 /**
  * `npm run bench [-- --json FILE] [--rounds N] [--seconds S]`
  *
- * What Tidegate costs above its floor: both run under one runtime each, on this machine, with their
- * state on tmpfs, and take turns, so that a machine that is faster one minute and slower the next
- * is so for both. Only the ratios can be compared between machines. Units are counted in a pass
- * apart, as the meter costs time. See DESIGN.md, "Budgets".
+ * Measures what Tidegate costs above its floor. Each runs under a runtime of its own on this machine,
+ * with its state on tmpfs. They take turns, so that a change of the machine's speed affects both.
+ * Only the ratios can be compared between machines. Billable units are counted in a separate pass,
+ * because metering costs time.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,20 +20,20 @@ import { CONNECTIONS, median, medians, timed, units } from './measure.mjs';
 import { forgedOrders, mintKeys, orderBodies, signedOrders } from './orders.mjs';
 import { report, rounded } from './report.mjs';
 
-/** Requests a second that one key may be asked to take: half its limit of 6,000 a minute, counting pauses. */
+/** The most requests a second that one key gets: with the pauses, half its limit of 6,000 a minute. */
 const RPS_PER_KEY = 100;
 const WARM_UP_SECONDS = 3;
 const COUNTED_REQUESTS = 200;
 
-const { values: choice } = parseArgs({
+const { values: options } = parseArgs({
   options: {
     json: { type: 'string' },
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '4' },
   },
 });
-const rounds = Number(choice.rounds);
-const seconds = Number(choice.seconds);
+const rounds = Number(options.rounds);
+const seconds = Number(options.seconds);
 if (!(Number.isInteger(rounds) && rounds > 0 && seconds > 0)) throw new TypeError('--rounds and --seconds are positive numbers');
 
 const state = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'tidegate-bench-'));
@@ -44,7 +44,7 @@ try {
   await build();
   const result = rounded({ ...(await race()), wasm_gzip_bytes: wasmGzipBytes() });
   report(result);
-  if (choice.json) writeFileSync(choice.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
 } finally {
   await end();
 }
@@ -59,61 +59,62 @@ async function race() {
   const floor = await started(startFloor(path.join(state, 'floor')));
   const tidegate = await started(startGateway({ state: path.join(state, 'tidegate'), metered: false, vars: { FAULT_INJECTION: 'off' } }));
 
-  // The floor's speed bounds Tidegate's, and so says how many keys and requests the rounds need.
+  // Tidegate is no faster than the floor, so the floor's speed tells how many keys and requests the
+  // rounds need.
   const { rps } = await timed(floor, floorRequests(orderBodies(100_000), CONNECTIONS), 201, WARM_UP_SECONDS);
   const count = Math.ceil(rps / RPS_PER_KEY);
   const creds = await setup(tidegate);
   const keys = await mintKeys(tidegate, creds, count, false);
-  const keeping = await mintKeys(tidegate, creds, count, true);
-  const enough = (span) => orderBodies(Math.ceil(rps * 1.5 * span));
+  const capturingKeys = await mintKeys(tidegate, creds, count, true);
+  const bodiesFor = (span) => orderBodies(Math.ceil(rps * 1.5 * span));
 
-  const contests = {
-    floor: (span) => [floor, floorRequests(enough(span), keys.length), 201],
-    order: (span) => [tidegate, signedOrders(enough(span), keys), 201],
-    order_with_body: (span) => [tidegate, signedOrders(enough(span), keeping), 201],
-    forged: (span) => [tidegate, forgedOrders(enough(span * 2)), 401],
+  const contestants = {
+    floor: (span) => [floor, floorRequests(bodiesFor(span), keys.length), 201],
+    order: (span) => [tidegate, signedOrders(bodiesFor(span), keys), 201],
+    order_with_body: (span) => [tidegate, signedOrders(bodiesFor(span), capturingKeys), 201],
+    forged: (span) => [tidegate, forgedOrders(bodiesFor(span * 2)), 401],
   };
-  for (const prepare of Object.values(contests)) await timed(...prepare(WARM_UP_SECONDS), WARM_UP_SECONDS);
+  for (const prepare of Object.values(contestants)) await timed(...prepare(WARM_UP_SECONDS), WARM_UP_SECONDS);
 
-  const records = Object.fromEntries(Object.keys(contests).map((name) => [name, []]));
+  const records = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    const turns = Object.entries(contests);
+    const turns = Object.entries(contestants);
     if (round % 2) turns.reverse();
     for (const [name, prepare] of turns) {
       const prepared = prepare(seconds);
       records[name].push(await timed(...prepared, seconds));
     }
-    const speeds = Object.entries(records).map(([name, of]) => `${name} ${per(of)}`);
+    const speeds = Object.entries(records).map(([name, measured]) => `${name} ${latestSpeed(measured)}`);
     console.error(`  round ${round + 1} of ${rounds}: ${speeds.join(', ')}`);
   }
 
-  const paired = (name, member) => median(records[name].map((order, round) => order[member] / records.floor[round][member]));
+  const ratioToFloor = (name, member) => median(records[name].map((order, round) => order[member] / records.floor[round][member]));
   const counted = await countUnits();
-  const whole = (name) => ({ ...medians(records[name]), ...counted[name] });
+  const summary = (name) => ({ ...medians(records[name]), ...counted[name] });
   return {
-    ratio_to_floor: paired('order', 'rps'),
-    cpu_ratio_to_floor: paired('order', 'cpu_us'),
-    order: whole('order'),
+    ratio_to_floor: ratioToFloor('order', 'rps'),
+    cpu_ratio_to_floor: ratioToFloor('order', 'cpu_us'),
+    order: summary('order'),
     order_with_body: {
-      ratio_to_floor: paired('order_with_body', 'rps'),
-      cpu_ratio_to_floor: paired('order_with_body', 'cpu_us'),
-      ...whole('order_with_body'),
+      ratio_to_floor: ratioToFloor('order_with_body', 'rps'),
+      cpu_ratio_to_floor: ratioToFloor('order_with_body', 'cpu_us'),
+      ...summary('order_with_body'),
     },
-    forged: whole('forged'),
+    forged: summary('forged'),
     floor: medians(records.floor),
   };
 }
 
-function per(records) {
+function latestSpeed(records) {
   return `${Math.round(records.at(-1).rps)}/s`;
 }
 
-/** Units of a warm order and of a forged one, from a metered gateway of its own. */
+/** Counts the billable units of a warm order and of a forged one, on a metered gateway of its own. */
 async function countUnits() {
   const gateway = await started(startGateway({ state: path.join(state, 'metered'), vars: { FAULT_INJECTION: 'off' } }));
   const creds = await setup(gateway);
   const keys = await mintKeys(gateway, creds, 1, false);
-  const keeping = await mintKeys(gateway, creds, 1, true);
+  const capturingKeys = await mintKeys(gateway, creds, 1, true);
   const pass = async (requests, expected) => {
     await units(gateway, requests.slice(0, CONNECTIONS), expected);
     return units(gateway, requests.slice(CONNECTIONS), expected);
@@ -121,7 +122,7 @@ async function countUnits() {
   const bodies = orderBodies(CONNECTIONS + COUNTED_REQUESTS);
   return {
     order: await pass(signedOrders(bodies, keys), 201),
-    order_with_body: await pass(signedOrders(bodies, keeping), 201),
+    order_with_body: await pass(signedOrders(bodies, capturingKeys), 201),
     forged: await pass(forgedOrders(bodies), 401),
   };
 }

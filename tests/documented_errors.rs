@@ -1,5 +1,5 @@
-//! `docs/errors.json`, which the documentation's page of errors is made from, holds what the code
-//! says of each error. After a change: `UPDATE_DOCS=1 cargo test --test documented_errors`.
+//! Tests that `docs/errors.json`, the source of the documentation's page of errors, matches the
+//! explanations in the code. `UPDATE_DOCS=1 cargo test --test documented_errors` writes the file.
 
 use std::{env, fs};
 
@@ -12,7 +12,7 @@ use tidegate::domain::rejection::Code;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.json");
 
 fn documented(code: Code) -> Value {
-    let explained = explain(&Ended {
+    let explanation = explain(&Ended {
         outcome: Outcome::of(code),
         error_code: Some(code),
         detail: None,
@@ -23,9 +23,9 @@ fn documented(code: Code) -> Value {
         "code": code.as_str(),
         "status": code.status(),
         "title": code.title(),
-        "meaning": explained.what,
-        "cause": explained.why,
-        "fix": explained.todo,
+        "meaning": explanation.what,
+        "cause": explanation.why,
+        "fix": explanation.todo,
     })
 }
 
@@ -44,11 +44,11 @@ fn the_documented_errors_are_those_of_the_code() {
 }
 
 #[test]
-fn an_error_is_explained_without_pointing_at_a_page_of_the_console() {
+fn no_explanation_refers_to_a_page_of_the_console() {
     for code in Code::ALL {
         let text = documented(*code).to_string();
-        for place in ["on this page", "below", "above"] {
-            assert!(!text.contains(place), "{}: {place}", code.as_str());
+        for phrase in ["on this page", "below", "above"] {
+            assert!(!text.contains(phrase), "{}: {phrase}", code.as_str());
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Signatures against vectors that others made: WooCommerce 9.9.5 itself, the test suites of the
-//! Standard Webhooks libraries and of the senders' own, and what those libraries were seen to accept. `hmac_sha256` is this file's own, so that a mistake in the
-//! verifier cannot hide behind a helper of its own crate.
+//! Tests signature verification against vectors that others made: WooCommerce 9.9.5 itself, the
+//! test suites of the Standard Webhooks libraries and of the senders' own libraries, and signatures
+//! that those libraries were seen to accept. `hmac_sha256` is defined in this file, so that a mistake
+//! in the verifier cannot hide behind a helper of its own crate.
 
 use std::fs;
 use std::path::PathBuf;
@@ -30,8 +31,9 @@ fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
 mod woocommerce {
     use super::*;
 
-    /// Captured: what WooCommerce signed, its bodies byte for byte in the fixtures.
+    /// The secret under which a real WooCommerce signed the captured deliveries below.
     const SECRET: &str = "2f9c1d7e4b8a60533c1f0e9d8b7a6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b";
+    /// Fixture (the body, byte for byte), its length in bytes, and its signature.
     const DELIVERIES: [(&str, usize, &str); 14] = [
         ("order.created", 4116, "k7X/vzoR+CExtgbgB2OQz4WG/ofE3vEiigNKTdJYkPc="),
         (
@@ -64,9 +66,9 @@ mod woocommerce {
 
     #[test]
     fn every_captured_delivery_verifies_over_its_exact_bytes() {
-        for (name, bytes, signature) in DELIVERIES {
+        for (name, length, signature) in DELIVERIES {
             let mut body = body(name);
-            assert_eq!(body.len(), bytes, "{name}");
+            assert_eq!(body.len(), length, "{name}");
             let secrets = [secret(SECRET)];
             assert_eq!(verify_woocommerce(Some(signature), &secrets, &body), Ok(()), "{name}");
             body.push(b'\n');
@@ -126,7 +128,7 @@ mod woocommerce {
         }
     }
 
-    /// WooCommerce signs with an empty key where no secret is set: anybody can do that.
+    /// WooCommerce signs with an empty key where no secret is set, and anybody can do that.
     #[test]
     fn a_signature_under_the_empty_secret_is_refused() {
         const EMPTY: &str = "OH4HrEMyI2Gyl0Nx9AtqhHOTI11vM8Vi/iDRBFu925g=";
@@ -142,7 +144,7 @@ mod woocommerce {
     }
 
     #[test]
-    fn what_is_no_signature_is_refused() {
+    fn a_missing_or_malformed_signature_is_refused() {
         let secrets = [secret(SECRET)];
         let body = body("order.deleted");
         assert_eq!(verify_woocommerce(None, &secrets, &body), Err(SignatureError::Missing));
@@ -158,7 +160,7 @@ mod woocommerce {
     }
 
     #[test]
-    fn any_of_several_secrets_will_do() {
+    fn a_signature_under_any_of_several_secrets_verifies() {
         let body = body("order.deleted");
         let signature = "KhNxGM9IkeQvMWXOgMB532RNPyhvofmU1lLFTOO0zQE=";
         let secrets = [secret("another secret"), secret(SECRET)];
@@ -176,7 +178,7 @@ mod standard_webhooks {
     const RIGHT: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
     const WRONG: &str = "v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc=";
 
-    /// A delivery, and what the verifier makes of it.
+    /// A delivery in the format of Standard Webhooks.
     struct Delivery<'a> {
         secret: &'a str,
         id: Option<&'a str>,
@@ -254,7 +256,7 @@ mod standard_webhooks {
         }
     }
 
-    /// Keys as Python's base64 decodes them once the padding is put back.
+    /// The signatures were made with the keys that Python's base64 decodes once the padding is added.
     #[test]
     fn a_secret_pasted_without_its_padding_verifies() {
         for (text, signature) in [
@@ -273,8 +275,8 @@ mod standard_webhooks {
     }
 
     #[test]
-    fn what_is_not_the_signature_is_refused() {
-        let start = &RIGHT[..RIGHT.len().min(3 + 8)];
+    fn any_other_signature_is_refused() {
+        let truncated = &RIGHT[..RIGHT.len().min(3 + 8)];
         let version_2 = RIGHT.replace("v1,", "v2,");
         let asymmetric = "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==";
         let without_version = RIGHT.strip_prefix("v1,").unwrap();
@@ -282,7 +284,7 @@ mod standard_webhooks {
             "",
             "v1,",
             "v1,dawfeoifkpqwoekfpqoekf",
-            start,
+            truncated,
             version_2.as_str(),
             asymmetric,
             WRONG,
@@ -317,7 +319,7 @@ mod standard_webhooks {
     }
 
     #[test]
-    fn what_is_no_timestamp_is_refused_even_where_it_is_signed() {
+    fn a_malformed_timestamp_is_refused_even_if_it_is_signed() {
         let key = BASE64.decode(SECRET.strip_prefix("whsec_").unwrap().as_bytes()).unwrap();
         for timestamp in ["hello", "", "-1614265330", "+1614265330", " 1614265330", "1614265330.0"]
         {
@@ -374,7 +376,7 @@ mod standard_webhooks {
     }
 }
 
-/// What a delivery of a sender shows, and what the verifier makes of it.
+/// A delivery of a native sender.
 struct Native<'a> {
     format: PayloadFormat,
     secret: &'a str,
@@ -433,7 +435,7 @@ mod shopify {
         Native::of(PayloadFormat::Shopify, "test_secret_key", BODY)
     }
 
-    /// shopify-app-js, packages/apps/shopify-api/lib/webhooks/__tests__/validate.test.ts
+    /// From shopify-app-js, packages/apps/shopify-api/lib/webhooks/__tests__/validate.test.ts
     #[test]
     fn the_published_vector_verifies_under_either_header() {
         for name in ["x-shopify-hmac-sha256", "shopify-hmac-sha256"] {
@@ -454,19 +456,19 @@ mod shopify {
     }
 
     #[test]
-    fn the_operator_is_told_the_usual_causes() {
+    fn the_diagnosis_names_the_usual_causes() {
         let name = "x-shopify-hmac-sha256";
         let hex = hex::encode(BASE64.decode(RIGHT.as_bytes()).unwrap());
         assert_eq!(delivery().header(name, &hex).verified(), Err(SignatureError::Malformed));
         assert_eq!(delivery().header(name, &hex).diagnosed(), Diagnosis::OtherEncoding);
-        let sent = |key: &[u8], body: &[u8]| {
+        let diagnosed = |key: &[u8], body: &[u8]| {
             delivery().header(name, BASE64.encode(&hmac_sha256(key, body))).diagnosed()
         };
         let key = b"test_secret_key";
-        assert_eq!(sent(key, b"{\"foo\": \"bar\"}\n"), Diagnosis::TrailingNewline);
-        assert_eq!(sent(key, b"{\"foo\":\"bar\"}"), Diagnosis::Reserialised);
-        assert_eq!(sent(b"the one before", BODY), Diagnosis::PreviousSecret);
-        assert_eq!(sent(b"another", BODY), Diagnosis::Unknown);
+        assert_eq!(diagnosed(key, b"{\"foo\": \"bar\"}\n"), Diagnosis::TrailingNewline);
+        assert_eq!(diagnosed(key, b"{\"foo\":\"bar\"}"), Diagnosis::Reserialised);
+        assert_eq!(diagnosed(b"the one before", BODY), Diagnosis::PreviousSecret);
+        assert_eq!(diagnosed(b"another", BODY), Diagnosis::Unknown);
     }
 }
 
@@ -482,9 +484,10 @@ mod stripe {
         Native::of(PayloadFormat::StripeCheckout, SECRET, BODY).header("stripe-signature", header)
     }
 
-    /// stripe-node, test/crypto/helpers.ts: that this file's HMAC is the one that Stripe means.
+    /// From stripe-node, test/crypto/helpers.ts. Shows that this file's HMAC is the one that Stripe
+    /// uses.
     #[test]
-    fn the_published_digests_are_those_of_this_file() {
+    fn the_hmac_of_this_file_yields_the_published_digests() {
         for (payload, digest) in [
             ("", "f7f9bd47fb987337b5796fdc1fdb9ba221d0d5396814bfcaf9521f43fd8927fd"),
             (
@@ -497,7 +500,7 @@ mod stripe {
         }
     }
 
-    /// From stripe 23.1.0, `webhooks.generateTestHeaderString`.
+    /// Made by stripe 23.1.0, `webhooks.generateTestHeaderString`.
     #[test]
     fn the_derived_vectors_verify() {
         assert_eq!(delivery(&format!("t={AT},v1={V1}")).verified(), Ok(()));
@@ -512,7 +515,7 @@ mod stripe {
     }
 
     #[test]
-    fn one_right_signature_among_several_is_enough_and_other_schemes_say_nothing() {
+    fn one_right_signature_among_several_is_enough_and_other_schemes_are_ignored() {
         let wrong = "00".repeat(32);
         for header in [format!("t={AT},v1={wrong},v1={V1}"), format!("t={AT},v1={V1},v0={wrong}")] {
             assert_eq!(delivery(&header).verified(), Ok(()), "{header}");
@@ -534,7 +537,7 @@ mod stripe {
     }
 
     #[test]
-    fn what_is_no_signature_is_refused() {
+    fn a_missing_or_malformed_signature_is_refused() {
         let malformed = [
             "bad_header".to_owned(),
             String::new(),
@@ -542,7 +545,7 @@ mod stripe {
             format!("t={AT},v1=bad_signature"),
             format!("v1={V1}"),
             format!("t=hello,v1={V1}"),
-            // The vendor's library refuses the first two, and takes the last time of the third.
+            // Stripe's library refuses the first two, and takes the last time of the third.
             format!("t={AT}, v1={V1}"),
             format!("t={AT},t={},v1={V1}", AT + 1),
             format!("t={},t={AT},v1={V1}", AT + 1),
@@ -557,7 +560,7 @@ mod stripe {
     }
 
     #[test]
-    fn the_operator_is_told_of_a_secret_without_its_prefix() {
+    fn the_diagnosis_recognises_a_secret_without_its_prefix() {
         let signed = [format!("{AT}.").as_bytes(), BODY].concat();
         let header = format!("t={AT},v1={}", hex::encode(hmac_sha256(b"test_secret", &signed)));
         assert_eq!(delivery(&header).verified(), Err(SignatureError::Mismatch));
@@ -576,7 +579,7 @@ mod square {
             .header("x-square-hmacsha256-signature", signature)
     }
 
-    /// square-nodejs-sdk, tests/integration/webhooks.test.ts; the last one is derived.
+    /// From square-nodejs-sdk, tests/integration/webhooks.test.ts; the last one is derived.
     #[test]
     fn the_published_vectors_verify_over_address_and_body() {
         for (key, url, body, signature) in [
@@ -646,7 +649,7 @@ mod bigcommerce {
             .at(AT)
     }
 
-    /// From standardwebhooks 1.1.1, given the base64 of the client secret.
+    /// Made by standardwebhooks 1.1.1 with the base64 of the client secret.
     #[test]
     fn the_derived_vector_verifies_within_300_seconds() {
         for (off, expected) in [
@@ -661,7 +664,7 @@ mod bigcommerce {
     }
 
     #[test]
-    fn a_header_less_or_another_id_is_refused() {
+    fn a_missing_header_or_another_id_is_refused() {
         for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
             let mut delivery = delivery();
             delivery.headers.retain(|(known, _)| *known != name);
@@ -671,9 +674,9 @@ mod bigcommerce {
         assert_eq!(other.verified(), Err(SignatureError::Mismatch));
     }
 
-    /// A library that was given the client secret itself has decoded it.
+    /// A library that is given the client secret itself, and not its base64, decodes the secret.
     #[test]
-    fn the_operator_is_told_that_the_secret_was_decoded() {
+    fn the_diagnosis_recognises_a_decoded_secret() {
         const SECRET: &str = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0";
         let key = BASE64.decode(SECRET.as_bytes()).unwrap();
         let signed = format!("msg_2KWPBgLlAfxdpx2AI54pPJ85f4W.1561479335.{BODY}");
@@ -717,15 +720,16 @@ mod webflow {
     const AT: i64 = 1_722_370_035_277;
     const RIGHT: &str = "2c0d9a7b205bc40a1c7799b6ef935436f88fc7b7995d763f90b377edd6e72ace";
 
-    /// `JSON.stringify(JSON.parse(…))` of the fixture: its bytes without the spaces between tokens.
+    /// The fixture without the white space between tokens, as `JSON.stringify(JSON.parse(…))` yields
+    /// it.
     fn compact() -> Vec<u8> {
         let mut compact = Vec::new();
-        let (mut quoted, mut escaped) = (false, false);
+        let (mut in_string, mut escaped) = (false, false);
         for byte in fixture("webflow/ecomm_new_order.json") {
-            if quoted || !byte.is_ascii_whitespace() {
+            if in_string || !byte.is_ascii_whitespace() {
                 compact.push(byte);
             }
-            quoted ^= byte == b'"' && !escaped;
+            in_string ^= byte == b'"' && !escaped;
             escaped = byte == b'\\' && !escaped;
         }
         compact
@@ -754,7 +758,7 @@ mod webflow {
     }
 
     #[test]
-    fn the_time_is_signed_and_needed() {
+    fn the_timestamp_is_required_and_signed() {
         let body = compact();
         let other = delivery(&body).header("x-webflow-timestamp", (AT + 1).to_string());
         assert_eq!(other.verified(), Err(SignatureError::Mismatch));
@@ -779,7 +783,7 @@ mod public_keys {
     }
 
     #[test]
-    fn of_wix_the_platform_is_asked_for_rs256_and_nothing_else() {
+    fn a_token_of_wix_yields_an_rs256_check_and_any_other_token_none() {
         let [check] = &wix_checks(TOKEN)[..] else { panic!("one check") };
         assert_eq!(check.algorithm, Algorithm::Rs256);
         assert_eq!(check.signature.len(), 256);
@@ -793,7 +797,7 @@ mod public_keys {
     }
 
     #[test]
-    fn no_secret_makes_a_token_good() {
+    fn no_shared_secret_verifies_a_token_of_wix() {
         let hs256 = include_str!("fixtures/wix/order_approved.generated.hs256_confusion.jwt.txt");
         for (body, expected) in [
             (TOKEN, SignatureError::Mismatch),
@@ -812,7 +816,7 @@ mod public_keys {
     }
 
     #[test]
-    fn a_token_of_wix_counts_from_its_issue_to_its_expiry() {
+    fn a_token_of_wix_is_valid_from_its_issue_to_its_expiry() {
         let now = 1_750_000_000;
         for (claims, expected) in [
             (serde_json::json!({}), Ok(())),
@@ -831,11 +835,12 @@ mod public_keys {
         }
     }
 
-    /// svix-webhooks, server/svix-server/src/worker.rs; the runtime's tests verify it.
+    /// From svix-webhooks, server/svix-server/src/worker.rs. tests/workerd verifies a signature with
+    /// it.
     const WHPK: &str = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
 
     #[test]
-    fn of_standard_webhooks_the_platform_is_asked_for_ed25519() {
+    fn an_asymmetric_standard_webhooks_signature_yields_an_ed25519_check() {
         let asymmetric = "v1,aaaa v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==";
         let headers = Headers::from([
             ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
@@ -856,7 +861,7 @@ mod public_keys {
         }
     }
 
-    /// Whoever knows a public key could sign with it.
+    /// Otherwise anybody who knows the public key could sign with it.
     #[test]
     fn a_public_key_is_never_a_shared_secret() {
         let body = b"{}";
@@ -879,7 +884,7 @@ mod public_keys {
     }
 
     #[test]
-    fn what_is_pasted_has_to_be_what_the_sender_shows() {
+    fn a_pasted_secret_must_have_the_form_that_its_sender_shows() {
         use PayloadFormat::{Gateway, Shopify, Squarespace, StripeCheckout, Wix};
         for (format, text) in [
             (Wix, PEM),

@@ -1,4 +1,4 @@
-//! The Square conversion over the vendor's sample events (`tests/fixtures/SOURCES.md`).
+//! Tests the Square conversion on Square's own sample events (`tests/fixtures/SOURCES.md`).
 
 mod payloads;
 #[path = "payloads/standing.rs"]
@@ -7,7 +7,7 @@ mod standing;
 use payloads::{any_changes, broken, check, describe, fixture, names, read_value, with};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use standing::standing;
+use standing::final_states;
 use tidegate::domain::event::NativeEvent;
 use tidegate::domain::key::PayloadFormat::Square;
 
@@ -110,8 +110,8 @@ fn each_payload_means_exactly_what_it_says() {
 }
 
 #[test]
-fn a_topic_that_is_not_kept_is_ignored() {
-    // The vendor's own test (square-nodejs-sdk, tests/integration/webhooks.test.ts).
+fn an_unsupported_topic_is_ignored() {
+    // Square's own test event (square-nodejs-sdk, tests/integration/webhooks.test.ts).
     let test = json!({
         "merchant_id": "MLEFBHHSJGVHD", "type": "webhooks.test_notification",
         "event_id": "ac3ac95b-f97d-458c-a6e6-18981597e05f",
@@ -132,13 +132,13 @@ fn a_topic_that_is_not_kept_is_ignored() {
 }
 
 #[test]
-fn no_topic_makes_a_body_mean_what_it_is_not() {
+fn a_body_that_is_not_the_resource_of_its_topic_is_refused() {
     let kind = |name: &str| name.split('.').next().unwrap().to_owned();
     for name in names("square") {
         for topic in names("square") {
             let meaning =
                 read_value(Square, &with(&square(&name), &[("/type", json!(topic))])).meaning;
-            // Each order topic has a member of its own.
+            // Each order topic has its data in a member of its own.
             let expected = kind(&name) == kind(&topic) && (kind(&name) != "order" || name == topic);
             assert_eq!(meaning.is_ok(), expected, "{name} as {topic}: {meaning:?}");
         }
@@ -146,7 +146,7 @@ fn no_topic_makes_a_body_mean_what_it_is_not() {
 }
 
 #[test]
-fn each_status_of_a_payment_is_known_and_only_a_completed_one_was_paid() {
+fn each_status_of_a_payment_is_known_and_only_a_completed_one_has_a_time_of_payment() {
     for (status, expected) in [
         ("APPROVED", "at - pending"),
         ("PENDING", "at - pending"),
@@ -165,7 +165,7 @@ fn each_status_of_a_payment_is_known_and_only_a_completed_one_was_paid() {
 }
 
 #[test]
-fn what_was_paid_includes_the_tip_and_what_came_back_is_stated() {
+fn a_paid_amount_includes_the_tip_and_comes_with_the_refunded_amount() {
     let money = |amount, currency| json!({"amount": amount, "currency": currency});
     let paid = with(
         &square("payment.updated"),
@@ -205,13 +205,13 @@ fn what_was_paid_includes_the_tip_and_what_came_back_is_stated() {
 }
 
 #[test]
-fn a_payment_without_an_order_waits_for_the_one_that_lists_it() {
+fn a_payment_without_an_order_waits_for_the_order_that_lists_it() {
     let event = with(&square("payment.updated"), &[("/data/object/payment/order_id", Value::Null)]);
     let meaning = read_value(Square, &event).meaning.unwrap();
     assert_eq!(meaning.parent().as_deref(), Some("payment hYy9pRFVxpDsO1FB05SunFWUe9JZY"));
 }
 
-/// The `order_id` of a refund is the order of the return, which is nobody's parent.
+/// The `order_id` of a refund names the order of the return, which is not the refund's parent.
 #[test]
 fn a_refund_belongs_to_its_payment() {
     let meaning = read_value(Square, &square("refund.created")).meaning.unwrap();
@@ -240,7 +240,7 @@ fn a_refund_belongs_to_its_payment() {
 }
 
 #[test]
-fn an_event_says_which_it_is_and_whose() {
+fn an_event_without_a_valid_id_merchant_type_or_time_is_refused() {
     for pointer in ["/event_id", "/merchant_id", "/type"] {
         for name in names("square") {
             for value in [Value::Null, json!(""), json!("a b"), json!([1]), json!("x".repeat(256))]
@@ -261,7 +261,7 @@ fn an_event_says_which_it_is_and_whose() {
 }
 
 #[test]
-fn a_client_is_called_by_its_name_or_its_company() {
+fn the_name_of_a_client_is_the_persons_or_else_the_companys() {
     let client = |given: Value, family: Value| {
         let event = with(
             &square("customer.updated"),
@@ -281,14 +281,14 @@ fn a_client_is_called_by_its_name_or_its_company() {
     assert_eq!(client(Value::Null, Value::Null), "Acme");
 }
 
-/// One payment from its authorisation to two refunds, and one client; times that are equal are
-/// told apart by what grows.
+/// The events of one payment, from its authorisation to two refunds, and of one client. Where times
+/// are equal, the larger refunded amount or version is the later one.
 fn story() -> Vec<NativeEvent> {
     let mut number = 0;
-    let mut of = |name: &str, changes: &[(&str, Value)]| {
+    let mut event_of = |name: &str, changes: &[(&str, Value)]| {
         number += 1;
         let event = with(&square(name), changes);
-        // The later an event, the smaller its id: no id may decide here.
+        // A later event has a smaller id, which shows that the ids do not decide.
         let event = with(&event, &[("/event_id", json!(format!("event-{}", 99 - number)))]);
         read_value(Square, &event).meaning.unwrap()
     };
@@ -297,14 +297,17 @@ fn story() -> Vec<NativeEvent> {
     };
     let version = |count| ("/data/object/customer/version", json!(count));
     vec![
-        of("payment.created", &[]),
-        of("payment.updated", &[]),
-        of("payment.updated", &[refunded(40)]),
-        of("payment.updated", &[refunded(100)]),
-        of("refund.created", &[]),
-        of("refund.updated", &[]),
-        of("customer.updated", &[version(1)]),
-        of("customer.updated", &[version(2), ("/data/object/customer/phone_number", json!("+1"))]),
+        event_of("payment.created", &[]),
+        event_of("payment.updated", &[]),
+        event_of("payment.updated", &[refunded(40)]),
+        event_of("payment.updated", &[refunded(100)]),
+        event_of("refund.created", &[]),
+        event_of("refund.updated", &[]),
+        event_of("customer.updated", &[version(1)]),
+        event_of(
+            "customer.updated",
+            &[version(2), ("/data/object/customer/phone_number", json!("+1"))],
+        ),
     ]
 }
 
@@ -314,11 +317,11 @@ fn any_body() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn the_same_state_stands_whatever_the_order_of_arrival(
+    fn the_final_state_does_not_depend_on_the_order_of_arrival(
         arrivals in Just(story()).prop_shuffle()
     ) {
-        let standing = standing(&arrivals);
-        let states: Vec<&str> = standing.values().map(String::as_str).collect();
+        let states = final_states(&arrivals);
+        let states: Vec<&str> = states.values().map(String::as_str).collect();
         prop_assert_eq!(states, [
             "client A0AP25A6SCVTH8JES9BX01GXM4, jenkins+smorly@squareup.com, Jenkins Smorly, +1\n\
              version 2 2022-11-09T21:38:30Z 0 0 event-91",
@@ -341,8 +344,8 @@ proptest! {
         let body = serde_json::to_vec(&body).unwrap();
         let body = &body[..end.index(body.len())];
         check(Square, body)?;
-        let reading = tidegate::storefront::read(Square, &[].into(), body);
-        prop_assert_eq!(reading.meaning.unwrap_err().pointer, "");
+        let delivery = tidegate::storefront::read(Square, &[].into(), body);
+        prop_assert_eq!(delivery.meaning.unwrap_err().pointer, "");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The Stripe conversion over events and objects of the vendor's (`tests/fixtures/SOURCES.md`).
+//! Tests the Stripe conversion on Stripe's own sample events and objects
+//! (`tests/fixtures/SOURCES.md`).
 
 mod payloads;
 #[path = "payloads/standing.rs"]
@@ -7,11 +8,11 @@ mod standing;
 use payloads::{any_changes, broken, check, describe, fixture, names, read_value, with};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use standing::standing;
+use standing::final_states;
 use tidegate::domain::event::NativeEvent;
 use tidegate::domain::key::PayloadFormat::StripeCheckout;
 
-/// Each topic that has an effect, and the kind of object that its events hold.
+/// Every topic that has an effect, and the kind of object that its events contain.
 const TOPICS: [(&str, &str); 18] = [
     ("checkout.session.completed", "checkout.session"),
     ("checkout.session.async_payment_succeeded", "checkout.session"),
@@ -38,15 +39,15 @@ fn stripe(name: &str) -> Value {
 }
 
 fn meaning(event: &Value) -> NativeEvent {
-    let reading = read_value(StripeCheckout, event);
-    reading.meaning.unwrap_or_else(|refused| panic!("{refused:?}: {event}"))
+    let delivery = read_value(StripeCheckout, event);
+    delivery.meaning.unwrap_or_else(|refused| panic!("{refused:?}: {event}"))
 }
 
 fn described(event: &Value) -> String {
     describe(&read_value(StripeCheckout, event))
 }
 
-/// The lines of a description that begin so.
+/// The lines of a description that begin with one of `beginnings`.
 fn lines<'a>(described: &'a str, beginnings: &[&str]) -> Vec<&'a str> {
     let begins = |line: &&str| beginnings.iter().any(|beginning| line.starts_with(beginning));
     described.lines().filter(begins).collect()
@@ -59,7 +60,7 @@ fn refused_at(event: &Value) -> String {
     }
 }
 
-/// An event with one of the vendor's objects, which come without.
+/// An event around one of Stripe's sample objects.
 fn wrapped(topic: &str, object: &Value) -> Value {
     json!({
         "id": "evt_1", "object": "event", "type": topic, "created": 1_700_000_000,
@@ -178,12 +179,12 @@ fn each_payload_means_exactly_what_it_says() {
 }
 
 #[test]
-fn the_vendors_objects_mean_something_only_in_an_event() {
+fn the_sample_objects_of_stripe_are_read_within_an_event() {
     for (topic, name, expected) in [
         (
             "charge.succeeded",
             "resource.charge",
-            // Authorised and not captured.
+            // The charge is authorised and not captured.
             "payment ch_1PgafuB7WZ01zgkWXYmPNZs8 1.00 USD by card at - pending, order -\n\
              version 0 2023-11-14T22:13:20Z 0 0 evt_1",
         ),
@@ -235,7 +236,7 @@ fn the_vendors_objects_mean_something_only_in_an_event() {
 }
 
 #[test]
-fn no_topic_makes_an_object_mean_what_it_is_not() {
+fn an_object_of_another_kind_than_its_topics_is_refused() {
     for name in names("stripe_checkout") {
         let payload = stripe(&name);
         let object = payload.pointer("/data/object").unwrap_or(&payload);
@@ -248,7 +249,7 @@ fn no_topic_makes_an_object_mean_what_it_is_not() {
     }
 }
 
-/// A session with all that a shop can ask for, from a connected account.
+/// A session of a connected account with every member that a shop can ask for.
 fn full_session() -> Value {
     with(
         &stripe("checkout.session.completed.basil_jpy"),
@@ -321,7 +322,7 @@ fn a_shipping_address_is_found_wherever_the_api_version_has_it() {
 }
 
 #[test]
-fn an_order_stands_as_its_event_and_its_payment_say() {
+fn the_status_of_an_order_follows_from_its_event_and_its_payment_status() {
     for (topic, payment_status, status, expected) in [
         ("completed", "paid", json!("complete"), "processing"),
         ("completed", "paid", Value::Null, "processing"),
@@ -359,7 +360,7 @@ fn an_order_stands_as_its_event_and_its_payment_say() {
 }
 
 #[test]
-fn a_session_that_sells_nothing_is_no_order_and_a_subscriptions_payment_has_no_name() {
+fn a_setup_session_is_ignored_and_the_payment_of_a_subscription_has_no_id() {
     let session = stripe("checkout.session.completed.basil_jpy");
     let setup = with(
         &session,
@@ -414,11 +415,11 @@ fn money_is_exact_in_each_currency_or_refused() {
 }
 
 #[test]
-fn live_and_test_and_connected_accounts_are_sources_of_their_own() {
+fn live_mode_test_mode_and_each_connected_account_are_separate_sources() {
     let event = stripe("payment_intent.succeeded");
     let source = |changes: &[(&str, Value)]| {
-        let reading = read_value(StripeCheckout, &with(&event, changes));
-        reading.source.ok_or_else(|| reading.meaning.unwrap_err().pointer)
+        let delivery = read_value(StripeCheckout, &with(&event, changes));
+        delivery.source.ok_or_else(|| delivery.meaning.unwrap_err().pointer)
     };
     assert_eq!(source(&[]).as_deref(), Ok("test"));
     assert_eq!(source(&[("/livemode", json!(true))]).as_deref(), Ok("live"));
@@ -429,7 +430,7 @@ fn live_and_test_and_connected_accounts_are_sources_of_their_own() {
 }
 
 #[test]
-fn an_event_says_which_it_is_and_of_what_kind() {
+fn an_event_is_refused_at_the_first_member_that_is_missing_or_wrong() {
     for (pointer, value) in [
         ("/id", Value::Null),
         ("/id", json!("a b")),
@@ -454,13 +455,13 @@ fn an_event_says_which_it_is_and_of_what_kind() {
 }
 
 #[test]
-fn only_what_was_captured_was_paid() {
-    let part = [
+fn only_a_captured_amount_counts_as_paid() {
+    let partial_capture = [
         ("/data/object/amount_received", json!(1_500)),
         ("/data/object/amount_captured", json!(1_500)),
     ];
-    let charge = with(&stripe("charge.succeeded"), &part);
-    let intent = with(&stripe("payment_intent.succeeded"), &part);
+    let charge = with(&stripe("charge.succeeded"), &partial_capture);
+    let intent = with(&stripe("payment_intent.succeeded"), &partial_capture);
     for (event, changes, expected) in [
         (&intent, vec![], "15.00 USD by card at 2022-03-26T18:40:33Z completed"),
         (&charge, vec![], "15.00 USD by card at 2022-03-26T18:40:32Z completed"),
@@ -485,13 +486,13 @@ fn only_what_was_captured_was_paid() {
         let expected = format!("payment pi_000000000000000000000000 {expected}, order -");
         assert!(described.contains(&expected), "{described}");
     }
-    let unstated =
+    let no_refunded_amount =
         [("/type", json!("charge.refunded")), ("/data/object/amount_refunded", Value::Null)];
-    assert_eq!(refused_at(&with(&charge, &unstated)), "/data/object/amount_refunded");
+    assert_eq!(refused_at(&with(&charge, &no_refunded_amount)), "/data/object/amount_refunded");
 }
 
 #[test]
-fn each_status_of_a_refund_is_known_and_what_it_gives_back_belongs_to_a_payment() {
+fn each_status_of_a_refund_is_known_and_a_refund_without_a_payment_is_refused() {
     let refund = stripe("charge.refund.updated");
     for (status, expected) in [
         ("pending", "pending"),
@@ -519,14 +520,14 @@ fn each_status_of_a_refund_is_known_and_what_it_gives_back_belongs_to_a_payment(
     );
 }
 
-/// What Stripe sends of one order that is paid by a slow method and then given back in two parts,
-/// with the second part in the same second as the first.
+/// The events of one order that is paid by a slow method and then refunded in two parts, both in the
+/// same second.
 fn story() -> Vec<NativeEvent> {
     let session = with(
         &stripe("checkout.session.completed.basil_jpy"),
         &[("/created", json!(1_000)), ("/data/object/payment_status", json!("unpaid"))],
     );
-    let of = |id: &str, topic: &str, created: u32, event: &Value| {
+    let event_of = |id: &str, topic: &str, created: u32, event: &Value| {
         let changes = [("/id", json!(id)), ("/type", json!(topic)), ("/created", json!(created))];
         meaning(&with(event, &changes))
     };
@@ -541,17 +542,17 @@ fn story() -> Vec<NativeEvent> {
     let customer = stripe("customer.updated");
     let named = with(&customer, &[("/data/object/name", json!("Zoë"))]);
     vec![
-        of("evt_z", "customer.created", 1_000, &customer),
-        of("evt_a", "customer.updated", 1_000, &named),
-        of("evt_y", "checkout.session.completed", 1_000, &session),
-        of("evt_b", "checkout.session.async_payment_succeeded", 1_000, &paid),
-        of("evt_x", "payment_intent.processing", 1_000, &processing),
-        of("evt_d", "payment_intent.succeeded", 1_000, &intent),
-        of("evt_c", "charge.succeeded", 1_000, &charge),
-        of("evt_w", "charge.refunded", 2_000, &part),
-        of("evt_e", "charge.refunded", 2_000, &whole),
-        of("evt_v", "refund.created", 2_000, &pending),
-        of("evt_f", "refund.updated", 2_000, &refund),
+        event_of("evt_z", "customer.created", 1_000, &customer),
+        event_of("evt_a", "customer.updated", 1_000, &named),
+        event_of("evt_y", "checkout.session.completed", 1_000, &session),
+        event_of("evt_b", "checkout.session.async_payment_succeeded", 1_000, &paid),
+        event_of("evt_x", "payment_intent.processing", 1_000, &processing),
+        event_of("evt_d", "payment_intent.succeeded", 1_000, &intent),
+        event_of("evt_c", "charge.succeeded", 1_000, &charge),
+        event_of("evt_w", "charge.refunded", 2_000, &part),
+        event_of("evt_e", "charge.refunded", 2_000, &whole),
+        event_of("evt_v", "refund.created", 2_000, &pending),
+        event_of("evt_f", "refund.updated", 2_000, &refund),
     ]
 }
 
@@ -561,14 +562,14 @@ fn any_body() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn the_same_state_stands_whatever_the_order_of_arrival(
+    fn the_final_state_does_not_depend_on_the_order_of_arrival(
         arrivals in Just(story()).prop_shuffle(),
         again in any::<prop::sample::Index>(),
     ) {
         let mut arrivals = arrivals;
         arrivals.push(arrivals[again.index(arrivals.len())].clone());
-        let standing = standing(&arrivals);
-        let lines: Vec<&str> = standing.values().flat_map(|state| state.lines()).collect();
+        let states = final_states(&arrivals);
+        let lines: Vec<&str> = states.values().flat_map(|state| state.lines()).collect();
         prop_assert_eq!(lines, [
             "client cus_00000000000000, -, Zoë, -",
             "version 0 1970-01-01T00:16:40Z 0 1 evt_a",
@@ -599,8 +600,8 @@ proptest! {
         let body = serde_json::to_vec(&body).unwrap();
         let body = &body[..end.index(body.len())];
         check(StripeCheckout, body)?;
-        let reading = tidegate::storefront::read(StripeCheckout, &[].into(), body);
-        prop_assert_eq!(reading.meaning.unwrap_err().pointer, "");
+        let delivery = tidegate::storefront::read(StripeCheckout, &[].into(), body);
+        prop_assert_eq!(delivery.meaning.unwrap_err().pointer, "");
     }
 
     #[test]

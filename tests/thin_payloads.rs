@@ -1,5 +1,5 @@
-//! The senders whose events only name what changed, BigCommerce and Squarespace, over the bodies
-//! of their documentation (`tests/fixtures/SOURCES.md`).
+//! Tests the conversion of BigCommerce's and Squarespace's events, which only name the resource that
+//! changed, on the bodies in their documentation (`tests/fixtures/SOURCES.md`).
 
 mod payloads;
 
@@ -23,7 +23,7 @@ fn refused_at(format: PayloadFormat, event: &Value) -> String {
 
 #[test]
 fn each_payload_of_bigcommerce_means_exactly_what_it_says() {
-    // The documentation has one body for the three events of a client, whatever its file's name.
+    // The documentation has the same body for all three events of a client, whatever the file's name.
     const CLIENT: &str = "store/customer/created from stores/{store_hash} as - needs clients:write\n\
          client 32, no details";
     let order = |scope: &str| {
@@ -63,9 +63,9 @@ fn each_payload_of_squarespace_means_exactly_what_it_says() {
     }
 }
 
-/// Bodies by scope: bigcommerce/docs, 'Webhook events' and docs/webhooks/callbacks.
+/// The bodies are from bigcommerce/docs, 'Webhook events' and docs/webhooks/callbacks.
 #[test]
-fn each_scope_of_bigcommerce_names_its_order_or_client_where_it_has_it() {
+fn each_scope_of_bigcommerce_is_read_as_its_order_or_client_or_is_ignored() {
     for (scope, data, expected) in [
         ("order/message/created", json!({"type": "order", "id": 250}), "order 250, no details"),
         (
@@ -113,7 +113,7 @@ fn each_scope_of_bigcommerce_names_its_order_or_client_where_it_has_it() {
 }
 
 #[test]
-fn a_body_that_does_not_name_what_its_topic_promises_is_refused() {
+fn a_body_that_does_not_name_the_resource_of_its_topic_is_refused() {
     let order = fixture("bigcommerce", "store_order_created");
     for (scope, data, pointer) in [
         ("store/order/created", json!({"type": "customer", "id": 32}), "/data/type"),
@@ -146,25 +146,25 @@ fn a_body_that_does_not_name_what_its_topic_promises_is_refused() {
 }
 
 #[test]
-fn ids_are_exact() {
+fn ids_too_large_for_a_float_are_read_exactly() {
     let order = fixture("bigcommerce", "store_order_created");
     for id in ["9007199254740993", "18446744073709551615"] {
         let body = serde_json::to_string(&order).unwrap().replace("250", id);
-        let reading = read(BigCommerce, &Headers::default(), body.as_bytes());
-        assert!(describe(&reading).ends_with(&format!("order {id}, no details")));
+        let delivery = read(BigCommerce, &Headers::default(), body.as_bytes());
+        assert!(describe(&delivery).ends_with(&format!("order {id}, no details")));
     }
 }
 
 #[test]
-fn a_delivery_of_bigcommerce_is_told_by_its_header() {
+fn a_header_identifies_a_delivery_of_bigcommerce() {
     let body = serde_json::to_vec(&fixture("bigcommerce", "store_order_created")).unwrap();
     let headers = Headers::from([("webhook-id", "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W")]);
-    let reading = read(BigCommerce, &headers, &body);
-    assert_eq!(reading.delivery.as_deref(), Some("msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"));
+    let delivery = read(BigCommerce, &headers, &body);
+    assert_eq!(delivery.delivery.as_deref(), Some("msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"));
 }
 
 #[test]
-fn topics_of_squarespace_that_are_not_kept_are_ignored() {
+fn unsupported_topics_of_squarespace_are_ignored() {
     let uninstalled = json!({
         "id": "5c2ba184b63ed3cb411ce2b1", "websiteId": "5f3c3d55ac435e1a051f77b3",
         "subscriptionId": "5f3c2155d947844beedda991", "topic": "extension.uninstall",
@@ -178,10 +178,10 @@ fn topics_of_squarespace_that_are_not_kept_are_ignored() {
 }
 
 fn any_body() -> impl Strategy<Value = (PayloadFormat, Value)> {
-    let of = |format, sender: &'static str| {
+    let bodies_of = |format, sender: &'static str| {
         names(sender).into_iter().map(move |name| (format, fixture(sender, &name)))
     };
-    let bodies = of(BigCommerce, "bigcommerce").chain(of(Squarespace, "squarespace"));
+    let bodies = bodies_of(BigCommerce, "bigcommerce").chain(bodies_of(Squarespace, "squarespace"));
     prop::sample::select(bodies.collect::<Vec<_>>())
 }
 
@@ -200,8 +200,8 @@ proptest! {
         let body = serde_json::to_vec(&body).unwrap();
         let body = &body[..end.index(body.len())];
         check(format, body)?;
-        let reading = read(format, &Headers::default(), body);
-        prop_assert_eq!(reading.meaning.unwrap_err().pointer, "");
+        let delivery = read(format, &Headers::default(), body);
+        prop_assert_eq!(delivery.meaning.unwrap_err().pointer, "");
     }
 
     #[test]

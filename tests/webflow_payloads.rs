@@ -1,4 +1,5 @@
-//! The Webflow conversion over the examples of Webflow's reference (`tests/fixtures/SOURCES.md`).
+//! Tests the Webflow conversion on the examples of Webflow's reference
+//! (`tests/fixtures/SOURCES.md`).
 
 #[path = "payloads/breaking.rs"]
 mod breaking;
@@ -8,7 +9,7 @@ mod orders;
 use std::sync::LazyLock;
 
 use breaking::{any_changes, broken};
-use orders::{check, describe, fixture, order_of, standing, summary};
+use orders::{check, describe, final_snapshot, fixture, order_of, summary};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tidegate::domain::event::{Ignored, NativeEvent, Subject};
@@ -29,7 +30,7 @@ fn json_of(name: &str) -> Value {
     serde_json::from_slice(&fixture(&format!("webflow/{name}.json"))).unwrap()
 }
 
-/// The example order with `members` laid over its payload.
+/// The example order with these members of its payload replaced or added.
 fn with(members: Value) -> Value {
     let mut body = json_of("ecomm_order_changed");
     if let Value::Object(members) = members {
@@ -49,9 +50,9 @@ fn refused_at(members: Value) -> String {
 #[test]
 fn each_example_order_means_exactly_what_webflow_says() {
     for name in ["ecomm_new_order", "ecomm_order_changed"] {
-        let reading = read(&fixture(&format!("webflow/{name}.json")));
+        let delivery = read(&fixture(&format!("webflow/{name}.json")));
         assert_eq!(
-            describe(&reading),
+            describe(&delivery),
             "dfa-3f1 (-) processing 61.22 USD, modified 2018-12-03T22:06:15.761Z #0, \
              placed 2018-12-03T22:06:15.761Z\
              \nby -, Customerio Namen, renning+customer@webflow.com, -\
@@ -63,23 +64,23 @@ fn each_example_order_means_exactly_what_webflow_says() {
              \n{\"Telephone\":\"(415) 123-4567\",\"Gift note\":\"Happy birthday Mom!\",\
              \"Send as gift\":true}"
         );
-        assert_eq!((reading.topic.as_str(), reading.subject), (name, Subject::Order));
-        assert_eq!((reading.source, reading.delivery), (None, None));
+        assert_eq!((delivery.topic.as_str(), delivery.subject), (name, Subject::Order));
+        assert_eq!((delivery.source, delivery.delivery), (None, None));
     }
 }
 
 #[test]
-fn what_is_no_order_is_ignored_and_needs_no_scope() {
+fn an_event_that_is_not_about_an_order_is_ignored_and_needs_no_scope() {
     for (name, topic) in [
-        // As Webflow's reference has it.
+        // The typing error is in Webflow's reference.
         ("ecomm_inventory_changed", "ecomm_inventory_changedr"),
         ("form_submission", "form_submission"),
         ("user_account_added", "user_account_added"),
     ] {
-        let reading = read(&fixture(&format!("webflow/{name}.json")));
+        let delivery = read(&fixture(&format!("webflow/{name}.json")));
         let reason = Ignored::UnsupportedTopic;
-        assert_eq!(reading.meaning, Ok(NativeEvent::Ignored { reason }));
-        assert_eq!((reading.topic.as_str(), reading.subject), (topic, Subject::Other));
+        assert_eq!(delivery.meaning, Ok(NativeEvent::Ignored { reason }));
+        assert_eq!((delivery.topic.as_str(), delivery.subject), (topic, Subject::Other));
     }
 }
 
@@ -101,12 +102,12 @@ fn every_status_of_webflow_is_known_and_any_other_is_refused() {
 }
 
 #[test]
-fn an_order_is_paid_and_given_back_as_a_whole() {
+fn an_order_is_paid_and_refunded_as_a_whole() {
     let money = |members: Value| {
         let text = summary(&snapshot_of(members));
-        let kept =
+        let lines =
             text.lines().filter(|line| line.starts_with("paid") || line.contains("refunded "));
-        kept.map(str::to_owned).collect::<Vec<_>>()
+        lines.map(str::to_owned).collect::<Vec<_>>()
     };
     let paid = "paid ch_1DdPYQKMjGA7k9mI2AKiBY6u 60.99 by stripe at 2018-12-03T22:06:15.761Z";
     assert_eq!(money(json!({"status": "pending"})), [""; 0]);
@@ -159,7 +160,7 @@ fn an_amount_is_whole_minor_units_as_a_number_or_as_text() {
 }
 
 #[test]
-fn extras_are_summed_by_what_they_are() {
+fn extras_are_summed_by_their_type() {
     let extra =
         |kind: &str, value: i64| json!({"type": kind, "price": {"unit": "USD", "value": value}});
     let mut body = with(json!({}));
@@ -183,7 +184,7 @@ fn extras_are_summed_by_what_they_are() {
 }
 
 #[test]
-fn an_order_id_is_text_whatever_it_is_made_of() {
+fn an_order_id_is_read_as_text_even_where_it_is_a_number() {
     for (id, text) in [
         (json!("dfa-3f1"), "dfa-3f1"),
         (json!("123456"), "123456"),
@@ -197,7 +198,7 @@ fn an_order_id_is_text_whatever_it_is_made_of() {
 }
 
 #[test]
-fn a_body_that_is_not_what_its_trigger_promises_is_refused() {
+fn a_body_that_does_not_match_its_trigger_is_refused() {
     for (body, pointer) in [
         (json!(null), "/triggerType"),
         (json!([]), "/triggerType"),
@@ -223,7 +224,7 @@ fn a_body_that_is_not_what_its_trigger_promises_is_refused() {
     }
 }
 
-/// The life of one order, in which the latest time always grows.
+/// Snapshots of one order, from the first to the last. The latest of its times never goes back.
 static LIFE: LazyLock<Vec<OrderSnapshot>> = LazyLock::new(|| {
     let placed = "2018-12-03T22:06:15.761Z";
     vec![
@@ -248,10 +249,10 @@ fn two_deliveries_of_one_body_are_one_version() {
 
 proptest! {
     #[test]
-    fn the_same_state_stands_whatever_the_order_of_arrival(
+    fn the_final_state_does_not_depend_on_the_order_of_arrival(
         arrivals in Just([&LIFE[..], &LIFE].concat()).prop_shuffle()
     ) {
-        prop_assert_eq!(Some(standing(&arrivals)), LIFE.last());
+        prop_assert_eq!(Some(final_snapshot(&arrivals)), LIFE.last());
     }
 
     #[test]
@@ -260,7 +261,7 @@ proptest! {
     }
 
     #[test]
-    fn a_body_cut_off_or_with_broken_bytes_is_read_without_a_panic(
+    fn a_truncated_or_corrupted_body_is_read_without_a_panic(
         breaks in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         end in any::<prop::sample::Index>(),
         cut in any::<bool>(),

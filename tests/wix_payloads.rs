@@ -1,4 +1,4 @@
-//! The Wix conversion over the order of Wix's reference in its envelope
+//! Tests the Wix conversion on the order of Wix's reference, wrapped in a webhook's token
 //! (`tests/fixtures/SOURCES.md`).
 
 #[path = "payloads/breaking.rs"]
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use breaking::{any_changes, broken};
 use data_encoding::BASE64URL_NOPAD;
-use orders::{check, describe, fixture, order_of, standing, summary};
+use orders::{check, describe, final_snapshot, fixture, order_of, summary};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tidegate::domain::event::{Ignored, NativeEvent, Subject};
@@ -36,7 +36,8 @@ fn reference() -> Value {
     body["order"].clone()
 }
 
-/// The body that carries `event`, which is unfolded to what the texts in it hold.
+/// The body that carries `claims`. Wix sends nested objects as JSON text; `claims` has them as
+/// objects.
 fn token(claims: &Value) -> Vec<u8> {
     let mut claims = claims.clone();
     for pointer in ["/data/data", "/data"] {
@@ -48,7 +49,7 @@ fn token(claims: &Value) -> Vec<u8> {
     format!("{}.{claims}.c2lnbmF0dXJl", BASE64URL_NOPAD.encode(b"{\"alg\":\"RS256\"}")).into_bytes()
 }
 
-/// An event about `order`, unfolded.
+/// The claims of an event about `order`, with nested objects as objects.
 fn event(action: &str, id: &str, sequence: u64, order: Value) -> Value {
     let mut event = json!({
         "id": id, "entityFqdn": "wix.ecom.v1.order", "slug": action, "entityId": order["id"],
@@ -64,7 +65,7 @@ fn event(action: &str, id: &str, sequence: u64, order: Value) -> Value {
     json!({"data": {"eventType": topic, "instanceId": INSTANCE, "data": event}})
 }
 
-/// The order of the reference with `members` laid over it.
+/// The order of the reference with these members replaced or added.
 fn with(members: Value) -> Value {
     let mut order = reference();
     if let Value::Object(members) = members {
@@ -77,7 +78,7 @@ fn snapshot_of(members: Value) -> OrderSnapshot {
     order_of(read(&token(&event("updated", "e", 3, with(members)))))
 }
 
-/// Where an order is refused, from its own root.
+/// The pointer at which an order is refused, relative to the order.
 fn refused_at(members: Value) -> String {
     let refused = read(&token(&event("approved", "e", 3, with(members)))).meaning.unwrap_err();
     let pointer = refused.pointer.strip_prefix("/data/data/actionEvent/body/order");
@@ -98,18 +99,18 @@ const ORDER: &str = "265c7d98-a7c3-48c4-89cd-bbdc00921eab (10108) completed 215.
 
 #[test]
 fn the_example_order_means_exactly_what_wix_says() {
-    let reading = read(&generated());
-    assert_eq!(describe(&reading), ORDER);
-    assert_eq!(reading.topic, "wix.ecom.v1.order_approved");
-    assert_eq!(reading.subject, Subject::Order);
-    assert_eq!(reading.source.as_deref(), Some(INSTANCE));
-    assert_eq!(reading.delivery.as_deref(), Some("162075ea-7271-411b-b555-de545e8e6f38"));
-    let version = order_of(reading).version;
+    let delivery = read(&generated());
+    assert_eq!(describe(&delivery), ORDER);
+    assert_eq!(delivery.topic, "wix.ecom.v1.order_approved");
+    assert_eq!(delivery.subject, Subject::Order);
+    assert_eq!(delivery.source.as_deref(), Some(INSTANCE));
+    assert_eq!(delivery.delivery.as_deref(), Some("162075ea-7271-411b-b555-de545e8e6f38"));
+    let version = order_of(delivery).version;
     assert_eq!(version.body_hash, "162075ea-7271-411b-b555-de545e8e6f38");
     assert_eq!((version.sequence, version.refunds), (2, 0));
 }
 
-/// That a token is authentic has been checked before: the same claims mean the same in each.
+/// A token's signature is verified before it is read, so reading ignores its header and signature.
 #[test]
 fn a_token_is_read_by_its_claims_alone() {
     for name in ["alg_none", "hs256_confusion"] {
@@ -121,7 +122,7 @@ fn a_token_is_read_by_its_claims_alone() {
 }
 
 #[test]
-fn each_action_carries_the_order_in_its_own_place_and_in_no_other() {
+fn each_action_has_the_order_in_its_own_place_and_in_no_other() {
     let actions = [
         "created",
         "updated",
@@ -133,9 +134,9 @@ fn each_action_carries_the_order_in_its_own_place_and_in_no_other() {
     ];
     for action in actions {
         let body = event(action, "e", 2, reference());
-        let reading = read(&token(&body));
-        assert_eq!(describe(&reading), ORDER, "{action}");
-        assert_eq!(reading.topic, format!("{PREFIX}{action}"));
+        let delivery = read(&token(&body));
+        assert_eq!(describe(&delivery), ORDER, "{action}");
+        assert_eq!(delivery.topic, format!("{PREFIX}{action}"));
         for other in actions {
             let mut replaced = body.clone();
             replaced["data"]["eventType"] = json!(format!("{PREFIX}{other}"));
@@ -147,7 +148,7 @@ fn each_action_carries_the_order_in_its_own_place_and_in_no_other() {
 }
 
 #[test]
-fn what_is_no_order_is_ignored_and_needs_no_scope() {
+fn an_event_that_is_not_about_an_order_is_ignored_and_needs_no_scope() {
     let template: Value =
         serde_json::from_slice(&fixture("wix/checkout_template_updated.inner_event.json")).unwrap();
     for (topic, data) in [
@@ -159,11 +160,11 @@ fn what_is_no_order_is_ignored_and_needs_no_scope() {
         ("AppRemoved", json!(null)),
     ] {
         let body = json!({"data": {"eventType": topic, "instanceId": INSTANCE, "data": data}});
-        let reading = read(&token(&body));
+        let delivery = read(&token(&body));
         let reason = Ignored::UnsupportedTopic;
-        assert_eq!(reading.meaning, Ok(NativeEvent::Ignored { reason }), "{topic}");
-        assert_eq!((reading.topic.as_str(), reading.subject), (topic, Subject::Other));
-        assert_eq!(reading.source.as_deref(), Some(INSTANCE));
+        assert_eq!(delivery.meaning, Ok(NativeEvent::Ignored { reason }), "{topic}");
+        assert_eq!((delivery.topic.as_str(), delivery.subject), (topic, Subject::Other));
+        assert_eq!(delivery.source.as_deref(), Some(INSTANCE));
     }
 }
 
@@ -210,7 +211,7 @@ fn every_status_of_wix_is_known_and_any_other_is_refused() {
 }
 
 #[test]
-fn a_balance_says_what_was_paid_and_given_back_and_else_the_status_does() {
+fn paid_and_refunded_amounts_come_from_the_balance_or_else_from_the_status() {
     let money = |members: Value| {
         let snapshot = snapshot_of(members);
         let paid = snapshot.payments.first().map(|payment| payment.amount.minor());
@@ -238,7 +239,7 @@ fn a_balance_says_what_was_paid_and_given_back_and_else_the_status_does() {
 }
 
 #[test]
-fn an_order_as_wix_writes_it_today_names_some_things_otherwise() {
+fn the_member_names_that_wix_uses_today_are_read_too() {
     let text = summary(&snapshot_of(json!({
         "purchasedDate": "2024-01-28T14:00:00Z",
         "priceSummary": {
@@ -277,7 +278,7 @@ fn an_order_as_wix_writes_it_today_names_some_things_otherwise() {
 }
 
 #[test]
-fn a_body_that_is_no_token_of_an_order_is_refused_where_it_is_not() {
+fn a_body_that_is_not_the_token_of_an_order_is_refused_at_the_wrong_member() {
     for body in ["", "a.b", "a.b.c.d", "{}", "..", "e30.e30=.x", "e30.!.x", "e30.bm8.x"] {
         assert_eq!(read(body.as_bytes()).meaning.unwrap_err().pointer, "", "{body:?}");
     }
@@ -333,7 +334,8 @@ fn a_sequence_number_has_64_bits() {
     assert_eq!(order.version.sequence, u64::MAX);
 }
 
-/// The life of one order. Wix counts its events; their times may be equal.
+/// Snapshots of one order, from the first to the last. Wix numbers its events; their times may be
+/// equal.
 static LIFE: LazyLock<Vec<OrderSnapshot>> = LazyLock::new(|| {
     [
         ("created", json!({"status": "INITIALIZED", "paymentStatus": "NOT_PAID"})),
@@ -352,10 +354,10 @@ static LIFE: LazyLock<Vec<OrderSnapshot>> = LazyLock::new(|| {
 
 proptest! {
     #[test]
-    fn the_same_state_stands_whatever_the_order_of_arrival(
+    fn the_final_state_does_not_depend_on_the_order_of_arrival(
         arrivals in Just([&LIFE[..], &LIFE].concat()).prop_shuffle()
     ) {
-        prop_assert_eq!(Some(standing(&arrivals)), LIFE.last());
+        prop_assert_eq!(Some(final_snapshot(&arrivals)), LIFE.last());
     }
 
     #[test]
@@ -369,7 +371,7 @@ proptest! {
     }
 
     #[test]
-    fn a_token_cut_off_or_with_broken_bytes_is_read_without_a_panic(
+    fn a_truncated_or_corrupted_token_is_read_without_a_panic(
         breaks in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         end in any::<prop::sample::Index>(),
         cut in any::<bool>(),
@@ -396,13 +398,13 @@ proptest! {
     }
 }
 
-/// `claims` with every text that is read as JSON replaced by what it holds.
+/// `claims` with every text that is read as JSON replaced by its value.
 fn unfolded(claims: &Value) -> Value {
     let mut claims = claims.clone();
     for pointer in ["/data", "/data/data"] {
         let Some(part) = claims.pointer_mut(pointer) else { continue };
-        if let Some(held) = part.as_str().and_then(|text| serde_json::from_str(text).ok()) {
-            *part = held;
+        if let Some(value) = part.as_str().and_then(|text| serde_json::from_str(text).ok()) {
+            *part = value;
         }
     }
     claims

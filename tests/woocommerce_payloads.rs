@@ -1,4 +1,4 @@
-//! The WooCommerce conversion over bodies that a real shop sent (`tests/fixtures/SOURCES.md`).
+//! Tests the WooCommerce conversion on bodies that a real shop sent (`tests/fixtures/SOURCES.md`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -36,7 +36,7 @@ fn order(topic: &str, name: &str) -> OrderSnapshot {
     }
 }
 
-/// What an order says, in a few lines: each amount in the currency's own places.
+/// An order in a few lines of text, each amount with its currency's decimal places.
 fn summary(order: &OrderSnapshot) -> String {
     let OrderContent { external_id, status, currency, placed_at, lines, totals, .. } =
         &order.content;
@@ -255,7 +255,7 @@ fn no_member_of_an_order_is_lost_or_invented() {
 }
 
 #[test]
-fn a_shipping_address_that_a_download_leaves_empty_is_none() {
+fn an_empty_shipping_address_as_downloads_have_it_is_none() {
     let content = order("order.created", "order.created.zero_total.json").content;
     assert_eq!(content.shipping_address, None);
     let billing = content.billing_address.unwrap();
@@ -263,7 +263,7 @@ fn a_shipping_address_that_a_download_leaves_empty_is_none() {
 }
 
 #[test]
-fn each_captured_client_means_exactly_who_registered() {
+fn each_captured_client_has_the_details_that_were_registered() {
     for (name, external_id, expected_name, modified_at) in [
         ("customer.created.json", "2", "John Doe", "2026-11-22T11:49:37Z"),
         ("customer.updated.json", "2", "Johnny Doe", "2026-11-22T11:49:42Z"),
@@ -291,7 +291,7 @@ fn each_captured_client_means_exactly_who_registered() {
 }
 
 #[test]
-fn what_has_no_effect_is_ignored_for_its_own_reason() {
+fn each_delivery_without_an_effect_is_ignored_with_its_reason() {
     for (topic, name, reason) in [
         ("order.updated", "order.updated.checkout_draft_before_created", Ignored::Draft),
         ("order.created", "order.created.gone_before_delivery", Ignored::ErrorBody),
@@ -311,19 +311,19 @@ fn what_has_no_effect_is_ignored_for_its_own_reason() {
     }
 }
 
-/// A topic is not signed: a delivery can be replayed under any other.
+/// WooCommerce does not sign the topic, so a delivery can be replayed under any other.
 #[test]
-fn no_topic_makes_a_body_mean_what_it_is_not() {
+fn a_body_that_is_not_the_resource_of_its_topic_is_refused() {
     let topics = || ORDER_TOPICS.into_iter().chain(CLIENT_TOPICS).chain(DELETED_TOPICS);
-    let mut seen = 0;
+    let mut count = 0;
     for entry in fs::read_dir(folder()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let Some(stem) = name.strip_suffix(".json") else { continue };
-        seen += 1;
+        count += 1;
         let body = fixture(&name);
         for topic in topics() {
             let meaning = event(topic, &body);
-            let in_shape = match stem {
+            let expected = match stem {
                 "order.created.gone_before_delivery" => true,
                 "order.deleted" | "customer.deleted" | "product.deleted" => {
                     DELETED_TOPICS.contains(&topic)
@@ -335,13 +335,13 @@ fn no_topic_makes_a_body_mean_what_it_is_not() {
                 order if order.starts_with("order.") => ORDER_TOPICS.contains(&topic),
                 _ => false,
             };
-            assert_eq!(meaning.is_ok(), in_shape, "{name} as {topic}: {meaning:?}");
+            assert_eq!(meaning.is_ok(), expected, "{name} as {topic}: {meaning:?}");
         }
     }
-    assert_eq!(seen, 27);
+    assert_eq!(count, 27);
 }
 
-/// A request of `wire.jsonl`, as WooCommerce put it on the wire.
+/// A request of `wire.jsonl`, as WooCommerce sent it.
 struct Request {
     topic: Option<String>,
     content_type: Option<String>,
@@ -350,7 +350,7 @@ struct Request {
 
 fn wire() -> Vec<Request> {
     let text = String::from_utf8(fixture("wire.jsonl")).unwrap();
-    let request = |line: &str| {
+    let parse = |line: &str| {
         let row: Value = serde_json::from_str(line).unwrap();
         let header = |wanted: &str| {
             row["headers"].as_array().unwrap().iter().find_map(|header| {
@@ -364,7 +364,7 @@ fn wire() -> Vec<Request> {
             body: BASE64.decode(row["body_b64"].as_str().unwrap().as_bytes()).unwrap(),
         }
     };
-    text.lines().map(request).collect()
+    text.lines().map(parse).collect()
 }
 
 #[test]
@@ -404,17 +404,17 @@ fn every_request_that_a_shop_sent_is_a_ping_or_has_a_meaning() {
 }
 
 #[test]
-fn every_topic_on_the_wire_has_the_scope_of_what_it_changes() {
+fn every_topic_on_the_wire_has_the_subject_of_its_event() {
     for Request { topic, body, .. } in wire() {
         let Some(topic) = topic else { continue };
-        let needed = match event(&topic, &body).unwrap() {
+        let expected = match event(&topic, &body).unwrap() {
             NativeEvent::Order { .. } | NativeEvent::OrderDeleted { .. } => Subject::Order,
             NativeEvent::Client { .. } | NativeEvent::ClientDeleted { .. } => Subject::Client,
             NativeEvent::Ignored { reason: Ignored::UnsupportedTopic } => Subject::Other,
             NativeEvent::Ignored { .. } => Subject::Order,
             other => panic!("WooCommerce sends no {other:?}"),
         };
-        assert_eq!(subject(&topic), needed, "{topic}");
+        assert_eq!(subject(&topic), expected, "{topic}");
     }
 }
 
@@ -428,7 +428,7 @@ fn snapshots_on_the_wire() -> Vec<OrderSnapshot> {
         .collect()
 }
 
-/// Where a test keeps the members that it may break.
+/// Collects the JSON Pointers of a value and of everything in it.
 fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
     found.push(pointer.to_owned());
     match value {
@@ -465,8 +465,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// What holds of every delivery: it is read without a panic, a meaning survives being written and
-/// read as a command, and a refusal points at a member of the body or at one that it lacks.
+/// Checks what must hold for every delivery: it is read without a panic, its event survives
+/// serialisation, and a refusal points at a member of the body or at one that is missing there.
 fn check(topic: &str, body: &[u8]) -> Result<(), TestCaseError> {
     match event(topic, body) {
         Ok(meaning) => {
@@ -502,20 +502,20 @@ fn any_body() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn the_same_state_stands_whatever_the_order_of_arrival(
+    fn the_final_state_does_not_depend_on_the_order_of_arrival(
         arrivals in Just(snapshots_on_the_wire()).prop_shuffle()
     ) {
-        let mut standing: BTreeMap<_, OrderSnapshot> = BTreeMap::new();
+        let mut stored: BTreeMap<_, OrderSnapshot> = BTreeMap::new();
         for snapshot in arrivals {
             let id = snapshot.content.external_id.clone().unwrap();
-            match standing.get(&id) {
-                Some(kept) if kept.version >= snapshot.version => {}
-                _ => drop(standing.insert(id, snapshot)),
+            match stored.get(&id) {
+                Some(newest) if newest.version >= snapshot.version => {}
+                _ => drop(stored.insert(id, snapshot)),
             }
         }
-        let state: Vec<_> = standing
+        let state: Vec<_> = stored
             .iter()
-            .map(|(id, kept)| (id.as_str(), kept.content.status, kept.version.modified_at.to_rfc3339()))
+            .map(|(id, order)| (id.as_str(), order.content.status, order.version.modified_at.to_rfc3339()))
             .collect();
         let expected = [
             ("15", OrderStatus::Refunded, "2026-11-22T11:49:34.000Z".to_owned()),

@@ -1,5 +1,6 @@
-//! The bodies of the integration API, as JSON, as forms and as lines of a batch: an order that is
-//! accepted adds up, and whatever is accepted survives the way to a ledger.
+//! Fuzzes the readers of the integration API's bodies: JSON, forms and lines of a batch. An order
+//! that is accepted adds up, and every accepted command survives serialisation, which takes it to a
+//! ledger.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -26,11 +27,11 @@ fn check(write: &Write) {
     let again: Write = serde_json::from_str(&json).expect("and is read again");
     assert_eq!(*write, again);
     if let Write::CreateOrder { order } = write {
-        adds_up(order);
+        assert_adds_up(order);
     }
 }
 
-fn adds_up(order: &OrderContent) {
+fn assert_adds_up(order: &OrderContent) {
     let totals = order.totals;
     let sums = [totals.subtotal, totals.shipping_total, totals.fee_total, totals.tax_total];
     let sum = Amount::sum(sums).and_then(|sum| sum.checked_sub(totals.discount_total));

@@ -1,5 +1,5 @@
-//! The parsers of keys, key ids and other credentials: what they accept has its form, and is not
-//! accepted under another tag key.
+//! Fuzzes the parsers of keys, key ids and other credentials. An accepted text is unchanged when
+//! written again, and a key or key id is not accepted under another tag key.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -42,7 +42,7 @@ fuzz_target!(|text: &str| {
         );
     }
     let _ = TagKeys::parse(text);
-    // Made of the same bytes, so that the parsers see what is right, too.
+    // Mints a valid key from the same bytes, so that the parser sees valid input too.
     if let Some(random) = text.as_bytes().first_chunk::<20>() {
         let key = IntegrationKey::mint(random, &ours);
         assert!(IntegrationKey::parse(key.reveal(), &ours).is_some());

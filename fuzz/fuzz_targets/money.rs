@@ -1,4 +1,5 @@
-//! Amounts and quantities: what is read is written and read again as the same.
+//! Fuzzes the parsers of amounts and quantities. What they accept is the same when written and parsed
+//! again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

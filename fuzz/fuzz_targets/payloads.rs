@@ -1,4 +1,5 @@
-//! The conversion of every sender's payloads: it ends, and what it says survives the way to a ledger.
+//! Fuzzes the conversion of every sender's payloads. It terminates, and its event survives
+//! serialisation, which takes it to a ledger.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,7 +8,7 @@ use tidegate::domain::headers::Headers;
 use tidegate::domain::key::PayloadFormat;
 use tidegate::storefront;
 
-/// Topics as senders write them in a header; for those that do not, one is as good as another.
+/// Topics of the senders that send the topic in a header. For the others the header is ignored.
 fn topics(format: PayloadFormat) -> &'static [&'static str] {
     match format {
         PayloadFormat::WooCommerce => {
@@ -33,8 +34,8 @@ fuzz_target!(|body: &[u8]| {
             let headers = Headers::read(names.iter().copied(), |name| {
                 Some(if name.ends_with("topic") { (*topic).to_owned() } else { "1".to_owned() })
             });
-            let reading = storefront::read(*format, &headers, body);
-            if let Ok(event) = reading.meaning {
+            let delivery = storefront::read(*format, &headers, body);
+            if let Ok(event) = delivery.meaning {
                 let json = serde_json::to_string(&event).expect("an event serialises");
                 let again: NativeEvent = serde_json::from_str(&json).expect("and is read again");
                 assert_eq!(event, again, "{format} {topic}");

@@ -1,5 +1,5 @@
-//! The header parser of every dialect of signatures: nothing that is made up holds, and a right
-//! signature does.
+//! Fuzzes the signature verification of every dialect. No made-up signature verifies, and a right one
+//! does.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -14,7 +14,7 @@ use tidegate::storefront;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
-// The header's three parts and the body, apart by NUL, which no header can have.
+// The input is three header values and the body, separated by NUL, which no header can contain.
 fuzz_target!(|data: &[u8]| {
     let mut parts = data.splitn(4, |byte| *byte == 0);
     let mut text = || String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
         SigningSecret::mint(&[7; 32]),
         SigningSecret::unsealed("whsec_AAECAwQFBgcICQoLDA0ODw==".to_owned()),
     ];
-    // A public key of Wix's form, and one of Standard Webhooks'.
+    // A public key in the form that Wix uses, and one in the form of Standard Webhooks.
     let public_keys =
         ["MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A", "whpk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="]
             .map(|text| SigningSecret::unsealed(text.to_owned()));

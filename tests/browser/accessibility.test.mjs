@@ -12,52 +12,52 @@ const LOOKS = [
   { colorScheme: 'light', width: 390 },
   { colorScheme: 'dark', width: 390 },
 ];
-const named = ({ colorScheme, width }) => `${colorScheme}_at_${width}`;
+const label = ({ colorScheme, width }) => `${colorScheme}_at_${width}`;
 
 let gateway;
 let empty;
-let made;
+let workspace;
 before(async () => {
   gateway = await startGateway({ loginLimit: 1_000 });
   empty = await startGateway();
-  made = await furnish(gateway);
+  workspace = await furnish(gateway);
 });
 after(() => Promise.all([gateway?.stop(), empty?.stop()]));
 
-/** Looks at a page once nothing moves and nothing loads any more. */
-async function look(page, heading) {
+/** Checks a page with axe-core once its loading and its animations have ended. */
+async function check(page, heading) {
   await page.waitForLoadState('networkidle');
   if (heading) await page.getByRole('heading', { name: heading }).first().waitFor();
-  // The colours of what fades in are those of its end.
+  // An element that fades in has its own colours only at the end.
   await page.evaluate(() => Promise.all(document.getAnimations().map((each) => Promise.race([each.finished.catch(() => {}), new Promise((done) => setTimeout(done, 1_000))]))));
   await axe(page);
 }
 
-describe('who is not signed in', () => {
+describe('a visitor who is not signed in', () => {
   const browser = useBrowser(() => gateway);
 
   for (const choice of LOOKS) {
-    test(`log_in_invite_and_errors_pass_${named(choice)}`, async () => {
+    test(`sign_in_invite_and_error_pages_pass_${label(choice)}`, async () => {
       const page = await browser.newPage(choice);
       await page.goto('/login');
-      await look(page, 'Sign in');
+      await check(page, 'Sign in');
       allowStatus(page, 401);
       allowStatus(page, 422);
-      await page.fill('[name=email]', made.creds.owner_email);
+      await page.fill('[name=email]', workspace.creds.owner_email);
       await page.fill('[name=password]', 'not the password at all');
       await page.press('[name=password]', 'Enter');
       await page.locator('[data-error-summary]').waitFor();
-      await look(page, 'Sign in');
+      await check(page, 'Sign in');
 
-      await page.goto(new URL(made.invite.invite_url).pathname);
-      await look(page, /^Join /);
+      await page.goto(new URL(workspace.invite.invite_url).pathname);
+      await check(page, /^Join /);
       allowStatus(page, 404);
       allowStatus(page, 410);
       allowStatus(page, 403);
       await page.goto('/invite/nobodys');
-      await look(page);
+      await check(page);
       await page.goto('/setup');
-      await look(page);
+      await check(page);
     });
   }
 });
@@ -66,10 +66,10 @@ describe('a new deployment', () => {
   const browser = useBrowser(() => empty);
 
   for (const choice of LOOKS) {
-    test(`setup_passes_with_and_without_errors_${named(choice)}`, async () => {
+    test(`setup_passes_with_and_without_errors_${label(choice)}`, async () => {
       const page = await browser.newPage(choice);
       await page.goto(`/setup?token=${empty.setupToken}`);
-      await look(page, /^Set up/);
+      await check(page, /^Set up/);
       allowStatus(page, 422);
       await page.fill('[name=workspace_name]', 'Acme');
       await page.fill('[name=store_name]', 'Main');
@@ -77,7 +77,7 @@ describe('a new deployment', () => {
       await page.fill('[name=owner_password]', 'short');
       await page.press('[name=owner_password]', 'Enter');
       await page.locator('[data-error-summary]').waitFor();
-      await look(page, /^Set up/);
+      await check(page, /^Set up/);
     });
   }
 
@@ -89,7 +89,7 @@ describe('a new deployment', () => {
       await page.emulateMedia({ colorScheme });
       for (const path of Object.values(MAIN_PAGES)) {
         await page.goto(path);
-        await look(page);
+        await check(page);
       }
     }
   });
@@ -102,81 +102,81 @@ describe('an owner', () => {
   async function signedIn(choice) {
     if (!session) {
       const page = await browser.newPage();
-      await logIn(page, made.creds);
+      await logIn(page, workspace.creds);
       session = await page.context().storageState();
     }
     return browser.newPage({ ...choice, storageState: session });
   }
 
   for (const choice of LOOKS) {
-    test(`every_page_and_layer_passes_${named(choice)}`, async () => {
+    test(`every_page_and_layer_passes_${label(choice)}`, async () => {
       const page = await signedIn(choice);
       const problems = [];
-      for (const [name, path] of Object.entries(addresses(made))) {
+      for (const [name, path] of Object.entries(addresses(workspace))) {
         await page.goto(path);
-        await look(page).catch((problem) => problems.push(`${name}: ${problem.message}`));
+        await check(page).catch((problem) => problems.push(`${name}: ${problem.message}`));
       }
       assert.deepEqual(problems, []);
     });
 
-    test(`forms_dialogs_and_menus_pass_${named(choice)}`, async () => {
+    test(`forms_dialogs_and_menus_pass_${label(choice)}`, async () => {
       const page = await signedIn(choice);
       allowStatus(page, 422);
       await page.goto('/settings/connectors/new');
       await page.locator('#new-key [name=rate_limit_per_minute]').fill('0');
       await page.getByRole('button', { name: 'Create key' }).click();
       await page.locator('#new-key [data-error-summary]').waitFor();
-      await look(page, 'New integration key');
+      await check(page, 'New integration key');
 
       await page.goto('/settings/connectors/new?preset=woocommerce');
       await page.getByRole('button', { name: 'Create key' }).click();
       await page.locator('#reveal').waitFor();
-      await look(page, 'Save this key now');
+      await check(page, 'Save this key now');
 
       await page.goto('/settings/team');
-      await page.locator('form [name=email]').fill(`${named(choice)}@example.com`);
+      await page.locator('form [name=email]').fill(`${label(choice)}@example.com`);
       await page.getByRole('button', { name: 'Make an invite link' }).click();
       await page.locator('#invited').waitFor();
-      await look(page, 'Send this link');
+      await check(page, 'Send this link');
 
       await page.goto('/settings/stores');
       await page.locator('details.pop summary').first().click();
-      await look(page, 'Stores');
+      await check(page, 'Stores');
 
-      await page.goto(keyPath(made.keys.checkout));
+      await page.goto(keyPath(workspace.keys.checkout));
       await page.locator('details.more-filters summary').click();
-      await look(page);
+      await check(page);
 
       await page.goto('/');
       await page.keyboard.press('?');
       await page.locator('#shortcuts').waitFor();
-      await look(page);
+      await check(page);
       await page.keyboard.press('Escape');
       if (choice.width === 390) await page.locator('details.menu > summary').click();
       await page.locator('details.user-menu summary').locator('visible=true').click();
-      await look(page);
+      await check(page);
     });
   }
 
-  test('a_page_that_is_not_there_passes_in_both_themes', async () => {
+  test('the_not_found_page_passes_in_both_themes', async () => {
     for (const colorScheme of ['light', 'dark']) {
       const page = await signedIn({ colorScheme });
       allowStatus(page, 404);
       await page.goto('/orders/ord_nowhere');
-      await look(page, 'Nothing is here');
+      await check(page, 'Nothing is here');
     }
   });
 
   test('the_dialogs_that_remove_a_member_and_archive_a_store_pass_in_both_themes', async () => {
-    const { creds } = made;
+    const { creds } = workspace;
     const { store_id: store } = await must(gateway, creds.api_key, 'core.rpc_create_store', { p_name: 'Closed soon' });
     const member = await insertPerson(gateway, creds, 'member');
     for (const colorScheme of ['light', 'dark']) {
       const page = await signedIn({ colorScheme });
       await page.goto(`/settings/team/${member.user_id}/remove`);
-      await look(page, /^Remove /);
+      await check(page, /^Remove /);
       await page.goto(`/settings/stores/${store}/archive`);
-      await look(page, /^Archive /);
+      await check(page, /^Archive /);
     }
   });
 });
@@ -185,14 +185,14 @@ describe('a member', () => {
   const browser = useBrowser(() => gateway);
 
   for (const choice of LOOKS) {
-    test(`what_is_restricted_passes_${named(choice)}`, async () => {
-      const member = await insertPerson(gateway, made.creds, 'member');
+    test(`the_restricted_pages_pass_${label(choice)}`, async () => {
+      const member = await insertPerson(gateway, workspace.creds, 'member');
       const page = await browser.newPage(choice);
       allowStatus(page, 403);
       await logIn(page, { owner_email: member.email, owner_password: member.password });
       for (const path of Object.values(MAIN_PAGES)) {
         await page.goto(path);
-        await look(page);
+        await check(page);
       }
     });
   }

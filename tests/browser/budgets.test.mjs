@@ -1,4 +1,4 @@
-/** What the console may cost (DESIGN §9): bytes, movement, foreign origins, rows; and what needs no script. */
+/** The console's budgets: bytes, layout shifts, foreign origins, rows read. And its use without JavaScript. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Visitor, insertPerson, login } from '../workerd/support/console.mjs';
@@ -7,38 +7,38 @@ import { mint, postOrder, setup, startGateway } from '../workerd/support/gateway
 import { layoutShift, logIn, useBrowser, weight } from './support/browser.mjs';
 import { MAIN_PAGES, addresses, furnish, keyPath } from './support/tour.mjs';
 
-/** Bytes transferred for a page before its images. */
+/** The most bytes that a page may transfer before its images. */
 const WEIGHT = 60_000;
 const DAY = 86_400_000;
 
 let gateway;
-let made;
+let workspace;
 before(async () => {
   gateway = await startGateway({ loginLimit: 1_000 });
-  made = await furnish(gateway);
+  workspace = await furnish(gateway);
 });
 after(() => gateway?.stop());
 
-/** Adds keys to a workspace, past the product. */
-async function insertKeys(to, creds, count) {
+/** Inserts keys directly into the database. */
+async function insertKeys(target, creds, count) {
   const rows = Array.from({ length: count }, (_, index) =>
-    integrationKeyRow(to, creds, { name: `Inserted ${index}`, created_at: Date.now() - index * 60_000 }).row);
+    integrationKeyRow(target, creds, { name: `Inserted ${index}`, created_at: Date.now() - index * 60_000 }).row);
   const columns = Object.keys(rows[0]);
   const values = columns.map((column) => `value ->> '${column}'`);
   while (rows.length > 0) {
-    await to.d1(`INSERT INTO integration_keys (${columns}) SELECT ${values} FROM json_each(?1)`, [JSON.stringify(rows.splice(0, 500))]);
+    await target.d1(`INSERT INTO integration_keys (${columns}) SELECT ${values} FROM json_each(?1)`, [JSON.stringify(rows.splice(0, 500))]);
   }
 }
 
-/** Writes rows into the log of a key, evenly over the last 28 days, past the product. */
-async function writeLog(to, key, count) {
+/** Inserts rows directly into the log of a key, evenly over the last 28 days. */
+async function writeLog(target, key, count) {
   const gate = gateOf(key.key_id);
-  const [{ sql }] = await to.sql('KeyGate', gate, "SELECT sql FROM sqlite_master WHERE name GLOB 'log_[0-9]*'");
+  const [{ sql }] = await target.sql('KeyGate', gate, "SELECT sql FROM sqlite_master WHERE name GLOB 'log_[0-9]*'");
   const today = Math.floor(Date.now() / DAY);
   const perDay = Math.ceil(count / 28);
   for (let day = today - 28; day < today; day += 1) {
-    await to.sql('KeyGate', gate, sql.replace(/CREATE TABLE \S+/, `CREATE TABLE IF NOT EXISTS log_${day}`));
-    await to.sql(
+    await target.sql('KeyGate', gate, sql.replace(/CREATE TABLE \S+/, `CREATE TABLE IF NOT EXISTS log_${day}`));
+    await target.sql(
       'KeyGate',
       gate,
       `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${perDay})
@@ -54,19 +54,19 @@ describe('pages', () => {
 
   async function signedIn(choice) {
     const page = await browser.newPage(choice);
-    await logIn(page, made.creds);
+    await logIn(page, workspace.creds);
     return page;
   }
 
   test('no_page_weighs_more_than_60_kB_before_its_images', async (t) => {
     const page = await signedIn();
-    await insertKeys(gateway, made.creds, 50);
+    await insertKeys(gateway, workspace.creds, 50);
     await page.goto('/settings/connectors');
     assert.equal(await page.locator('#keys > tr').count(), 50);
-    await page.goto(keyPath(made.keys.checkout));
+    await page.goto(keyPath(workspace.keys.checkout));
     assert.equal(await page.locator('#requests > tr').count(), 50);
     const heavy = [];
-    for (const [name, path] of Object.entries({ login: '/login', ...addresses(made) })) {
+    for (const [name, path] of Object.entries({ login: '/login', ...addresses(workspace) })) {
       const { beforeImages } = await weight(page, path);
       t.diagnostic(`${name}: ${beforeImages} B`);
       if (beforeImages > WEIGHT) heavy.push(`${name}: ${beforeImages}`);
@@ -75,36 +75,36 @@ describe('pages', () => {
   });
 
   for (const width of [1280, 390]) {
-    test(`nothing_moves_while_a_page_loads_what_it_loads_by_itself_at_${width}`, async () => {
+    test(`nothing_moves_while_a_page_loads_its_late_parts_at_${width}`, async () => {
       const page = await signedIn({ width });
-      for (const path of Object.values({ ...MAIN_PAGES, drawer: keyPath(made.keys.checkout), request: keyPath(made.keys.checkout, `/requests/${made.failure.id}`) })) {
-        // What loads by itself comes late, so that the page has been drawn without it.
+      for (const path of Object.values({ ...MAIN_PAGES, drawer: keyPath(workspace.keys.checkout), request: keyPath(workspace.keys.checkout, `/requests/${workspace.failure.id}`) })) {
+        // The late parts are delayed, so that the page is drawn without them first.
         await page.route(/usage|attention/, async (route) => {
           await new Promise((waited) => setTimeout(waited, 300));
           await route.continue();
         });
         await page.goto(path, { waitUntil: 'networkidle' });
         await page.unroute(/usage|attention/);
-        const moved = await layoutShift(page);
-        assert.ok(moved === 0, `${path} moves by ${moved}`);
+        const shift = await layoutShift(page);
+        assert.ok(shift === 0, `${path} moves by ${shift}`);
       }
     });
   }
 
-  test('no_page_asks_another_origin_nor_throws_nor_violates_its_policy', async () => {
+  test('no_page_contacts_another_origin_throws_or_violates_its_policy', async () => {
     const page = await signedIn();
-    // The guard notices, and fails the test.
-    for (const path of Object.values(addresses(made))) await page.goto(path, { waitUntil: 'networkidle' });
+    // The guard (support/guard.mjs) fails the test if one does.
+    for (const path of Object.values(addresses(workspace))) await page.goto(path, { waitUntil: 'networkidle' });
   });
 });
 
-describe('what every answer says', () => {
-  test('every_page_carries_the_headers_that_protect_it_and_is_not_stored', async () => {
-    const visitor = await login(gateway, made.creds.owner_email, made.creds.owner_password);
+describe('responses', () => {
+  test('every_page_has_the_security_headers_and_is_not_cached', async () => {
+    const visitor = await login(gateway, workspace.creds.owner_email, workspace.creds.owner_password);
     const anonymous = new Visitor(gateway);
-    const answers = [['/login', await anonymous.get('/login')], ['/setup', await anonymous.get('/setup')]];
-    for (const path of [...Object.values(addresses(made)), '/orders/ord_nowhere']) answers.push([path, await visitor.get(path)]);
-    for (const [path, { headers }] of answers) {
+    const responses = [['/login', await anonymous.get('/login')], ['/setup', await anonymous.get('/setup')]];
+    for (const path of [...Object.values(addresses(workspace)), '/orders/ord_nowhere']) responses.push([path, await visitor.get(path)]);
+    for (const [path, { headers }] of responses) {
       const policy = headers.get('content-security-policy');
       assert.match(policy, /default-src 'none'/, path);
       assert.match(policy, /frame-ancestors 'none'/, path);
@@ -117,15 +117,15 @@ describe('what every answer says', () => {
     }
   });
 
-  test('assets_are_named_by_their_content_and_kept_for_good', async () => {
+  test('assets_are_named_by_their_content_and_cached_for_good', async () => {
     const { text } = await new Visitor(gateway).get('/login');
     const assets = [...text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path);
     assert.ok(assets.length >= 4, assets.join());
     for (const path of assets) {
       assert.match(path, /\.[0-9a-f]{8,}\.(css|js|svg)$/);
-      const answer = await fetch(gateway.url + path);
-      assert.equal(answer.status, 200);
-      assert.equal(answer.headers.get('cache-control'), 'public, max-age=31536000, immutable');
+      const response = await fetch(gateway.url + path);
+      assert.equal(response.status, 200);
+      assert.equal(response.headers.get('cache-control'), 'public, max-age=31536000, immutable');
       const other = await fetch(gateway.url + path.replace(/\.[0-9a-f]+\./, '.00000000.'));
       assert.notEqual(other.headers.get('cache-control'), 'public, max-age=31536000, immutable');
     }
@@ -137,9 +137,9 @@ describe('without javascript', () => {
 
   test('everything_but_the_live_parts_works', async () => {
     const page = await browser.newPage({ javaScriptEnabled: false });
-    const person = await insertPerson(gateway, made.creds, 'admin');
+    const person = await insertPerson(gateway, workspace.creds, 'admin');
     const submit = (name, exact = true) => page.getByRole('button', { name, exact }).locator('visible=true').first().click();
-    await logIn(page, made.creds);
+    await logIn(page, workspace.creds);
 
     await page.goto('/settings/connectors');
     await page.getByRole('link', { name: /^Zapier/ }).first().click();
@@ -152,11 +152,11 @@ describe('without javascript', () => {
     await page.getByText('No request yet').waitFor();
     assert.doesNotMatch(await page.content(), new RegExp(key));
 
-    await page.goto(keyPath(made.keys.checkout));
+    await page.goto(keyPath(workspace.keys.checkout));
     assert.equal(await page.locator('#requests > tr').count(), 50);
     await page.locator('dialog [rel=next]').click();
     assert.ok((await page.locator('#requests > tr').count()) < 50);
-    await page.goto(keyPath(made.keys.checkout));
+    await page.goto(keyPath(workspace.keys.checkout));
     await page.locator('dialog select[name=status]').selectOption('errors');
     await page.locator('dialog').getByRole('button', { name: 'Filter' }).click();
     assert.equal(new URL(page.url()).searchParams.get('status'), 'errors');
@@ -198,20 +198,20 @@ describe('without javascript', () => {
 
     await page.goto('/settings/account');
     const password = 'another long sentence to log in with';
-    await page.locator('[name=current]').fill(made.creds.owner_password);
+    await page.locator('[name=current]').fill(workspace.creds.owner_password);
     await page.locator('[name=new]').fill(password);
     await submit('Change the password');
     await page.locator('details.user-menu summary').locator('visible=true').click();
     await submit('Sign out');
     await page.waitForURL((url) => url.pathname === '/login');
-    await logIn(page, { ...made.creds, owner_password: password });
-    made.creds.owner_password = password;
+    await logIn(page, { ...workspace.creds, owner_password: password });
+    workspace.creds.owner_password = password;
   });
 });
 
 describe('rows read', () => {
   /** A gateway with nothing in it but a workspace. */
-  async function bare(t) {
+  async function startFresh(t) {
     const fresh = await startGateway();
     t.after(() => fresh.stop());
     const creds = await setup(fresh);
@@ -223,7 +223,7 @@ describe('rows read', () => {
   };
 
   test('the_first_page_of_10000_keys_reads_at_most_half_again_the_rows_of_100', async (t) => {
-    const { fresh, creds, visitor } = await bare(t);
+    const { fresh, creds, visitor } = await startFresh(t);
     const path = '/settings/connectors';
     await insertKeys(fresh, creds, 100);
     const few = await d1Rows(fresh, visitor, path);
@@ -240,7 +240,7 @@ describe('rows read', () => {
   });
 
   test('the_drawer_of_1000000_requests_reads_at_most_half_again_the_rows_of_100', async (t) => {
-    const { fresh, creds, visitor } = await bare(t);
+    const { fresh, creds, visitor } = await startFresh(t);
     const read = {};
     for (const count of [100, 1_000_000]) {
       const key = await mint(fresh, creds);

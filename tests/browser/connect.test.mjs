@@ -43,8 +43,8 @@ const ticked = (page) => page.locator('#new-key [name=scopes]:checked').evaluate
 const keys = async () => (await must(gateway, creds.api_key, 'core.rpc_list_integration_keys', { p_limit: 200 })).keys;
 const lockReason = (page) => page.locator('#new-key [data-lock-reason]');
 
-/** What stands in the modal. */
-const typed = async (page) => ({
+/** The values of the modal's fields. */
+const fieldValues = async (page) => ({
   name: await field(page, 'name').inputValue(),
   source: await field(page, 'source').inputValue(),
   format: await field(page, 'payload_format').inputValue(),
@@ -66,7 +66,7 @@ describe('the modal', () => {
       const page = await open();
       await openModal(page, card.title);
       const { title, locked, promise, ...preset } = card;
-      assert.deepEqual(await typed(page), { ...preset, rate: '120', days: '' });
+      assert.deepEqual(await fieldValues(page), { ...preset, rate: '120', days: '' });
       assert.equal(await lockReason(page).isVisible(), locked);
       const note = page.locator('#new-key .card-note:visible');
       assert.match(await note.textContent(), promise);
@@ -92,7 +92,7 @@ describe('the modal', () => {
     assert.ok(await lockReason(page).isHidden());
   });
 
-  test('another card shows what happens with it instead', async () => {
+  test('choosing another card shows its note instead', async () => {
     const page = await open();
     await openModal(page, 'Custom integration');
     await page.locator('#new-key').getByRole('radio', { name: 'Wix' }).check();
@@ -111,17 +111,17 @@ describe('the modal', () => {
     }
   });
 
-  test('another card changes what nobody has edited and nothing else', async () => {
+  test('choosing another card changes only the fields that nobody has edited', async () => {
     const page = await open();
     await openModal(page, 'Custom integration');
     await field(page, 'name').fill('My shop');
     await page.locator('#new-key').getByRole('radio', { name: /^WooCommerce/ }).check();
-    const now = await typed(page);
+    const now = await fieldValues(page);
     assert.deepEqual([now.name, now.source, now.scopes], ['My shop', 'woocommerce', ['orders:write', 'clients:write']]);
   });
 
   for (const javaScriptEnabled of [true, false]) {
-    test(`errors stand beside their fields and nothing typed is lost, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+    test(`errors are shown beside their fields and no input is lost, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
       const page = await open({ javaScriptEnabled });
       allowStatus(page, 422);
       await openModal(page, 'Custom integration');
@@ -131,15 +131,15 @@ describe('the modal', () => {
       await field(page, 'rate_limit_per_minute').fill('10001');
       await field(page, 'expires_in_days').fill('often');
       await field(page, 'require_signature').uncheck();
-      const before = await typed(page);
+      const before = await fieldValues(page);
       await page.getByRole('button', { name: 'Create key' }).click();
       await page.locator('#new-key .error').first().waitFor();
-      assert.deepEqual(await typed(page), before);
-      for (const [name, said] of [['rate_limit_per_minute', /The rate limit/], ['expires_in_days', /The expiry/]]) {
+      assert.deepEqual(await fieldValues(page), before);
+      for (const [name, message] of [['rate_limit_per_minute', /The rate limit/], ['expires_in_days', /The expiry/]]) {
         assert.equal(await field(page, name).getAttribute('aria-invalid'), 'true');
         const described = (await field(page, name).getAttribute('aria-describedby')).split(' ');
         const texts = await Promise.all(described.map((id) => page.locator(`[id="${id}"]`).textContent()));
-        assert.match(texts.join(' '), said);
+        assert.match(texts.join(' '), message);
       }
       assert.match(await page.locator('#new-key fieldset:has([name=scopes]) .error').textContent(), /The scopes/);
       if (javaScriptEnabled) await axe(page, '#new-key');
@@ -149,13 +149,13 @@ describe('the modal', () => {
       await field(page, 'expires_in_days').fill('');
       await page.getByRole('button', { name: 'Create key' }).click();
       await page.locator('#reveal-key').waitFor();
-      const made = (await keys()).filter((key) => key.name === '<b>Shop</b> & "Söhne"');
-      assert.equal(made.length, javaScriptEnabled ? 1 : 2);
-      assert.deepEqual([made[0].source, made[0].rate_limit_per_minute, made[0].require_signature], ['shopify', 60, false]);
+      const minted = (await keys()).filter((key) => key.name === '<b>Shop</b> & "Söhne"');
+      assert.equal(minted.length, javaScriptEnabled ? 1 : 2);
+      assert.deepEqual([minted[0].source, minted[0].rate_limit_per_minute, minted[0].require_signature], ['shopify', 60, false]);
     });
   }
 
-  test('closing a modal that was typed into asks first', async () => {
+  test('closing a modal with unsaved input asks first', async () => {
     const page = await open();
     const dialogs = answerDialogs(page, false);
     await openModal(page, 'Custom integration');
@@ -203,7 +203,7 @@ describe('the reveal', () => {
     });
   }
 
-  test('the command that tries stores nothing, and is marked in the log', async () => {
+  test('the dry-run command stores nothing, and is marked in the log', async () => {
     const page = await open();
     await mintFromCard(page, 'Custom integration');
     await page.getByText('Try it without storing').click();
@@ -221,7 +221,7 @@ describe('the reveal', () => {
   });
 
   for (const title of ['Zapier', 'Make']) {
-    test(`what the reveal of ${title} says to paste posts an order`, async () => {
+    test(`the values to paste from the reveal of ${title} post an order`, async () => {
       const page = await open({ options: CLIPBOARD });
       await mintFromCard(page, title);
       const copied = async (name) => {
@@ -231,20 +231,20 @@ describe('the reveal', () => {
       const [url, authorization] = [await copied('Copy the URL'), await copied("Copy the header's value")];
       const headers = { authorization, 'content-type': 'application/json' };
       const flat = { external_id: title, currency: 'USD', total: '20.00', 'lines[0][name]': 'Thing', 'lines[0][quantity]': '2', 'lines[0][unit_price]': '10.00' };
-      const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(flat) });
-      assert.equal(answer.status, 201, await answer.text());
+      const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(flat) });
+      assert.equal(response.status, 201, await response.text());
     });
   }
 
-  test('the whsec form signs what Standard Webhooks libraries send', async () => {
+  test('a Standard Webhooks library can sign with the whsec form of the secret', async () => {
     const page = await open();
     await mintFromCard(page, 'Custom integration');
     const key = await revealed(page);
-    const answer = await postOrder(gateway, { ...key, signing_secret: key.whsec }, order(), { sign: signStandard });
-    assert.equal(answer.status, 201, answer.text);
+    const response = await postOrder(gateway, { ...key, signing_secret: key.whsec }, order(), { sign: signStandard });
+    assert.equal(response.status, 201, response.text);
   });
 
-  test('a WooCommerce delivery to the revealed URL signed with the revealed secret is taken', async () => {
+  test('a WooCommerce delivery to the revealed URL signed with the revealed secret is accepted', async () => {
     const page = await open({ options: CLIPBOARD });
     await mintFromCard(page, 'WooCommerce');
     const { signing_secret } = await revealed(page);
@@ -255,11 +255,11 @@ describe('the reveal', () => {
     await page.getByRole('button', { name: 'Copy the signing secret' }).click();
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), signing_secret);
     assert.match(await page.locator('#reveal').textContent(), /WooCommerce → Settings → Advanced → Webhooks/);
-    const answer = await deliver(gateway, { key_id, signing_secret }, 'order.created', captured('order.created'));
-    assert.deepEqual([answer.status, answer.body.outcome], [200, 'accepted']);
+    const response = await deliver(gateway, { key_id, signing_secret }, 'order.created', captured('order.created'));
+    assert.deepEqual([response.status, response.body.outcome], [200, 'accepted']);
   });
 
-  test('closing warns, by button and by Escape, and then leads to the list with the new key', async () => {
+  test('closing by button or Escape warns, and confirming leads to the list with the new key', async () => {
     const page = await open();
     const dialogs = answerDialogs(page, false);
     await mintFromCard(page, 'Custom integration');

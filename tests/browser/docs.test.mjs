@@ -1,4 +1,4 @@
-/** The documentation in a browser: accessible, within its weight, whole without a script. */
+/** The documentation in a browser: accessible, within its weight, complete without JavaScript. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { buildDocs, DOCS } from '../../scripts/docs.mjs';
@@ -6,9 +6,9 @@ import { readPages } from '../../scripts/docs/pages.mjs';
 import { startGateway } from '../workerd/support/gateway.mjs';
 import { allowStatus, axe, layoutShift, useBrowser, weight } from './support/browser.mjs';
 
-/** Bytes that a page may transfer (DESIGN §9). */
+/** The most bytes that a page may transfer. */
 const WEIGHT = 60_000;
-/** Pages whose parts differ; the others are made of the same. */
+/** One page of each kind. The other pages are made of the same parts. */
 const KINDS = ['/docs', '/docs/quickstarts', '/docs/quickstarts/wix', '/docs/authentication', '/docs/orders', '/docs/errors', '/docs/reference'];
 
 const pages = readPages(DOCS).filter(({ name }) => name !== '404.md').map(({ path }) => path);
@@ -26,7 +26,7 @@ for (const colorScheme of ['light', 'dark']) {
   for (const width of [1280, 390]) {
     test(`axe_finds_nothing_on_any_page_and_nothing_is_wider_than_the_screen_${colorScheme}_${width}`, async () => {
       const page = await browser.newPage({ width, colorScheme });
-      // What all pages share is looked at once for each width and theme.
+      // All pages are checked at one width and theme; at the others one page of each kind suffices.
       for (const path of width === 1280 && colorScheme === 'light' ? pages : KINDS) {
         await page.goto(path);
         await axe(page);
@@ -40,7 +40,7 @@ for (const colorScheme of ['light', 'dark']) {
 test('no_page_weighs_more_than_60_kB', async (t) => {
   const page = await browser.newPage();
   await page.goto('/docs');
-  // The build weighs them all; here it is seen what a browser transfers.
+  // The build weighs all pages. This measures what a browser transfers.
   for (const path of KINDS) {
     const { total } = await weight(page, path);
     t.diagnostic(`${path}: ${total} B`);
@@ -58,16 +58,16 @@ test('nothing_moves_while_a_page_loads', async () => {
   }
 });
 
-test('an_address_without_a_page_gets_the_page_that_says_so', async () => {
+test('an_unknown_address_gets_the_not_found_page', async () => {
   const page = await browser.newPage();
   allowStatus(page, 404);
-  const answer = await page.goto('/docs/nothing/here');
-  assert.equal(answer.status(), 404);
+  const response = await page.goto('/docs/nothing/here');
+  assert.equal(response.status(), 404);
   await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
   await axe(page);
 });
 
-describe('what moves', () => {
+describe('interactive parts', () => {
   test('a_language_that_is_chosen_once_is_chosen_on_every_page', async () => {
     const page = await browser.newPage();
     await page.goto('/docs/authentication');
@@ -100,7 +100,7 @@ describe('what moves', () => {
     assert.ok(!(await page.locator('#found').isVisible()));
   });
 
-  test('what_a_copy_button_copies_is_what_the_block_shows', async () => {
+  test('a_copy_button_copies_what_its_block_shows', async () => {
     const page = await browser.newPage({ options: { permissions: ['clipboard-read', 'clipboard-write'] } });
     await page.goto('/docs');
     const block = page.locator('.code').first();
@@ -122,7 +122,7 @@ test('without_javascript_every_sample_is_shown_and_the_narrow_menu_opens', async
   await page.getByRole('heading', { level: 1, name: 'Errors' }).waitFor();
 });
 
-test('every_answer_carries_the_headers_that_protect_it_and_is_kept_as_long_as_it_may', async () => {
+test('every_response_has_the_security_headers_and_its_cache_lifetime', async () => {
   const get = async (path, method = 'GET') => fetch(gateway.url + path, { method, redirect: 'manual' });
   const home = await get('/docs');
   assert.equal(await (await get('/docs/')).text(), await home.clone().text(), 'with and without a slash');
@@ -147,14 +147,14 @@ test('every_answer_carries_the_headers_that_protect_it_and_is_kept_as_long_as_it
   assert.equal(post.headers.get('allow'), 'GET');
 });
 
-test('both_hostnames_serve_it_and_no_other', async (t) => {
+test('both_hostnames_serve_the_documentation_and_no_other_does', async (t) => {
   const split = await startGateway({ vars: { PUBLIC_API_URL: 'https://api.example.com', PUBLIC_CONSOLE_URL: 'https://console.example.com' } });
   t.after(() => split.stop());
   const { request } = await import('node:http');
   const status = (host) =>
-    new Promise((answered, failed) => {
-      const asked = request(`${split.url}/docs`, { headers: { host } }, (answer) => answered(answer.resume().statusCode));
-      asked.on('error', failed).end();
+    new Promise((resolve, reject) => {
+      const sent = request(`${split.url}/docs`, { headers: { host } }, (response) => resolve(response.resume().statusCode));
+      sent.on('error', reject).end();
     });
   for (const [host, expected] of [['api.example.com', 200], ['console.example.com', 200], ['other.example.com', 404]]) {
     assert.equal(await status(host), expected, host);

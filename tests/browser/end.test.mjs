@@ -1,4 +1,4 @@
-/** What ends: a key paused, revoked or rotated; a parked event; a secret; a session in the middle of a form. */
+/** Endings: a key is paused, revoked or rotated, a parked event settled, a secret replaced, a session ended. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { insertIntegrationKey, insertUser } from '../workerd/support/credentials.mjs';
@@ -19,9 +19,9 @@ const open = signedIn(browser, () => creds);
 
 const pathOf = (key, tab = '') => `/settings/connectors/${key.key_id}${tab}`;
 const row = (page, key) => page.locator(`[id="row-${key.key_id}"]`);
-const told = (page, text) => page.getByText(text).first().waitFor();
+const waitForText = (page, text) => page.getByText(text).first().waitFor();
 
-async function at(path, choice) {
+async function openAt(path, choice) {
   const page = await open(choice);
   await page.goto(path);
   return page;
@@ -29,27 +29,27 @@ async function at(path, choice) {
 
 describe('a key', () => {
   for (const javaScriptEnabled of [true, false]) {
-    test(`is paused and resumed from its row, ${javaScriptEnabled ? 'with' : 'without'} JavaScript, and its next request heeds it`, async () => {
+    test(`is paused and resumed from its row, ${javaScriptEnabled ? 'with' : 'without'} JavaScript, and that applies to its next request`, async () => {
       const name = `Pausable ${javaScriptEnabled}`;
       const key = await mint(gateway, creds, { p_name: name });
-      const page = await at('/settings/connectors', { javaScriptEnabled });
+      const page = await openAt('/settings/connectors', { javaScriptEnabled });
       await page.getByRole('button', { name: `Pause ${name}` }).click();
-      await told(page, `“${name}” is paused.`);
+      await waitForText(page, `“${name}” is paused.`);
       await row(page, key).getByText('Paused').waitFor();
       const refused = await postOrder(gateway, key);
       assert.deepEqual([refused.status, refused.body.code], [403, 'key_paused']);
       await page.getByRole('button', { name: `Resume ${name}` }).click();
-      await told(page, `“${name}” works again.`);
+      await waitForText(page, `“${name}” works again.`);
       await row(page, key).getByText('Active').waitFor();
       assert.equal((await postOrder(gateway, key)).status, 201);
     });
 
-    test(`is revoked by a dialog that quotes its name, ${javaScriptEnabled ? 'with' : 'without'} JavaScript, and its very next request is refused and in the receipt`, async () => {
+    test(`is revoked by a dialog that quotes its name, ${javaScriptEnabled ? 'with' : 'without'} JavaScript, and its very next request is refused and counted in the receipt`, async () => {
       const name = `Main <shop> ${javaScriptEnabled}`;
       const key = await mint(gateway, creds, { p_name: name });
       const accepted = await postOrder(gateway, key);
       let again;
-      const page = await at('/settings/connectors', { javaScriptEnabled });
+      const page = await openAt('/settings/connectors', { javaScriptEnabled });
       await page.getByRole('link', { name: `Revoke ${name}` }).click();
       const dialog = page.locator('#revoke');
       await dialog.waitFor();
@@ -65,7 +65,7 @@ describe('a key', () => {
         await page.getByRole('link', { name: `Revoke ${name}` }).click();
       }
       await dialog.getByRole('button', { name: `Revoke ${name}` }).click();
-      await told(page, `“${name}” is revoked.`);
+      await waitForText(page, `“${name}” is revoked.`);
       const refused = await postOrder(gateway, key);
       assert.equal(refused.status, 401);
       const receipt = page.locator('#key').getByText('Attempts since').locator('..');
@@ -79,11 +79,11 @@ describe('a key', () => {
     });
   }
 
-  test('is rotated to a linked one that knows its orders, and offered for revoking once it is quiet', async () => {
+  test('is rotated to a linked key that knows its orders, and is not offered for revoking while it is in use', async () => {
     const old = await mint(gateway, creds, { p_name: 'Rotated', p_scopes: ['orders:write'] });
     const first = await postOrder(gateway, old, order({ external_id: 'kept' }));
     assert.equal(first.status, 201);
-    const page = await at('/settings/connectors');
+    const page = await openAt('/settings/connectors');
     answerDialogs(page);
     await page.getByRole('link', { name: 'Rotate Rotated' }).click();
     await page.locator('#rotate').waitFor();
@@ -91,8 +91,8 @@ describe('a key', () => {
     await page.locator('#rotate [name=name]').fill('Rotated again');
     await page.getByRole('button', { name: 'Mint the new key' }).click();
     await page.locator('#reveal').waitFor();
-    const shown = await revealed(page);
-    const again = await postOrder(gateway, shown, order({ external_id: 'kept' }));
+    const successor = await revealed(page);
+    const again = await postOrder(gateway, successor, order({ external_id: 'kept' }));
     assert.deepEqual([again.status, again.body.id], [200, first.body.id]);
     assert.equal((await postOrder(gateway, old, order({ external_id: 'kept' }))).status, 200);
 
@@ -112,15 +112,15 @@ describe('a key', () => {
     const old = await mint(gateway, creds, { p_name: 'Quiet' });
     const args = { p_key_id: old.key_id, p_name: 'Busy successor' };
     const next = await must(gateway, creds.api_key, 'core.rpc_rotate_integration_key', args);
-    const page = await at(pathOf(old, '/settings'));
+    const page = await openAt(pathOf(old, '/settings'));
     assert.equal(await page.getByText('has gone quiet').count(), 0);
     assert.equal((await postOrder(gateway, next)).status, 201);
     await page.reload();
-    await told(page, '“Busy successor” carries the traffic, and this key has gone quiet.');
+    await waitForText(page, '“Busy successor” carries the traffic, and this key has gone quiet.');
     await page.goto(pathOf(next, '/settings'));
     await page.locator('table.traffic').getByRole('link', { name: 'Revoke…' }).click();
     await page.getByRole('button', { name: 'Revoke Quiet' }).click();
-    await told(page, '“Quiet” is revoked.');
+    await waitForText(page, '“Quiet” is revoked.');
     assert.equal((await postOrder(gateway, old)).status, 401);
     assert.equal((await postOrder(gateway, next)).status, 201);
   });
@@ -131,14 +131,14 @@ describe('a parked event', () => {
     const key = await mintShop(gateway, creds, { p_name: 'Parks' });
     await gateway.fault({ class: 'StoreLedger', mode: 'throw' });
     await deliver(gateway, key, 'order.created', captured('order.created'));
-    const page = await at(pathOf(key, '/parked'));
+    const page = await openAt(pathOf(key, '/parked'));
     await page.getByText('The store did not answer in time').waitFor();
     assert.match(await page.locator('#key').textContent(), /Parked events \(1\)/);
     assert.match(await page.locator('#key tbody').textContent(), /order\.created/);
     await axe(page, '#key');
     await gateway.fault();
     await page.getByRole('button', { name: 'Retry' }).click();
-    await told(page, 'The event was tried again: accepted.');
+    await waitForText(page, 'The event was tried again: accepted.');
     await page.getByText('Nothing is parked').waitFor();
     assert.deepEqual(await parked(gateway, creds, key), []);
   });
@@ -146,24 +146,24 @@ describe('a parked event', () => {
   test('is discarded after a dialog', async () => {
     const key = await mintShop(gateway, creds, { p_name: 'Discards', p_scopes: ['orders:write'] });
     await deliver(gateway, key, 'customer.created', captured('customer.created'));
-    const page = await at(pathOf(key, '/parked'));
+    const page = await openAt(pathOf(key, '/parked'));
     await page.getByText('The key lacks the scope').waitFor();
     await page.getByRole('button', { name: 'Retry' }).click();
-    await told(page, 'The event waits on: insufficient_scope.');
+    await waitForText(page, 'The event waits on: insufficient_scope.');
     await page.getByRole('link', { name: 'Discard…' }).click();
     const dialog = page.locator('#discard');
     assert.match(await dialog.textContent(), /of “Discards” is forgotten/);
     await axe(page, '#discard');
     assert.equal((await parked(gateway, creds, key)).length, 1);
     await dialog.getByRole('button', { name: 'Discard the event' }).click();
-    await told(page, 'The event was discarded.');
+    await waitForText(page, 'The event was discarded.');
     assert.deepEqual(await parked(gateway, creds, key), []);
   });
 });
 
-test('a replaced signing secret counts for its overlap, and the page never shows either', async () => {
+test('a replaced signing secret stays valid for its overlap, and the page never shows either secret', async () => {
   const key = await mint(gateway, creds, { p_name: 'Secretive' });
-  const page = await at(pathOf(key, '/settings'));
+  const page = await openAt(pathOf(key, '/settings'));
   allowStatus(page, 422);
   const next = 'a new secret that was pasted';
   const paste = async (secret, overlap) => {
@@ -171,39 +171,39 @@ test('a replaced signing secret counts for its overlap, and the page never shows
     await page.locator('#key [name=overlap_hours]').selectOption(overlap);
     await page.getByRole('button', { name: 'Replace secret' }).click();
   };
-  const answers = async () => {
+  const statuses = async () => {
     const secrets = [key.signing_secret, next];
-    const sent = secrets.map((secret) => postOrder(gateway, key, order(), { sign: (_, body) => signBody(secret, body) }));
-    return (await Promise.all(sent)).map(({ status }) => status);
+    const responses = secrets.map((secret) => postOrder(gateway, key, order(), { sign: (_, body) => signBody(secret, body) }));
+    return (await Promise.all(responses)).map(({ status }) => status);
   };
   await paste('short', '24');
   assert.match(await page.locator('#key .field .error').first().textContent(), /The secret/);
-  assert.deepEqual(await answers(), [201, 401]);
+  assert.deepEqual(await statuses(), [201, 401]);
   await paste(next, '24');
-  await told(page, '“Secretive” has a new secret. The old one counts for 24 more hours.');
-  assert.deepEqual(await answers(), [201, 201]);
+  await waitForText(page, '“Secretive” has a new secret. The old one counts for 24 more hours.');
+  assert.deepEqual(await statuses(), [201, 201]);
   const content = await page.content();
   assert.ok(!content.includes(next) && !content.includes(key.signing_secret));
 });
 
-test('a key that awaits its secret says which screen shows it, and takes it where it says so', async () => {
+test('a key that awaits its secret names the screen that shows it, and has a field for it', async () => {
   const columns = { name: 'Waits', source: 'woocommerce', payload_format: 'woocommerce', require_signature: 1 };
   const key = await insertIntegrationKey(gateway, creds, columns);
-  const page = await at('/settings/connectors');
+  const page = await openAt('/settings/connectors');
   await row(page, key).getByText('Awaiting secret').waitFor();
   await page.goto(pathOf(key, '/settings'));
   assert.match(await page.locator('#key .banner').textContent(), /awaits its signing secret.*field Secret under WooCommerce → Settings → Advanced → Webhooks/);
   assert.equal(await page.locator('#key [name=overlap_hours]').count(), 0);
   const secret = 'as the shop shows it';
-  const sent = () => deliver(gateway, key, 'order.created', captured('order.created'), { secret });
-  assert.equal((await sent()).status, 401);
+  const send = () => deliver(gateway, key, 'order.created', captured('order.created'), { secret });
+  assert.equal((await send()).status, 401);
   await page.getByLabel('Paste the secret').fill(secret);
   await page.getByRole('button', { name: 'Save secret' }).click();
   await page.locator('#key .banner').waitFor({ state: 'detached' });
-  assert.deepEqual([(await sent()).status, (await page.content()).includes(secret)], [200, false]);
+  assert.deepEqual([(await send()).status, (await page.content()).includes(secret)], [200, false]);
 });
 
-test('a session that ends in the middle of a form keeps what was typed, and goes on after signing in elsewhere', async () => {
+test('after a session ends in the middle of a form, its input can still be sent once the user signs in in another tab', async () => {
   const page = await browser.newPage();
   allowStatus(page, 401);
   await logIn(page, creds);

@@ -5,24 +5,24 @@ import { must, startGateway } from '../workerd/support/gateway.mjs';
 import { logIn, useBrowser } from './support/browser.mjs';
 import { furnish, keyPath } from './support/tour.mjs';
 
-/** More stops than any page has before what is looked for. */
+/** More presses of Tab than any page needs until the wanted element has focus. */
 const MOST_STOPS = 120;
 
 let gateway;
-let made;
+let workspace;
 before(async () => {
   gateway = await startGateway({ loginLimit: 1_000 });
-  made = await furnish(gateway);
+  workspace = await furnish(gateway);
 });
 after(() => gateway?.stop());
 const browser = useBrowser(() => gateway);
 
 let session;
-/** A page of the owner, signed in once for the file. */
+/** Opens a page as the owner, who signs in once for the whole file. */
 async function signedIn(path = '/') {
   if (!session) {
     const page = await browser.newPage();
-    await logIn(page, made.creds);
+    await logIn(page, workspace.creds);
     session = await page.context().storageState();
   }
   const page = await browser.newPage({ storageState: session });
@@ -30,7 +30,7 @@ async function signedIn(path = '/') {
   return page;
 }
 
-/** What has focus: its name as a reader hears it, and where it stands. */
+/** The focused element: its name as a screen reader speaks it, its layer, and whether it is visible. */
 const focused = (page) =>
   page.evaluate(() => {
     const element = document.activeElement;
@@ -44,17 +44,17 @@ const focused = (page) =>
     };
   });
 
-/** Presses Tab until what has focus is called `name`; returns it. */
+/** Presses Tab until the focused element is called `name`, and returns it. */
 async function tabTo(page, name, key = 'Tab') {
   const passed = [];
   for (let stop = 0; stop < MOST_STOPS; stop += 1) {
     await page.keyboard.press(key);
-    const at = await focused(page);
-    if (typeof name === 'string' ? at.name === name : name.test(at.name)) {
-      assert.ok(at.visible, `${at.name} has focus and cannot be seen`);
-      return at;
+    const element = await focused(page);
+    if (typeof name === 'string' ? element.name === name : name.test(element.name)) {
+      assert.ok(element.visible, `${element.name} has focus and cannot be seen`);
+      return element;
     }
-    passed.push(at.name);
+    passed.push(element.name);
   }
   return assert.fail(`Tab never comes to ${name}: ${passed.join(' | ')}`);
 }
@@ -64,25 +64,25 @@ const enter = async (page, name) => {
   await page.keyboard.press('Enter');
 };
 
-const layer = (page, id) => page.locator(`dialog#${id}:modal`).waitFor();
-const uncovered = (page) => page.waitForFunction(() => !document.querySelector('#layer dialog'));
+const waitForLayer = (page, id) => page.locator(`dialog#${id}:modal`).waitFor();
+const waitForNoLayer = (page) => page.waitForFunction(() => !document.querySelector('#layer dialog'));
 
-/** Focus stands on something of the page, not nowhere. */
-async function keepsFocus(page) {
-  const at = await focused(page);
-  assert.notEqual(at.tag, 'body', 'focus is lost');
-  return at;
+/** Asserts that an element of the page has focus, and returns it. */
+async function assertFocused(page) {
+  const element = await focused(page);
+  assert.notEqual(element.tag, 'body', 'focus is lost');
+  return element;
 }
 
-/** Tab and Shift+Tab stay within the open layer (or go to the browser itself, as `body`). */
-async function isTrapped(page, id) {
+/** Asserts that Tab and Shift+Tab stay within the open layer, or go to the browser itself (`body`). */
+async function assertTrapped(page, id) {
   for (const key of ['Tab', 'Shift+Tab']) {
     const seen = new Set();
     for (let stop = 0; stop < MOST_STOPS; stop += 1) {
       await page.keyboard.press(key);
-      const { tag, layer: where, name } = await focused(page);
+      const { tag, layer, name } = await focused(page);
       if (tag === 'body') continue;
-      assert.equal(where, id, `${key} leads out of ${id}, to ${name}`);
+      assert.equal(layer, id, `${key} leads out of ${id}, to ${name}`);
       seen.add(name);
     }
     assert.ok(seen.size > 1, `${key} moves nowhere in ${id}`);
@@ -94,9 +94,9 @@ describe('getting in and about', () => {
     const page = await browser.newPage();
     await page.goto('/login');
     assert.equal((await focused(page)).name, 'E-mail');
-    await page.keyboard.type(made.creds.owner_email);
+    await page.keyboard.type(workspace.creds.owner_email);
     await tabTo(page, 'Password');
-    await page.keyboard.type(made.creds.owner_password);
+    await page.keyboard.type(workspace.creds.owner_password);
     await enter(page, 'Sign in');
     await page.waitForURL((url) => url.pathname === '/');
 
@@ -107,7 +107,7 @@ describe('getting in and about', () => {
     assert.equal(new URL(page.url()).pathname, '/login');
   });
 
-  test('the_first_stop_of_a_page_skips_to_its_content', async () => {
+  test('the_first_link_of_a_page_skips_to_its_content', async () => {
     const page = await signedIn('/orders');
     await page.keyboard.press('Tab');
     assert.equal((await focused(page)).name, 'Skip to content');
@@ -148,14 +148,14 @@ describe('getting in and about', () => {
     await page.locator('#shortcuts').waitFor({ state: 'hidden' });
   });
 
-  test('every_stop_of_the_main_pages_can_be_seen', async () => {
+  test('every_focused_element_of_the_main_pages_is_visible', async () => {
     const page = await signedIn();
     for (const path of ['/', '/orders', '/settings/connectors', '/settings/team']) {
       await page.goto(path, { waitUntil: 'networkidle' });
       for (let stop = 0; stop < 40; stop += 1) {
         await page.keyboard.press('Tab');
-        const at = await focused(page);
-        assert.ok(at.tag === 'body' || at.visible, `${path}: ${at.tag} ${at.name}`);
+        const { tag, name, visible } = await focused(page);
+        assert.ok(tag === 'body' || visible, `${path}: ${tag} ${name}`);
       }
     }
   });
@@ -166,8 +166,8 @@ describe('keys', () => {
     const page = await signedIn('/settings/connectors');
     page.on('dialog', (dialog) => dialog.accept());
     await enter(page, /^Custom integration/);
-    await layer(page, 'new-key');
-    assert.equal((await keepsFocus(page)).layer, 'new-key');
+    await waitForLayer(page, 'new-key');
+    assert.equal((await assertFocused(page)).layer, 'new-key');
     await tabTo(page, 'Name');
     await page.keyboard.press('ControlOrMeta+a');
     await page.keyboard.type('Typed by hand');
@@ -178,48 +178,48 @@ describe('keys', () => {
     assert.equal((await focused(page)).name, 'Expires in');
     assert.equal(await page.locator('#new-key [name=expires_in_days]').inputValue(), '30');
     await enter(page, 'Create key');
-    await layer(page, 'reveal');
-    assert.equal((await keepsFocus(page)).layer, 'reveal');
-    await isTrapped(page, 'reveal');
+    await waitForLayer(page, 'reveal');
+    assert.equal((await assertFocused(page)).layer, 'reveal');
+    await assertTrapped(page, 'reveal');
     await enter(page, 'I have saved them');
     await page.waitForURL((url) => url.pathname === '/settings/connectors');
-    await uncovered(page);
+    await waitForNoLayer(page);
     await page.getByRole('link', { name: 'Typed by hand', exact: true }).waitFor();
 
-    const { keys } = await must(gateway, made.creds.api_key, 'core.rpc_list_integration_keys');
+    const { keys } = await must(gateway, workspace.creds.api_key, 'core.rpc_list_integration_keys');
     const minted = keys.find(({ name }) => name === 'Typed by hand');
     assert.deepEqual(minted.scopes, ['orders:write', 'clients:write']);
   });
 
-  test('n_opens_the_modal_which_holds_focus_and_gives_it_back', async () => {
+  test('n_opens_the_modal_which_traps_focus_and_returns_it_on_closing', async () => {
     const page = await signedIn('/settings/connectors');
     await tabTo(page, 'New key');
     await page.keyboard.press('n');
-    await layer(page, 'new-key');
-    await isTrapped(page, 'new-key');
+    await waitForLayer(page, 'new-key');
+    await assertTrapped(page, 'new-key');
     await page.keyboard.press('Escape');
-    await uncovered(page);
-    assert.equal((await keepsFocus(page)).name, 'New key');
+    await waitForNoLayer(page);
+    assert.equal((await assertFocused(page)).name, 'New key');
     assert.equal(new URL(page.url()).pathname, '/settings/connectors');
   });
 
   test('the_drawer_is_opened_filtered_read_and_closed', async () => {
     const page = await signedIn('/settings/connectors');
     await enter(page, 'Checkout');
-    await layer(page, 'key');
-    assert.equal((await keepsFocus(page)).layer, 'key');
-    await isTrapped(page, 'key');
+    await waitForLayer(page, 'key');
+    assert.equal((await assertFocused(page)).layer, 'key');
+    await assertTrapped(page, 'key');
 
     await enter(page, /^Parked events/);
     await page.waitForURL((url) => url.pathname.endsWith('/parked'));
     await page.getByText('Nothing is parked').waitFor();
-    assert.equal((await keepsFocus(page)).layer, 'key');
+    assert.equal((await assertFocused(page)).layer, 'key');
     await enter(page, 'Settings');
     await page.waitForURL((url) => url.pathname.endsWith('/settings'));
     await page.getByText('Pause or revoke').waitFor();
-    assert.equal((await keepsFocus(page)).layer, 'key');
+    assert.equal((await assertFocused(page)).layer, 'key');
     await enter(page, 'Requests');
-    await page.waitForURL((url) => url.pathname === keyPath(made.keys.checkout));
+    await page.waitForURL((url) => url.pathname === keyPath(workspace.keys.checkout));
     await page.locator('#requests').waitFor();
 
     await tabTo(page, 'Status');
@@ -227,51 +227,51 @@ describe('keys', () => {
     await enter(page, 'Filter');
     await page.waitForURL((url) => url.searchParams.get('status') === 'errors');
     await page.waitForFunction(() => !document.querySelector('#requests')?.textContent.includes('201'));
-    assert.equal((await keepsFocus(page)).layer, 'key');
+    assert.equal((await assertFocused(page)).layer, 'key');
 
     await tabTo(page, /^\d+ Nov|^\d+ \w{3}, /);
     await page.keyboard.press('Enter');
     await page.waitForURL((url) => url.pathname.includes('/requests/req_'));
     await page.getByText('What to do').waitFor();
-    assert.equal((await keepsFocus(page)).layer, 'key');
+    assert.equal((await assertFocused(page)).layer, 'key');
 
     await page.keyboard.press('Escape');
-    await uncovered(page);
-    assert.equal((await keepsFocus(page)).name, 'Checkout');
+    await waitForNoLayer(page);
+    assert.equal((await assertFocused(page)).name, 'Checkout');
   });
 
   test('a_key_is_paused_and_resumed', async () => {
     const page = await signedIn('/settings/connectors');
-    const { key_id: id } = made.keys.unused;
+    const { key_id: id } = workspace.keys.unused;
     await enter(page, 'Pause Unused');
     await page.locator(`#row-${id}`).getByText('Paused', { exact: true }).waitFor();
     await enter(page, 'Resume Unused');
     await page.locator(`#row-${id}`).getByText('Active', { exact: true }).waitFor();
   });
 
-  test('revoking_asks_with_focus_on_the_harmless_button_and_gives_it_back', async () => {
+  test('revoking_asks_with_focus_on_cancel_and_returns_it_on_closing', async () => {
     const page = await signedIn('/settings/connectors');
     await enter(page, 'Revoke Unused');
-    await layer(page, 'revoke');
+    await waitForLayer(page, 'revoke');
     assert.equal((await focused(page)).name, 'Cancel');
-    await isTrapped(page, 'revoke');
+    await assertTrapped(page, 'revoke');
     await page.keyboard.press('Escape');
-    await uncovered(page);
-    assert.equal((await keepsFocus(page)).name, 'Revoke Unused');
+    await waitForNoLayer(page);
+    assert.equal((await assertFocused(page)).name, 'Revoke Unused');
 
     await page.keyboard.press('Enter');
-    await layer(page, 'revoke');
+    await waitForLayer(page, 'revoke');
     assert.equal((await focused(page)).name, 'Cancel');
     await page.keyboard.press('Enter');
-    await uncovered(page);
-    assert.equal((await keepsFocus(page)).name, 'Revoke Unused');
+    await waitForNoLayer(page);
+    assert.equal((await assertFocused(page)).name, 'Revoke Unused');
 
     await page.keyboard.press('Enter');
-    await layer(page, 'revoke');
+    await waitForLayer(page, 'revoke');
     await enter(page, 'Revoke Unused');
     await page.getByText('Receipt', { exact: true }).waitFor();
-    const { keys } = await must(gateway, made.creds.api_key, 'core.rpc_list_integration_keys');
-    assert.equal(keys.find(({ key_id: id }) => id === made.keys.unused.key_id).status, 'revoked');
+    const { keys } = await must(gateway, workspace.creds.api_key, 'core.rpc_list_integration_keys');
+    assert.equal(keys.find(({ key_id: id }) => id === workspace.keys.unused.key_id).status, 'revoked');
   });
 });
 
@@ -289,7 +289,7 @@ describe('stores and team', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('rowheader', { name: /^Pop-up shop/ }).waitFor();
     await enter(page, 'Archive Pop-up shop');
-    await layer(page, 'archive-store');
+    await waitForLayer(page, 'archive-store');
     assert.equal((await focused(page)).name, 'Cancel');
     await enter(page, 'Archive Pop-up shop');
     await page.getByRole('heading', { name: 'Archived' }).waitFor();
@@ -301,11 +301,11 @@ describe('stores and team', () => {
     await tabTo(page, 'E-mail');
     await page.keyboard.type('keys@example.com');
     await enter(page, 'Make an invite link');
-    await layer(page, 'invited');
-    assert.equal((await keepsFocus(page)).layer, 'invited');
-    await isTrapped(page, 'invited');
+    await waitForLayer(page, 'invited');
+    assert.equal((await assertFocused(page)).layer, 'invited');
+    await assertTrapped(page, 'invited');
     await enter(page, 'I have sent it');
-    await uncovered(page);
+    await waitForNoLayer(page);
     await page.getByRole('rowheader', { name: 'keys@example.com' }).waitFor();
     await enter(page, 'Withdraw the invite of keys@example.com');
     await page.getByRole('rowheader', { name: 'keys@example.com' }).waitFor({ state: 'detached' });

@@ -1,4 +1,4 @@
-/** A key and its secret are shown once: not after a reload, not by Back, not by sending the form again. */
+/** A key and its secret are shown only once: not after a reload, by Back, or by sending the form again. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { must, setup, startGateway } from '../workerd/support/gateway.mjs';
@@ -17,7 +17,7 @@ const open = signedIn(browser, () => creds);
 
 const keys = async () => (await must(gateway, creds.api_key, 'core.rpc_list_integration_keys', { p_limit: 200 })).keys.length;
 
-/** The page holds nothing of what was revealed; a key's preview is no secret. */
+/** Asserts that the page contains no revealed secret. A key's preview is not secret. */
 async function assertHidden(page, key, where) {
   const content = await page.content();
   const secrets = [key.api_key, key.signing_secret, key.whsec].filter(Boolean);
@@ -45,7 +45,7 @@ for (const title of ['WooCommerce', 'Zapier', 'Custom integration']) {
   });
 }
 
-test('Back from the reveal itself shows nothing of it', async () => {
+test('Back from the reveal itself shows none of its secrets', async () => {
   const page = await open();
   answerDialogs(page);
   await mintFromCard(page, 'Custom integration');
@@ -58,9 +58,9 @@ test('Back from the reveal itself shows nothing of it', async () => {
   await assertHidden(page, key, 'Forward');
 });
 
-test('without JavaScript neither a reload nor Back shows the key, and the form sent again mints no other', async () => {
+test('without JavaScript neither a reload nor Back shows the key, and the form sent again mints no other key', async () => {
   const page = await open({ javaScriptEnabled: false });
-  // A page that came by POST and is not kept is not shown again by Back; Chromium says so.
+  // Back does not show the uncached response to a POST again, and Chromium logs that as an error.
   allow(page, /ERR_CACHE_MISS/);
   await mintFromCard(page, 'Custom integration');
   const key = await revealed(page);
@@ -81,13 +81,13 @@ for (const javaScriptEnabled of [true, false]) {
     const one = await open({ javaScriptEnabled });
     const other = await one.context().newPage();
     for (const page of [one, other]) await page.goto('/settings/connectors/new?preset=custom');
-    // As a tab that was duplicated: both hold the form of the first.
+    // Like a duplicated tab, the other tab gets the form id of the first.
     const form = await one.locator('#new-key input[name=form]').inputValue();
     await other.locator('#new-key input[name=form]').evaluate((field, value) => (field.value = value), form);
     const count = await keys();
     await Promise.all([one, other].map((page) => page.getByRole('button', { name: 'Create key' }).click()));
-    const told = (page) => page.locator('#reveal-key').or(page.getByText(/has minted .* already/)).first();
-    for (const page of [one, other]) await told(page).waitFor();
+    const outcome = (page) => page.locator('#reveal-key').or(page.getByText(/has minted .* already/)).first();
+    for (const page of [one, other]) await outcome(page).waitFor();
     const reveals = await Promise.all([one, other].map((page) => page.locator('#reveal-key').count()));
     assert.deepEqual(reveals.sort(), [0, 1]);
     assert.equal(await keys(), count + 1);

@@ -1,6 +1,6 @@
 /**
- * Connecting the senders that make their secrets themselves, as an operator does it: mint from the
- * card, take the URL, come back with the secret, and see the first delivery arrive.
+ * Connects senders that create their own secrets, as an operator does it: mint from the card, copy the
+ * URL, paste the sender's secret, and see the first delivery arrive.
  */
 import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
@@ -18,13 +18,13 @@ const hmac = (key, parts, encoding) => parts.reduce((mac, part) => mac.update(pa
 const seconds = (offset = 0) => Math.floor(Date.now() / 1000) + offset;
 const base64url = (value) => Buffer.from(value).toString('base64url');
 
-const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const wixKeys = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
-/** The recorded token of Wix with its times of today, signed with the pair above. */
+/** The recorded token of Wix with current times, signed with the key pair above. */
 function wixToken() {
   const claims = JSON.parse(Buffer.from(fixture('wix/order_approved.generated.jwt.txt').toString().split('.')[1], 'base64url'));
   const input = [{ alg: 'RS256', kid: 'test' }, { ...claims, iat: seconds(), exp: seconds(3600) }].map((part) => base64url(JSON.stringify(part))).join('.');
-  return `${input}.${base64url(sign('RSA-SHA256', Buffer.from(input), pair.privateKey))}`;
+  return `${input}.${base64url(sign('RSA-SHA256', Buffer.from(input), wixKeys.privateKey))}`;
 }
 
 const PASTE = 'Paste the signing key';
@@ -41,7 +41,7 @@ const SENDERS = [
     title: 'Wix',
     action: 'Paste the public key',
     steps: /app dashboard.*Webhooks.*Order Approved.*Callback URL.*Get Public Key/,
-    secret: pair.publicKey.export({ type: 'spki', format: 'pem' }),
+    secret: wixKeys.publicKey.export({ type: 'spki', format: 'pem' }),
     topic: 'wix.ecom.v1.order_approved',
     deliver: () => [wixToken(), {}],
   },
@@ -69,17 +69,17 @@ const CLIPBOARD = { permissions: ['clipboard-read', 'clipboard-write'] };
 const keyOf = async (title) => (await must(gateway, creds.api_key, 'core.rpc_list_integration_keys')).keys.find(({ name }) => name === title);
 const pathOf = (key, below = '') => `/settings/connectors/${key.key_id}${below}`;
 
-/** Sends a delivery as the sender does; its status. */
-async function delivered(sender, url, secret = sender.secret) {
+/** Sends a delivery as the sender does. Returns the status of the response. */
+async function deliver(sender, url, secret = sender.secret) {
   const [body, headers] = sender.deliver(url, secret);
-  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'text/plain', ...headers }, body });
-  await answer.arrayBuffer();
-  return answer.status;
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'text/plain', ...headers }, body });
+  await response.arrayBuffer();
+  return response.status;
 }
 
-describe('a sender that makes its secret itself', () => {
+describe('a sender that creates its own secret', () => {
   for (const sender of SENDERS) {
-    test(`${sender.title}: minted, its URL taken, its secret pasted, and its first delivery seen in the open drawer`, async () => {
+    test(`${sender.title}: its key is minted, its URL copied, its secret pasted, and its first delivery shown in the open drawer`, async () => {
       const page = await open({ options: CLIPBOARD });
       await mintFromCard(page, sender.title);
       const reveal = page.locator('#reveal');
@@ -88,7 +88,7 @@ describe('a sender that makes its secret itself', () => {
       await page.getByRole('button', { name: 'Copy the URL' }).click();
       const url = await page.evaluate(() => navigator.clipboard.readText());
       await axe(page, '#reveal');
-      if (sender.title !== 'Wix') assert.equal(await delivered(sender, url), 401, 'before its secret is here');
+      if (sender.title !== 'Wix') assert.equal(await deliver(sender, url), 401, 'before its secret is here');
 
       await reveal.getByRole('link', { name: sender.action }).click();
       await page.locator('#key').waitFor();
@@ -102,14 +102,14 @@ describe('a sender that makes its secret itself', () => {
 
       await page.getByRole('link', { name: 'Requests', exact: true }).click();
       await page.locator('#key .live').getByText('Live', { exact: true }).waitFor();
-      assert.equal(await delivered(sender, url), 200);
+      assert.equal(await deliver(sender, url), 200);
       const row = page.locator('#requests tr').filter({ hasText: sender.topic }).first();
       await row.waitFor();
       assert.match(await row.textContent(), /200/);
     });
   }
 
-  test('until then the list, the drawer and the overview say so, each with the way to end it', async () => {
+  test('a key that awaits its secret is marked in the list, the drawer and the overview, each with a link to paste it', async () => {
     await mint(gateway, creds, { p_name: 'Still waiting', p_source: 'shopify', p_payload_format: 'shopify' });
     const key = await keyOf('Still waiting');
     const page = await open();
@@ -128,7 +128,7 @@ describe('a sender that makes its secret itself', () => {
     assert.match(await page.locator('#key .banner').textContent(), /Settings → Notifications → Webhooks/);
   });
 
-  test('a secret of another form is refused beside its field', async () => {
+  test('a secret in the wrong form is refused beside its field', async () => {
     await mint(gateway, creds, { p_name: 'Mistyped', p_source: 'stripe_checkout', p_payload_format: 'stripe_checkout' });
     const page = await open();
     allowStatus(page, 422);
@@ -139,7 +139,7 @@ describe('a sender that makes its secret itself', () => {
   });
 });
 
-test('the URL that Square signs is kept as it is, or as it is typed', async () => {
+test('the URL that Square signs is the webhook URL unless another one is entered', async () => {
   await mint(gateway, creds, { p_name: 'Behind a proxy', p_source: 'square', p_payload_format: 'square' });
   const key = await keyOf('Behind a proxy');
   const square = SENDERS.find(({ title }) => title === 'Square');
@@ -161,19 +161,19 @@ test('the URL that Square signs is kept as it is, or as it is typed', async () =
   await page.getByText('“Behind a proxy” has its secret').waitFor();
   assert.equal(await field.inputValue(), proxy);
   const [body, headers] = square.deliver(proxy, square.secret);
-  const answer = await fetch(key.webhook_url, { method: 'POST', headers, body });
-  assert.equal(answer.status, 200, await answer.text());
-  assert.equal(await delivered(square, key.webhook_url), 401, 'the other URL is not the registered one');
+  const response = await fetch(key.webhook_url, { method: 'POST', headers, body });
+  assert.equal(response.status, 200, await response.text());
+  assert.equal(await deliver(square, key.webhook_url), 401, 'the other URL is not the registered one');
 });
 
-test('events that only name what changed are kept apart, and alarm nobody', async () => {
+test('events that only name the changed resource are listed apart, and need no attention', async () => {
   await mint(gateway, creds, { p_name: 'Thin events', p_source: 'bigcommerce', p_payload_format: 'bigcommerce', p_signing_secret: 'the-client-secret', p_scopes: ['orders:write'] });
   const key = await keyOf('Thin events');
   const send = async (file) => {
     const [body, id] = [fixture(file), `msg_${randomUUID()}`];
     const headers = { 'webhook-id': id, 'webhook-timestamp': String(seconds()), 'webhook-signature': `v1,${hmac('the-client-secret', [`${id}.${seconds()}.`, body], 'base64')}` };
-    const answer = await fetch(key.webhook_url, { method: 'POST', headers, body });
-    assert.equal(answer.status, 200, await answer.text());
+    const response = await fetch(key.webhook_url, { method: 'POST', headers, body });
+    assert.equal(response.status, 200, await response.text());
   };
   await send('bigcommerce/store_order_created.json');
   const page = await open();
@@ -194,7 +194,7 @@ test('events that only name what changed are kept apart, and alarm nobody', asyn
   await drawer.getByRole('link', { name: 'Needs attention (0)' }).click();
   await drawer.getByText('Nothing needs attention').waitFor();
 
-  // A topic that the key lacks the scope for does need somebody.
+  // An event whose topic needs a scope that the key lacks does need attention.
   await send('bigcommerce/store_customer_created.json');
   await page.goto(pathOf(key, '/parked'));
   await drawer.getByText('The key lacks the scope').waitFor();

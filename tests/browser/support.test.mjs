@@ -1,4 +1,4 @@
-/** The checks of the browser tests can fail: each is shown a page that does what it must notice. */
+/** Tests that the browser tests' own checks can fail: each is shown a page with the fault it must notice. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { allow, allowStatus, axe, launch, layoutShift, problems, useBrowser, weight } from './support/browser.mjs';
 
-/** As the console's own. */
+/** The console's Content-Security-Policy. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -20,10 +20,10 @@ const document = (body, head = '') =>
   `<!doctype html><html lang="en"><head><title>A page</title><link rel="stylesheet" href="/style.css"><link rel="icon" href="/dot.svg">${head}</head><body><main><h1>A page</h1>${body}</main></body></html>`;
 const script = (name) => document('', `<script src="/${name}.js" defer></script>`);
 
-/** Nothing listens there, and no name is looked up. */
+/** An origin where nothing listens, and whose name is not looked up. */
 const ELSEWHERE = 'http://elsewhere.example.test';
 
-/** Large enough to tell what was transferred from what it means, and to compress well. */
+/** Compresses well, and is large enough to tell the compressed size from the real one. */
 const LONG = `/* ${'long '.repeat(4_000)} */`;
 
 const FILES = {
@@ -55,10 +55,10 @@ const FILES = {
 
 const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
-/** Without a policy, so that the request itself is made and not only blocked. */
+/** Pages without a policy, so that the browser makes the request instead of blocking it. */
 const WITHOUT_POLICY = ['/image', '/socket'];
 
-function answer(request, response) {
+function respond(request, response) {
   const { pathname } = new URL(request.url, 'http://server');
   if (pathname === '/session') {
     response.writeHead(303, { location: '/who', 'set-cookie': '__Host-session=kept; Path=/; Secure; HttpOnly; SameSite=Lax' });
@@ -73,7 +73,7 @@ function answer(request, response) {
   return response.end(pathname === '/heavy.js' ? gzipSync(text) : text);
 }
 
-const server = createServer(answer);
+const server = createServer(respond);
 const site = {};
 before(async () => {
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
@@ -88,13 +88,13 @@ describe('the guard', () => {
   });
   after(() => browser?.close());
 
-  /** Everything that the guard says about a page. */
+  /** The guard's message about a page; empty if the page passes. */
   async function noticed(address, choice) {
     const page = await browser.newPage(choice);
     await page.goto(address, { waitUntil: 'networkidle' });
-    const judged = await browser.closePages().then(() => '', (failure) => failure.message);
-    assert.equal(judged === '', problems(page).length === 0);
-    return judged;
+    const message = await browser.closePages().then(() => '', (failure) => failure.message);
+    assert.equal(message === '', problems(page).length === 0);
+    return message;
   }
 
   test('a_page_that_does_nothing_wrong_passes', async () => {
@@ -102,7 +102,7 @@ describe('the guard', () => {
     assert.equal(await noticed('/', { javaScriptEnabled: false, colorScheme: 'dark', width: 390 }), '');
   });
 
-  for (const [what, address, said, choice] of [
+  for (const [what, address, pattern, choice] of [
     ['an_exception', '/throws', /page error: TypeError: Cannot read properties of null/],
     ['a_rejected_promise', '/rejects', /page error: Error: nobody waits/],
     ['a_logged_error', '/logs', /console error: it went wrong/],
@@ -116,12 +116,12 @@ describe('the guard', () => {
     ['a_missing_script', '/missing-script', /console error: Failed to load resource: .* 404 .*nowhere\.js/],
     ['a_missing_page', '/nowhere', /console error: Failed to load resource: .* 404 .*nowhere/],
   ]) {
-    test(`${what}_is_noticed`, async () => assert.match(await noticed(address, choice), said));
+    test(`${what}_is_noticed`, async () => assert.match(await noticed(address, choice), pattern));
   }
 
-  test('warnings_are_no_errors', async () => assert.doesNotMatch(await noticed('/logs'), /a warning/));
+  test('warnings_are_not_errors', async () => assert.doesNotMatch(await noticed('/logs'), /a warning/));
 
-  test('what_is_allowed_passes_and_nothing_else_does', async () => {
+  test('allowed_problems_pass_and_no_others_do', async () => {
     const page = await browser.newPage();
     allowStatus(page, 404);
     await page.goto('/nowhere');
@@ -134,13 +134,13 @@ describe('the guard', () => {
     await browser.closePages();
   });
 
-  test('the_pages_of_one_test_are_not_held_against_the_next', async () => {
+  test('the_problems_of_one_test_do_not_count_in_the_next', async () => {
     await noticed('/throws');
     await browser.closePages();
   });
 });
 
-test('a_test_whose_page_logs_an_error_fails_without_asking_for_it', async () => {
+test('a_test_whose_page_logs_an_error_fails_without_any_check_of_its_own', async () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'tidegate-browser-'));
   const file = path.join(directory, 'logs.test.mjs');
   writeFileSync(
@@ -180,12 +180,12 @@ describe('the measures', () => {
     await axe(page, 'h1');
   });
 
-  test('axe_judges_the_theme_that_is_shown', async () => {
+  test('axe_checks_the_theme_that_is_shown', async () => {
     await assert.rejects(axe(await opened('/faint')), /color-contrast \(serious\): .*\n *p: [^]*contrast of 1\.6/);
     await axe(await opened('/faint', { colorScheme: 'dark' }));
   });
 
-  test('the_weight_is_what_was_transferred_by_kind_with_nothing_cached', async () => {
+  test('the_weight_is_what_an_empty_cache_transfers_by_kind', async () => {
     const page = await opened('/heavy');
     const first = await weight(page, '/heavy');
     assert.deepEqual(await weight(page, '/heavy'), first);
@@ -197,7 +197,7 @@ describe('the measures', () => {
     await assert.rejects(weight(page, '/nowhere'), /answered 404/);
   });
 
-  test('the_weight_is_that_of_the_page_that_the_session_sees', async () => {
+  test('the_weight_is_measured_with_the_session_of_the_page', async () => {
     const page = await opened('/session');
     assert.match(await page.textContent('p'), /__Host-session=kept/);
     const { documents } = await weight(page, '/who');

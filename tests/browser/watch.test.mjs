@@ -1,4 +1,4 @@
-/** Watching a key: the drawer, the live tail, the log's filters, pages and files. */
+/** Watching a key: the drawer, the live tail, and the log's filters, pages and downloads. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
@@ -26,7 +26,7 @@ const open = signedIn(browser, () => creds);
 const rows = (page) => page.locator('[data-tail-rows] tr[id^=req_]');
 const live = (page) => page.locator('.live-text');
 const isLive = (page) => live(page).filter({ hasText: /^Live$/ }).waitFor();
-/** The idempotency keys, or, where `column` says so, another column. */
+/** The texts of one column of the listed requests; by default their idempotency keys. */
 const listed = (page, column = 5) => rows(page).locator(`td:nth-child(${column})`).allTextContents();
 const externalIds = (page) => listed(page, 6);
 const WRONG = [5, 4, 3, 2, 1].map((n) => `Wrong-${n}`);
@@ -61,7 +61,7 @@ describe('the drawer', () => {
     assert.equal(await page.getByText('No request yet').count(), 0);
   });
 
-  test('its address opens it over the list on a cold load, in local time', async () => {
+  test('opens over the list when its address is loaded, and shows local times', async () => {
     const page = await opened(busy);
     assert.equal(await page.locator('#key-title').textContent(), 'Busy');
     assert.equal(await rows(page).count(), 50);
@@ -76,7 +76,7 @@ describe('the drawer', () => {
     await page.locator('#keys').getByText('Busy', { exact: true }).waitFor();
   });
 
-  test('pausing stops it, and resuming shows what came meanwhile', async () => {
+  test('pausing stops the live updates, and resuming shows the requests since then', async () => {
     const key = await mint(gateway, creds);
     const page = await opened(key);
     await isLive(page);
@@ -93,14 +93,14 @@ describe('the drawer', () => {
     assert.deepEqual(await externalIds(page), ['afterwards', 'while-paused']);
   });
 
-  test('shows what came after its page was made and before it was live', async () => {
+  test('shows requests that arrived after the page was rendered and before it was live', async () => {
     const key = await mint(gateway, creds);
     await postOrder(gateway, key, order({ external_id: 'before' }));
     const page = await open();
     let release;
-    const held = new Promise((resolve) => (release = resolve));
+    const released = new Promise((resolve) => (release = resolve));
     await page.route(/\/assets\/console\.[^/]*js$/, async (route) => {
-      await held;
+      await released;
       await route.fallback();
     });
     await page.goto(pathOf(key), { waitUntil: 'commit' });
@@ -115,7 +115,7 @@ describe('the drawer', () => {
 });
 
 describe('the log', () => {
-  test('filters live in the address, survive a reload, and hold for what comes live', async () => {
+  test('filters are in the address, survive a reload, and apply to live requests', async () => {
     const page = await opened(busy);
     await page.locator('#key').getByLabel('Status', { exact: true }).selectOption('errors');
     await page.getByRole('button', { name: 'Filter' }).last().click();
@@ -141,14 +141,14 @@ describe('the log', () => {
     ['outcome=rejected', WRONG],
     ['to=2020-01-01T00:00', []],
   ]) {
-    test(`the filter ${query} selects what it says`, async () => {
+    test(`the filter ${query} selects the matching requests`, async () => {
       const page = await opened(busy, `?${query}`);
       assert.deepEqual(await listed(page), expected);
     });
   }
 
   for (const javaScriptEnabled of [true, false]) {
-    test(`older pages go on where the newer one ended, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
+    test(`the older page continues where the newer one ended, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async () => {
       const page = await opened(busy, '', { javaScriptEnabled });
       const first = await listed(page);
       await page.getByRole('link', { name: 'Older' }).click();
@@ -162,7 +162,7 @@ describe('the log', () => {
     });
   }
 
-  test('a permalink opens one request with its body, headers, answer, and what to do about it', async () => {
+  test('a permalink opens one request with its body, headers, response and explanation', async () => {
     const page = await opened(busy, '?idempotency_key=Wrong-3');
     await rows(page).locator('a.row-link').click();
     await page.waitForURL(/\/requests\/req_/);
@@ -181,7 +181,7 @@ describe('the log', () => {
     await axe(cold);
   });
 
-  test('the downloads hold the rows that are filtered', async () => {
+  test('the downloads contain the filtered rows', async () => {
     const page = await opened(busy, '?status=errors');
     const saved = async (name) => {
       const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name, exact: true }).click()]);
@@ -197,77 +197,77 @@ describe('the log', () => {
 });
 
 describe('the list', () => {
-  const usage = (url) => new URL(url).pathname === '/settings/connectors/usage';
+  const isUsage = (url) => new URL(url).pathname === '/settings/connectors/usage';
 
-  test('the 24h cells load by themselves, refresh every 30 seconds, and not while nobody looks', async () => {
+  test('the 24h cells load by themselves, refresh every 30 seconds, and stop while the page is hidden', async () => {
     const key = await mint(gateway, creds, { p_name: 'Counted' });
     const page = await open();
     await page.clock.install();
-    let asked = 0;
-    page.on('request', (request) => (asked += usage(request.url())));
+    let requests = 0;
+    page.on('request', (request) => (requests += isUsage(request.url())));
     await page.goto('/settings/connectors');
     const cell = page.locator(`[id="usage-${key.key_id}"] .count`);
     await cell.filter({ hasText: /^0$/ }).waitFor();
-    assert.equal(asked, 1);
+    assert.equal(requests, 1);
     await postOrder(gateway, key);
     await postOrder(gateway, key, order({ total: '1' }));
     await page.clock.fastForward(25_000);
-    assert.equal(asked, 1);
+    assert.equal(requests, 1);
     await page.clock.fastForward(6_000);
     await cell.filter({ hasText: /^2$/ }).waitFor();
     await page.locator(`[id="usage-${key.key_id}"]`).getByText('1 error').waitFor();
-    assert.equal(asked, 2);
+    assert.equal(requests, 2);
 
-    const look = (state) =>
+    const setVisibility = (state) =>
       page.evaluate((value) => {
         Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => value });
         Object.defineProperty(document, 'hidden', { configurable: true, get: () => value === 'hidden' });
         document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
       }, state);
-    await look('hidden');
+    await setVisibility('hidden');
     await postOrder(gateway, key);
     for (let n = 0; n < 4; n += 1) await page.clock.fastForward(31_000);
-    assert.equal(asked, 2);
-    await look('visible');
+    assert.equal(requests, 2);
+    await setVisibility('visible');
     await cell.filter({ hasText: /^3$/ }).waitFor();
-    assert.equal(asked, 3);
+    assert.equal(requests, 3);
   });
 });
 
 describe('the socket', () => {
   const quiet = { text: () => {}, close: () => {} };
 
-  test('no other site can open it with the session of a visitor, and nobody without one', async () => {
+  test('cannot be opened by another site with the session of a visitor, nor without a session', async () => {
     const cookie = await cookieOf(await open());
-    const ask = (headers) => openWebSocket(`${gateway.url + pathOf(busy)}/tail`, quiet, headers);
+    const connect = (headers) => openWebSocket(`${gateway.url + pathOf(busy)}/tail`, quiet, headers);
     for (const origin of ['https://evil.example', 'null', gateway.url.replace('http:', 'https:')]) {
-      assert.equal((await ask({ cookie, origin })).status, 403, origin);
+      assert.equal((await connect({ cookie, origin })).status, 403, origin);
     }
-    assert.equal((await ask({ cookie })).status, 403);
-    assert.ok([303, 401].includes((await ask({ origin: gateway.url })).status));
-    const own = await ask({ cookie, origin: gateway.url });
+    assert.equal((await connect({ cookie })).status, 403);
+    assert.ok([303, 401].includes((await connect({ origin: gateway.url })).status));
+    const own = await connect({ cookie, origin: gateway.url });
     assert.equal(own.status, 101);
     own.close();
   });
 
-  test('logging out closes it at once, and the open drawer says so', async () => {
+  test('is closed at once by signing out, and the open drawer says so', async () => {
     const page = await browser.newPage();
     allow(page, /status of 401/);
     await logIn(page, creds);
     await page.goto(pathOf(busy));
     await isLive(page);
     let closed = null;
-    const heard = { text: () => {}, close: (code) => (closed = { code, at: Date.now() }) };
+    const listener = { text: () => {}, close: (code) => (closed = { code, at: Date.now() }) };
     const headers = { cookie: await cookieOf(page), origin: gateway.url };
-    assert.equal((await openWebSocket(`${gateway.url + pathOf(busy)}/tail`, heard, headers)).status, 101);
+    assert.equal((await openWebSocket(`${gateway.url + pathOf(busy)}/tail`, listener, headers)).status, 101);
     const other = await page.context().newPage();
     await other.goto('/orders');
     await other.locator('form[action="/logout"] button').first().evaluate((button) => button.click());
     await other.waitForURL(/\/login/);
-    const left = Date.now();
+    const signedOutAt = Date.now();
     await until(async () => closed, Boolean, 5);
     assert.equal(closed.code, 4001);
-    assert.ok(closed.at - left < 1_000);
+    assert.ok(closed.at - signedOutAt < 1_000);
     await page.getByText('Your session has ended').waitFor();
     assert.equal(await live(page).textContent(), 'Not live');
     const before = await rows(page).count();

@@ -1,4 +1,4 @@
-"""What Schemathesis needs to act as Tidegate's callers: their credentials and signatures, and NDJSON.
+"""Makes Schemathesis act as Tidegate's callers, with their credentials and signatures, and adds NDJSON.
 
 The callers are in the JSON file that TIDEGATE_CALLERS names (see support/callers.mjs).
 """
@@ -50,7 +50,7 @@ def before_call(context, case, kwargs):
     if operation in ("createPayment", "createRefund") and isinstance(case.body, dict) and next(TURNS["sums"]):
         make_payable(case, operation)
     if operation == "core.rpc_create_integration_key" and isinstance(case.body, dict) and next(TURNS["sums"]):
-        # What depends on the format of the payload.
+        # Values that every payload format accepts.
         case.body |= {"p_require_signature": True, "p_signing_secret": None, "p_notification_url": None}
     security = case.operation.definition.raw.get("security", [])
     schemes = [name for requirement in security for name in requirement]
@@ -73,7 +73,7 @@ def is_order(body):
 
 
 def make_add_up(order):
-    """Sums that were made up do not add up; these do, and what else the order says stays."""
+    """Replaces the generated amounts, which do not add up, by ones that do. The rest of the order stays."""
     for line in order["lines"]:
         for name in ("discount", "tax", "total"):
             line.pop(name, None)
@@ -84,7 +84,7 @@ def make_add_up(order):
 
 
 def make_payable(case, operation):
-    """An amount that is left, of an order that nobody cancels."""
+    """Sets an amount that is still outstanding, and for a payment an order that no other request cancels."""
     case.body.pop("currency", None)
     case.body["amount"] = "0.01"
     if operation == "createPayment":
@@ -92,7 +92,7 @@ def make_payable(case, operation):
 
 
 def authenticate(request, caller):
-    """Shows the caller's key; what was made up as a signature stays only with who keeps it."""
+    """Sends the caller's key. Generated signatures stay only where the caller keeps them."""
     if caller.get("asItIs"):
         return request
     request.headers["Authorization"] = f"Bearer {caller['key']}"
@@ -107,7 +107,7 @@ def authenticate(request, caller):
 
 
 def sign_natively(request, native):
-    """As the sender does. What else was made up, topics for instance, mostly stays."""
+    """Signs as the sender does. Two requests of three get a real topic; other generated headers stay."""
     request.headers.pop("Authorization", None)
     for name, value in SENDERS[native["source"]](native["secret"], body_of(request), native["url"]).items():
         request.headers[name] = value
@@ -154,7 +154,7 @@ def webflow(secret, body, url):
     }
 
 
-# Wix signs with a private key: its deliveries here are all made up.
+# Wix is missing because it signs with a private key: none of its deliveries here is authentic.
 SENDERS = {
     "woocommerce": lambda secret, body, url: {"X-WC-Webhook-Signature": base64_of(mac(secret.encode(), body))},
     "shopify": lambda secret, body, url: {"X-Shopify-Hmac-Sha256": base64_of(mac(secret.encode(), body))},

@@ -1,6 +1,6 @@
 /**
- * `docs/openapi.json` and the running Worker say the same: Schemathesis makes up requests from the
- * one and holds the answers of the other to it, as callers with every kind of key.
+ * Checks that `docs/openapi.json` describes the running Worker. Schemathesis generates requests from
+ * the document, as callers with every kind of key, and checks the Worker's responses against it.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { startGateway } from '../workerd/support/gateway.mjs';
 import { enlivened, populate } from './support/callers.mjs';
 import { schemathesis } from './support/schemathesis.mjs';
 
-/** `npm run fuzz` makes up more, and others each time. */
+/** `npm run fuzz` generates more requests, and different ones each time. */
 const EXAMPLES = Number(process.env.FUZZ_EXAMPLES ?? 12);
 const SEED = Number(process.env.FUZZ_SEED ?? 20261125);
 
@@ -19,19 +19,19 @@ let callers;
 
 before(async () => {
   gateway = await startGateway({ webhookLimit: 1_000_000 });
-  const { callers: who, ids } = await populate(gateway);
-  callers = who;
-  document = enlivened(JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')), ids);
+  const populated = await populate(gateway);
+  callers = populated.callers;
+  document = enlivened(JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')), populated.ids);
 });
 after(() => gateway?.stop());
 
-test('no_answer_is_a_5xx_or_other_than_documented', async (t) => {
+test('no_response_is_a_5xx_or_differs_from_the_document', async (t) => {
   const { code, output, seen } = await schemathesis(gateway, { document, callers, examples: EXAMPLES, seed: SEED });
   assert.equal(code, 0, output);
   t.diagnostic(Object.entries(seen).map(([id, statuses]) => `${id} ${JSON.stringify(statuses)}`).join('\n'));
   const operations = Object.values(document.paths).flatMap((path) => Object.values(path).map(({ operationId }) => operationId));
   const unsuccessful = operations.filter((id) => !Object.keys(seen[id] ?? {}).some((status) => status.startsWith('2')));
-  // A deployment is set up once, before all of this.
+  // A deployment can be set up only once, and `populate` has done that.
   assert.deepEqual(unsuccessful, ['core.rpc_setup_workspace'], JSON.stringify(seen, null, 1));
 });
 

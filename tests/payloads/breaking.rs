@@ -1,9 +1,9 @@
-//! Bodies with members broken in any way.
+//! Request bodies in which some members are replaced by arbitrary JSON.
 
 use proptest::prelude::*;
 use serde_json::Value;
 
-/// The pointers of all the members that a test may break.
+/// Collects the JSON Pointers of a value and of everything in it.
 fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
     found.push(pointer.to_owned());
     match value {
@@ -21,7 +21,7 @@ fn pointers(value: &Value, pointer: &str, found: &mut Vec<String>) {
     }
 }
 
-/// `body` with some of its members replaced by anything.
+/// `body` with some of its members replaced. An index selects one of the body's pointers.
 pub fn broken(mut body: Value, changes: Vec<(prop::sample::Index, Value)>) -> Vec<u8> {
     for (index, replacement) in changes {
         let mut found = Vec::new();

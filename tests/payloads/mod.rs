@@ -1,4 +1,4 @@
-//! What the tests of the senders share whose body says itself what it is about.
+//! Code shared by the tests of those senders whose body itself names its topic.
 
 mod breaking;
 
@@ -31,7 +31,7 @@ pub fn fixture(sender: &str, name: &str) -> Value {
     serde_json::from_slice(&body).unwrap()
 }
 
-/// The names of all the payloads of a sender, without their extension.
+/// The names of a sender's fixtures, sorted, without their extension.
 pub fn names(sender: &str) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder(sender))
         .unwrap()
@@ -61,17 +61,18 @@ pub fn with(body: &Value, changes: &[(&str, Value)]) -> Value {
     body
 }
 
-/// All that a delivery says, in a few lines: each amount in the currency's own places.
-pub fn describe(reading: &ParsedDelivery) -> String {
-    let ParsedDelivery { topic, subject, delivery, source, meaning } = reading;
+/// A whole delivery in a few lines of text, each amount with its currency's decimal places.
+pub fn describe(delivery: &ParsedDelivery) -> String {
+    let ParsedDelivery { topic, subject, delivery: id, source, meaning } = delivery;
     let scope = subject.scope().map_or("-", |scope| scope.as_str());
     let meaning = match meaning {
         Ok(meaning) => describe_event(meaning),
         Err(refused) => format!("refused: {} {}", refused.pointer, refused.detail),
     };
-    format!("{topic} from {} as {} needs {scope}\n{meaning}", text(source), text(delivery))
+    format!("{topic} from {} as {} needs {scope}\n{meaning}", text(source), text(id))
 }
 
+/// The text, or a dash where there is none.
 pub fn text(text: &Option<String>) -> &str {
     text.as_deref().unwrap_or("-")
 }
@@ -160,8 +161,8 @@ fn describe_order(order: &OrderSnapshot) -> String {
     if !metadata.is_empty() {
         lines.push(serde_json::to_string(metadata).unwrap());
     }
-    let paid = |payment| format!("paid {}", describe_payment(payment, *currency));
-    lines.extend(payments.iter().map(paid));
+    let describe_paid = |payment| format!("paid {}", describe_payment(payment, *currency));
+    lines.extend(payments.iter().map(describe_paid));
     lines.push(format!("payments {payment_ids:?}"));
     lines.push(describe_version(version));
     lines.join("\n")
@@ -195,18 +196,19 @@ fn describe_version(version: &SourceVersion) -> String {
     format!("version {sequence} {} {refunds} {progress} {body_hash}", time(*modified_at))
 }
 
-/// What holds of every delivery: it is read without a panic, money that moved is never below zero,
-/// a meaning survives being written and read as a command, only what is ignored needs no scope, and
-/// a refusal says where and why.
+/// Checks what must hold for every body: it is read without a panic, amounts that moved are never
+/// negative, an event survives serialisation, only an ignored event may lack a subject, a source and
+/// a delivery id, and a refusal names a place and a reason. BigCommerce sends the delivery id in a
+/// header, which is absent here.
 pub fn check(format: PayloadFormat, body: &[u8]) -> Result<(), TestCaseError> {
-    let ParsedDelivery { topic, subject, delivery, source, meaning } =
+    let ParsedDelivery { topic, subject, delivery: id, source, meaning } =
         read(format, &Headers::default(), body);
     prop_assert!(topic.len() <= 255);
     match meaning {
         Ok(NativeEvent::Ignored { .. }) => {}
         Ok(meaning) => {
             prop_assert!(subject != Subject::Other && source.is_some(), "{meaning:?}");
-            prop_assert!(delivery.is_some() || format == PayloadFormat::BigCommerce);
+            prop_assert!(id.is_some() || format == PayloadFormat::BigCommerce);
             let moved = match &meaning {
                 NativeEvent::Order { snapshot } => vec![snapshot.content.totals.total],
                 NativeEvent::Payment { snapshot } => {

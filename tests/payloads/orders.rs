@@ -1,4 +1,4 @@
-//! What the tests share of the senders whose deliveries carry whole orders.
+//! Code shared by the tests of those senders whose deliveries contain whole orders.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -43,7 +43,8 @@ fn address(address: &Address) -> String {
         .join(", ")
 }
 
-/// All that a snapshot says but its body's hash, each amount in the currency's own places.
+/// A whole snapshot, except its body's hash, in a few lines of text: each amount with its currency's
+/// decimal places.
 pub fn summary(order: &OrderSnapshot) -> String {
     let OrderContent { status, currency, lines, totals, .. } = &order.content;
     let money = |amount: Amount| amount.format(*currency);
@@ -58,17 +59,17 @@ pub fn summary(order: &OrderSnapshot) -> String {
         order.version.sequence,
         order.content.placed_at.map_or("-".to_owned(), time),
     );
-    let mut say = |line: String| write!(text, "\n{line}").unwrap();
+    let mut add = |line: String| write!(text, "\n{line}").unwrap();
     if let Some(buyer) = &order.content.client {
-        say(format!("by {}", client(buyer)));
+        add(format!("by {}", client(buyer)));
     }
     if let Some(billing) = &order.content.billing_address {
-        say(format!("bill {}", address(billing)));
+        add(format!("bill {}", address(billing)));
     }
     if let Some(shipping) = &order.content.shipping_address {
-        say(format!("ship {}", address(shipping)));
+        add(format!("ship {}", address(shipping)));
     }
-    say(format!(
+    add(format!(
         "lines {} - discount {} + shipping {} + fees {} + tax {}",
         money(totals.subtotal),
         money(totals.discount_total),
@@ -77,7 +78,7 @@ pub fn summary(order: &OrderSnapshot) -> String {
         money(totals.tax_total),
     ));
     for line in lines {
-        say(format!(
+        add(format!(
             "{} {} {:?}: {} x {} - {} = {} + {}",
             or_dash(line.external_id.as_ref()),
             or_dash(line.sku.as_ref()),
@@ -90,7 +91,7 @@ pub fn summary(order: &OrderSnapshot) -> String {
         ));
     }
     for payment in &order.payments {
-        say(format!(
+        add(format!(
             "paid {} {} by {} at {}",
             or_dash(payment.external_id.as_ref()),
             money(payment.amount),
@@ -99,7 +100,7 @@ pub fn summary(order: &OrderSnapshot) -> String {
         ));
     }
     for refund in &order.refunds {
-        say(format!(
+        add(format!(
             "refunded {} {} for {}",
             or_dash(refund.external_id.as_ref()),
             money(refund.amount),
@@ -107,17 +108,17 @@ pub fn summary(order: &OrderSnapshot) -> String {
         ));
     }
     if let Some(note) = &order.content.note {
-        say(format!("note {note:?}"));
+        add(format!("note {note:?}"));
     }
     if !order.content.metadata.is_empty() {
-        say(serde_json::to_string(&order.content.metadata).unwrap());
+        add(serde_json::to_string(&order.content.metadata).unwrap());
     }
     text
 }
 
-/// What an event says, in lines.
-pub fn describe(reading: &ParsedDelivery) -> String {
-    match &reading.meaning {
+/// A delivery's event in a few lines of text.
+pub fn describe(delivery: &ParsedDelivery) -> String {
+    match &delivery.meaning {
         Ok(NativeEvent::Order { snapshot }) => summary(snapshot),
         Ok(NativeEvent::OrderDeleted { external_id }) => format!("order {external_id} deleted"),
         Ok(NativeEvent::Client { snapshot }) => format!(
@@ -141,22 +142,26 @@ pub fn describe(reading: &ParsedDelivery) -> String {
     }
 }
 
-pub fn order_of(reading: ParsedDelivery) -> OrderSnapshot {
-    match reading.meaning {
+/// The order of a delivery.
+///
+/// # Panics
+/// If the delivery is about anything else.
+pub fn order_of(delivery: ParsedDelivery) -> OrderSnapshot {
+    match delivery.meaning {
         Ok(NativeEvent::Order { snapshot }) => *snapshot,
         other => panic!("{other:?}"),
     }
 }
 
-/// Which of `arrivals` stands after the last of them, as a ledger judges them one by one.
-pub fn standing(arrivals: &[OrderSnapshot]) -> &OrderSnapshot {
-    let judge = |stored: Option<&SourceVersion>, incoming: &OrderSnapshot| {
+/// The snapshot that a ledger stores in the end, if it judges `arrivals` one after the other.
+pub fn final_snapshot(arrivals: &[OrderSnapshot]) -> &OrderSnapshot {
+    let accepts = |stored: Option<&SourceVersion>, incoming: &OrderSnapshot| {
         judge_event(stored, &incoming.version) == Outcome::Accepted
     };
     arrivals
         .iter()
         .fold(None::<&OrderSnapshot>, |stored, incoming| {
-            if judge(stored.map(|stored| &stored.version), incoming) {
+            if accepts(stored.map(|stored| &stored.version), incoming) {
                 Some(incoming)
             } else {
                 stored
@@ -165,11 +170,11 @@ pub fn standing(arrivals: &[OrderSnapshot]) -> &OrderSnapshot {
         .unwrap()
 }
 
-/// What holds of every reading: a meaning needs the scope of what it changes and survives being
-/// written and read as a command, and a refusal points at a member of `body` or at one that it
-/// lacks.
-pub fn check(reading: &ParsedDelivery, body: Option<&Value>) -> Result<(), TestCaseError> {
-    match &reading.meaning {
+/// Checks what must hold for every delivery: its subject is the kind of resource that its event
+/// changes, the event survives serialisation, and a refusal points at a member of `body` or at one
+/// that is missing there.
+pub fn check(delivery: &ParsedDelivery, body: Option<&Value>) -> Result<(), TestCaseError> {
+    match &delivery.meaning {
         Ok(meaning) => {
             let written = serde_json::to_string(meaning).unwrap();
             prop_assert_eq!(&serde_json::from_str::<NativeEvent>(&written).unwrap(), meaning);
@@ -177,14 +182,14 @@ pub fn check(reading: &ParsedDelivery, body: Option<&Value>) -> Result<(), TestC
                 NativeEvent::Order { .. } | NativeEvent::OrderDeleted { .. } => Subject::Order,
                 NativeEvent::Client { .. } | NativeEvent::ClientDeleted { .. } => Subject::Client,
                 NativeEvent::Refund { .. } => Subject::Refund,
-                _ => reading.subject,
+                _ => delivery.subject,
             };
-            prop_assert_eq!(reading.subject, subject);
+            prop_assert_eq!(delivery.subject, subject);
         }
         Err(refused) if !refused.pointer.is_empty() => {
             let parent = refused.pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
             let found = body.is_some_and(|body| body.pointer(parent).is_some());
-            // What is read below a member that is not there is nothing.
+            // A reader may point below a member that is missing.
             let absent = body.is_some_and(|body| is_absent(body, parent));
             prop_assert!(found || absent, "{refused:?}");
         }
@@ -193,7 +198,8 @@ pub fn check(reading: &ParsedDelivery, body: Option<&Value>) -> Result<(), TestC
     Ok(())
 }
 
-/// Whether `pointer` leads out of `body` through members that it lacks, never through a list's end.
+/// Whether a member on the way of `pointer` is missing in `body`. An index past the end of a list
+/// does not count as missing.
 fn is_absent(body: &Value, pointer: &str) -> bool {
     let mut value = body;
     for name in pointer.split('/').skip(1) {

@@ -1,4 +1,4 @@
-//! What stands after events of a sender have arrived in some order.
+//! The state that a store ends up in after events of a sender have arrived in some order.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use tidegate::domain::order::SourceVersion;
 
 use crate::payloads::{describe_event, text};
 
-/// The snapshots that stand in the end, described, by the names of what they are about.
-pub fn standing(arrivals: &[NativeEvent]) -> BTreeMap<String, String> {
-    let mut standing: BTreeMap<String, (SourceVersion, String)> = BTreeMap::new();
+/// A description of the last accepted snapshot of each resource, by the resource's kind and id.
+pub fn final_states(arrivals: &[NativeEvent]) -> BTreeMap<String, String> {
+    let mut states: BTreeMap<String, (SourceVersion, String)> = BTreeMap::new();
     for event in arrivals {
         let (name, version) = match event {
             NativeEvent::Order { snapshot } => {
@@ -28,10 +28,10 @@ pub fn standing(arrivals: &[NativeEvent]) -> BTreeMap<String, String> {
             }
             other => panic!("{other:?} has no version"),
         };
-        let kept = standing.get(&name).map(|(version, _)| version);
-        if judge_event(kept, version) == Outcome::Accepted {
-            standing.insert(name, (version.clone(), describe_event(event)));
+        let stored = states.get(&name).map(|(version, _)| version);
+        if judge_event(stored, version) == Outcome::Accepted {
+            states.insert(name, (version.clone(), describe_event(event)));
         }
     }
-    standing.into_iter().map(|(name, (_, described))| (name, described)).collect()
+    states.into_iter().map(|(name, (_, described))| (name, described)).collect()
 }

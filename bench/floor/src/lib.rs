@@ -1,8 +1,8 @@
-//! The floor: the least Worker that could take an order and keep it.
+//! The floor: the smallest Worker that could accept an order and store it.
 //!
-//! A bare Rust Worker takes the POST body once, hands it to one Durable Object in one request, and
-//! the object does one SQLite insert and answers 201. It checks nothing, signs nothing, limits
-//! nothing and remembers nothing; what Tidegate costs above it is what Tidegate's guarantees cost.
+//! A bare Rust Worker takes the POST body once and hands it to one Durable Object in one request. The
+//! object does one SQLite insert and answers 201. Nothing is checked, signed, limited or remembered,
+//! so whatever Tidegate costs above the floor is the cost of Tidegate's guarantees.
 //! `bench/run.mjs` runs both under one runtime and prints the ratio.
 
 use worker::{
@@ -10,10 +10,11 @@ use worker::{
     SqlStorageValue, State, durable_object, event, wasm_bindgen,
 };
 
-/// What the object answers: constant, and of the size that Tidegate's answer to an order has.
+/// The object's response: constant, and as large as Tidegate's response to an order.
 const ANSWER: &str = include_str!("answer.json");
 
-/// Names the object that keeps the order, so that load spreads here as it does over stores.
+/// The header that names the object for the order, so that load spreads over objects as it does over
+/// Tidegate's stores.
 const STORE: &str = "x-store";
 
 #[event(fetch)]
@@ -29,7 +30,7 @@ async fn fetch(mut request: Request, env: Env, _context: Context) -> Result<Resp
     env.durable_object("FLOOR")?.get_by_name(&store)?.fetch_with_request(command).await
 }
 
-/// Keeps every body it is given, one row each.
+/// Stores every body that it is given, one row each.
 #[durable_object]
 pub struct Floor {
     sql: SqlStorage,
@@ -38,7 +39,7 @@ pub struct Floor {
 impl DurableObject for Floor {
     fn new(state: State, _env: Env) -> Self {
         let sql = state.storage().sql();
-        // A failure here shows in the first insert, which then has no table.
+        // If this fails, the first insert reports it, because its table is missing.
         let _ = sql.exec("CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, body TEXT NOT NULL)", None);
         Self { sql }
     }

@@ -1,4 +1,5 @@
-//! The schemas of what the procedures answer. `tests/fuzz` holds them to the running Worker.
+//! The schemas of the procedures' responses. `tests/fuzz` compares them with the responses of the
+//! running Worker.
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use crate::domain::log::Outcome;
 use crate::domain::parked::ParkReason;
 use crate::domain::rejection::Code;
 
-/// Every schema that these answers share, by its name.
+/// The schemas that these responses share, by name.
 pub fn components() -> Vec<(&'static str, Value)> {
     vec![
         ("IntegrationKey", key()),
@@ -59,7 +60,7 @@ fn key_properties() -> Vec<Property> {
     ]
 }
 
-/// A key that was just minted, with what is shown this once.
+/// A key that was just minted, with the secrets that only this response shows.
 pub fn minted_key() -> Value {
     with(
         key(),
@@ -79,7 +80,7 @@ pub fn minted_key() -> Value {
     )
 }
 
-/// A key after a change.
+/// A key that was just changed, with the number of its requests in flight.
 pub fn changed_key() -> Value {
     with(
         key(),
@@ -153,7 +154,7 @@ fn invite() -> Value {
     ])
 }
 
-/// An invite that was just made.
+/// An invite that was just made, with its link.
 pub fn invited() -> Value {
     object([
         ("invite_id", invite_id(), ""),
@@ -182,7 +183,7 @@ fn tally() -> Value {
     object([("requests", count(), ""), ("errors", count(), "Answered 400 or more.")])
 }
 
-/// What a set-up answers.
+/// The response of a set-up.
 pub fn set_up() -> Value {
     object([
         ("workspace_id", workspace_id(), ""),

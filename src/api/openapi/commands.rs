@@ -1,19 +1,19 @@
-//! The commands of the integration API, each by its own path and as a line of a batch.
+//! The operations of the integration API's commands: one for each command, and the batch.
 
 use serde_json::{Value, json};
 
 use super::examples;
 use super::inputs::{command_example, form_example, input_name, line_example};
-use super::integrations::{KEY, OF_A_KEY, SIGNATURE, codes, parameter};
-use super::operation::{Body, Limit, Operation, Success};
-use super::outputs::batch_answer;
+use super::integrations::{KEY_CODES, KEY_SECURITY, SIGNATURE_PARAMETERS, codes, parameter};
+use super::operation::{Body, Operation, RateLimit, Success};
+use super::outputs::batch_line_response;
 use super::schema::reference;
 use crate::api::batch;
 use crate::domain::rejection::Code;
 use crate::domain::write::Command;
 
-/// What can become of every command besides what can become of every request.
-const OF_A_WRITE: &[Code] = &[
+/// The codes with which any command can be refused, besides [`KEY_CODES`].
+const WRITE_CODES: &[Code] = &[
     Code::InvalidQuery,
     Code::InvalidJson,
     Code::InsufficientScope,
@@ -25,56 +25,58 @@ const OF_A_WRITE: &[Code] = &[
     Code::StoreUnavailable,
 ];
 
-/// What is said of a command besides what all have in common.
-struct Described {
+/// The parts of an operation that differ from command to command.
+struct CommandDetails {
     id: &'static str,
     summary: &'static str,
     description: &'static str,
-    /// What it answers: the name of a schema, an example, and what the statuses mean.
-    answer: (&'static str, Value),
+    /// The successful response: the name of its schema, and an example.
+    response: (&'static str, Value),
+    /// Its statuses, each with its meaning.
     statuses: &'static [(u16, &'static str)],
+    /// Besides [`KEY_CODES`] and [`WRITE_CODES`].
     codes: &'static [Code],
 }
 
-fn described(command: Command) -> Described {
+fn details(command: Command) -> CommandDetails {
     match command {
-        Command::CreateOrder => Described {
+        Command::CreateOrder => CommandDetails {
             id: "createOrder",
             summary: "Creates an order",
             description: "Needs the scope `orders:write`, and an `external_id` or an `Idempotency-Key`. The same order again is answered 200 with the order as it is now; another order under the same `external_id` 409. Zapier and Make send forms or flat JSON (`lines[0][sku]`, all values text): both are taken.",
-            answer: ("Order", examples::order()),
+            response: ("Order", examples::order()),
             statuses: &[(200, "It was created before."), (201, "Created.")],
             codes: &[Code::ExternalIdConflict],
         },
-        Command::CancelOrder => Described {
+        Command::CancelOrder => CommandDetails {
             id: "cancelOrder",
             summary: "Cancels an order",
             description: "Needs the scope `orders:cancel`. An order that is pending, on hold, processing or failed becomes cancelled. The same again is answered 200, with another reason 409.",
-            answer: ("Order", examples::cancelled_order()),
+            response: ("Order", examples::cancelled_order()),
             statuses: &[(200, "It is cancelled.")],
             codes: &[Code::NotFound, Code::InvalidState],
         },
-        Command::CreatePayment => Described {
+        Command::CreatePayment => CommandDetails {
             id: "createPayment",
             summary: "Records a payment of an order",
             description: "Needs the scope `payments:write`, and an `external_id` or an `Idempotency-Key`. Not of an order that is cancelled or refunded, and not more than is outstanding (422, `exceeds_outstanding`). An order that is paid in full becomes processing.",
-            answer: ("Payment", examples::payment()),
+            response: ("Payment", examples::payment()),
             statuses: &[(200, "It was recorded before."), (201, "Recorded.")],
             codes: &[Code::NotFound, Code::InvalidState, Code::ExternalIdConflict],
         },
-        Command::CreateRefund => Described {
+        Command::CreateRefund => CommandDetails {
             id: "createRefund",
             summary: "Records a refund of a payment, or of part of it",
             description: "Needs the scope `payments:refund`, and an `external_id` or an `Idempotency-Key`. Only of payments that were recorded here, and never more than is left of one (422, `exceeds_paid`). An order whose payments are given back in full becomes refunded.",
-            answer: ("Refund", examples::refund()),
+            response: ("Refund", examples::refund()),
             statuses: &[(200, "It was recorded before."), (201, "Recorded.")],
             codes: &[Code::NotFound, Code::InvalidState, Code::ExternalIdConflict],
         },
-        Command::UpsertClient => Described {
+        Command::UpsertClient => CommandDetails {
             id: "upsertClient",
             summary: "Creates or updates a client",
             description: "Needs the scope `clients:write`. Known again by `external_id`, else by `email`; one of them is required. What is left out stays as it is.",
-            answer: ("Client", examples::client()),
+            response: ("Client", examples::client()),
             statuses: &[(200, "It was known; updated."), (201, "Created.")],
             codes: &[],
         },
@@ -83,11 +85,16 @@ fn described(command: Command) -> Described {
 
 /// The operation of a command.
 pub fn operation(command: Command) -> Operation {
-    let Described { id, summary, description, answer, statuses, codes: own } = described(command);
-    let path = command.target().map(|target| if target == "order" { "Order" } else { "Payment" });
-    let names = path.into_iter().chain(["DryRun", "IdempotencyKey"]).chain(SIGNATURE);
-    let (schema, example) = answer;
-    // A repetition has it, or a dry run.
+    let CommandDetails { id, summary, description, response, statuses, codes: own_codes } =
+        details(command);
+    let target_parameter =
+        command.target().map(|target| if target == "order" { "Order" } else { "Payment" });
+    let parameters = target_parameter
+        .into_iter()
+        .chain(["DryRun", "IdempotencyKey"])
+        .chain(SIGNATURE_PARAMETERS);
+    let (schema, example) = response;
+    // A replay has the first of these headers, a dry run the second.
     let headers = &[("Idempotency-Replayed", "IdempotencyReplayed"), ("Dry-Run", "DryRun")];
     let success = |(status, description): &(u16, &'static str)| Success {
         headers,
@@ -98,12 +105,12 @@ pub fn operation(command: Command) -> Operation {
         tag: "Integration API",
         summary: summary.to_owned(),
         description: description.to_owned(),
-        security: KEY,
-        parameters: names.map(parameter).collect(),
+        security: KEY_SECURITY,
+        parameters: parameters.map(parameter).collect(),
         body: Some(body(command)),
         successes: statuses.iter().map(success).collect(),
-        codes: codes(&[OF_A_KEY, OF_A_WRITE, own]),
-        limit: Limit::OfAWrite,
+        codes: codes(&[KEY_CODES, WRITE_CODES, own_codes]),
+        rate_limit: RateLimit::KeyAndReplay,
     }
 }
 
@@ -113,7 +120,7 @@ fn body(command: Command) -> Body {
         Command::CreateOrder => json!({
             "schema": reference(name),
             "examples": {
-                "least": { "value": examples::least_order() },
+                "least": { "value": examples::minimal_order() },
                 "full": { "value": command_example(command) },
             },
         }),
@@ -130,7 +137,7 @@ fn body(command: Command) -> Body {
 }
 
 pub fn batch() -> Operation {
-    let answer = json!({
+    let line_response = json!({
         "line": 1, "status": 201, "request_id": examples::request_id(), "replayed": false,
         "body": examples::order(),
     });
@@ -140,29 +147,35 @@ pub fn batch() -> Operation {
     let success = Success {
         media_type: batch::CONTENT_TYPE,
         headers: &[("Dry-Run", "DryRun")],
-        ..Success::json(200, "An answer for each line, in their order.", batch_answer(), answer)
+        ..Success::json(
+            200,
+            "An answer for each line, in their order.",
+            batch_line_response(),
+            line_response,
+        )
     };
-    let of_its_lines = [
+    // The response's lines carry these codes; the batch itself is not refused with them.
+    let line_codes = [
         Code::InvalidJson,
         Code::InsufficientScope,
         Code::InvalidIdempotencyKey,
         Code::IdempotencyKeyReused,
     ];
-    let codes = codes(&[OF_A_KEY, OF_A_WRITE]).into_iter();
+    let codes = codes(&[KEY_CODES, WRITE_CODES]).into_iter();
     Operation {
         id: "batch",
         tag: "Integration API",
         summary: format!("Takes up to {} commands", batch::MAX),
         description: "A JSON object a line, each with its own outcome: a line over the limit has the status 429. Each needs the scope of its command and takes one unit of the limit; the whole body is signed once. The schemas are those of a line.".to_owned(),
-        security: KEY,
-        parameters: ["DryRun"].into_iter().chain(SIGNATURE).map(parameter).collect(),
+        security: KEY_SECURITY,
+        parameters: ["DryRun"].into_iter().chain(SIGNATURE_PARAMETERS).map(parameter).collect(),
         body: Some(Body {
             content: vec![(batch::CONTENT_TYPE, lines)],
             required: true,
             description: "At most 1 MiB.",
         }),
         successes: vec![success],
-        codes: codes.filter(|code| !of_its_lines.contains(code)).collect(),
-        limit: Limit::OfAWrite,
+        codes: codes.filter(|code| !line_codes.contains(code)).collect(),
+        rate_limit: RateLimit::KeyAndReplay,
     }
 }

@@ -1,5 +1,5 @@
-//! Examples: what is sent is read by the real readers, and what is answered comes out of the types
-//! that answer it, wherever they are not the platform's.
+//! The document's examples. Request bodies are accepted by the real readers. Responses are serialised
+//! from the real response types, except where those types belong to the platform's code.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ use crate::domain::rejection::{Code, Rejection};
 use crate::domain::time::Timestamp;
 use crate::domain::transition::Action;
 
-/// When everything happens.
+/// The time of everything in the examples.
 pub fn now() -> Timestamp {
     Timestamp::from_millis(1_795_608_485_000)
 }
@@ -34,26 +34,27 @@ pub fn time() -> String {
     now().to_rfc3339()
 }
 
-/// Of no deployment.
+/// Tag keys that no deployment has.
 pub fn tag_keys() -> TagKeys {
     TagKeys::parse(&"00".repeat(32)).expect("a tag key")
 }
 
+/// Bytes that depend on the label alone.
 fn bytes<const N: usize>(label: &str) -> [u8; N] {
     let digest: [u8; 32] = Sha256::digest(label).into();
     digest[..N].try_into().expect("at most 32 bytes")
 }
 
-fn gate() -> GateName {
+fn gate_name() -> GateName {
     GateName::from_bytes(bytes("gate"))
 }
 
-pub fn row() -> SequenceId {
+pub fn sequence_id() -> SequenceId {
     SequenceId::at(now())
 }
 
 pub fn key_id() -> KeyId {
-    KeyId::mint(gate(), &tag_keys())
+    KeyId::mint(gate_name(), &tag_keys())
 }
 
 pub fn store_id() -> StoreId {
@@ -85,28 +86,28 @@ pub fn namespace() -> Namespace {
 }
 
 pub fn order_id() -> OrderId {
-    OrderId::new(store_id(), row())
+    OrderId::new(store_id(), sequence_id())
 }
 
 pub fn client_id() -> ClientId {
-    ClientId::new(store_id(), row())
+    ClientId::new(store_id(), sequence_id())
 }
 
 pub fn payment_id() -> PaymentId {
-    PaymentId::new(store_id(), row())
+    PaymentId::new(store_id(), sequence_id())
 }
 
 pub fn refund_id() -> RefundId {
-    RefundId::new(store_id(), row())
+    RefundId::new(store_id(), sequence_id())
 }
 
 /// A request of [`key_id`].
 pub fn request_id() -> RequestId {
-    RequestId::new(gate(), row())
+    RequestId::new(gate_name(), sequence_id())
 }
 
-/// The least order that is accepted.
-pub fn least_order() -> Value {
+/// An order with the required fields only.
+pub fn minimal_order() -> Value {
     json!({
         "external_id": "A-1",
         "currency": "USD",
@@ -149,7 +150,7 @@ pub fn full_order() -> Value {
     })
 }
 
-/// The order of [`full_order`] as it is kept.
+/// The stored form of [`full_order`].
 fn stored_order() -> StoredOrder {
     let content = read_order(full_order().to_string().as_bytes(), now()).expect("an order");
     StoredOrder {
@@ -166,7 +167,7 @@ fn stored_order() -> StoredOrder {
     }
 }
 
-/// The same after it was paid and refunded in part.
+/// The same order after it was paid, and refunded in part.
 pub fn paid_order() -> StoredOrder {
     let amount = |minor| Amount::from_minor(minor).expect("in range");
     let payment = Payment {
@@ -232,17 +233,17 @@ pub fn client() -> Value {
     serialized(&ClientOut::new(client_id(), &details, now(), now()))
 }
 
-/// What is answered, as JSON.
-pub fn serialized(answer: &impl Serialize) -> Value {
-    serde_json::to_value(answer).expect("an answer serialises")
+/// The response body as JSON.
+pub fn serialized(response: &impl Serialize) -> Value {
+    serde_json::to_value(response).expect("a response serialises")
 }
 
-/// A rejection as it is answered.
+/// The body of an error response with this code.
 pub fn problem(code: Code) -> Value {
     let rejection = match code {
         Code::InvalidApiKey => invalid_key(),
         Code::ValidationFailed => {
-            let mut order = least_order();
+            let mut order = minimal_order();
             order["total"] = json!("20.01");
             read_order(order.to_string().as_bytes(), now()).expect_err("a total that is wrong")
         }
@@ -259,7 +260,8 @@ pub fn problem(code: Code) -> Value {
     serde_json::from_str(&body).expect("a problem is JSON")
 }
 
-/// What such a rejection may say.
+/// A detail that a rejection with this code may have; empty for the codes whose rejections
+/// [`problem`] takes from the domain.
 const fn detail(code: Code) -> &'static str {
     match code {
         Code::InvalidApiKey

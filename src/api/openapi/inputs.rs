@@ -1,4 +1,4 @@
-//! The schemas of the bodies of the integration API, from the readers that take them.
+//! The schemas of the integration API's request bodies, recorded from the readers that parse them.
 
 use serde_json::{Map, Value, json};
 
@@ -14,21 +14,21 @@ use crate::domain::rejection::Rejection;
 use crate::domain::write::{Command, Write};
 use crate::storefront;
 
-/// Every schema of a body, by its name.
+/// The schemas of all request bodies, by name.
 pub fn components() -> Vec<(&'static str, Value)> {
     vec![
-        ("OrderInput", input(Command::CreateOrder)),
-        ("OrderInputForm", form(&input(Command::CreateOrder))),
-        ("CancellationInput", input(Command::CancelOrder)),
-        ("PaymentInput", input(Command::CreatePayment)),
-        ("RefundInput", input(Command::CreateRefund)),
-        ("ClientInput", input(Command::UpsertClient)),
-        ("ClientInputForm", form(&input(Command::UpsertClient))),
-        ("BatchLine", json!({ "anyOf": (Command::ALL.map(line)) })),
+        ("OrderInput", input_schema(Command::CreateOrder)),
+        ("OrderInputForm", form_schema(&input_schema(Command::CreateOrder))),
+        ("CancellationInput", input_schema(Command::CancelOrder)),
+        ("PaymentInput", input_schema(Command::CreatePayment)),
+        ("RefundInput", input_schema(Command::CreateRefund)),
+        ("ClientInput", input_schema(Command::UpsertClient)),
+        ("ClientInputForm", form_schema(&input_schema(Command::UpsertClient))),
+        ("BatchLine", json!({ "anyOf": (Command::ALL.map(line_schema)) })),
     ]
 }
 
-/// The name of the schema of a command's body.
+/// The name of the schema for a command's body.
 pub const fn input_name(command: Command) -> &'static str {
     match command {
         Command::CreateOrder => "OrderInput",
@@ -39,7 +39,7 @@ pub const fn input_name(command: Command) -> &'static str {
     }
 }
 
-/// A body with every field.
+/// A body of the command with every field.
 pub fn command_example(command: Command) -> Value {
     match command {
         Command::CreateOrder => examples::full_order(),
@@ -66,18 +66,18 @@ pub fn read(command: Command, body: &Value) -> Result<Write, Rejection> {
     read_write(command, parse_object(body.to_string().as_bytes())?, context)
 }
 
-/// The schema of a command's body, from its reader.
-fn input(command: Command) -> Value {
+/// The schema of a command's body, recorded from its reader.
+fn input_schema(command: Command) -> Value {
     let mut schema = recording::schema(|| read(command, &command_example(command)));
     if command == Command::UpsertClient {
-        // Which is beyond what a reader notes of its fields.
+        // The recording notes single fields, not that one of two is required.
         schema["anyOf"] = json!([{ "required": ["external_id"] }, { "required": ["email"] }]);
     }
-    described(schema, |pointer| field(command, pointer))
+    described(schema, |pointer| field_description(command, pointer))
 }
 
-/// A line of a batch with a command, from its reader.
-fn line(command: Command) -> Value {
+/// The schema of a batch line with this command, recorded from its reader.
+fn line_schema(command: Command) -> Value {
     let text = line_example(command).to_string();
     let mut schema = recording::schema(|| read_line(text.as_bytes()));
     schema["properties"]["command"]["enum"] = json!([command.as_str()]);
@@ -105,14 +105,14 @@ pub fn line_example(command: Command) -> Value {
     }
     line["idempotency_key"] = json!("line-1");
     line["body"] = match command {
-        Command::CreateOrder => examples::least_order(),
+        Command::CreateOrder => examples::minimal_order(),
         command => command_example(command),
     };
     line
 }
 
-/// The schema of the same body as a form: names are paths, values text.
-fn form(input: &Value) -> Value {
+/// The schema of the same body sent as a form: names are paths (`client[email]`), values are text.
+fn form_schema(input: &Value) -> Value {
     let (mut properties, mut patterns) = (Map::new(), Map::new());
     flatten(input, "", &mut properties, &mut patterns);
     let required = input["required"].as_array().into_iter().flatten();
@@ -125,27 +125,30 @@ fn form(input: &Value) -> Value {
     })
 }
 
+/// Adds the fields of an object schema to a form's schema. Fields with an index or a free name
+/// (`lines[0][sku]`, `metadata[campaign]`) go to `patterns`.
 fn flatten(
     schema: &Value,
     path: &str,
     properties: &mut Map<String, Value>,
     patterns: &mut Map<String, Value>,
 ) {
-    let below =
+    let full_path =
         |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}[{name}]") };
-    for (name, of) in schema["properties"].as_object().into_iter().flatten() {
-        let text = json!({ "type": "string", "description": of["description"] });
-        if let Some(items) = of.get("items") {
-            for (part, of) in items["properties"].as_object().into_iter().flatten() {
-                let text = json!({ "type": "string", "description": of["description"] });
-                patterns.insert(format!("^{}\\[[0-9]{{1,4}}\\]\\[{part}\\]$", below(name)), text);
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        let text = json!({ "type": "string", "description": property["description"] });
+        if let Some(items) = property.get("items") {
+            for (part, property) in items["properties"].as_object().into_iter().flatten() {
+                let text = json!({ "type": "string", "description": property["description"] });
+                patterns
+                    .insert(format!("^{}\\[[0-9]{{1,4}}\\]\\[{part}\\]$", full_path(name)), text);
             }
-        } else if of.get("properties").is_some() {
-            flatten(of, &below(name), properties, patterns);
-        } else if of.get("additionalProperties").is_some() {
-            patterns.insert(format!("^{}\\[[^\\[\\]/~]+\\]$", below(name)), text);
+        } else if property.get("properties").is_some() {
+            flatten(property, &full_path(name), properties, patterns);
+        } else if property.get("additionalProperties").is_some() {
+            patterns.insert(format!("^{}\\[[^\\[\\]/~]+\\]$", full_path(name)), text);
         } else {
-            properties.insert(below(name), text);
+            properties.insert(full_path(name), text);
         }
     }
 }
@@ -161,10 +164,10 @@ pub fn form_example(command: Command) -> Value {
     }
 }
 
-/// What each field of a command's body is.
-fn field(command: Command, pointer: &str) -> Option<&'static str> {
+/// The description of a field of a command's body.
+fn field_description(command: Command, pointer: &str) -> Option<&'static str> {
     if command == Command::CreateOrder {
-        return order_field(pointer);
+        return order_field_description(pointer);
     }
     Some(match pointer {
         "/external_id" => "Your own id.",
@@ -181,13 +184,13 @@ fn field(command: Command, pointer: &str) -> Option<&'static str> {
     })
 }
 
-/// What each field of an order is.
-fn order_field(pointer: &str) -> Option<&'static str> {
+/// The description of a field of an order.
+fn order_field_description(pointer: &str) -> Option<&'static str> {
     if let Some(part) = pointer.strip_prefix("/billing_address/") {
-        return address_field(part);
+        return address_field_description(part);
     }
     if let Some(part) = pointer.strip_prefix("/shipping_address/") {
-        return address_field(part);
+        return address_field_description(part);
     }
     Some(match pointer {
         "/external_id" => "Your own id of the order. Required, or an `Idempotency-Key`.",
@@ -227,7 +230,7 @@ fn order_field(pointer: &str) -> Option<&'static str> {
     })
 }
 
-fn address_field(part: &str) -> Option<&'static str> {
+fn address_field_description(part: &str) -> Option<&'static str> {
     Some(match part {
         "name" | "company" | "line1" | "line2" | "city" | "phone" => "Free text.",
         "region" => "State, province or county.",
@@ -237,10 +240,10 @@ fn address_field(part: &str) -> Option<&'static str> {
     })
 }
 
-/// The least that a WooCommerce order may say.
+/// A WooCommerce order with no more members than are needed.
 ///
 /// # Panics
-/// If it is not read as an order.
+/// If the WooCommerce reader does not accept it as an order.
 pub fn webhook_example() -> Value {
     let example = json!({
         "id": 15, "number": "15", "status": "processing", "currency": "USD", "version": "9.9.5",
@@ -262,10 +265,10 @@ pub fn webhook_example() -> Value {
     });
     let headers = Headers::from([("x-wc-webhook-topic", "order.created")]);
     let body = example.to_string();
-    let reading = storefront::read(PayloadFormat::WooCommerce, &headers, body.as_bytes());
+    let delivery = storefront::read(PayloadFormat::WooCommerce, &headers, body.as_bytes());
     assert!(
-        matches!(reading.meaning, Ok(crate::domain::event::NativeEvent::Order { .. })),
-        "{reading:?}"
+        matches!(delivery.meaning, Ok(crate::domain::event::NativeEvent::Order { .. })),
+        "{delivery:?}"
     );
     example
 }

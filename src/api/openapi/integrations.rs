@@ -1,20 +1,20 @@
-//! The operations of storefronts, under `/integrations/v1`, but for the commands.
+//! The operations under `/integrations/v1`, except the commands.
 
 use serde_json::{Value, json};
 
 use super::examples;
 use super::inputs::webhook_example;
-use super::operation::{Body, Limit, Operation, Success};
+use super::operation::{Body, Operation, RateLimit, Success};
 use super::schema::{self, boolean, object, reference};
 use crate::domain::key::{PayloadFormat, Source};
 use crate::domain::log::Outcome;
 use crate::domain::rejection::Code;
 use crate::storefront;
 
-pub(super) const KEY: &[&str] = &["integrationKey"];
+pub(super) const KEY_SECURITY: &[&str] = &["integrationKey"];
 
-/// What can become of every request with an integration key.
-pub(super) const OF_A_KEY: &[Code] = &[
+/// The codes with which any request of an integration key can be refused.
+pub(super) const KEY_CODES: &[Code] = &[
     Code::KeyInQuery,
     Code::InvalidApiKey,
     Code::ApiKeyExpired,
@@ -30,15 +30,17 @@ pub(super) const OF_A_KEY: &[Code] = &[
 
 /// The codes of several lists, in the order of [`Code::ALL`].
 pub(super) fn codes(lists: &[&[Code]]) -> Vec<Code> {
-    let named = |code: &&Code| lists.iter().any(|list| list.contains(code));
-    Code::ALL.iter().filter(named).copied().collect()
+    let is_listed = |code: &&Code| lists.iter().any(|list| list.contains(code));
+    Code::ALL.iter().filter(is_listed).copied().collect()
 }
 
+/// A reference to a shared parameter.
 pub(super) fn parameter(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })
 }
 
-pub(super) const SIGNATURE: [&str; 4] =
+/// The parameters in which a request's signature is sent.
+pub(super) const SIGNATURE_PARAMETERS: [&str; 4] =
     ["XPckSignature", "WebhookId", "WebhookTimestamp", "WebhookSignature"];
 
 pub fn whoami() -> Operation {
@@ -55,26 +57,26 @@ pub fn whoami() -> Operation {
         tag: "Integration API",
         summary: "Says what the key is and may do".to_owned(),
         description: "Takes no signature, even from a key that requires them; one that is sent is checked. Counts as a request.".to_owned(),
-        security: KEY,
-        parameters: SIGNATURE.map(parameter).into(),
+        security: KEY_SECURITY,
+        parameters: SIGNATURE_PARAMETERS.map(parameter).into(),
         body: None,
         successes: vec![Success::json(200, "The key.", reference("Whoami"), example)],
-        codes: codes(&[OF_A_KEY])
+        codes: codes(&[KEY_CODES])
             .into_iter()
             .filter(|code| *code != Code::SignatureMissing)
             .collect(),
-        limit: Limit::OfTheKey,
+        rate_limit: RateLimit::Key,
     }
 }
 
-/// A native sender's webhook, its key id in the path or in a credential.
+/// Takes a native sender's webhook. The key id is in the path or in a credential.
 pub fn webhook(with_key_id: bool) -> Operation {
-    let (id, security, path): (_, &[&str], &[&str]) = match with_key_id {
+    let (id, security, path_parameters): (_, &[&str], &[&str]) = match with_key_id {
         true => ("deliverWebhook", &["", "integrationKey"], &["Source", "KeyId"]),
         false => ("deliverWebhookByCredential", &["keyIdInQuery", "integrationKey"], &["Source"]),
     };
     let sources = native_sources();
-    let mut parameters: Vec<Value> = path.iter().map(|name| parameter(name)).collect();
+    let mut parameters: Vec<Value> = path_parameters.iter().map(|name| parameter(name)).collect();
     parameters.extend(sender_headers());
     let accepted = Success::json(
         200,
@@ -88,9 +90,9 @@ pub fn webhook(with_key_id: bool) -> Operation {
         ] }),
         json!({ "outcome": "accepted", "request_id": examples::request_id() }),
     );
-    let own = [Code::WrongPayloadFormat, Code::NotFound, Code::ReserveFull];
-    // A paused key's events are parked.
-    let codes = codes(&[OF_A_KEY, &own]).into_iter().filter(|code| *code != Code::KeyPaused);
+    let own_codes = [Code::WrongPayloadFormat, Code::NotFound, Code::ReserveFull];
+    // A paused key refuses no event: its events are parked.
+    let codes = codes(&[KEY_CODES, &own_codes]).into_iter().filter(|code| *code != Code::KeyPaused);
     Operation {
         id,
         tag: "Webhooks",
@@ -120,17 +122,17 @@ pub fn webhook(with_key_id: bool) -> Operation {
         }),
         successes: vec![accepted],
         codes: codes.collect(),
-        limit: Limit::OfTheKey,
+        rate_limit: RateLimit::Key,
     }
 }
 
-/// The senders whose webhooks are understood.
+/// The senders whose own webhooks Tidegate can read.
 pub fn native_sources() -> Vec<Source> {
     let formats = PayloadFormat::ALL.iter().filter(|format| **format != PayloadFormat::Gateway);
     formats.filter_map(|format| Source::parse(format.as_str())).collect()
 }
 
-/// The headers that are read of a delivery, but for what every request has.
+/// The headers of a delivery that Tidegate reads, except those that every request has.
 fn sender_headers() -> Vec<Value> {
     let mut names: Vec<&str> = Vec::new();
     for name in PayloadFormat::ALL.iter().flat_map(|format| storefront::headers(*format)) {
@@ -147,12 +149,12 @@ fn sender_headers() -> Vec<Value> {
     headers.collect()
 }
 
-/// Every parameter that operations share.
+/// The parameters that operations share.
 pub fn parameter_components() -> Value {
     let header = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema });
     let path = |name: &str, description: &str, schema: Value, example: Value| json!({ "name": name, "in": "path", "required": true, "description": description, "schema": schema, "example": example });
     let pattern = |pattern: &str| json!({ "type": "string", "pattern": pattern });
-    let addressed = |prefix: &str| {
+    let id_or_external = |prefix: &str| {
         let id = format!("{prefix}_[a-z2-7]{{28}}");
         pattern(&format!("^({id}|external:.{{1,255}})$"))
     };
@@ -177,8 +179,8 @@ pub fn parameter_components() -> Value {
         "WebhookSignature": header("webhook-signature", "Standard Webhooks: `v1,<base64 HMAC-SHA256(secret, \"<id>.<timestamp>.<body>\")>`, several apart by spaces.", pattern("^v1,[A-Za-z0-9+/]{43}=( v1,[A-Za-z0-9+/]{43}=)*$")),
         "Source": path("source", "The sender.", schema::choice(&native_sources(), Source::as_str), json!("woocommerce")),
         "KeyId": path("key_id", "The public id of the key.", schema::key_id(), json!(examples::key_id())),
-        "Order": path("order", "An order's id, or `external:` and the sender's own id, percent-encoded, within the namespace of the key.", addressed("ord"), json!(examples::order_id())),
-        "Payment": path("payment", "A payment's id, or `external:` and the sender's own id.", addressed("pay"), json!(examples::payment_id())),
+        "Order": path("order", "An order's id, or `external:` and the sender's own id, percent-encoded, within the namespace of the key.", id_or_external("ord"), json!(examples::order_id())),
+        "Payment": path("payment", "A payment's id, or `external:` and the sender's own id.", id_or_external("pay"), json!(examples::payment_id())),
         "OrderId": path("id", "An order's id.", json!({ "type": "string" }), json!(examples::order_id())),
     })
 }

@@ -1,7 +1,8 @@
-//! The OpenAPI 3.1 document, `docs/openapi.json`: made of the readers that take requests
-//! ([`recording`](super::recording)), of the enumerations and rejections of the domain, and of the
-//! table of routes. A test makes it anew and compares; `TIDEGATE_WRITE=1 cargo test openapi` writes
-//! it. Only in tests: the Worker serves the file.
+//! Generates the OpenAPI 3.1 document, `docs/openapi.json`, from the readers that parse requests
+//! ([`recording`](super::recording)), the enumerations and rejections of the domain, and the route
+//! table. A test generates it again and compares it with the committed file;
+//! `TIDEGATE_WRITE=1 cargo test openapi` writes the file. This module is compiled for tests only:
+//! the Worker serves the file.
 
 mod administration;
 mod commands;
@@ -16,7 +17,7 @@ mod tests;
 
 use serde_json::{Map, Value, json};
 
-use operation::{Limit, Operation, Success};
+use operation::{Operation, RateLimit, Success};
 use schema::{object, reference};
 
 use super::routes::{Route, route};
@@ -34,15 +35,19 @@ fn document() -> Value {
         let path = paths.entry(path).or_insert_with(|| json!({}));
         path[method.to_lowercase()] = operation;
     };
-    for (method, path) in routed() {
-        let sample = path.replace("{source}", "woocommerce").replace(['{', '}'], "");
-        let operation = route(method, &sample).ok().and_then(|route| operation(&route));
-        add(method, &path, operation.unwrap_or_else(|| panic!("{method} {path} is no API's")));
+    for (method, path) in documented_routes() {
+        let sample_path = path.replace("{source}", "woocommerce").replace(['{', '}'], "");
+        let operation = route(method, &sample_path).ok().and_then(|route| operation(&route));
+        add(
+            method,
+            &path,
+            operation.unwrap_or_else(|| panic!("{method} {path} is not a route of an API")),
+        );
     }
     let mut schemas = Map::new();
-    let all = inputs::components().into_iter().chain(outputs::components());
-    let all = all.chain(administration::components());
-    schemas.extend(all.map(|(name, of)| (name.to_owned(), of)));
+    let components = inputs::components().into_iter().chain(outputs::components());
+    let components = components.chain(administration::components());
+    schemas.extend(components.map(|(name, schema)| (name.to_owned(), schema)));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -89,8 +94,8 @@ Storefronts post orders, payments and clients here, in this API's own JSON or as
 
 **Order of the checks:** size, key, signature, rate, scope, format, idempotency, body, store.";
 
-/// Method and path of every route of the APIs.
-fn routed() -> Vec<(&'static str, String)> {
+/// Method and path of every documented route.
+fn documented_routes() -> Vec<(&'static str, String)> {
     let paths = [
         ("POST", "/integrations/v1/orders"),
         ("POST", "/integrations/v1/orders/{order}/cancel"),
@@ -110,7 +115,9 @@ fn routed() -> Vec<(&'static str, String)> {
     paths.chain(procedures).collect()
 }
 
-/// What a route does; `None` for what no API serves. A new route breaks the build of this.
+/// The operation of a route; `None` for a route that belongs to no API.
+///
+/// The match is exhaustive: a new kind of route does not compile until it is decided here.
 fn operation(route: &Route<'_>) -> Option<Operation> {
     Some(match route {
         Route::Healthz => healthz(),
@@ -140,7 +147,7 @@ fn healthz() -> Operation {
         body: None,
         successes: vec![Success::json(200, "It is.", schema, json!({ "status": "ok" }))],
         codes: vec![Code::InternalError],
-        limit: Limit::None,
+        rate_limit: RateLimit::None,
     }
 }
 
@@ -178,7 +185,7 @@ fn list_orders() -> Operation {
             Code::StoreUnavailable,
             Code::Unavailable,
         ],
-        limit: Limit::None,
+        rate_limit: RateLimit::None,
     }
 }
 
@@ -199,6 +206,6 @@ fn get_order() -> Operation {
             Code::StoreUnavailable,
             Code::Unavailable,
         ],
-        limit: Limit::None,
+        rate_limit: RateLimit::None,
     }
 }

@@ -1,17 +1,18 @@
-//! The schemas of what is answered. Tests hold them to what the types serialise to; `tests/fuzz`
-//! holds all answers to the running Worker.
+//! The schemas of responses. The unit tests compare them with what the response types serialise to;
+//! `tests/fuzz` compares all of them with the responses of the running Worker.
 
 use serde_json::{Value, json};
 
 use super::schema::{
     boolean, choice, client_id, count, currency, key_id, list, money, nullable, object, order_id,
-    payment_id, reference, refund_id, request_id, sometimes, store_id, text, time, workspace_id,
+    payment_id, reference, refund_id, request_id, store_id, text, time, with_optional,
+    workspace_id,
 };
 use crate::domain::key::{KeyStatus, PayloadFormat, Scope, Source};
 use crate::domain::order::{OrderStatus, PaymentStatus};
 use crate::domain::rejection::Code;
 
-/// Every schema that answers share, by its name.
+/// The schemas that responses share, by name.
 pub fn components() -> Vec<(&'static str, Value)> {
     vec![
         ("Order", order()),
@@ -31,9 +32,9 @@ pub fn components() -> Vec<(&'static str, Value)> {
 }
 
 /// A page of a list.
-pub fn page(name: &'static str, of: &str) -> Value {
+pub fn page(name: &'static str, item: &str) -> Value {
     object([
-        (name, list(reference(of)), "Newest first."),
+        (name, list(reference(item)), "Newest first."),
         ("next_cursor", nullable(text()), "Where the next page begins; `null` after the last."),
     ])
 }
@@ -84,7 +85,7 @@ fn order_client() -> Value {
 fn address() -> Value {
     let parts =
         ["name", "company", "line1", "line2", "city", "region", "postal_code", "country", "phone"];
-    sometimes(object(parts.map(|part| (part, text(), ""))), &parts)
+    with_optional(object(parts.map(|part| (part, text(), ""))), &parts)
 }
 
 fn order_line() -> Value {
@@ -174,8 +175,8 @@ fn client() -> Value {
     ])
 }
 
-/// What a batch line answers.
-pub fn batch_answer() -> Value {
+/// One line of a batch's response.
+pub fn batch_line_response() -> Value {
     object([
         ("line", json!({ "type": "integer", "minimum": 1, "maximum": 100 }), ""),
         ("status", json!({ "type": "integer", "minimum": 200, "maximum": 599 }), ""),
@@ -231,7 +232,7 @@ fn problem() -> Value {
         ("current_state", text(), "Of a forbidden transition: where the order stands."),
         ("wanted_state", text(), "Of a forbidden transition: where it was to go."),
     ]);
-    sometimes(all, &["errors", "conflicting_id", "current_state", "wanted_state"])
+    with_optional(all, &["errors", "conflicting_id", "current_state", "wanted_state"])
 }
 
 fn field_problem() -> Value {

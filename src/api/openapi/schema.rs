@@ -1,4 +1,4 @@
-//! Words for JSON Schemas, and what the schemas of requests and answers share.
+//! Builders of JSON Schemas, and the schemas that requests and responses share.
 
 use std::fmt::Display;
 
@@ -15,7 +15,7 @@ use super::examples;
 /// A property of an object: its name, schema and description.
 pub type Property = (&'static str, Value, &'static str);
 
-/// An answer's object: it has all of these properties, and no others.
+/// An object in a response: it has all of these properties, and no others.
 pub fn object(properties: impl IntoIterator<Item = Property>) -> Value {
     let mut schemas = Map::new();
     for (name, mut schema, description) in properties {
@@ -31,21 +31,21 @@ pub fn object(properties: impl IntoIterator<Item = Property>) -> Value {
     })
 }
 
-/// The same object with some properties that it does not always have.
-pub fn sometimes(mut object: Value, names: &[&str]) -> Value {
+/// The same object, except that the named properties may be absent.
+pub fn with_optional(mut object: Value, names: &[&str]) -> Value {
     if let Some(Value::Array(required)) = object.get_mut("required") {
         required.retain(|name| !names.iter().any(|optional| name == optional));
     }
     object
 }
 
-/// The object with more properties.
+/// The same object with more properties.
 pub fn with(mut object: Value, more: impl IntoIterator<Item = Property>) -> Value {
     let more = self::object(more);
     for keyword in ["properties", "required"] {
         match (&mut object[keyword], &more[keyword]) {
-            (Value::Object(known), Value::Object(more)) => known.extend(more.clone()),
-            (Value::Array(known), Value::Array(more)) => known.extend(more.clone()),
+            (Value::Object(all), Value::Object(more)) => all.extend(more.clone()),
+            (Value::Array(all), Value::Array(more)) => all.extend(more.clone()),
             _ => unreachable!("both are objects"),
         }
     }
@@ -72,7 +72,7 @@ pub fn list(items: Value) -> Value {
     json!({ "type": "array", "items": items })
 }
 
-/// `null`, or what the schema says.
+/// The schema, which also accepts `null`.
 pub fn nullable(mut schema: Value) -> Value {
     if schema.get("$ref").is_some() {
         return json!({ "anyOf": [schema, { "type": "null" }] });
@@ -85,7 +85,7 @@ pub fn nullable(mut schema: Value) -> Value {
     schema
 }
 
-/// One of the texts of an enumeration.
+/// A string that is one of an enumeration's texts.
 pub fn choice<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> Value {
     json!({ "type": "string", "enum": recording::texts(all, text) })
 }
@@ -95,7 +95,7 @@ pub fn time() -> Value {
     json!({ "type": "string", "format": "date-time", "pattern": "Z$" })
 }
 
-/// An amount in an answer: as many places as the currency has.
+/// An amount in a response: a decimal string with as many places as the currency has.
 pub fn money() -> Value {
     json!({ "type": "string", "pattern": "^-?[0-9]+(\\.[0-9]{2,4})?$" })
 }
@@ -104,7 +104,8 @@ pub fn currency() -> Value {
     json!({ "type": "string", "pattern": "^[A-Z]{3}$" })
 }
 
-fn identified(example: impl Display) -> Value {
+/// The schema of ids of the example's kind.
+fn id_schema(example: impl Display) -> Value {
     let mut schema = json!({ "type": "string" });
     if let Value::Object(mut keywords) = recording::id(example) {
         keywords.remove("maxLength");
@@ -115,58 +116,59 @@ fn identified(example: impl Display) -> Value {
 }
 
 pub fn order_id() -> Value {
-    identified(OrderId::new(examples::store_id(), examples::row()))
+    id_schema(OrderId::new(examples::store_id(), examples::sequence_id()))
 }
 
 pub fn client_id() -> Value {
-    identified(ClientId::new(examples::store_id(), examples::row()))
+    id_schema(ClientId::new(examples::store_id(), examples::sequence_id()))
 }
 
 pub fn payment_id() -> Value {
-    identified(examples::payment_id())
+    id_schema(examples::payment_id())
 }
 
 pub fn refund_id() -> Value {
-    identified(examples::refund_id())
+    id_schema(examples::refund_id())
 }
 
 pub fn store_id() -> Value {
-    identified(StoreId::from_random([0; 10]))
+    id_schema(StoreId::from_random([0; 10]))
 }
 
 pub fn workspace_id() -> Value {
-    identified(WorkspaceId::from_random([0; 10]))
+    id_schema(WorkspaceId::from_random([0; 10]))
 }
 
 pub fn user_id() -> Value {
-    identified(UserId::from_random([0; 10]))
+    id_schema(UserId::from_random([0; 10]))
 }
 
 pub fn api_key_id() -> Value {
-    identified(ApiKeyId::from_random([0; 10]))
+    id_schema(ApiKeyId::from_random([0; 10]))
 }
 
 pub fn invite_id() -> Value {
-    identified(InviteId::from_random([0; 10]))
+    id_schema(InviteId::from_random([0; 10]))
 }
 
 pub fn audit_id() -> Value {
-    identified(AuditId::from_random([0; 10]))
+    id_schema(AuditId::from_random([0; 10]))
 }
 
 pub fn namespace() -> Value {
-    identified(Namespace::from_random([0; 10]))
+    id_schema(Namespace::from_random([0; 10]))
 }
 
 pub fn request_id() -> Value {
-    identified(RequestId::unlogged([0; 19]))
+    id_schema(RequestId::unlogged([0; 19]))
 }
 
 pub fn key_id() -> Value {
-    identified(examples::key_id())
+    id_schema(examples::key_id())
 }
 
-/// Gives every property its description.
+/// Sets the description of every property, which `lookup` finds by the property's pointer.
+/// The pointer of a list's items has no index: `/lines/sku`.
 ///
 /// # Panics
 /// If `lookup` has none for a pointer.

@@ -1,11 +1,11 @@
-//! The document is what the code does.
+//! Tests that the document describes what the code does.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::examples::{self, serialized};
-use super::{document, inputs, routed};
+use super::{document, documented_routes, inputs};
 use crate::api::flat;
 use crate::api::order_input::read_order;
 use crate::api::order_output::OrderOut;
@@ -20,8 +20,9 @@ use crate::domain::order::{ReportedPayment, ReportedRefund};
 use crate::domain::rejection::{Code, FieldError, Rejection};
 use crate::domain::write::Command;
 
-/// What `schema` of the document says against a value.
-fn faults(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
+/// The reasons for which `value` does not satisfy `schema`, whose references are resolved in
+/// `document`.
+fn violations(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let schema = json!({ "allOf": [schema], "components": document["components"] });
     let validator = jsonschema::draft202012::options()
         .should_validate_formats(true)
@@ -30,23 +31,24 @@ fn faults(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
     validator.iter_errors(value).map(|error| format!("{} {error}", error.instance_path())).collect()
 }
 
-fn named(name: &str) -> Value {
+fn schema_named(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
 #[test]
-fn the_committed_document_is_the_one_that_the_code_makes() {
+fn the_committed_document_is_what_the_code_generates() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
-    let made = format!("{:#}\n", document());
+    let generated = format!("{:#}\n", document());
     if std::env::var_os("TIDEGATE_WRITE").is_some() {
-        std::fs::write(&path, made).expect("docs can be written");
+        std::fs::write(&path, generated).expect("docs can be written");
         return;
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    let differs = made.lines().zip(committed.lines()).find(|(made, committed)| made != committed);
+    let mut lines = generated.lines().zip(committed.lines());
+    let difference = lines.find(|(generated, committed)| generated != committed);
     assert!(
-        made == committed,
-        "docs/openapi.json is not up to date ({differs:?}): TIDEGATE_WRITE=1 cargo test openapi"
+        generated == committed,
+        "docs/openapi.json is not up to date ({difference:?}): TIDEGATE_WRITE=1 cargo test openapi"
     );
 }
 
@@ -63,7 +65,7 @@ fn every_route_of_the_apis_is_documented() {
         let end = name.find(|c: char| !c.is_alphanumeric())?;
         name.starts_with(char::is_uppercase).then(|| &name[..end])
     });
-    let documented: Vec<String> = routed()
+    let documented: Vec<String> = documented_routes()
         .iter()
         .map(|(method, path)| {
             let path = path.replace("{source}", "woocommerce");
@@ -79,7 +81,7 @@ fn every_route_of_the_apis_is_documented() {
 }
 
 #[test]
-fn every_reference_leads_somewhere_and_every_schema_is_one() {
+fn every_reference_resolves_and_every_schema_is_valid() {
     fn walk(document: &Value, value: &Value) {
         match value {
             Value::Object(members) => {
@@ -103,7 +105,8 @@ fn every_reference_leads_somewhere_and_every_schema_is_one() {
     }
 }
 
-/// Every media type of a request or an answer, with where it stands.
+/// The content of every request and response: its place in the document, and its schema and
+/// examples.
 fn contents(document: &Value) -> Vec<(String, Value)> {
     fn walk(pointer: &str, value: &Value, found: &mut Vec<(String, Value)>) {
         if let Value::Object(members) = value {
@@ -111,7 +114,7 @@ fn contents(document: &Value) -> Vec<(String, Value)> {
                 found.extend(
                     content
                         .iter()
-                        .map(|(media_type, of)| (format!("{pointer} {media_type}"), of.clone())),
+                        .map(|(name, media)| (format!("{pointer} {name}"), media.clone())),
                 );
             }
             for (name, member) in members {
@@ -131,21 +134,21 @@ fn every_body_has_an_example_that_its_schema_accepts() {
     let contents = contents(&document);
     assert!(contents.len() > 60);
     for (place, content) in contents {
-        let many = content["examples"].as_object().into_iter().flatten();
-        let examples: Vec<Value> = many
+        let named_examples = content["examples"].as_object().into_iter().flatten();
+        let examples: Vec<Value> = named_examples
             .map(|(_, example)| example["value"].clone())
             .chain(content.get("example").cloned())
             .collect();
         assert!(!examples.is_empty(), "{place} has no example");
         for example in examples {
-            let faults = faults(&document, &content["schema"], &example);
-            assert!(faults.is_empty(), "{place}: {faults:?} in {example}");
+            let violations = violations(&document, &content["schema"], &example);
+            assert!(violations.is_empty(), "{place}: {violations:?} in {example}");
         }
     }
 }
 
 #[test]
-fn every_status_of_a_code_is_under_that_status() {
+fn every_code_is_listed_under_its_own_status() {
     let document = document();
     for (name, response) in document["components"]["responses"].as_object().expect("responses") {
         for code in response["x-codes"].as_array().expect("codes") {
@@ -156,18 +159,18 @@ fn every_status_of_a_code_is_under_that_status() {
 }
 
 #[test]
-fn what_orders_serialise_to_is_what_is_documented() {
+fn orders_serialise_as_documented() {
     let document = document();
-    let least = examples::least_order();
-    let mut yen = examples::least_order();
+    let minimal = examples::minimal_order();
+    let mut yen = examples::minimal_order();
     yen["currency"] = json!("JPY");
     yen["lines"][0]["unit_price"] = json!(10);
     yen["total"] = json!(20);
-    let mut dinar = examples::least_order();
+    let mut dinar = examples::minimal_order();
     dinar["currency"] = json!("KWD");
-    for body in [least, yen, dinar, examples::full_order()] {
+    for body in [minimal, yen, dinar, examples::full_order()] {
         let amount = Amount::from_minor(1_000).expect("in range");
-        for stated in [
+        for reported in [
             SenderReported::default(),
             SenderReported {
                 payments: vec![
@@ -191,21 +194,21 @@ fn what_orders_serialise_to_is_what_is_documented() {
                 key_id: examples::key_id(),
                 client_id: None,
                 content,
-                stated,
+                stated: reported,
                 payments: Vec::new(),
                 refunds: Vec::new(),
                 created_at: examples::now(),
                 updated_at: examples::now(),
             };
             let value = serialized(&OrderOut::from(&order));
-            let faults = faults(&document, &named("Order"), &value);
-            assert!(faults.is_empty(), "{faults:?} in {value}");
+            let violations = violations(&document, &schema_named("Order"), &value);
+            assert!(violations.is_empty(), "{violations:?} in {value}");
         }
     }
 }
 
 #[test]
-fn what_payments_refunds_and_clients_serialise_to_is_what_is_documented() {
+fn payments_refunds_and_clients_serialise_as_documented() {
     let document = document();
     let order = examples::paid_order();
     for (name, value) in [
@@ -215,13 +218,13 @@ fn what_payments_refunds_and_clients_serialise_to_is_what_is_documented() {
         ("Refund", serialized(&RefundOut::of(&order, &order.refunds[0]))),
         ("Client", examples::client()),
     ] {
-        let faults = faults(&document, &named(name), &value);
-        assert!(faults.is_empty(), "{faults:?} in {value}");
+        let violations = violations(&document, &schema_named(name), &value);
+        assert!(violations.is_empty(), "{violations:?} in {value}");
     }
 }
 
 #[test]
-fn every_rejection_serialises_to_what_is_documented() {
+fn every_rejection_serialises_as_documented() {
     let document = document();
     let id = RequestId::unlogged([9; 19]).to_string();
     for code in Code::ALL {
@@ -238,13 +241,14 @@ fn every_rejection_serialises_to_what_is_documented() {
             .diagnosed("for the operator");
         for rejection in [bare, full] {
             let value: Value = serde_json::from_str(&problem::body(&rejection, &id)).expect("JSON");
-            let faults = faults(&document, &named("Problem"), &value);
-            assert!(faults.is_empty(), "{faults:?} in {value}");
+            let violations = violations(&document, &schema_named("Problem"), &value);
+            assert!(violations.is_empty(), "{violations:?} in {value}");
         }
     }
 }
 
-/// Each change of the full order: whether it is one still.
+/// Changes one field of a full order at a time: the reader and the schema must agree on whether it
+/// is still an order.
 #[test]
 fn the_reader_and_its_schema_refuse_the_same_orders() {
     let document = document();
@@ -260,7 +264,7 @@ fn the_reader_and_its_schema_refuse_the_same_orders() {
         order.pointer_mut(parent).expect("a parent")[name] = value;
         order
     };
-    let mut cases = vec![examples::full_order(), examples::least_order(), json!({})];
+    let mut cases = vec![examples::full_order(), examples::minimal_order(), json!({})];
     for pointer in [
         "/external_id",
         "/currency",
@@ -295,19 +299,20 @@ fn the_reader_and_its_schema_refuse_the_same_orders() {
     cases.push(set("/lines", json!(vec![examples::full_order()["lines"][0].clone(); 1_001])));
     for case in cases {
         let refused = read_order(case.to_string().as_bytes(), examples::now()).err();
-        // Sums and the like are beyond a schema.
-        let beyond = ["total_mismatch", "discount_too_large", "invalid_amount"];
+        // A schema cannot express rules between fields, such as sums.
+        let inexpressible = ["total_mismatch", "discount_too_large", "invalid_amount"];
         let refused = refused.map(|rejection| rejection.errors);
         let refused = refused.is_some_and(|errors| {
             errors.iter().any(|error| {
-                !beyond.contains(&&*error.code)
+                !inexpressible.contains(&&*error.code)
                     || (error.code == "invalid_amount" && error.detail.contains("not a decimal"))
             })
         });
-        let faults = faults(&document, &named("OrderInput"), &case);
-        // An empty text counts as absent; the schemas of what has a form do not say so.
+        let violations = violations(&document, &schema_named("OrderInput"), &case);
+        // The reader counts an empty text as absent, but the schemas of bodies that may also come as
+        // a form do not.
         if refused || !case.to_string().contains(r#":"""#) {
-            assert_eq!(refused, !faults.is_empty(), "{faults:?} {case}");
+            assert_eq!(refused, !violations.is_empty(), "{violations:?} {case}");
         }
     }
 }
@@ -330,20 +335,23 @@ fn the_readers_and_the_schemas_refuse_the_same_commands() {
         }
         for case in cases {
             let refused = inputs::read(command, &case).is_err();
-            let faults = faults(&document, &named(inputs::input_name(command)), &case);
-            // `null` counts as absent, which "required" of JSON Schema does not know; and whether a
-            // text is an amount is told where its currency is known.
-            let unknown = command == Command::UpsertClient && case["external_id"].is_null();
-            let read_later = case["amount"].is_string() && case["amount"] != example["amount"];
-            if !(unknown || read_later) {
-                assert_eq!(refused, !faults.is_empty(), "{command:?} {faults:?} {case}");
+            let violations =
+                violations(&document, &schema_named(inputs::input_name(command)), &case);
+            // Two cases are left out. The reader counts `null` as absent, which "required" of JSON
+            // Schema does not. Whether a text is an amount is decided later, where its currency is
+            // known.
+            let null_is_absent = command == Command::UpsertClient && case["external_id"].is_null();
+            let amount_is_read_later =
+                case["amount"].is_string() && case["amount"] != example["amount"];
+            if !(null_is_absent || amount_is_read_later) {
+                assert_eq!(refused, !violations.is_empty(), "{command:?} {violations:?} {case}");
             }
         }
     }
 }
 
 #[test]
-fn every_example_of_a_form_is_read() {
+fn every_form_example_is_accepted() {
     for command in Command::ALL.into_iter().filter(|command| command.takes_flat_bodies()) {
         let example = inputs::form_example(command);
         let mut form = form_urlencoded::Serializer::new(String::new());

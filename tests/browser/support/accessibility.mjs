@@ -1,4 +1,4 @@
-/** Looks at a page with axe-core. */
+/** Checks pages with axe-core. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,14 +6,14 @@ import { createRequire } from 'node:module';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /**
- * Throws where axe-core finds a violation on the page as it stands; says which rule, where and why.
- * The page needs JavaScript.
+ * Throws if axe-core finds a violation on the page in its current state. The message names the rule,
+ * the element and the reason. The page needs JavaScript.
  *
  * @param {import('playwright-core').Page} page
- * @param {string} [within] - a selector, to look at a part of the page only
+ * @param {string} [within] - a selector, to check only a part of the page
  */
 export async function axe(page, within) {
-  // As a script of the page it would be refused by the page's Content-Security-Policy.
+  // The page's Content-Security-Policy would refuse axe-core as a script element.
   await page.evaluate(AXE);
   const violations = await page.evaluate(async (selector) => {
     // `preload` would fetch style sheets again and insert them, which the policy refuses as well.
@@ -24,6 +24,6 @@ export async function axe(page, within) {
     }));
   }, within);
   if (violations.length === 0) return;
-  const said = violations.map(({ rule, nodes }) => [rule, ...nodes].join('\n    '));
-  assert.fail(`axe-core finds ${violations.length} violations on ${page.url()}:\n  ${said.join('\n  ')}`);
+  const descriptions = violations.map(({ rule, nodes }) => [rule, ...nodes].join('\n    '));
+  assert.fail(`axe-core finds ${violations.length} violations on ${page.url()}:\n  ${descriptions.join('\n  ')}`);
 }

@@ -1,10 +1,10 @@
 /**
- * A Chromium to test the console with. A file says once, at its top level,
+ * A Chromium for testing the console. A test file calls once, at its top level,
  *
  *     const browser = useBrowser(() => gateway);
  *
- * and each test opens its pages with `browser.newPage(…)`. When a test ends its pages are closed, and
- * it fails if the guard (guard.mjs) noticed anything.
+ * and each test opens its pages with `browser.newPage(…)`. When a test ends, its pages are closed, and
+ * it fails if the guard (guard.mjs) noticed a problem.
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before } from 'node:test';
@@ -25,14 +25,14 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // Names resolve to nothing: whatever a page asks for, no packet leaves the machine.
+  // No name resolves, so that no packet leaves the machine, whatever a page requests.
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
 ];
 
-/** Milliseconds that a page may take for one step; Playwright's own 30 s hide what hangs. */
+/** The most milliseconds that one step may take. Playwright's default of 30 s hides steps that hang. */
 const STEP_TIMEOUT = 10_000;
 
-/** A zone that is never UTC's, so that a time that was not made local shows. */
+/** A zone that never equals UTC, so that tests notice a time that was not converted to local time. */
 const TIME_ZONE = 'America/New_York';
 
 const HEIGHT = 900;
@@ -40,9 +40,9 @@ const HEIGHT = 900;
 const guards = new WeakMap();
 
 /**
- * Starts one Chromium with a profile of its own, which its end removes.
+ * Starts one Chromium with a profile of its own, which is removed when it closes.
  *
- * @param {{url: string}} gateway - the only server that its pages may ask
+ * @param {{url: string}} gateway - the only server that its pages may contact
  * @returns {Promise<Browser>}
  */
 export async function launch(gateway) {
@@ -101,12 +101,12 @@ class Browser {
     return context.newPage();
   }
 
-  /** Closes every page. Throws if one of them did what none may. */
+  /** Closes every page. Throws if the guard noticed a problem on any of them. */
   async closePages() {
-    const open = [...this.#contexts];
+    const contexts = [...this.#contexts];
     this.#contexts.clear();
-    for (const [context] of open) await context.close();
-    const problems = open.flatMap(([, guard]) => guard.problems);
+    for (const [context] of contexts) await context.close();
+    const problems = contexts.flatMap(([, guard]) => guard.problems);
     if (problems.length > 0) assert.fail(`the pages of this test did what none may:\n  ${problems.join('\n  ')}`);
   }
 
@@ -116,9 +116,9 @@ class Browser {
 }
 
 /**
- * Launches a Chromium for the tests of this file, and closes and judges the pages of each.
+ * Launches a Chromium for the tests of a file. After each test its pages are closed and checked.
  *
- * @param {() => {url: string}} gateway - asked when the tests begin
+ * @param {() => {url: string}} gateway - called when the tests begin
  * @returns {{newPage: Browser['newPage']}}
  */
 export function useBrowser(gateway) {
@@ -132,7 +132,7 @@ export function useBrowser(gateway) {
 }
 
 /**
- * Allows problems of a page, and of the others of its context, whose text matches.
+ * Allows problems whose text matches, on this page and on the others of its context.
  *
  * @param {import('playwright-core').Page} page
  * @param {RegExp} pattern
@@ -141,12 +141,12 @@ export function allow(page, pattern) {
   guards.get(page.context()).allow(pattern);
 }
 
-/** Allows answers of this status: Chromium logs each of 400 and more as an error. */
+/** Allows responses with this status. Chromium logs an error for each status of 400 and more. */
 export function allowStatus(page, status) {
   allow(page, new RegExp(`^console error: Failed to load resource: .* status of ${status} `));
 }
 
-/** What the guard noticed so far and is not allowed. */
+/** The problems that the guard has noticed so far and that are not allowed. */
 export function problems(page) {
   return guards.get(page.context()).problems;
 }

@@ -1,11 +1,11 @@
-/** What the tests of the console's pages share: who is signed in, minting by the form, a shell. */
+/** Shared by the tests of the console's pages: signing in, minting a key, running a command. */
 import { execFile } from 'node:child_process';
 import { logIn } from './login.mjs';
 
 /**
- * Signs the owner in once; pages opened from then on are theirs.
+ * Signs the owner in once, and opens pages with that session.
  *
- * @param {{newPage: Function}} browser - of `useBrowser`
+ * @param {{newPage: Function}} browser - from `useBrowser`
  * @param {() => object} creds - what `setup` returned
  * @returns {(choice?: object) => Promise<import('playwright-core').Page>} opens a page in a context of its own
  */
@@ -27,7 +27,7 @@ export async function cookieOf(page) {
   return cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
 }
 
-/** Mints a key from the card of this title, as it presets the modal; ends at the reveal. */
+/** Mints a key with the presets of the card of this title, and waits for the reveal. */
 export async function mintFromCard(page, title) {
   await page.goto('/settings/connectors');
   await page.getByRole('link', { name: title }).first().click();
@@ -35,11 +35,11 @@ export async function mintFromCard(page, title) {
   await page.locator('#reveal').waitFor();
 }
 
-/** What a reveal shows. */
+/** The values that a reveal shows; `null` for those that it does not show. */
 export async function revealed(page) {
   const text = async (id) => {
-    const shown = page.locator(`#${id}`);
-    return (await shown.count()) ? shown.textContent() : null;
+    const element = page.locator(`#${id}`);
+    return (await element.count()) ? element.textContent() : null;
   };
   return {
     api_key: await text('reveal-key'),
@@ -60,7 +60,7 @@ export function inShell(command) {
   });
 }
 
-/** Answers the dialogs of the browser itself with `accept`, and keeps what they asked. */
+/** Accepts or dismisses the browser's own dialogs, as `accept` says at the time, and records them in `asked`. */
 export function answerDialogs(page, accept = true) {
   const asked = [];
   const answers = { accept, asked };

@@ -1,12 +1,12 @@
 /**
- * Watches everything that the pages of a test do: a page may throw nothing, log no error, violate no
- * Content-Security-Policy, and ask nobody but the gateway.
+ * Watches everything that the pages of a test do. A page must not throw, log an error, violate its
+ * Content-Security-Policy, or contact any server but the gateway.
  */
 
-/** How a page's own report of a violation begins. */
+/** The beginning of a page's own report of a policy violation. */
 const VIOLATION = 'CSP violation';
 
-/** Runs in the page. What a script does in vain and catches, such as `eval`, is reported here only. */
+/** Runs in the page. Only this event reports a refused action whose error a script catches, such as `eval`. */
 function reportViolations(prefix) {
   document.addEventListener('securitypolicyviolation', (event) => {
     const where = `${event.sourceFile || event.documentURI}:${event.lineNumber}`;
@@ -14,7 +14,7 @@ function reportViolations(prefix) {
   });
 }
 
-/** Schemes that ask nobody. */
+/** Schemes that contact no server. */
 const LOCAL = ['about:', 'blob:', 'chrome-error:', 'data:'];
 
 export class Guard {
@@ -26,7 +26,7 @@ export class Guard {
    * Must be awaited before the context opens its first page.
    *
    * @param {import('playwright-core').BrowserContext} context
-   * @param {string} origin - the only one that may be asked
+   * @param {string} origin - the only one that may be contacted
    * @returns {Promise<Guard>}
    */
   static async over(context, origin) {
@@ -37,8 +37,8 @@ export class Guard {
       if (message.type() !== 'error') return;
       guard.#note(`console error: ${message.text()} (${message.location().url})`);
     });
-    context.on('request', (request) => guard.#asked(request.url()));
-    context.on('page', (page) => page.on('websocket', (socket) => guard.#asked(socket.url())));
+    context.on('request', (request) => guard.#contacted(request.url()));
+    context.on('page', (page) => page.on('websocket', (socket) => guard.#contacted(socket.url())));
     return guard;
   }
 
@@ -55,12 +55,12 @@ export class Guard {
     this.#allowed.push(pattern);
   }
 
-  /** What was noticed and is not allowed, one text each. */
+  /** The problems that were noticed and are not allowed, one text each. */
   get problems() {
     return this.#problems.filter((problem) => !this.#allowed.some((pattern) => pattern.test(problem)));
   }
 
-  #asked(address) {
+  #contacted(address) {
     const url = new URL(address);
     if (LOCAL.includes(url.protocol)) return;
     const origin = url.origin === 'null' ? address : url.origin.replace(/^ws/, 'http');

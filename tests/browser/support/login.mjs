@@ -1,10 +1,10 @@
-/** Gets into the console as a person does. */
+/** Signs in to the console as a person does. */
 
 /**
- * Logs in through the form, and waits for the page behind it.
+ * Signs in through the form, and waits for the page that follows.
  *
  * @param {import('playwright-core').Page} page
- * @param {{owner_email: string, owner_password: string}} creds - as `setup` returns them
+ * @param {{owner_email: string, owner_password: string}} creds - from `setup`
  */
 export async function logIn(page, { owner_email: email, owner_password: password }) {
   await page.goto('/login');

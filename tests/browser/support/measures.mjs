@@ -1,15 +1,15 @@
-/** What a page costs: bytes over the wire, and content that moves under the reader's eyes. */
+/** Measures what a page transfers, and how much its content shifts while the user reads. */
 
-/** How CDP names what was loaded, and how it is added up here. */
+/** The DevTools protocol's types of resources, and the sums they belong to here. */
 const KINDS = { Document: 'documents', Stylesheet: 'styles', Script: 'scripts', Image: 'images' };
 
 /**
- * Loads an address with nothing cached, as whoever is logged in on `page`, and adds up what was
- * transferred: headers and bodies, compressed as they were.
+ * Loads an address with an empty cache and the session of `page`, and adds up the transferred bytes:
+ * headers, and bodies as they were compressed.
  *
  * @param {import('playwright-core').Page} page
  * @param {string} url - or a path
- * @returns {Promise<{documents: number, styles: number, scripts: number, images: number, others: number, total: number, beforeImages: number, requests: {url: string, kind: string, bytes: number}[]}>} bytes; the largest request first
+ * @returns {Promise<{documents: number, styles: number, scripts: number, images: number, others: number, total: number, beforeImages: number, requests: {url: string, kind: string, bytes: number}[]}>} in bytes; the largest request first
  */
 export async function weight(page, url) {
   const context = await page.context().browser().newContext({
@@ -20,8 +20,8 @@ export async function weight(page, url) {
     const cold = await context.newPage();
     const requests = await transferred(context, cold, new URL(url, page.url()).href);
     const bytes = (wanted) => requests.filter(({ kind }) => wanted(kind)).reduce((sum, request) => sum + request.bytes, 0);
-    const of = Object.fromEntries([...Object.values(KINDS), 'others'].map((kind) => [kind, bytes((each) => each === kind)]));
-    return { ...of, total: bytes(() => true), beforeImages: bytes((kind) => kind !== 'images'), requests };
+    const byKind = Object.fromEntries([...Object.values(KINDS), 'others'].map((kind) => [kind, bytes((each) => each === kind)]));
+    return { ...byKind, total: bytes(() => true), beforeImages: bytes((kind) => kind !== 'images'), requests };
   } finally {
     await context.close();
   }
@@ -36,7 +36,7 @@ async function transferred(context, page, url) {
   });
   session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
     const { url, kind } = answered.get(requestId) ?? {};
-    // What the same page has loaded before, such as an icon, comes from its cache.
+    // A resource that the page has already loaded, such as an icon, comes from its cache.
     if (url?.startsWith('http') && encodedDataLength > 0) requests.push({ url, kind, bytes: encodedDataLength });
   });
   await session.send('Network.enable');
@@ -46,8 +46,8 @@ async function transferred(context, page, url) {
 }
 
 /**
- * The cumulative layout shift since the page was loaded; 0 is none. What follows within half a second
- * of the reader's own input does not count, as in the definition of the measure.
+ * The cumulative layout shift since the page was loaded; 0 is none. As the metric defines it, a shift
+ * within half a second of user input does not count.
  *
  * @param {import('playwright-core').Page} page
  * @returns {Promise<number>}
@@ -58,7 +58,7 @@ export function layoutShift(page) {
     const add = (entries) => entries.forEach((entry) => (sum += entry.hadRecentInput ? 0 : entry.value));
     const observer = new PerformanceObserver((list) => add(list.getEntries()));
     observer.observe({ type: 'layout-shift', buffered: true });
-    // What was buffered arrives in a task of its own, and a shift is known when its frame is drawn.
+    // Buffered entries arrive in a task of their own, and a shift is known once its frame is drawn.
     const frame = () => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
     await frame();
     await frame();

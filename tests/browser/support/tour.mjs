@@ -1,4 +1,4 @@
-/** A workspace with something on every page, and where each page and layer of it stands. */
+/** A workspace with content on every page, and the addresses of its pages and layers. */
 import { mint, must } from '../../workerd/support/gateway.mjs';
 import { insertIntegrationKey } from '../../workerd/support/credentials.mjs';
 import { seedDemo } from '../../../scripts/demo.mjs';
@@ -21,7 +21,7 @@ export async function furnish(gateway) {
 
 const CONNECTORS = '/settings/connectors';
 
-/** The path of a key's drawer, or of what is below it. */
+/** The path of a key's drawer, or of a page below it. */
 export const keyPath = ({ key_id: id }, below = '') => `${CONNECTORS}/${id}${below}`;
 
 /** The pages of the navigation, by name. */

@@ -1,12 +1,12 @@
 /**
- * Who calls in the fuzz tests, and the document with ids that exist.
+ * The callers of the fuzz tests, and the OpenAPI document with ids that exist.
  */
 import { ALL_SCOPES, createStore, mint, must, order, post, postOrder, postWebhook, setup, signWooCommerce } from '../../workerd/support/gateway.mjs';
 
-/** How many keys there are to be revoked, orders to be cancelled, members to be removed and so on. */
+/** How many keys there are to revoke, orders to cancel, members to remove, and so on. */
 const VICTIMS = 12;
 
-/** What is pasted of the senders that sign with a secret of their own. */
+/** The secrets to paste for the senders that create their own. */
 const SECRETS = {
   shopify: 'shpss_0123456789abcdef0123456789abcdef',
   stripe_checkout: 'whsec_0123456789abcdef0123456789abcdef',
@@ -17,9 +17,11 @@ const SECRETS = {
 };
 
 /**
- * Sets a gateway up.
+ * Sets a gateway up, and fills it with keys, orders, payments, parked events, stores, members and
+ * invites.
  *
- * @returns {Promise<{callers: object, ids: object}>} what `hooks.py` reads, and values for parameters by their names
+ * @returns {Promise<{callers: object, ids: object}>} the callers, as `hooks.py` reads them, and existing ids by the name of
+ *   their parameter
  */
 export async function populate(gateway) {
   const creds = await setup(gateway);
@@ -40,26 +42,26 @@ export async function populate(gateway) {
   // Events that no retry can settle.
   const parked = await each((id) =>
     postWebhook(gateway, 'woocommerce', native, { id }, { sign: signWooCommerce, headers: { 'x-wc-webhook-topic': 'order.created' } }));
-  const called = (name, args) => must(gateway, creds.api_key, name, args);
-  const invites = await each((n) => called('core.rpc_invite_member', { p_email: `invited-${n}@example.com`, p_role: 'member' }));
+  const call = (name, args) => must(gateway, creds.api_key, name, args);
+  const invites = await each((n) => call('core.rpc_invite_member', { p_email: `invited-${n}@example.com`, p_role: 'member' }));
   const stores = await each((n) => createStore(gateway, creds, `Store ${n}`));
   const members = await each((n) => addMember(gateway, creds, n));
 
-  const whole = { key: all.api_key };
+  const unrestricted = { key: all.api_key };
   const integrationKey = [
-    whole,
+    unrestricted,
     { key: signing.api_key, secret: signing.signing_secret },
-    ...perScope.flatMap(({ api_key }) => [{ key: api_key }, whole, whole, whole]),
+    ...perScope.flatMap(({ api_key }) => [{ key: api_key }, unrestricted, unrestricted, unrestricted]),
     { key: all.api_key, keepsSignatures: true },
     { key: native.api_key },
     { key: paused.api_key },
     { asItIs: true },
   ];
-  const whoever = { asItIs: true };
-  const apiKey = [...Array(9).fill({ key: creds.api_key }), whoever];
+  const generated = { asItIs: true };
+  const apiKey = [...Array(9).fill({ key: creds.api_key }), generated];
   return {
     callers: {
-      bySecurity: { integrationKey, apiKey, setupToken: [{ key: gateway.setupToken }, whoever] },
+      bySecurity: { integrationKey, apiKey, setupToken: [{ key: gateway.setupToken }, generated] },
       payable: payable.id,
       native: Object.fromEntries([native, ...others].map(({ key_id: id, source, signing_secret: secret, webhook_url: url }) => [id, { source, secret: secret ?? SECRETS[source], url }])),
     },
@@ -82,7 +84,7 @@ export async function populate(gateway) {
   };
 }
 
-/** People join by a page; here they are just there. Returns the id. */
+/** Inserts a member directly, because people join through a page of the console. Returns the user's id. */
 async function addMember(gateway, { workspace_id: workspace }, n) {
   const id = `usr_${'a'.repeat(15)}${'abcdefghijklmnopqrstuvwxyz'[n]}`;
   const hash = '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
@@ -91,11 +93,12 @@ async function addMember(gateway, { workspace_id: workspace }, n) {
   return id;
 }
 
-/** Procedures after which a key is no longer what it was. */
+/** Procedures that change a key. */
 const CHANGING = /pause|resume|rotate|set_signing_secret/;
 
+/** The existing ids to send as this argument of the procedure at `path`. */
 function knownFor(name, path, ids) {
-  // The others may be archived by then.
+  // The other stores may be archived by then.
   if (name === 'p_store_id' && /create_integration_key/.test(path)) return ids.store_id;
   if (name !== 'p_key_id') return ids[name];
   if (/revoke/.test(path)) return ids.keysToRevoke;
@@ -104,34 +107,34 @@ function knownFor(name, path, ids) {
 }
 
 /**
- * The document as Schemathesis is to read it: most ids it makes up exist, and a line of NDJSON has
- * its schema.
+ * The document as Schemathesis is to read it: most ids that it generates exist, and an NDJSON body is
+ * a list of lines.
  */
 export function enlivened(document, ids) {
-  const lively = structuredClone(document);
-  for (const [path, operations] of Object.entries(lively.paths)) {
+  const copy = structuredClone(document);
+  for (const [path, operations] of Object.entries(copy.paths)) {
     for (const operation of Object.values(operations)) {
       const content = operation.requestBody?.content ?? {};
       for (const [name, property] of Object.entries(content['application/json']?.schema.properties ?? {})) {
         const known = knownFor(name, path, ids);
         if (known) chooseAmong(property, known);
       }
-      for (const of of [content, ...Object.values(operation.responses).map((response) => response.content ?? {})]) {
-        const ndjson = of['application/x-ndjson'];
+      for (const media of [content, ...Object.values(operation.responses).map((response) => response.content ?? {})]) {
+        const ndjson = media['application/x-ndjson'];
         if (ndjson) Object.assign(ndjson, { schema: { type: 'array', minItems: 1, maxItems: 5, items: ndjson.schema }, example: ndjson.example && [ndjson.example] });
       }
     }
   }
-  for (const parameter of Object.values(lively.components.parameters)) {
+  for (const parameter of Object.values(copy.components.parameters)) {
     if (ids[parameter.name]) {
       chooseAmong(parameter.schema, ids[parameter.name]);
       parameter.example = ids[parameter.name][0];
     }
   }
-  return lively;
+  return copy;
 }
 
-/** What has no such form is made up all the same, where requests are to be refused. */
+/** Restricts a schema to these values. Schemathesis still generates others for requests to be refused. */
 function chooseAmong(schema, known) {
   delete schema.examples;
   Object.assign(schema, { enum: known });

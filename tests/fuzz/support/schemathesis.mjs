@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const HOOKS = fileURLToPath(new URL('..', import.meta.url));
 
-/** Everything that the document says of an answer, and that it is no 5xx. */
+/** Everything that the document says about a response, and that it is not a 5xx. */
 const CHECKS = [
   'not_a_server_error', 'status_code_conformance', 'content_type_conformance', 'response_headers_conformance',
   'response_schema_conformance', 'unsupported_method', 'allow_header_conformance',
@@ -18,11 +18,11 @@ const CHECKS = [
  * @param {object} choice
  * @param {object} choice.document - the OpenAPI document
  * @param {object} choice.callers - see callers.mjs
- * @param {number} choice.examples - at most so many made-up requests of each operation and phase
- * @param {number} [choice.seed] - a random one without it
+ * @param {number} choice.examples - the most requests to generate for each operation and phase
+ * @param {number} [choice.seed] - random if absent
  * @param {string[]} [choice.only] - operation ids
- * @returns {Promise<{code: number, output: string, seen: Record<string, Record<string, number>>}>} code 0: nothing
- *   was found; `seen` counts the statuses of each operation
+ * @returns {Promise<{code: number, output: string, seen: Record<string, Record<string, number>>}>} code 0 if no
+ *   fault was found; `seen` counts the statuses of each operation
  */
 export async function schemathesis(gateway, { document, callers, examples, seed, only = [] }) {
   const directory = mkdtempSync(path.join(tmpdir(), 'tidegate-fuzz-'));
@@ -44,14 +44,14 @@ export async function schemathesis(gateway, { document, callers, examples, seed,
     SCHEMATHESIS_HOOKS: 'hooks', PYTHONPATH: HOOKS, PYTHONDONTWRITEBYTECODE: '1',
   };
   try {
-    const { code, output } = await ended(spawn(process.env.SCHEMATHESIS_BIN, args, { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    const { code, output } = await finished(spawn(process.env.SCHEMATHESIS_BIN, args, { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] }));
     return { code, output, seen: JSON.parse(readFileSync(seen, 'utf8')) };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-function ended(child) {
+function finished(child) {
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   return new Promise((resolve, reject) => {

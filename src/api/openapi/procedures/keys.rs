@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Described, INVALID_ID, INVALID_ID_OR_STATE, read};
+use super::{NOT_FOUND, NOT_FOUND_OR_INVALID_STATE, ProcedureDetails, recorded};
 use crate::api::openapi::administration::{changed_key, minted_key};
 use crate::api::openapi::examples::{self, tag_keys, time};
 use crate::api::openapi::outputs::page;
@@ -11,27 +11,28 @@ use crate::api::rpc::{CreateIntegrationKey, ListIntegrationKeys, SetSigningSecre
 use crate::api::rpc_team::RotateIntegrationKey;
 use crate::domain::rejection::Code;
 
-/// The procedures whose only argument is a key.
-fn of_a_key(
+/// A procedure whose only argument is a key.
+fn key_procedure(
     summary: &'static str,
     codes: &'static [Code],
-    answer: Value,
+    response: Value,
     example: Value,
-) -> Described {
+) -> ProcedureDetails {
     let arguments = json!({ "p_key_id": examples::key_id() });
-    let schema = read(&arguments, |body| read_key_id(body, &tag_keys()));
-    Described { summary, arguments, schema, status: 200, answer, example, codes }
+    let schema = recorded(&arguments, |body| read_key_id(body, &tag_keys()));
+    ProcedureDetails { summary, arguments, schema, status: 200, response, example, codes }
 }
 
-fn list_of_keys(summary: &'static str, answer: Value, example: Value) -> Described {
+/// A procedure that works on a page of keys.
+fn key_list_procedure(summary: &'static str, response: Value, example: Value) -> ProcedureDetails {
     let cursor = format!("{}.{}", examples::now().millis(), examples::key_id());
     let arguments =
         json!({ "p_store_id": examples::store_id(), "p_cursor": cursor, "p_limit": 50 });
-    let schema = read(&arguments, ListIntegrationKeys::read);
-    Described { summary, arguments, schema, status: 200, answer, example, codes: &[] }
+    let schema = recorded(&arguments, ListIntegrationKeys::read);
+    ProcedureDetails { summary, arguments, schema, status: 200, response, example, codes: &[] }
 }
 
-pub fn create_integration_key() -> Described {
+pub fn create_integration_key() -> ProcedureDetails {
     let arguments = json!({
         "p_store_id": examples::store_id(), "p_name": "Web shop", "p_source": "custom",
         "p_payload_format": "peptideclients", "p_scopes": ["orders:write"],
@@ -39,80 +40,85 @@ pub fn create_integration_key() -> Described {
         "p_require_signature": true, "p_signing_secret": null,
         "p_notification_url": null, "p_capture_bodies": true,
     });
-    Described {
+    ProcedureDetails {
         summary: "Mints an integration key",
-        schema: read(&arguments, CreateIntegrationKey::read),
+        schema: recorded(&arguments, CreateIntegrationKey::read),
         arguments,
         status: 201,
-        answer: minted_key(),
+        response: minted_key(),
         example: minted(),
-        codes: INVALID_ID_OR_STATE,
+        codes: NOT_FOUND_OR_INVALID_STATE,
     }
 }
 
-pub fn rotate_integration_key() -> Described {
+pub fn rotate_integration_key() -> ProcedureDetails {
     let arguments = json!({
         "p_key_id": examples::key_id(), "p_name": "Web shop", "p_expires_in_days": 365,
     });
-    Described {
+    ProcedureDetails {
         summary: "Mints a key in place of another, with its settings and in its namespace; the old one goes on until it is revoked",
-        schema: read(&arguments, |body| RotateIntegrationKey::read(body, &tag_keys())),
+        schema: recorded(&arguments, |body| RotateIntegrationKey::read(body, &tag_keys())),
         arguments,
         status: 201,
-        answer: minted_key(),
+        response: minted_key(),
         example: minted(),
-        codes: INVALID_ID_OR_STATE,
+        codes: NOT_FOUND_OR_INVALID_STATE,
     }
 }
 
-pub fn list_integration_keys() -> Described {
-    list_of_keys(
+pub fn list_integration_keys() -> ProcedureDetails {
+    key_list_procedure(
         "Lists integration keys",
         page("keys", "IntegrationKey"),
         json!({ "keys": [key()], "next_cursor": null }),
     )
 }
 
-pub fn revoke_integration_key() -> Described {
-    of_a_key(
+pub fn revoke_integration_key() -> ProcedureDetails {
+    key_procedure(
         "Revokes a key at once, for ever",
-        INVALID_ID,
+        NOT_FOUND,
         changed_key(),
         changed(json!({ "status": "revoked", "revoked_at": time() })),
     )
 }
 
-pub fn pause_integration_key() -> Described {
-    of_a_key(
+pub fn pause_integration_key() -> ProcedureDetails {
+    key_procedure(
         "Pauses a key: requests are refused, webhooks parked",
-        INVALID_ID_OR_STATE,
+        NOT_FOUND_OR_INVALID_STATE,
         changed_key(),
         changed(json!({ "status": "paused" })),
     )
 }
 
-pub fn resume_integration_key() -> Described {
-    of_a_key("Resumes a paused key", INVALID_ID_OR_STATE, changed_key(), changed(json!({})))
+pub fn resume_integration_key() -> ProcedureDetails {
+    key_procedure(
+        "Resumes a paused key",
+        NOT_FOUND_OR_INVALID_STATE,
+        changed_key(),
+        changed(json!({})),
+    )
 }
 
-pub fn set_signing_secret() -> Described {
+pub fn set_signing_secret() -> ProcedureDetails {
     let arguments = json!({
         "p_key_id": examples::key_id(), "p_signing_secret": "shpss_0123456789abcdef",
         "p_overlap_hours": 24,
     });
-    Described {
+    ProcedureDetails {
         summary: "Pastes or rotates a signing secret",
-        schema: read(&arguments, |body| SetSigningSecret::read(body, &tag_keys())),
+        schema: recorded(&arguments, |body| SetSigningSecret::read(body, &tag_keys())),
         arguments,
         status: 200,
-        answer: changed_key(),
+        response: changed_key(),
         example: changed(json!({})),
-        codes: INVALID_ID_OR_STATE,
+        codes: NOT_FOUND_OR_INVALID_STATE,
     }
 }
 
-pub fn reseal_secrets() -> Described {
-    list_of_keys(
+pub fn reseal_secrets() -> ProcedureDetails {
+    key_list_procedure(
         "Seals the secrets of a page of keys under the newest sealing key",
         object([
             ("resealed", count(), "How many keys had secrets under an older one."),
@@ -122,10 +128,10 @@ pub fn reseal_secrets() -> Described {
     )
 }
 
-pub fn get_integration_key_stats() -> Described {
-    of_a_key(
+pub fn get_integration_key_stats() -> ProcedureDetails {
+    key_procedure(
         "Counts the requests of a key",
-        INVALID_ID,
+        NOT_FOUND,
         object([
             ("h24", reference("Tally"), "Of the last 24 hours."),
             ("d7", reference("Tally"), "Of the last 7 days."),

@@ -1,4 +1,5 @@
-//! The procedures `core.rpc_*`: each with its arguments, as their reader takes them.
+//! The operations of the procedures `core.rpc_*`. The schemas of their arguments are recorded from
+//! the readers that parse them.
 
 mod keys;
 mod requests;
@@ -6,69 +7,78 @@ mod workspaces;
 
 use serde_json::{Value, json};
 
-use super::operation::{Body, Limit, Operation, Success};
+use super::operation::{Body, Operation, RateLimit, Success};
 use super::schema::described;
 use crate::api::recording;
 use crate::api::rpc::Procedure;
 use crate::domain::rejection::{Code, Rejection};
 
-/// What is said of a procedure besides what all have in common.
-struct Described {
+/// The parts of an operation that differ from procedure to procedure.
+struct ProcedureDetails {
     summary: &'static str,
     /// A complete example of its arguments.
     arguments: Value,
-    /// Their schema, from the reader.
+    /// The schema of its arguments, recorded from their reader.
     schema: Value,
     status: u16,
-    answer: Value,
+    /// The schema of its response.
+    response: Value,
+    /// An example of its response.
     example: Value,
-    /// Beyond those of every procedure.
+    /// The codes that not every procedure has.
     codes: &'static [Code],
 }
 
-const INVALID_ID: &[Code] = &[Code::NotFound];
-const INVALID_ID_OR_STATE: &[Code] = &[Code::NotFound, Code::InvalidState];
+const NOT_FOUND: &[Code] = &[Code::NotFound];
+const NOT_FOUND_OR_INVALID_STATE: &[Code] = &[Code::NotFound, Code::InvalidState];
 
 /// The operation of a procedure.
 pub fn operation(procedure: Procedure, name: &'static str) -> Operation {
-    let Described { summary, arguments, schema, status, answer, example, codes } =
-        described_procedure(procedure);
-    let set_up = procedure == Procedure::SetupWorkspace;
-    let (security, needs): (&[&str], _) = match set_up {
+    let ProcedureDetails {
+        summary,
+        arguments,
+        schema,
+        status,
+        response,
+        example,
+        codes: own_codes,
+    } = details(procedure);
+    let is_setup = procedure == Procedure::SetupWorkspace;
+    let (security, credential): (&[&str], _) = match is_setup {
         true => (&["setupToken"], "Takes the deployment's one-time token."),
         false => (&["apiKey"], "Takes the API key of an owner or admin."),
     };
-    let mut common =
+    let mut codes =
         vec![Code::InvalidJson, Code::InvalidApiKey, Code::PayloadTooLarge, Code::ValidationFailed];
-    if !set_up {
-        common.push(Code::Forbidden);
+    if !is_setup {
+        codes.push(Code::Forbidden);
     }
-    common.extend([Code::InternalError, Code::Unavailable]);
-    common.extend(codes);
+    codes.extend([Code::InternalError, Code::Unavailable]);
+    codes.extend(own_codes);
     let no_arguments = arguments == json!({});
     Operation {
         id: name,
         tag: "Procedures",
         summary: summary.to_owned(),
-        description: format!("{needs} An empty body counts as no arguments."),
+        description: format!("{credential} An empty body counts as no arguments."),
         security,
         parameters: Vec::new(),
         body: Some(Body {
             content: vec![(
                 "application/json",
-                json!({ "schema": described(schema, argument), "example": arguments }),
+                json!({ "schema": described(schema, argument_description), "example": arguments }),
             )],
             required: !no_arguments,
             description: "",
         }),
-        successes: vec![Success::json(status, "Done.", answer, example)],
-        codes: common,
-        limit: Limit::None,
+        successes: vec![Success::json(status, "Done.", response, example)],
+        codes,
+        rate_limit: RateLimit::None,
     }
 }
 
-/// What each argument is, in whichever procedure.
-fn argument(pointer: &str) -> Option<&'static str> {
+/// The description of an argument, which is the same in every procedure that takes it.
+fn argument_description(pointer: &str) -> Option<&'static str> {
     Some(match pointer {
         "/p_workspace_name" => "The name of the workspace.",
         "/p_owner_email" => "The address by which the owner logs in.",
@@ -115,12 +125,13 @@ fn argument(pointer: &str) -> Option<&'static str> {
     })
 }
 
-fn read<T>(arguments: &Value, reader: impl FnOnce(&[u8]) -> Result<T, Rejection>) -> Value {
+/// The schema of arguments, recorded while their reader parses an example.
+fn recorded<T>(arguments: &Value, reader: impl FnOnce(&[u8]) -> Result<T, Rejection>) -> Value {
     let body = arguments.to_string();
     recording::schema(|| reader(body.as_bytes()))
 }
 
-fn described_procedure(procedure: Procedure) -> Described {
+fn details(procedure: Procedure) -> ProcedureDetails {
     match procedure {
         Procedure::SetupWorkspace => workspaces::setup_workspace(),
         Procedure::CreateStore => workspaces::create_store(),

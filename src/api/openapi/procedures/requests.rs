@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Described, INVALID_ID, INVALID_ID_OR_STATE, read};
+use super::{NOT_FOUND, NOT_FOUND_OR_INVALID_STATE, ProcedureDetails, recorded};
 use crate::api::openapi::examples::{self, tag_keys, time};
 use crate::api::openapi::outputs::page;
 use crate::api::openapi::schema::{boolean, choice, nullable, object};
@@ -10,54 +10,54 @@ use crate::api::rpc_requests::{read_list_parked, read_list_requests, read_parked
 use crate::domain::log::Outcome;
 use crate::domain::parked::ParkReason;
 
-/// Those of one parked event.
-fn of_an_event(summary: &'static str, answer: Value, example: Value) -> Described {
+/// A procedure whose arguments name one parked event.
+fn event_procedure(summary: &'static str, response: Value, example: Value) -> ProcedureDetails {
     let arguments = json!({ "p_key_id": examples::key_id(), "p_event_id": examples::request_id() });
-    let schema = read(&arguments, |body| read_parked_event(body, &tag_keys()));
-    let codes = INVALID_ID_OR_STATE;
-    Described { summary, arguments, schema, status: 200, answer, example, codes }
+    let schema = recorded(&arguments, |body| read_parked_event(body, &tag_keys()));
+    let codes = NOT_FOUND_OR_INVALID_STATE;
+    ProcedureDetails { summary, arguments, schema, status: 200, response, example, codes }
 }
 
-pub fn list_integration_requests() -> Described {
+pub fn list_integration_requests() -> ProcedureDetails {
     let arguments = json!({
         "p_key_id": examples::key_id(), "p_limit": 50,
-        "p_cursor": examples::row().as_i64().to_string(), "p_received_from": time(),
+        "p_cursor": examples::sequence_id().as_i64().to_string(), "p_received_from": time(),
         "p_received_to": time(), "p_status": 201, "p_outcome": "accepted",
         "p_error_code": null, "p_external_id": "A-1", "p_idempotency_key": "order-A-1",
     });
-    Described {
+    ProcedureDetails {
         summary: "Lists the requests of a key, newest first",
-        schema: read(&arguments, |body| read_list_requests(body, &tag_keys())),
+        schema: recorded(&arguments, |body| read_list_requests(body, &tag_keys())),
         arguments,
         status: 200,
-        answer: page("requests", "LoggedRequest"),
+        response: page("requests", "LoggedRequest"),
         example: json!({ "requests": [request()], "next_cursor": null }),
-        codes: INVALID_ID,
+        codes: NOT_FOUND,
     }
 }
 
-pub fn list_parked_events() -> Described {
+pub fn list_parked_events() -> ProcedureDetails {
     let arguments = json!({
         "p_key_id": examples::key_id(), "p_limit": 50,
-        "p_cursor": examples::row().as_i64().to_string(),
+        "p_cursor": examples::sequence_id().as_i64().to_string(),
     });
-    Described {
+    ProcedureDetails {
         summary: "Lists the parked events of a key",
-        schema: read(&arguments, |body| read_list_parked(body, &tag_keys())),
+        schema: recorded(&arguments, |body| read_list_parked(body, &tag_keys())),
         arguments,
         status: 200,
-        answer: page("events", "ParkedEvent"),
+        response: page("events", "ParkedEvent"),
         example: json!({ "events": [{
             "event_id": examples::request_id(), "received_at": time(),
             "reason": "rate_limited", "detail": null, "topic": "order.created",
             "attempts": 1, "next_attempt_at": time(), "bytes": 2480,
         }], "next_cursor": null }),
-        codes: INVALID_ID,
+        codes: NOT_FOUND,
     }
 }
 
-pub fn retry_parked_event() -> Described {
-    of_an_event(
+pub fn retry_parked_event() -> ProcedureDetails {
+    event_procedure(
         "Tries a parked event again now",
         object([
             ("settled", boolean(), "Whether nothing remains to be done."),
@@ -72,8 +72,8 @@ pub fn retry_parked_event() -> Described {
     )
 }
 
-pub fn discard_parked_event() -> Described {
-    of_an_event(
+pub fn discard_parked_event() -> ProcedureDetails {
+    event_procedure(
         "Forgets a parked event for good",
         object([("discarded", boolean(), "")]),
         json!({ "discarded": true }),

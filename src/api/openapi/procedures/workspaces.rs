@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Described, INVALID_ID, INVALID_ID_OR_STATE, read};
+use super::{NOT_FOUND, NOT_FOUND_OR_INVALID_STATE, ProcedureDetails, recorded};
 use crate::api::openapi::administration::{invited, set_up};
 use crate::api::openapi::examples::{self, time};
 use crate::api::openapi::outputs::page;
@@ -14,32 +14,40 @@ use crate::api::rpc_team::{
 };
 use crate::domain::rejection::Code;
 
-/// Those whose only argument is a store.
-fn of_a_store(summary: &'static str, codes: &'static [Code], archived: bool) -> Described {
+/// A procedure whose only argument is a store.
+fn store_procedure(
+    summary: &'static str,
+    codes: &'static [Code],
+    archived: bool,
+) -> ProcedureDetails {
     let arguments = json!({ "p_store_id": examples::store_id() });
-    let schema = read(&arguments, read_store_id);
-    let (answer, example) = (reference("Store"), store(archived));
-    Described { summary, arguments, schema, status: 200, answer, example, codes }
+    let schema = recorded(&arguments, read_store_id);
+    let (response, example) = (reference("Store"), store(archived));
+    ProcedureDetails { summary, arguments, schema, status: 200, response, example, codes }
 }
 
-/// Those that take no arguments.
-fn of_nothing(summary: &'static str, answer: Value, example: Value) -> Described {
+/// A procedure that takes no arguments.
+fn procedure_without_arguments(
+    summary: &'static str,
+    response: Value,
+    example: Value,
+) -> ProcedureDetails {
     let arguments = json!({});
-    let schema = read(&arguments, read_nothing);
-    Described { summary, arguments, schema, status: 200, answer, example, codes: &[] }
+    let schema = recorded(&arguments, read_nothing);
+    ProcedureDetails { summary, arguments, schema, status: 200, response, example, codes: &[] }
 }
 
-pub fn setup_workspace() -> Described {
+pub fn setup_workspace() -> ProcedureDetails {
     let arguments = json!({
         "p_workspace_name": "Acme", "p_owner_email": "owner@example.com",
         "p_owner_password": "correct horse battery staple", "p_store_name": "Main store",
     });
-    Described {
+    ProcedureDetails {
         summary: "Sets the deployment up: its first workspace, owner and store",
-        schema: read(&arguments, SetupWorkspace::read),
+        schema: recorded(&arguments, SetupWorkspace::read),
         arguments,
         status: 201,
-        answer: set_up(),
+        response: set_up(),
         example: json!({
             "workspace_id": examples::workspace_id(), "user_id": examples::user_id(),
             "store_id": examples::store_id(), "api_key_id": examples::api_key_id(),
@@ -49,90 +57,90 @@ pub fn setup_workspace() -> Described {
     }
 }
 
-pub fn create_store() -> Described {
+pub fn create_store() -> ProcedureDetails {
     let arguments = json!({ "p_name": "Main store" });
-    Described {
+    ProcedureDetails {
         summary: "Creates a store",
-        schema: read(&arguments, read_create_store),
+        schema: recorded(&arguments, read_create_store),
         arguments,
         status: 201,
-        answer: reference("Store"),
+        response: reference("Store"),
         example: store(false),
         codes: &[],
     }
 }
 
-pub fn list_stores() -> Described {
-    of_nothing(
+pub fn list_stores() -> ProcedureDetails {
+    procedure_without_arguments(
         "Lists the stores of the workspace",
         object([("stores", list(reference("Store")), "")]),
         json!({ "stores": [store(false)] }),
     )
 }
 
-pub fn rename_store() -> Described {
+pub fn rename_store() -> ProcedureDetails {
     let arguments = json!({ "p_store_id": examples::store_id(), "p_name": "Main store" });
-    Described {
+    ProcedureDetails {
         summary: "Renames a store",
-        schema: read(&arguments, read_rename_store),
+        schema: recorded(&arguments, read_rename_store),
         arguments,
         status: 200,
-        answer: reference("Store"),
+        response: reference("Store"),
         example: store(false),
-        codes: INVALID_ID,
+        codes: NOT_FOUND,
     }
 }
 
-pub fn archive_store() -> Described {
-    of_a_store("Archives a store: it takes no new keys", INVALID_ID_OR_STATE, true)
+pub fn archive_store() -> ProcedureDetails {
+    store_procedure("Archives a store: it takes no new keys", NOT_FOUND_OR_INVALID_STATE, true)
 }
 
-pub fn restore_store() -> Described {
-    of_a_store("Takes an archived store back", INVALID_ID_OR_STATE, false)
+pub fn restore_store() -> ProcedureDetails {
+    store_procedure("Takes an archived store back", NOT_FOUND_OR_INVALID_STATE, false)
 }
 
-pub fn list_members() -> Described {
-    of_nothing(
+pub fn list_members() -> ProcedureDetails {
+    procedure_without_arguments(
         "Lists the members of the workspace",
         object([("members", list(reference("Member")), "")]),
         json!({ "members": [member("owner")] }),
     )
 }
 
-pub fn change_member_role() -> Described {
+pub fn change_member_role() -> ProcedureDetails {
     let arguments = json!({ "p_user_id": examples::user_id(), "p_role": "admin" });
-    Described {
+    ProcedureDetails {
         summary: "Changes the role of a member",
-        schema: read(&arguments, read_change_role),
+        schema: recorded(&arguments, read_change_role),
         arguments,
         status: 200,
-        answer: reference("Member"),
+        response: reference("Member"),
         example: member("admin"),
-        codes: INVALID_ID_OR_STATE,
+        codes: NOT_FOUND_OR_INVALID_STATE,
     }
 }
 
-pub fn remove_member() -> Described {
+pub fn remove_member() -> ProcedureDetails {
     let arguments = json!({ "p_user_id": examples::user_id() });
-    Described {
+    ProcedureDetails {
         summary: "Ends a membership, with its sessions and API keys",
-        schema: read(&arguments, read_user_id),
+        schema: recorded(&arguments, read_user_id),
         arguments,
         status: 200,
-        answer: object([("user_id", schema::user_id(), ""), ("removed", boolean(), "")]),
+        response: object([("user_id", schema::user_id(), ""), ("removed", boolean(), "")]),
         example: json!({ "user_id": examples::user_id(), "removed": true }),
-        codes: INVALID_ID_OR_STATE,
+        codes: NOT_FOUND_OR_INVALID_STATE,
     }
 }
 
-pub fn invite_member() -> Described {
+pub fn invite_member() -> ProcedureDetails {
     let arguments = json!({ "p_email": "ada@example.com", "p_role": "member" });
-    Described {
+    ProcedureDetails {
         summary: "Makes a link by which somebody joins the workspace",
-        schema: read(&arguments, InviteMember::read),
+        schema: recorded(&arguments, InviteMember::read),
         arguments,
         status: 201,
-        answer: invited(),
+        response: invited(),
         example: json!({
             "invite_id": examples::invite_id(),
             "invite_url": "https://console.example.com/invite/…",
@@ -142,8 +150,8 @@ pub fn invite_member() -> Described {
     }
 }
 
-pub fn list_invites() -> Described {
-    of_nothing(
+pub fn list_invites() -> ProcedureDetails {
+    procedure_without_arguments(
         "Lists the invites that have not been taken",
         object([("invites", list(reference("Invite")), "")]),
         json!({ "invites": [{
@@ -154,32 +162,32 @@ pub fn list_invites() -> Described {
     )
 }
 
-pub fn withdraw_invite() -> Described {
+pub fn withdraw_invite() -> ProcedureDetails {
     let arguments = json!({ "p_invite_id": examples::invite_id() });
-    Described {
+    ProcedureDetails {
         summary: "Withdraws an invite",
-        schema: read(&arguments, read_invite_id),
+        schema: recorded(&arguments, read_invite_id),
         arguments,
         status: 200,
-        answer: object([("invite_id", schema::invite_id(), ""), ("withdrawn", boolean(), "")]),
+        response: object([("invite_id", schema::invite_id(), ""), ("withdrawn", boolean(), "")]),
         example: json!({ "invite_id": examples::invite_id(), "withdrawn": true }),
-        codes: INVALID_ID,
+        codes: NOT_FOUND,
     }
 }
 
-pub fn list_audit_entries() -> Described {
+pub fn list_audit_entries() -> ProcedureDetails {
     let arguments = json!({
         "p_action": "store.created", "p_email": "owner@example.com",
         "p_subject": examples::store_id(), "p_from": time(), "p_to": time(),
         "p_cursor": format!("{}.{}", examples::now().millis(), examples::audit_id()),
         "p_limit": 50,
     });
-    Described {
+    ProcedureDetails {
         summary: "Lists entries of the audit log, newest first",
-        schema: read(&arguments, ListAuditEntries::read),
+        schema: recorded(&arguments, ListAuditEntries::read),
         arguments,
         status: 200,
-        answer: page("entries", "AuditEntry"),
+        response: page("entries", "AuditEntry"),
         example: json!({ "entries": [{
             "id": examples::audit_id(), "at": time(), "action": "store.created",
             "user_id": examples::user_id(), "email": "owner@example.com",
