@@ -5,13 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join, relative, resolve, sep } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Failure, isMain, runScript, step } from './processes.mjs';
 import { BUILD_DIR, MAX_WORKER_GZIP_BYTES, ROOT, WASM_TARGET } from './project.mjs';
 import { NIGHTLY, preflight, workerBuild } from './toolchain.mjs';
 
-const INPUTS = ['src', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs'];
+const INPUTS = ['src', 'crates', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs'];
 
 /**
  * Leaves out what only takes room: where in the source a panic comes from (its message stays), and
@@ -22,7 +22,7 @@ const SMALL = ['-Zlocation-detail=none', '-Zfmt-debug=shallow'];
 const MODULES = ['entry.mjs', 'index.js', 'index_bg.wasm'];
 
 /** The JavaScript that the Rust Worker is entered by; imports it from beside itself. */
-const ENTRY = join(ROOT, 'src/edge/entry.mjs');
+const ENTRY = join(ROOT, 'src/entry.mjs');
 
 /** Remembers what the last good build was made from: `{ digest, included, profile }`. */
 const STAMP = join(BUILD_DIR, '.inputs.json');
@@ -98,7 +98,7 @@ function includedFiles(profile) {
     .replace(/^[^\n]*?: /, '')
     .split(/(?<!\\)\s+/)
     .map((path) => relative(ROOT, path.replaceAll('\\ ', ' ')))
-    .filter((path) => path !== '' && !path.startsWith('..') && !path.startsWith(`src${sep}`));
+    .filter((path) => path !== '' && !path.startsWith('..') && !/^(src|crates)[/\\]/.test(path));
 }
 
 function checkSize() {

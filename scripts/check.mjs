@@ -8,9 +8,9 @@ import { ROOT, WASM_TARGET } from './project.mjs';
 import { preflight, toolEnvironment } from './toolchain.mjs';
 
 const DENY_WARNINGS = ['--', '-D', 'warnings'];
-/** Only for the library: its dependencies are what ships. */
+/** Only for the libraries: their dependencies are what ships. */
 const DENY_UNUSED_DEPENDENCIES = ['-D', 'unused-crate-dependencies'];
-const DOC = ['doc', '--no-deps', '--document-private-items'];
+const DOC = ['doc', '--workspace', '--no-deps', '--document-private-items'];
 const ON_WASM = ['--target', WASM_TARGET];
 
 const cargo = (...args) =>
@@ -21,11 +21,11 @@ const cargo = (...args) =>
   });
 
 const CHECKS = [
-  ['Format', () => cargo('fmt', '--check')],
+  ['Format', () => cargo('fmt', '--all', '--check')],
   ['Licences', () => checkLicences()],
-  ['Clippy', () => cargo('clippy', '--all-targets', ...DENY_WARNINGS)],
-  ['Unused dependencies', () => cargo('clippy', '--lib', ...DENY_WARNINGS, ...DENY_UNUSED_DEPENDENCIES)],
-  ['Clippy and unused dependencies on wasm32', () => cargo('clippy', '--lib', ...ON_WASM, ...DENY_WARNINGS, ...DENY_UNUSED_DEPENDENCIES)],
+  ['Clippy', () => cargo('clippy', '--workspace', '--all-targets', ...DENY_WARNINGS)],
+  ['Unused dependencies', () => cargo('clippy', '--workspace', '--lib', ...DENY_WARNINGS, ...DENY_UNUSED_DEPENDENCIES)],
+  ['Clippy and unused dependencies on wasm32', () => cargo('clippy', '--workspace', '--lib', ...ON_WASM, ...DENY_WARNINGS, ...DENY_UNUSED_DEPENDENCIES)],
   ['Documentation', () => cargo(...DOC)],
   ['Documentation on wasm32', () => cargo(...DOC, ...ON_WASM)],
 ];

@@ -17,7 +17,7 @@ import { BUILD_DIR, ROOT } from './project.mjs';
 export const DOCS = join(ROOT, 'docs');
 const OUT = join(BUILD_DIR, 'assets');
 const THEME = join(DOCS, 'theme');
-const CONSOLE = join(ROOT, 'src/console/assets');
+const CONSOLE = join(ROOT, 'crates/console/src/assets');
 const OPENAPI = join(DOCS, 'openapi.json');
 
 /** Bytes that a page may transfer, all told (DESIGN §9). */

@@ -14,7 +14,7 @@ import { preflight, toolEnvironment } from './toolchain.mjs';
 
 const TIERS = {
   /** The domain, on this machine's own target. */
-  native: () => run('cargo', ['test'], { cwd: ROOT, env: toolEnvironment() }),
+  native: () => run('cargo', ['test', '--workspace'], { cwd: ROOT, env: toolEnvironment() }),
 
   /** The built Worker on the real runtime, and the samples of the documentation against it; two files at a time, each with a runtime of its own. */
   async workerd() {

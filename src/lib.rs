@@ -1,4 +1,5 @@
-//! Tidegate: the inbound write half of a commerce API, at the edge. This is the map of the crate.
+//! Tidegate: the inbound write half of a commerce API, at the edge. This crate is the Worker, and it
+//! is thin: the rules are in `tidegate-core`, the console's pages in `tidegate-console`.
 //!
 //! ```text
 //! storefront ──POST──▶ Worker ──────────1 hop──▶ KeyGate ─────────1 hop──▶ StoreLedger
@@ -9,27 +10,28 @@
 //! browsers ──pages───▶ Worker ──▶ D1, KeyGates and StoreLedgers; live from a KeyGate by WebSocket
 //! ```
 //!
-//! | module       | contents                                                                  | pure |
-//! |--------------|---------------------------------------------------------------------------|------|
-//! | `domain`     | the rules: credentials, admission, rate limit, idempotency, money, orders | yes  |
-//! | `storefront` | one module per sender: converts its payloads to domain types              | yes  |
-//! | `protocol`   | the versioned messages between the Worker and its objects                 | yes  |
-//! | `api`        | the HTTP surface: routes, inputs, outputs, problem details                | yes  |
-//! | `console`    | the console's pages: view models in, markup out                           | yes  |
-//! | `edge`       | everything that touches the platform; compiled for wasm32 only            | no   |
+//! | module     | contents                                                                      |
+//! |------------|-------------------------------------------------------------------------------|
+//! | `http`     | events: integrations, data API, RPC, console, documentation                   |
+//! | `control`  | what owners and admins can do                                                 |
+//! | `objects`  | the Durable Objects (KeyGate, StoreLedger) and the calls to them              |
+//! | `catalogue`| D1, one file per table                                                        |
+//! | `platform` | an object's SQLite, requests and responses, clock, randomness, settings       |
 //!
-//! Pure means: no I/O, no clock, no randomness. `now` and random bytes are arguments, so all of it
-//! is tested natively. `domain` depends on none of the others; `storefront` and `protocol` depend
-//! only on `domain`; `edge` depends on all of them and contains no business rules.
+//! Each module uses only those below it in the table, and no object knows a page. A handler
+//! parses, authorises, calls and responds. A Durable Object reads rows, asks the core, writes rows
+//! and replies. An `if` about business in this crate belongs in `tidegate-core`.
 //!
-//! Where to start reading: `edge/worker.rs` routes a request, `edge/integrations.rs` hands it to
-//! the KeyGate, `edge/key_gate/ingest.rs` (an order) and `edge/key_gate/deliver.rs` (a webhook)
-//! process it, and `edge/store_ledger/orders.rs` stores the order. [`domain::admission`] defines
-//! the order of the checks; [`domain::rejection`] lists every reason to reject a request.
-pub mod api;
-pub mod console;
-pub mod domain;
-#[cfg(target_arch = "wasm32")]
-pub mod edge;
-pub mod protocol;
-pub mod storefront;
+//! Where to start reading: `http/worker.rs` routes a request, `http/integrations.rs` hands it to
+//! the KeyGate, `objects/key_gate/ingest.rs` (an order) and `objects/key_gate/deliver.rs` (a
+//! webhook) process it, and `objects/store_ledger/orders.rs` stores the order.
+#![cfg(target_arch = "wasm32")]
+
+mod catalogue;
+mod control;
+mod error;
+mod http;
+mod objects;
+mod platform;
+
+use error::{Error, Result, internal};

@@ -4,10 +4,10 @@
 use std::{env, fs};
 
 use serde_json::{Value, json};
-use tidegate::domain::explain::{Ended, explain};
-use tidegate::domain::key::{PayloadFormat, Source};
-use tidegate::domain::log::Outcome;
-use tidegate::domain::rejection::Code;
+use tidegate_core::domain::explain::{Ended, explain};
+use tidegate_core::domain::key::{PayloadFormat, Source};
+use tidegate_core::domain::log::Outcome;
+use tidegate_core::domain::rejection::Code;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.json");
 

@@ -9,14 +9,14 @@ use std::path::PathBuf;
 use data_encoding::BASE64;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use tidegate::domain::headers::Headers;
-use tidegate::domain::key::PayloadFormat;
-use tidegate::domain::secret::SigningSecret;
-use tidegate::domain::signature::{
+use tidegate_core::domain::headers::Headers;
+use tidegate_core::domain::key::PayloadFormat;
+use tidegate_core::domain::secret::SigningSecret;
+use tidegate_core::domain::signature::{
     Algorithm, Diagnosis, PublicKeyCheck, SignatureError, diagnose_native, public_key_checks,
     verify_api, verify_native, verify_time, verify_woocommerce,
 };
-use tidegate::domain::time::Timestamp;
+use tidegate_core::domain::time::Timestamp;
 
 fn secret(text: &str) -> SigningSecret {
     SigningSecret::unsealed(text.to_owned())

@@ -8,8 +8,8 @@ use payloads::{any_changes, broken, check, describe, fixture, names, read_value,
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use standing::final_states;
-use tidegate::domain::event::NativeEvent;
-use tidegate::domain::key::PayloadFormat::Square;
+use tidegate_core::domain::event::NativeEvent;
+use tidegate_core::domain::key::PayloadFormat::Square;
 
 fn square(name: &str) -> Value {
     fixture("square", name)
@@ -344,7 +344,7 @@ proptest! {
         let body = serde_json::to_vec(&body).unwrap();
         let body = &body[..end.index(body.len())];
         check(Square, body)?;
-        let delivery = tidegate::storefront::read(Square, &[].into(), body);
+        let delivery = tidegate_core::storefront::read(Square, &[].into(), body);
         prop_assert_eq!(delivery.meaning.unwrap_err().pointer, "");
     }
 

@@ -9,8 +9,8 @@ use payloads::{any_changes, broken, check, describe, fixture, names, read_value,
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use standing::final_states;
-use tidegate::domain::event::NativeEvent;
-use tidegate::domain::key::PayloadFormat::StripeCheckout;
+use tidegate_core::domain::event::NativeEvent;
+use tidegate_core::domain::key::PayloadFormat::StripeCheckout;
 
 /// Every topic that has an effect, and the kind of object that its events contain.
 const TOPICS: [(&str, &str); 18] = [
@@ -600,7 +600,7 @@ proptest! {
         let body = serde_json::to_vec(&body).unwrap();
         let body = &body[..end.index(body.len())];
         check(StripeCheckout, body)?;
-        let delivery = tidegate::storefront::read(StripeCheckout, &[].into(), body);
+        let delivery = tidegate_core::storefront::read(StripeCheckout, &[].into(), body);
         prop_assert_eq!(delivery.meaning.unwrap_err().pointer, "");
     }
 

@@ -6,9 +6,9 @@ mod payloads;
 use payloads::{any_changes, broken, check, describe, fixture, names, read_value, with};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tidegate::domain::headers::Headers;
-use tidegate::domain::key::PayloadFormat::{self, BigCommerce, Squarespace};
-use tidegate::storefront::read;
+use tidegate_core::domain::headers::Headers;
+use tidegate_core::domain::key::PayloadFormat::{self, BigCommerce, Squarespace};
+use tidegate_core::storefront::read;
 
 fn described(format: PayloadFormat, event: &Value) -> String {
     describe(&read_value(format, event))

@@ -12,11 +12,11 @@ use breaking::{any_changes, broken};
 use orders::{check, describe, final_snapshot, fixture, order_of, summary};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tidegate::domain::event::{Ignored, NativeEvent, Subject};
-use tidegate::domain::headers::Headers;
-use tidegate::domain::key::PayloadFormat;
-use tidegate::domain::order::{OrderSnapshot, OrderStatus};
-use tidegate::storefront::{self, ParsedDelivery};
+use tidegate_core::domain::event::{Ignored, NativeEvent, Subject};
+use tidegate_core::domain::headers::Headers;
+use tidegate_core::domain::key::PayloadFormat;
+use tidegate_core::domain::order::{OrderSnapshot, OrderStatus};
+use tidegate_core::storefront::{self, ParsedDelivery};
 
 fn read(body: &[u8]) -> ParsedDelivery {
     storefront::read(PayloadFormat::Webflow, &Headers::default(), body)

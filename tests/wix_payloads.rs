@@ -13,11 +13,11 @@ use data_encoding::BASE64URL_NOPAD;
 use orders::{check, describe, final_snapshot, fixture, order_of, summary};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tidegate::domain::event::{Ignored, NativeEvent, Subject};
-use tidegate::domain::headers::Headers;
-use tidegate::domain::key::PayloadFormat;
-use tidegate::domain::order::{OrderSnapshot, OrderStatus};
-use tidegate::storefront::{self, ParsedDelivery};
+use tidegate_core::domain::event::{Ignored, NativeEvent, Subject};
+use tidegate_core::domain::headers::Headers;
+use tidegate_core::domain::key::PayloadFormat;
+use tidegate_core::domain::order::{OrderSnapshot, OrderStatus};
+use tidegate_core::storefront::{self, ParsedDelivery};
 
 const INSTANCE: &str = "c1b1e0a6-0000-4000-8000-000000000001";
 const PREFIX: &str = "wix.ecom.v1.order_";

@@ -8,14 +8,14 @@ use std::path::PathBuf;
 use data_encoding::BASE64;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tidegate::domain::event::{Ignored, NativeEvent, Subject};
-use tidegate::domain::money::{Amount, Currency, Quantity};
-use tidegate::domain::order::{
+use tidegate_core::domain::event::{Ignored, NativeEvent, Subject};
+use tidegate_core::domain::money::{Amount, Currency, Quantity};
+use tidegate_core::domain::order::{
     Address, ClientDetails, ClientSnapshot, OrderContent, OrderLine, OrderSnapshot, OrderStatus,
     OrderTotals, ReportedPayment, ReportedRefund, SourceVersion,
 };
-use tidegate::domain::time::Timestamp;
-use tidegate::storefront::woocommerce::{event, is_ping, subject};
+use tidegate_core::domain::time::Timestamp;
+use tidegate_core::storefront::woocommerce::{event, is_ping, subject};
 
 const ORDER_TOPICS: [&str; 3] = ["order.created", "order.updated", "order.restored"];
 const CLIENT_TOPICS: [&str; 2] = ["customer.created", "customer.updated"];

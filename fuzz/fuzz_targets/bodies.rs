@@ -4,16 +4,16 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tidegate::api::batch::{CONTENT_TYPE, lines, read_line};
-use tidegate::api::fields::parse_object;
-use tidegate::api::flat::{read_form, unfold};
-use tidegate::api::write_input::{Context, read_write};
-use tidegate::domain::id::StoreId;
-use tidegate::domain::ledger::hash_of;
-use tidegate::domain::money::Amount;
-use tidegate::domain::order::OrderContent;
-use tidegate::domain::time::Timestamp;
-use tidegate::domain::write::{Command, Write};
+use tidegate_core::api::batch::{CONTENT_TYPE, lines, read_line};
+use tidegate_core::api::fields::parse_object;
+use tidegate_core::api::flat::{read_form, unfold};
+use tidegate_core::api::write_input::{Context, read_write};
+use tidegate_core::domain::id::StoreId;
+use tidegate_core::domain::ledger::hash_of;
+use tidegate_core::domain::money::Amount;
+use tidegate_core::domain::order::OrderContent;
+use tidegate_core::domain::time::Timestamp;
+use tidegate_core::domain::write::{Command, Write};
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 

@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tidegate::domain::credential::{ApiSecret, IntegrationKey, KeyId, TagKeys};
-use tidegate::domain::id::{OrderId, RequestId, StoreId};
-use tidegate::domain::idempotency::IdempotencyKey;
+use tidegate_core::domain::credential::{ApiSecret, IntegrationKey, KeyId, TagKeys};
+use tidegate_core::domain::id::{OrderId, RequestId, StoreId};
+use tidegate_core::domain::idempotency::IdempotencyKey;
 
 fn tag_keys(byte: &str) -> TagKeys {
     TagKeys::parse(&byte.repeat(32)).expect("a tag key")

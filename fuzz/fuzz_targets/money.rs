@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tidegate::domain::money::{Amount, Currency, Quantity};
+use tidegate_core::domain::money::{Amount, Currency, Quantity};
 
 fuzz_target!(|text: &str| {
     let _ = Currency::parse(text);

@@ -3,10 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tidegate::domain::event::NativeEvent;
-use tidegate::domain::headers::Headers;
-use tidegate::domain::key::PayloadFormat;
-use tidegate::storefront;
+use tidegate_core::domain::event::NativeEvent;
+use tidegate_core::domain::headers::Headers;
+use tidegate_core::domain::key::PayloadFormat;
+use tidegate_core::storefront;
 
 /// Topics of the senders that send the topic in a header. For the others the header is ignored.
 fn topics(format: PayloadFormat) -> &'static [&'static str] {

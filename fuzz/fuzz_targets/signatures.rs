@@ -3,14 +3,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tidegate::domain::headers::Headers;
-use tidegate::domain::key::PayloadFormat;
-use tidegate::domain::secret::SigningSecret;
-use tidegate::domain::signature::{
+use tidegate_core::domain::headers::Headers;
+use tidegate_core::domain::key::PayloadFormat;
+use tidegate_core::domain::secret::SigningSecret;
+use tidegate_core::domain::signature::{
     diagnose, diagnose_native, public_key_checks, sign_own, verify_api, verify_native, verify_time,
 };
-use tidegate::domain::time::Timestamp;
-use tidegate::storefront;
+use tidegate_core::domain::time::Timestamp;
+use tidegate_core::storefront;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 

@@ -8,16 +8,16 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use tidegate::domain::event::{NativeEvent, Subject};
-use tidegate::domain::headers::Headers;
-use tidegate::domain::key::PayloadFormat;
-use tidegate::domain::money::{Amount, Currency};
-use tidegate::domain::order::{
+use tidegate_core::domain::event::{NativeEvent, Subject};
+use tidegate_core::domain::headers::Headers;
+use tidegate_core::domain::key::PayloadFormat;
+use tidegate_core::domain::money::{Amount, Currency};
+use tidegate_core::domain::order::{
     Address, ClientDetails, OrderContent, OrderSnapshot, OrderTotals, PaymentSnapshot,
     RefundSnapshot, ReportedPayment, SourceVersion,
 };
-use tidegate::domain::time::Timestamp;
-use tidegate::storefront::{ParsedDelivery, read};
+use tidegate_core::domain::time::Timestamp;
+use tidegate_core::storefront::{ParsedDelivery, read};
 
 pub use breaking::{any_changes, broken};
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use tidegate::domain::event::NativeEvent;
-use tidegate::domain::ledger::judge_event;
-use tidegate::domain::log::Outcome;
-use tidegate::domain::order::SourceVersion;
+use tidegate_core::domain::event::NativeEvent;
+use tidegate_core::domain::ledger::judge_event;
+use tidegate_core::domain::log::Outcome;
+use tidegate_core::domain::order::SourceVersion;
 
 use crate::payloads::{describe_event, text};
 

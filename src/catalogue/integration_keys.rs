@@ -1,0 +1,307 @@
+//! `integration_keys`. No statement here updates what a key is pinned to: its workspace, store and
+//! namespace.
+
+use serde::Deserialize;
+use worker::D1PreparedStatement;
+use worker::wasm_bindgen::JsValue;
+
+use super::{Catalogue, millis, optional, text};
+use crate::{Result, internal};
+use tidegate_core::domain::credential::{CredentialHash, GateName, KeyId};
+use tidegate_core::domain::id::{Namespace, StoreId, UserId, WorkspaceId};
+use tidegate_core::domain::key::{
+    KeyRecord, KeyStatus, PayloadFormat, Scopes, SealedSecret, ShownStatus, Source,
+};
+use tidegate_core::domain::rate_limit::RateLimit;
+use tidegate_core::domain::time::Timestamp;
+
+pub(super) const COLUMNS: &str =
+    "key_id, key_hash, preview, workspace_id, store_id, namespace, name, source,
+  payload_format, scopes, rate_limit_per_minute, require_signature, capture_bodies, status, secrets,
+  created_at, expires_at, revoked_at, rotated_from, notification_url";
+
+#[derive(Deserialize)]
+struct Row {
+    key_id: KeyId,
+    key_hash: CredentialHash,
+    preview: String,
+    workspace_id: WorkspaceId,
+    store_id: StoreId,
+    namespace: Namespace,
+    name: String,
+    source: Source,
+    payload_format: PayloadFormat,
+    scopes: String,
+    rate_limit_per_minute: RateLimit,
+    require_signature: u8,
+    capture_bodies: u8,
+    status: KeyStatus,
+    secrets: String,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    rotated_from: Option<KeyId>,
+    notification_url: Option<String>,
+}
+
+impl Row {
+    fn into_record(self) -> Result<KeyRecord> {
+        let secrets: Vec<SealedSecret> = serde_json::from_str(&self.secrets)
+            .map_err(|error| internal(format!("secrets of {}: {error}", self.key_id)))?;
+        let scopes = Scopes::parse(&self.scopes)
+            .ok_or_else(|| internal(format!("scopes of {}", self.key_id)))?;
+        Ok(KeyRecord {
+            key_id: self.key_id,
+            key_hash: self.key_hash,
+            preview: self.preview,
+            workspace_id: self.workspace_id,
+            store_id: self.store_id,
+            namespace: self.namespace,
+            name: self.name,
+            source: self.source,
+            payload_format: self.payload_format,
+            scopes,
+            rate_limit: self.rate_limit_per_minute,
+            require_signature: self.require_signature != 0,
+            capture_bodies: self.capture_bodies != 0,
+            status: self.status,
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+            revoked_at: self.revoked_at,
+            rotated_from: self.rotated_from,
+            notification_url: self.notification_url,
+            secrets,
+        })
+    }
+}
+
+/// Which keys to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyFilter {
+    pub store: Option<StoreId>,
+    pub source: Option<Source>,
+    pub status: Option<ShownStatus>,
+    /// Part of a key's name, the beginning of a key, or a key id.
+    pub search: Option<String>,
+}
+
+/// A page of keys and the cursor of the next one.
+#[derive(Debug)]
+pub struct KeyPage {
+    pub keys: Vec<KeyRecord>,
+    pub next_cursor: Option<String>,
+}
+
+impl Catalogue {
+    pub fn insert_integration_key(
+        &self,
+        record: &KeyRecord,
+        created_by: UserId,
+        form: Option<&str>,
+    ) -> Result<D1PreparedStatement> {
+        let flag = |value: bool| JsValue::from_f64(if value { 1.0 } else { 0.0 });
+        self.statement(
+            "INSERT INTO integration_keys (gate, created_by, key_id, key_hash, preview,
+               workspace_id, store_id, namespace, name, source, payload_format, scopes,
+               rate_limit_per_minute, require_signature, capture_bodies, status, secrets,
+               created_at, expires_at, revoked_at, rotated_from, form,
+               notification_url)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+               ?18, ?19, ?20, ?21, ?22, ?23)",
+            &[
+                text(&record.key_hash.gate()),
+                text(&created_by),
+                text(&record.key_id),
+                JsValue::from_str(&record.key_hash.to_hex()),
+                JsValue::from_str(&record.preview),
+                text(&record.workspace_id),
+                text(&record.store_id),
+                text(&record.namespace),
+                JsValue::from_str(&record.name),
+                text(&record.source),
+                text(&record.payload_format),
+                JsValue::from_str(&record.scopes.to_text()),
+                JsValue::from_f64(f64::from(record.rate_limit.per_minute())),
+                flag(record.require_signature),
+                flag(record.capture_bodies),
+                text(&record.status),
+                JsValue::from_str(&secrets_json(record)?),
+                millis(record.created_at),
+                optional(record.expires_at, millis),
+                optional(record.revoked_at, millis),
+                optional(record.rotated_from.as_ref(), |id| text(&id)),
+                optional(form, JsValue::from_str),
+                optional(record.notification_url.as_deref(), JsValue::from_str),
+            ],
+        )
+    }
+
+    /// Updates the columns that may change: status, revocation time, secrets and notification URL.
+    pub fn update_integration_key(&self, record: &KeyRecord) -> Result<D1PreparedStatement> {
+        self.statement(
+            "UPDATE integration_keys SET status = ?2, revoked_at = ?3, secrets = ?4,
+               notification_url = ?5
+             WHERE key_id = ?1",
+            &[
+                text(&record.key_id),
+                text(&record.status),
+                optional(record.revoked_at, millis),
+                JsValue::from_str(&secrets_json(record)?),
+                optional(record.notification_url.as_deref(), JsValue::from_str),
+            ],
+        )
+    }
+
+    /// The key whose KeyGate has this name.
+    pub async fn integration_key_of_gate(&self, gate: &str) -> Result<Option<KeyRecord>> {
+        let query = format!("SELECT {COLUMNS} FROM integration_keys WHERE gate = ?1");
+        let row = self.first::<Row>(&query, &[JsValue::from_str(gate)]).await?;
+        row.map(Row::into_record).transpose()
+    }
+
+    /// A key of this workspace; another workspace's is not found.
+    pub async fn integration_key(
+        &self,
+        workspace: WorkspaceId,
+        gate: GateName,
+    ) -> Result<Option<KeyRecord>> {
+        let query =
+            format!("SELECT {COLUMNS} FROM integration_keys WHERE gate = ?1 AND workspace_id = ?2");
+        let parameters = [text(&gate), text(&workspace)];
+        let row = self.first::<Row>(&query, &parameters).await?;
+        row.map(Row::into_record).transpose()
+    }
+
+    /// The key that was minted by the form with this id.
+    pub async fn integration_key_of_form(
+        &self,
+        workspace: WorkspaceId,
+        form: &str,
+    ) -> Result<Option<KeyRecord>> {
+        let query =
+            format!("SELECT {COLUMNS} FROM integration_keys WHERE form = ?1 AND workspace_id = ?2");
+        let parameters = [JsValue::from_str(form), text(&workspace)];
+        let row = self.first::<Row>(&query, &parameters).await?;
+        row.map(Row::into_record).transpose()
+    }
+
+    /// The keys that were minted by rotating this one, newest first; at most 10.
+    pub async fn successors(
+        &self,
+        workspace: WorkspaceId,
+        key_id: &KeyId,
+    ) -> Result<Vec<KeyRecord>> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM integration_keys WHERE rotated_from = ?1 AND workspace_id = ?2
+             ORDER BY created_at DESC LIMIT 10"
+        );
+        self.records(&query, &[text(&key_id), text(&workspace)]).await
+    }
+
+    /// A page of the keys of all workspaces that are not revoked and expire before `to`, the
+    /// soonest first. `after` is the expiry and id of the last key of the previous page.
+    pub async fn expiring_keys(
+        &self,
+        after: (Timestamp, &str),
+        to: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<KeyRecord>> {
+        let query = format!(
+            "SELECT {COLUMNS} FROM integration_keys
+             WHERE expires_at IS NOT NULL AND revoked_at IS NULL
+               AND (expires_at, key_id) > (?1, ?2) AND expires_at < ?3
+             ORDER BY expires_at, key_id LIMIT ?4"
+        );
+        let (at, key_id) = after;
+        let limit = JsValue::from_f64(f64::from(limit));
+        self.records(&query, &[millis(at), JsValue::from_str(key_id), millis(to), limit]).await
+    }
+
+    pub(super) async fn records(
+        &self,
+        query: &str,
+        parameters: &[JsValue],
+    ) -> Result<Vec<KeyRecord>> {
+        self.all::<Row>(query, parameters).await?.into_iter().map(Row::into_record).collect()
+    }
+
+    /// A page of a workspace's keys, newest first. `cursor` is the creation time and id of the last
+    /// key of the previous page. With a filter it reads at most 2,000 rows, so a page may have
+    /// fewer keys than `limit` and still have a next page.
+    pub async fn integration_keys(
+        &self,
+        workspace: WorkspaceId,
+        filter: &KeyFilter,
+        cursor: Option<(i64, &str)>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<KeyPage> {
+        let (created_at, key_id) =
+            cursor.unwrap_or((tidegate_core::domain::money::Amount::MAX, ""));
+        let query = format!(
+            "SELECT {COLUMNS} FROM (SELECT * FROM integration_keys
+               WHERE workspace_id = ?1 AND (created_at, key_id) < (?2, ?3)
+               ORDER BY created_at DESC, key_id DESC LIMIT ?4)
+             WHERE (?5 IS NULL OR store_id = ?5) AND (?6 IS NULL OR source = ?6)
+               AND (?7 IS NULL OR ?7 = CASE WHEN status <> 'revoked' AND expires_at <= ?8
+                 THEN 'expired' ELSE status END)
+               AND (?9 IS NULL OR name LIKE '%' || ?9 || '%' ESCAPE '\\'
+                 OR preview = substr(?11, 1, 12) OR key_id = ?11)
+             LIMIT ?10"
+        );
+        let range =
+            [text(&workspace), JsValue::from_f64(created_at as f64), JsValue::from_str(key_id)];
+        let filtered = *filter != KeyFilter::default();
+        // Half of the rows are for the scan, half for finding where it ended.
+        let scan = if filtered { MAX_SCAN / 2 } else { limit };
+        let scan = JsValue::from_f64(f64::from(scan));
+        let pattern = filter.search.as_deref().map(like_pattern);
+        let filters = [
+            scan.clone(),
+            optional(filter.store, |store| text(&store)),
+            optional(filter.source, |source| text(&source)),
+            optional(filter.status, |status| text(&status)),
+            millis(now),
+            optional(pattern.as_deref(), JsValue::from_str),
+            JsValue::from_f64(f64::from(limit)),
+            optional(filter.search.as_deref(), JsValue::from_str),
+        ];
+        let keys = self.records(&query, &[&range[..], &filters].concat()).await?;
+        if keys.len() == limit as usize {
+            let next_cursor = keys.last().map(|key| cursor_after(key.created_at, &key.key_id));
+            return Ok(KeyPage { keys, next_cursor });
+        }
+        if !filtered {
+            return Ok(KeyPage { keys, next_cursor: None });
+        }
+        let last_scanned = "SELECT created_at, key_id FROM integration_keys
+             WHERE workspace_id = ?1 AND (created_at, key_id) < (?2, ?3)
+             ORDER BY created_at DESC, key_id DESC LIMIT 1 OFFSET ?4 - 1";
+        let last = self.first::<LastScanned>(last_scanned, &[&range[..], &[scan]].concat()).await?;
+        let next_cursor = last.map(|last| cursor_after(last.created_at, &last.key_id));
+        Ok(KeyPage { keys, next_cursor })
+    }
+}
+
+/// Rows that a filtered page reads at most.
+const MAX_SCAN: u32 = 2_000;
+
+#[derive(Deserialize)]
+struct LastScanned {
+    created_at: Timestamp,
+    key_id: KeyId,
+}
+
+/// The cursor after this key: `<created_at>.<key_id>`, with the time in milliseconds.
+fn cursor_after(created_at: Timestamp, key_id: &KeyId) -> String {
+    format!("{}.{key_id}", created_at.millis())
+}
+
+/// A search text with the wildcards of LIKE escaped.
+fn like_pattern(search: &str) -> String {
+    search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+fn secrets_json(record: &KeyRecord) -> Result<String> {
+    serde_json::to_string(&record.secrets).map_err(|error| internal(error.to_string()))
+}

@@ -1,0 +1,152 @@
+//! The operations of owners and admins, shared by the RPCs (which respond with JSON) and the
+//! console (which responds with pages). Each operation takes an [`Admin`], so that it cannot be
+//! called without that authority. A resource of another workspace is not found.
+
+pub mod caller;
+mod expiry;
+mod keys;
+mod requests;
+mod stores;
+mod team;
+mod workspaces;
+
+use std::rc::Rc;
+
+use worker::{D1PreparedStatement, Env};
+
+pub use keys::{ChangedKey, MintedKey};
+pub use requests::{Stats, Usage};
+pub use team::CreatedInvite;
+pub use workspaces::CreatedWorkspace;
+
+use crate::catalogue::Catalogue;
+use crate::catalogue::audit_log::AuditEntry;
+use crate::control::caller::Admin;
+use crate::objects::client::{Method, Objects};
+use crate::platform::{Settings, now, random};
+use crate::{Error, Result, internal};
+use tidegate_core::domain::credential::{GateName, KeyId};
+use tidegate_core::domain::id::{AuditId, StoreId, WorkspaceId};
+use tidegate_core::domain::key::KeyRecord;
+use tidegate_core::domain::rejection::{Code, Rejection};
+use tidegate_core::domain::time::Timestamp;
+use tidegate_core::protocol::key_gate::{self, Actor, GateCommand, GateReply, GateResult};
+use tidegate_core::protocol::store_ledger::{self, LedgerCommand, LedgerReply};
+use tidegate_core::protocol::{Versioned, frame};
+
+/// Milliseconds that a KeyGate may take for a command. A revoke waits up to 5 s for requests in
+/// flight.
+const GATE_DEADLINE_MS: u32 = 15_000;
+
+/// Milliseconds that a StoreLedger may take to reply.
+const LEDGER_DEADLINE_MS: u32 = 5_000;
+
+/// Runs the operations, with the bindings, the settings, the catalogue and the time of the
+/// request.
+pub struct ControlPlane<'a> {
+    pub env: &'a Env,
+    pub settings: &'a Rc<Settings>,
+    pub catalogue: Catalogue,
+    pub now: Timestamp,
+}
+
+impl<'a> ControlPlane<'a> {
+    pub fn new(env: &'a Env, settings: &'a Rc<Settings>) -> Result<Self> {
+        Ok(Self { env, settings, catalogue: Catalogue::open(env)?, now: now() })
+    }
+
+    /// A key of the admin's workspace. Another workspace's key is not found.
+    pub async fn key(&self, admin: &Admin, key_id: &KeyId) -> Result<KeyRecord> {
+        let not_found = || Rejection::new(Code::NotFound, "There is no such key.");
+        let gate = key_id.gate().ok_or_else(not_found)?;
+        let record = self.catalogue.integration_key(admin.workspace_id, gate).await?;
+        Ok(record.ok_or_else(not_found)?)
+    }
+
+    /// The KeyGate of a key of the admin's workspace.
+    async fn gate_of(&self, admin: &Admin, key_id: &KeyId) -> Result<GateName> {
+        Ok(self.key(admin, key_id).await?.key_hash.gate())
+    }
+
+    /// Sends a command to a KeyGate. The caller has checked that the key belongs to the workspace.
+    pub async fn command(&self, gate: GateName, command: GateCommand) -> Result<GateReply> {
+        self.command_within(gate, command, GATE_DEADLINE_MS).await
+    }
+
+    /// Sends a command to a KeyGate, with a deadline in milliseconds.
+    pub async fn command_within(
+        &self,
+        gate: GateName,
+        command: GateCommand,
+        deadline_ms: u32,
+    ) -> Result<GateReply> {
+        let unavailable = |_| {
+            Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
+                .retry_after(2)
+        };
+        let frame = frame::encode(&Versioned::new(command), &[])
+            .map_err(|frame::Malformed| internal("a command that is too large"))?;
+        let reply = Objects::key_gates(self.env)?
+            .call(&key_gate::object_name(&gate), Method::Command, &frame, deadline_ms)
+            .await
+            .map_err(unavailable)?;
+        let (reply, _) = frame::decode::<GateResult>(&reply)
+            .map_err(|frame::Malformed| internal("a malformed reply"))?;
+        Ok(reply?)
+    }
+
+    /// Sends a command to a store's ledger and returns the status and JSON body of its reply. The
+    /// caller has checked that the store belongs to the workspace.
+    pub async fn ask_ledger(
+        &self,
+        store: StoreId,
+        command: LedgerCommand,
+    ) -> Result<(u16, String)> {
+        let unavailable = || {
+            Rejection::new(Code::StoreUnavailable, "The store did not answer in time. Try again.")
+                .retry_after(2)
+        };
+        let frame = frame::encode(&Versioned::new(command), &[])
+            .map_err(|frame::Malformed| internal("a command that is too large"))?;
+        let name = store_ledger::object_name(store);
+        let reply = Objects::store_ledgers(self.env)?
+            .call(&name, Method::Command, &frame, LEDGER_DEADLINE_MS)
+            .await
+            .map_err(|_| unavailable())?;
+        let (reply, body) = frame::decode::<Versioned<LedgerReply>>(&reply)
+            .map_err(|frame::Malformed| internal("a malformed reply"))?;
+        match reply.open() {
+            Some(LedgerReply::Done { status, .. }) => {
+                Ok((status, String::from_utf8_lossy(body).into_owned()))
+            }
+            Some(LedgerReply::Rejected { rejection }) => Err(rejection.into()),
+            Some(LedgerReply::Failed { for_now: true }) => Err(unavailable().into()),
+            _ => Err(internal("the ledger's reply does not fit the command")),
+        }
+    }
+
+    /// The statement that writes an audit entry for an action of this actor, now.
+    pub fn audit(
+        &self,
+        workspace: WorkspaceId,
+        actor: &Actor,
+        action: &str,
+        subject: &str,
+        detail: serde_json::Value,
+    ) -> Result<D1PreparedStatement> {
+        self.catalogue.insert_audit(&AuditEntry {
+            id: AuditId::from_random(random()?),
+            workspace,
+            at: self.now,
+            action,
+            actor: Some(actor),
+            address: actor.address.as_deref(),
+            subject,
+            detail,
+        })
+    }
+}
+
+fn unexpected_reply() -> Error {
+    internal("the gate's reply does not fit the command")
+}

@@ -1,0 +1,85 @@
+//! The console's queries: an order with its history, and a summary of the store.
+
+use serde::{Deserialize, Serialize};
+
+use super::listing::MAX_SCANNED;
+use super::orders::not_found;
+use super::{StoreLedger, query_reply, to_json};
+use crate::Result;
+use crate::platform::sql::integer;
+use tidegate_core::api::order_output::OrderOut;
+use tidegate_core::domain::id::{RequestId, SequenceId, StoreId};
+use tidegate_core::domain::ledger::{HistoryEntry, StoredOrder};
+use tidegate_core::domain::time::Timestamp;
+use tidegate_core::protocol::store_ledger::{LedgerReply, OrderFilter};
+
+/// How many of the newest orders a summary shows.
+const NEWEST_SHOWN: u32 = 5;
+
+#[derive(Serialize)]
+struct Description<'a> {
+    order: OrderOut<'a>,
+    history: Vec<HistoryOut>,
+}
+
+#[derive(Serialize)]
+struct HistoryOut {
+    at: String,
+    request_id: RequestId,
+    event: String,
+    delivery: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    /// How many orders were created since the requested time, at most [`MAX_SCANNED`].
+    orders: u32,
+    /// Whether there are more orders than `orders` counts.
+    more: bool,
+    newest: Vec<OrderOut<'a>>,
+}
+
+impl StoreLedger {
+    pub(super) fn get_order(&self, store: StoreId, row: i64) -> Result<(LedgerReply, String)> {
+        let order = self.order(store, SequenceId::from_i64(row).ok_or_else(not_found)?)?.order;
+        Ok((query_reply(Some(&order)), to_json(&OrderOut::from(&order))?))
+    }
+
+    /// An order with its history, oldest entry first: `{"order": …, "history": […]}`.
+    pub(super) fn describe_order(&self, store: StoreId, row: i64) -> Result<(LedgerReply, String)> {
+        let record = self.order(store, SequenceId::from_i64(row).ok_or_else(not_found)?)?;
+        let history = record.history.into_iter().map(|entry| {
+            let HistoryEntry { at, request_id, event, delivery } = entry;
+            HistoryOut { at: at.to_rfc3339(), request_id, event, delivery }
+        });
+        let description =
+            Description { order: OrderOut::from(&record.order), history: history.collect() };
+        Ok((query_reply(Some(&record.order)), to_json(&description)?))
+    }
+
+    /// The summary of the store for an overview: `{"orders": …, "more": …, "newest": […]}`.
+    pub(super) fn summary(
+        &self,
+        store: StoreId,
+        since: Timestamp,
+    ) -> Result<(LedgerReply, String)> {
+        #[derive(Deserialize)]
+        struct Count {
+            n: u32,
+        }
+        let count = self.sql.first::<Count>(
+            "SELECT count(*) AS n FROM (SELECT 1 FROM orders WHERE id >= ?1 LIMIT ?2)",
+            &[integer(SequenceId::at(since).as_i64()), integer(MAX_SCANNED + 1)],
+        )?;
+        let count = count.map_or(0, |count| count.n);
+        let (rows, _) = self.scan_orders(&OrderFilter::default(), None, NEWEST_SHOWN)?;
+        let newest: Vec<StoredOrder> =
+            rows.into_iter().map(|row| Ok(self.order(store, row)?.order)).collect::<Result<_>>()?;
+        let summary = Summary {
+            orders: count.min(MAX_SCANNED),
+            more: count > MAX_SCANNED,
+            newest: newest.iter().map(OrderOut::from).collect(),
+        };
+        Ok((query_reply(None), to_json(&summary)?))
+    }
+}
