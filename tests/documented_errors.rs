@@ -4,7 +4,7 @@
 use std::{env, fs};
 
 use serde_json::{Value, json};
-use tidegate_core::domain::explain::{Ended, explain};
+use tidegate_core::domain::explain::{FinishedRequest, explain};
 use tidegate_core::domain::key::{PayloadFormat, Source};
 use tidegate_core::domain::log::Outcome;
 use tidegate_core::domain::rejection::Code;
@@ -12,7 +12,7 @@ use tidegate_core::domain::rejection::Code;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.json");
 
 fn documented(code: Code) -> Value {
-    let explanation = explain(&Ended {
+    let explanation = explain(&FinishedRequest {
         outcome: Outcome::of(code),
         error_code: Some(code),
         detail: None,

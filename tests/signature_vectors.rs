@@ -415,7 +415,7 @@ impl<'a> Native<'a> {
         verify_native(self.format, &self.headers(), self.url, &secrets, self.body, self.now)
     }
 
-    fn diagnosed(&self) -> Diagnosis {
+    fn with_diagnosis(&self) -> Diagnosis {
         let (secrets, previous) = ([secret(self.secret)], [secret("the one before")]);
         diagnose_native(self.format, &self.headers(), self.url, &secrets, &previous, self.body)
     }
@@ -460,9 +460,9 @@ mod shopify {
         let name = "x-shopify-hmac-sha256";
         let hex = hex::encode(BASE64.decode(RIGHT.as_bytes()).unwrap());
         assert_eq!(delivery().header(name, &hex).verified(), Err(SignatureError::Malformed));
-        assert_eq!(delivery().header(name, &hex).diagnosed(), Diagnosis::OtherEncoding);
+        assert_eq!(delivery().header(name, &hex).with_diagnosis(), Diagnosis::OtherEncoding);
         let diagnosed = |key: &[u8], body: &[u8]| {
-            delivery().header(name, BASE64.encode(&hmac_sha256(key, body))).diagnosed()
+            delivery().header(name, BASE64.encode(&hmac_sha256(key, body))).with_diagnosis()
         };
         let key = b"test_secret_key";
         assert_eq!(diagnosed(key, b"{\"foo\": \"bar\"}\n"), Diagnosis::TrailingNewline);
@@ -564,7 +564,7 @@ mod stripe {
         let signed = [format!("{AT}.").as_bytes(), BODY].concat();
         let header = format!("t={AT},v1={}", hex::encode(hmac_sha256(b"test_secret", &signed)));
         assert_eq!(delivery(&header).verified(), Err(SignatureError::Mismatch));
-        assert_eq!(delivery(&header).diagnosed(), Diagnosis::OtherForm);
+        assert_eq!(delivery(&header).with_diagnosis(), Diagnosis::OtherForm);
     }
 }
 
@@ -628,7 +628,7 @@ mod square {
             assert_eq!(refused.verified(), Err(SignatureError::Mismatch));
         }
         let other = delivery(KEY, shorter, TEST_NOTIFICATION, RIGHT);
-        assert_eq!(other.diagnosed(), Diagnosis::UnknownOrAddress);
+        assert_eq!(other.with_diagnosis(), Diagnosis::UnknownOrAddress);
         let sha1 = delivery(KEY, SITE, TEST_NOTIFICATION, "1z2n3DEJJiUPKcPzQo1ftvbxGdw=");
         assert_eq!(sha1.verified(), Err(SignatureError::Malformed));
     }
@@ -684,7 +684,7 @@ mod bigcommerce {
         let decoded = Native { secret: SECRET, ..delivery() }
             .header("webhook-signature", format!("v1,{digest}"));
         assert_eq!(decoded.verified(), Err(SignatureError::Mismatch));
-        assert_eq!(decoded.diagnosed(), Diagnosis::OtherForm);
+        assert_eq!(decoded.with_diagnosis(), Diagnosis::OtherForm);
     }
 }
 
@@ -706,10 +706,10 @@ mod squarespace {
         assert_eq!(delivery(right).verified(), Ok(()));
         let as_text = "f28270461af49a3f4d3724a6d108e6b7399ede3bcd9f4efe44d236ab2af49967";
         assert_eq!(delivery(as_text).verified(), Err(SignatureError::Mismatch));
-        assert_eq!(delivery(as_text).diagnosed(), Diagnosis::OtherForm);
+        assert_eq!(delivery(as_text).with_diagnosis(), Diagnosis::OtherForm);
         let base64 = BASE64.encode(&hex::decode(right).unwrap());
         assert_eq!(delivery(&base64).verified(), Err(SignatureError::Malformed));
-        assert_eq!(delivery(&base64).diagnosed(), Diagnosis::OtherEncoding);
+        assert_eq!(delivery(&base64).with_diagnosis(), Diagnosis::OtherEncoding);
     }
 }
 

@@ -6,7 +6,7 @@
 use libfuzzer_sys::fuzz_target;
 use tidegate_core::api::batch::{CONTENT_TYPE, lines, read_line};
 use tidegate_core::api::fields::parse_object;
-use tidegate_core::api::flat::{read_form, unfold};
+use tidegate_core::api::flat::{read_form, nest_body};
 use tidegate_core::api::write_input::{Context, read_write};
 use tidegate_core::domain::id::StoreId;
 use tidegate_core::domain::ledger::hash_of;
@@ -41,7 +41,7 @@ fn assert_adds_up(order: &OrderContent) {
 }
 
 fuzz_target!(|body: &[u8]| {
-    let json = parse_object(body).and_then(unfold);
+    let json = parse_object(body).and_then(nest_body);
     for fields in [json, read_form(body)].into_iter().flatten() {
         for command in Command::ALL {
             let target = command.target().map(|_| "external:A-1");

@@ -239,7 +239,7 @@ impl ControlPlane<'_> {
         secret: &SigningSecret,
     ) -> Result<Sealed> {
         let keys = &self.settings.sealing_keys;
-        keys.seal(secret.reveal(), KeyRecord::place_of(workspace, key_id), random()?)
+        keys.seal(secret.reveal(), KeyRecord::sealing_context_of(workspace, key_id), random()?)
             .ok_or_else(|| internal("a secret that cannot be sealed"))
     }
 }

@@ -120,7 +120,7 @@ impl<'a> ControlPlane<'a> {
                 Ok((status, String::from_utf8_lossy(body).into_owned()))
             }
             Some(LedgerReply::Rejected { rejection }) => Err(rejection.into()),
-            Some(LedgerReply::Failed { for_now: true }) => Err(unavailable().into()),
+            Some(LedgerReply::Failed { temporary: true }) => Err(unavailable().into()),
             _ => Err(internal("the ledger's reply does not fit the command")),
         }
     }

@@ -51,7 +51,7 @@ pub async fn handle(
     let ingest = Ingest {
         key_hash: credential.key_hash,
         attempt: random_token(),
-        operation: kind,
+        kind,
         target: decoded_target(route)?,
         method: request.method(),
         path: target.path.to_owned(),

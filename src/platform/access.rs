@@ -66,13 +66,13 @@ async fn key_by_id(
     match KEYS.with_borrow_mut(|cache| cache.look_up(id, now)) {
         Lookup::Known(key) => Ok(key),
         Lookup::Unknown => Err(AccessError::UnknownKey),
-        Lookup::Ask => {
+        Lookup::Fetch => {
             let keys = fetch_keys(&team.keys_url()).await.map_err(|cause| {
                 console_error!("the keys of Access: {cause}");
                 AccessError::KeysUnavailable
             })?;
             KEYS.with_borrow_mut(|cache| {
-                cache.learn(keys, now);
+                cache.store(keys, now);
                 cache.find(id).cloned().ok_or(AccessError::UnknownKey)
             })
         }

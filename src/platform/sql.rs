@@ -53,7 +53,7 @@ impl Sql {
     }
 
     /// Runs a statement and returns the number of rows that it wrote.
-    pub fn written(&self, statement: &str, parameters: &[JsValue]) -> Result<u32> {
+    pub fn rows_written(&self, statement: &str, parameters: &[JsValue]) -> Result<u32> {
         Ok(self.exec(statement, parameters)?.rows_written() as u32)
     }
 

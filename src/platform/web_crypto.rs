@@ -26,7 +26,7 @@ extern "C" {
 }
 
 /// Whether the key made the signature. An error means that the key cannot be used.
-pub async fn holds(check: &PublicKeyCheck) -> Result<bool, JsValue> {
+pub async fn check_holds(check: &PublicKeyCheck) -> Result<bool, JsValue> {
     let PublicKeyCheck { algorithm, key, signature, signed } = check;
     let format = match algorithm {
         Algorithm::Rs256 => "spki",

@@ -9,7 +9,7 @@ use tidegate_console::forms::FormErrors;
 use tidegate_console::links;
 use tidegate_console::pages::key_drawer::{KeyDrawer, key_drawer};
 use tidegate_console::pages::key_log::{KeyLog, ROWS, key_log, log_rows};
-use tidegate_console::pages::key_parked::{KEPT, KeyParked, key_parked};
+use tidegate_console::pages::key_parked::{AWAITING_DETAILS, KeyParked, key_parked};
 use tidegate_console::pages::key_request::{KeyRequest, key_request};
 use tidegate_console::pages::key_secret::SecretForm;
 use tidegate_console::pages::key_settings::{KeySettings, Receipt, Relative, key_settings};
@@ -96,7 +96,7 @@ async fn requests_tab(
     record: &KeyRecord,
 ) -> Result<maud::Markup> {
     let filters = LogFilters::from_query(&request.query());
-    let (filter, misread) = filters.to_filter(request.control_plane.now);
+    let (filter, invalid) = filters.to_filter(request.control_plane.now);
     let window = filters.chosen_window().unwrap_or(Window::H24);
     let id = &record.key_id;
     let (requests, next) = request.control_plane.requests(admin, id, filter).await?;
@@ -121,7 +121,7 @@ async fn requests_tab(
         requests: &requests,
         next: next.and_then(SequenceId::from_i64),
         filters: &filters,
-        misread: &misread,
+        invalid: &invalid,
         window,
         buckets: &buckets,
         total,
@@ -141,7 +141,7 @@ async fn parked_tab(
     let usage = request.control_plane.usage(admin, id).await?;
     let count = usage.parked;
     let awaiting_details = match query.get("view") {
-        KEPT => true,
+        AWAITING_DETAILS => true,
         "" => count.attention == 0 && count.awaiting_details > 0,
         _ => false,
     };
@@ -158,7 +158,7 @@ async fn parked_tab(
         events: &events,
         next,
         count,
-        kept: awaiting_details,
+        awaiting_details,
         sender: sender_of(record).title,
         later: before.is_some(),
         failing: &usage.failing,

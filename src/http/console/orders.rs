@@ -12,7 +12,7 @@ use crate::{Result, internal};
 use tidegate_console::forms::Form;
 use tidegate_console::layout::Section;
 use tidegate_console::pages::order::{OrderPage, ThroughKey, order_page};
-use tidegate_console::pages::order_view::{Described, StorePage, merged};
+use tidegate_console::pages::order_view::{OrderWithHistory, StorePage, merge_pages};
 use tidegate_console::pages::orders::{
     ALL_STORES, OrderFilters, Orders, PAGE, StoreChoice, orders,
 };
@@ -45,7 +45,7 @@ pub async fn list(request: &ConsoleRequest<'_>, session: &Session) -> Result<Pag
     let queried = queried.get(..FAN_OUT).unwrap_or(&queried);
     let (pages, unanswered) = order_pages(request, queried, &filter).await?;
     let search = filter.search.as_deref().and_then(OrderSearch::parse);
-    let (listed, next) = merged(pages, search.as_ref(), PAGE);
+    let (listed, next) = merge_pages(pages, search.as_ref(), PAGE);
 
     let choices: Vec<_> = stores.iter().map(store_choice).collect();
     let main = orders(&Orders {
@@ -173,7 +173,7 @@ pub async fn show(request: &ConsoleRequest<'_>, session: &Session, id: &str) -> 
     let store = request.control_plane.catalogue.store(workspace, id.store).await?;
     let store = store.ok_or_else(not_found)?;
     let command = LedgerCommand::DescribeOrder { store_id: id.store, row: id.row.as_i64() };
-    let described: Described = query_ledger(request, id.store, command).await?;
+    let described: OrderWithHistory = query_ledger(request, id.store, command).await?;
 
     let keys = keys_by_gate(request, session, &described).await?;
     let key_of = |request_id: &RequestId| keys.get(&request_id.gate());
@@ -190,7 +190,7 @@ pub async fn show(request: &ConsoleRequest<'_>, session: &Session, id: &str) -> 
 async fn keys_by_gate(
     request: &ConsoleRequest<'_>,
     session: &Session,
-    described: &Described,
+    described: &OrderWithHistory,
 ) -> Result<HashMap<GateName, ThroughKey>> {
     let Some(admin) = session.admin() else { return Ok(HashMap::new()) };
     let history = described.history.iter().map(|entry| entry.request_id.gate());

@@ -176,7 +176,7 @@ impl<'a> ConsoleRequest<'a> {
     pub fn check_form<K: TokenKind>(&self, form: &Form, token: &Token<K>) -> Result<()> {
         let sent = header(self.http, CSRF_HEADER)?.filter(|sent| !sent.is_empty());
         let sent = sent.as_deref().unwrap_or_else(|| form.get("csrf"));
-        if token.holds_csrf(sent, &self.settings.tag_keys) {
+        if token.csrf_matches(sent, &self.settings.tag_keys) {
             return Ok(());
         }
         Err(Rejection::new(

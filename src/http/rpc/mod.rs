@@ -21,7 +21,7 @@ use crate::platform::{Settings, unlogged_request_id};
 use crate::{Result, internal};
 use tidegate_core::api::rpc::{
     CreateIntegrationKey, ListIntegrationKeys, Procedure, SetSigningSecret, read_create_store,
-    read_key_id, read_nothing,
+    read_key_id, read_no_arguments,
 };
 use tidegate_core::api::rpc_requests::{read_list_parked, read_list_requests, read_parked_event};
 use tidegate_core::api::rpc_team::{
@@ -95,7 +95,7 @@ impl Call<'_> {
             Procedure::SetupWorkspace => Err(internal("the set-up has its own credential")),
             Procedure::CreateStore => self.create_store(admin, &read_create_store(body)?).await,
             Procedure::ListStores => {
-                read_nothing(body)?;
+                read_no_arguments(body)?;
                 self.list_stores(admin).await
             }
             Procedure::CreateIntegrationKey => {
@@ -149,7 +149,7 @@ impl Call<'_> {
             Procedure::ArchiveStore => self.archive_store(admin, read_store_id(body)?, true).await,
             Procedure::RestoreStore => self.archive_store(admin, read_store_id(body)?, false).await,
             Procedure::ListMembers => {
-                read_nothing(body)?;
+                read_no_arguments(body)?;
                 self.list_members(admin).await
             }
             Procedure::ChangeMemberRole => {
@@ -159,7 +159,7 @@ impl Call<'_> {
             Procedure::RemoveMember => self.remove_member(admin, read_user_id(body)?).await,
             Procedure::InviteMember => self.invite_member(admin, InviteMember::read(body)?).await,
             Procedure::ListInvites => {
-                read_nothing(body)?;
+                read_no_arguments(body)?;
                 self.list_invites(admin).await
             }
             Procedure::WithdrawInvite => self.withdraw_invite(admin, read_invite_id(body)?).await,

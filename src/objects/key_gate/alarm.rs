@@ -12,7 +12,7 @@ use super::storage::Intent;
 use super::{InFlight, KeyGate, parked};
 use crate::Result;
 use crate::platform::{now, random_token};
-use tidegate_core::domain::admission::{Delivery, admit_delivery};
+use tidegate_core::domain::admission::{DeliveryDecision, admit_delivery};
 use tidegate_core::domain::event::NativeEvent;
 use tidegate_core::domain::id::{AuditId, SequenceId};
 use tidegate_core::domain::key::KeyStatus;
@@ -145,13 +145,13 @@ impl KeyGate {
             let record = &key_state.stored.record;
             let decision =
                 match is_notification && scope.is_none_or(|scope| record.scopes.allow(scope)) {
-                    true => Delivery::Park(ParkReason::AwaitingDetails),
+                    true => DeliveryDecision::Park(ParkReason::AwaitingDetails),
                     false => admit_delivery(record, &mut key_state.window, scope, started),
                 };
             (request.row, decision)
         })?;
         let applied = match decision {
-            Delivery::Park(reason) if reason != ParkReason::AwaitingDetails => {
+            DeliveryDecision::Park(reason) if reason != ParkReason::AwaitingDetails => {
                 ApplyResult::park(reason)
             }
             _ => self.apply(delivery, event.ingest.fault, retry_row, (row, &event.body)).await,
@@ -180,7 +180,7 @@ impl KeyGate {
                 (None, Some(*reason))
             }
         };
-        if decision == Delivery::Apply {
+        if decision == DeliveryDecision::Apply {
             let path = event.ingest.path;
             self.log_retry(row, retry_row, attempt, path, topic, applied, now.since(started))?;
         }

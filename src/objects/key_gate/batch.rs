@@ -282,7 +282,7 @@ impl Item<'_> {
         let rejected =
             |rejection: &Rejection| RequestResult::rejected(rejection, &request_id, Some(quota));
         let mut result = match (replies.next(), body_rejection) {
-            (Some(Ok((LedgerReply::Unused, _))), Some(rejection)) => rejected(&rejection),
+            (Some(Ok((LedgerReply::NoStoredResponse, _))), Some(rejection)) => rejected(&rejection),
             (Some(Ok((LedgerReply::Failed { .. }, _))) | None, _) => {
                 rejected(&internal("a command of a batch failed").into_rejection())
             }

@@ -71,7 +71,7 @@ impl KeyGate {
         let keys = &settings(&self.env)?.sealing_keys;
         self.with(|key_state| {
             let record = &key_state.stored.record;
-            let associated_data = record.place();
+            let associated_data = record.sealing_context();
             let reseal = |secret: &SealedSecret| {
                 if keys.is_current(&secret.sealed) {
                     return Ok(secret.clone());

@@ -11,7 +11,7 @@ use super::{KeyGate, parked};
 use crate::Result;
 use crate::platform::answer::Answer;
 use tidegate_core::domain::admission::{
-    Delivery, admit_delivery, authenticate_delivery, check_delivery_key,
+    DeliveryDecision, admit_delivery, authenticate_delivery, check_delivery_key,
 };
 use tidegate_core::domain::encoding;
 use tidegate_core::domain::event::{Ignored, NativeEvent};
@@ -49,7 +49,7 @@ pub(super) enum ApplyResult {
 /// A delivery whose signature was verified, and the decision whether to apply or park it.
 struct Authentic {
     delivery: ParsedDelivery,
-    decision: Delivery,
+    decision: DeliveryDecision,
     request_id: RequestId,
 }
 
@@ -93,8 +93,10 @@ impl KeyGate {
         let Authentic { delivery, decision, request_id } = authentic;
         let topic = delivery.topic.clone();
         let (applied, units) = match decision {
-            Delivery::Park(reason) => (ApplyResult::park(reason), 0),
-            Delivery::Apply => (self.apply(delivery, ingest.fault, row, (row, body)).await, 1),
+            DeliveryDecision::Park(reason) => (ApplyResult::park(reason), 0),
+            DeliveryDecision::Apply => {
+                (self.apply(delivery, ingest.fault, row, (row, body)).await, 1)
+            }
         };
         let mut result = match applied {
             ApplyResult::Settled { outcome, internal_id, external_id, detail } => {
@@ -160,7 +162,7 @@ impl KeyGate {
                     let url = key_state.stored.record.notification_url.as_deref();
                     let headers = &ingest.headers;
                     let cause = diagnose_native(format, headers, url, &secrets, &previous, body);
-                    rejection = rejection.diagnosed(match (cause, url) {
+                    rejection = rejection.with_diagnosis(match (cause, url) {
                         (Diagnosis::UnknownOrAddress, Some(url)) => {
                             format!("{} {url}.", cause.detail())
                         }
@@ -173,7 +175,7 @@ impl KeyGate {
             if let Some(address) = delivery.source.as_deref() {
                 match key_state.stored.source_address.as_deref() {
                     Some(pinned) if pinned != address => {
-                        let decision = Delivery::Park(ParkReason::SourceChanged);
+                        let decision = DeliveryDecision::Park(ParkReason::SourceChanged);
                         return Ok(Authentic { delivery, decision, request_id });
                     }
                     Some(_) => {}
@@ -349,7 +351,7 @@ fn ignored_result(reason: Ignored) -> ApplyResult {
 
 /// Parses a parked delivery again.
 pub(super) fn parse_again(ingest: &Ingest, body: &[u8]) -> ParsedDelivery {
-    let format = match ingest.operation {
+    let format = match ingest.kind {
         RequestKind::Deliver { format } => format,
         // Only deliveries are ever parked.
         _ => PayloadFormat::Gateway,

@@ -7,10 +7,10 @@ use super::{InFlight, KeyGate};
 use crate::platform::answer::Answer;
 use crate::platform::now;
 use crate::{Error, Result};
-use tidegate_core::domain::admission::{Needs, Refused, admit_api};
+use tidegate_core::domain::admission::{Refused, Requirements, admit_api};
 use tidegate_core::domain::id::SequenceId;
 use tidegate_core::domain::ledger::Origin;
-use tidegate_core::domain::log::{LogEntry, Outcome, kept_answer};
+use tidegate_core::domain::log::{LogEntry, Outcome, stored_response};
 use tidegate_core::domain::rate_limit::Quota;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::time::Timestamp;
@@ -91,8 +91,8 @@ impl KeyGate {
             Ok(row) => row,
             Err(error) => return super::unlogged_rejection(error),
         };
-        request.public_key_holds = self.public_key_holds(&ingest, body, started).await;
-        let result = match ingest.operation {
+        request.public_key_verified = self.public_key_verified(&ingest, body, started).await;
+        let result = match ingest.kind {
             RequestKind::Whoami => self.whoami(&ingest, body, request, started),
             RequestKind::Write { command } => {
                 self.write(&ingest, body, request, command, started).await
@@ -155,10 +155,10 @@ impl KeyGate {
             let capture = key_state.stored.record.capture_bodies
                 && result.count > 0
                 && !result.outcome.is_capped()
-                && ingest.operation != RequestKind::Whoami;
+                && ingest.kind != RequestKind::Whoami;
             let headers =
                 capture.then(|| serde_json::to_string(&ingest.headers).unwrap_or_default());
-            let answer = kept_answer(&result.answer.body);
+            let answer = stored_response(&result.answer.body);
             let capture =
                 headers.as_deref().map(|headers| NewCapture { headers, body, answer: &answer });
             key_state.log(&self.sql, entry, capture, now)?;
@@ -177,8 +177,8 @@ impl KeyGate {
         request: super::key_state::IncomingRequest,
         now: Timestamp,
     ) -> Result<RequestResult> {
-        let needs = Needs { scope: None, format: None, signature: false };
-        let quota = match self.admit(ingest, body, request, needs, now)? {
+        let requirements = Requirements { scope: None, format: None, signature: false };
+        let quota = match self.admit(ingest, body, request, requirements, now)? {
             Ok(quota) => quota,
             Err(result) => return Ok(*result),
         };
@@ -217,7 +217,7 @@ impl KeyGate {
         ingest: &Ingest,
         body: &[u8],
         request: super::key_state::IncomingRequest,
-        needs: Needs,
+        requirements: Requirements,
         now: Timestamp,
     ) -> Result<std::result::Result<Quota, Box<RequestResult>>> {
         self.with(|key_state| {
@@ -227,7 +227,7 @@ impl KeyGate {
             let mut copy = request.repeated.then(|| key_state.window.clone());
             let window = copy.as_mut().unwrap_or(&mut key_state.window);
             let admission =
-                admit_api(&key_state.stored.record, &secrets, window, presented, needs, now);
+                admit_api(&key_state.stored.record, &secrets, window, presented, requirements, now);
             admission.map_err(|refused| {
                 let Refused { mut rejection, quota } = *refused;
                 let signature = ingest.headers.get("x-pck-signature");

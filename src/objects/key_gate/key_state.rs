@@ -71,7 +71,7 @@ pub struct IncomingRequest {
     /// already.
     pub repeated: bool,
     /// Whether WebCrypto verified the request's signature under a public key.
-    pub public_key_holds: bool,
+    pub public_key_verified: bool,
 }
 
 impl KeyState {
@@ -143,12 +143,12 @@ impl KeyState {
     /// first one.
     pub fn assign_row(&mut self, attempt: i64, now: Timestamp) -> IncomingRequest {
         if let Some(row) = self.attempts.get(&attempt) {
-            return IncomingRequest { row: *row, repeated: true, public_key_holds: false };
+            return IncomingRequest { row: *row, repeated: true, public_key_verified: false };
         }
         let row = SequenceId::next(now, self.last_row);
         self.last_row = Some(row);
         self.attempts.insert(attempt, row);
-        IncomingRequest { row, repeated: false, public_key_holds: false }
+        IncomingRequest { row, repeated: false, public_key_verified: false }
     }
 
     pub fn request_id(&self, row: SequenceId) -> RequestId {
@@ -201,7 +201,7 @@ impl KeyState {
         match signature.filter(|_| self.logs_next_refusal_singly(now)) {
             Some(signature) if rejection.code == Code::SignatureInvalid => {
                 let previous = self.previous_secrets(now);
-                rejection.diagnosed(diagnose(signature, secrets, &previous, body).detail())
+                rejection.with_diagnosis(diagnose(signature, secrets, &previous, body).detail())
             }
             _ => rejection,
         }
@@ -291,7 +291,7 @@ impl Refusals {
 /// early) is left out: requests signed with it are refused, and everything else still works.
 fn unseal(record: &KeyRecord, keys: &SealingKeys) -> Vec<(SigningSecret, Option<Timestamp>)> {
     let unsealed = record.secrets.iter().filter_map(|secret| {
-        match keys.unseal(&secret.sealed, record.place()) {
+        match keys.unseal(&secret.sealed, record.sealing_context()) {
             Ok(text) => Some((SigningSecret::unsealed(text), secret.valid_until)),
             Err(error) => {
                 worker::console_error!("a secret of {}: {error:?}", record.key_id);

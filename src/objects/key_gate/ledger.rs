@@ -37,8 +37,8 @@ impl KeyGate {
             .map_err(|CallFailed { .. }| unavailable())?;
         let (reply, body) = decode_message::<LedgerReply>(&reply)?;
         match reply {
-            LedgerReply::Failed { for_now: true } => Err(unavailable().into()),
-            LedgerReply::Failed { for_now: false } => {
+            LedgerReply::Failed { temporary: true } => Err(unavailable().into()),
+            LedgerReply::Failed { temporary: false } => {
                 Err(internal(format!("the ledger of {store} failed")))
             }
             reply => {

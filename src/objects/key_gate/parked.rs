@@ -117,7 +117,7 @@ pub fn release(
     parent: Option<&str>,
     now: Timestamp,
 ) -> Result<bool> {
-    let released = sql.written(
+    let released = sql.rows_written(
         "UPDATE parked SET next_at = ?1 WHERE reason = ?2 AND (?3 IS NULL OR parent = ?3)
            AND retrying = 0",
         &[integer(now.millis()), text(Some(reason.as_str())), text(parent)],

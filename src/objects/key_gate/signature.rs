@@ -16,7 +16,7 @@ impl IncomingRequest {
             key_hash: ingest.key_hash.as_ref(),
             headers: &ingest.headers,
             body,
-            public_key_holds: self.public_key_holds,
+            public_key_verified: self.public_key_verified,
         }
     }
 }
@@ -24,13 +24,13 @@ impl IncomingRequest {
 impl KeyGate {
     /// Whether the request carries a valid signature under one of this key's public keys. Most
     /// requests have no such signature and cost nothing here.
-    pub(super) async fn public_key_holds(
+    pub(super) async fn public_key_verified(
         &self,
         ingest: &Ingest,
         body: &[u8],
         now: Timestamp,
     ) -> bool {
-        let format = match ingest.operation {
+        let format = match ingest.kind {
             RequestKind::Deliver { format } => format,
             _ => PayloadFormat::Gateway,
         };
@@ -46,7 +46,7 @@ impl KeyGate {
             public_key_checks(format, &ingest.headers, &secrets, body)
         });
         for check in checks.unwrap_or_default() {
-            match web_crypto::holds(&check).await {
+            match web_crypto::check_holds(&check).await {
                 Ok(true) => return true,
                 Ok(false) => {}
                 Err(error) => worker::console_error!("verifying a signature: {error:?}"),

@@ -11,7 +11,7 @@ use crate::{Error, Result};
 use tidegate_core::api::fields::parse_object;
 use tidegate_core::api::write_input::{Context, read_write};
 use tidegate_core::api::{flat, problem};
-use tidegate_core::domain::admission::Needs;
+use tidegate_core::domain::admission::Requirements;
 use tidegate_core::domain::id::RequestId;
 use tidegate_core::domain::idempotency::{Fingerprint, IdempotencyKey};
 use tidegate_core::domain::key::PayloadFormat;
@@ -58,12 +58,12 @@ impl KeyGate {
         command: Command,
         now: Timestamp,
     ) -> Result<RequestResult> {
-        let needs = Needs {
+        let requirements = Requirements {
             scope: Some(command.scope()),
             format: Some(PayloadFormat::Gateway),
             signature: true,
         };
-        let quota = match self.admit(ingest, body, request, needs, now)? {
+        let quota = match self.admit(ingest, body, request, requirements, now)? {
             Ok(quota) => quota,
             Err(result) => return Ok(*result),
         };
@@ -99,7 +99,7 @@ impl KeyGate {
                 Prepared::Rejected(rejection) => return Ok(rejected(&rejection)),
             };
         let mut result = match self.call_ledger(command).await {
-            Ok((LedgerReply::Unused, _)) if body_rejection.is_some() => {
+            Ok((LedgerReply::NoStoredResponse, _)) if body_rejection.is_some() => {
                 return Ok(rejected(
                     &body_rejection.unwrap_or_else(|| unexpected_reply().into_rejection()),
                 ));
@@ -164,7 +164,7 @@ fn read_body(
     let flat = command.takes_flat_bodies();
     if is("application/json") {
         let body = parse_object(body)?;
-        return if flat { flat::unfold(body) } else { Ok(body) };
+        return if flat { flat::nest_body(body) } else { Ok(body) };
     }
     if flat && is("application/x-www-form-urlencoded") {
         return flat::read_form(body);
@@ -210,7 +210,7 @@ pub(super) fn result_of_reply(
             RequestResult::rejected(&rejection, request_id, Some(quota))
         }
         LedgerReply::ParentUnknown
-        | LedgerReply::Unused
+        | LedgerReply::NoStoredResponse
         | LedgerReply::Batch { .. }
         | LedgerReply::Failed { .. } => {
             RequestResult::rejected(&unexpected_reply().into_rejection(), request_id, Some(quota))

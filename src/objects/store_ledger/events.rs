@@ -71,7 +71,7 @@ impl StoreLedger {
                 key_id: origin.key_id.clone(),
                 client_id,
                 content,
-                stated: SenderReported { payments, refunds, ..SenderReported::default() },
+                reported: SenderReported { payments, refunds, ..SenderReported::default() },
                 payments: Vec::new(),
                 refunds: Vec::new(),
                 created_at: now,
@@ -97,8 +97,8 @@ impl StoreLedger {
                 record.order.client_id = self.upsert_client(origin, client, now)?;
             }
             record.order.content = content;
-            record.order.stated =
-                SenderReported { payments, refunds, here: record.order.stated.here };
+            record.order.reported =
+                SenderReported { payments, refunds, local: record.order.reported.local };
             record.order.updated_at = now;
             record.version = Some(version);
             append_history(&mut record.history, entry);

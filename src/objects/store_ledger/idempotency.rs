@@ -15,7 +15,7 @@ use crate::Result;
 use crate::platform::sql::{Sql, integer, text};
 use tidegate_core::api::problem;
 use tidegate_core::domain::id::{Namespace, SequenceId, StoreId};
-use tidegate_core::domain::idempotency::{KEPT, WEEK, live_weeks};
+use tidegate_core::domain::idempotency::{RETENTION, WEEK, live_weeks};
 use tidegate_core::domain::ledger::Origin;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::time::Timestamp;
@@ -96,7 +96,7 @@ impl StoreLedger {
         let parameters = [
             text(Some(&namespace.to_string())),
             text(idempotency.map(|idempotency| idempotency.key.as_str())),
-            integer(now.plus(-KEPT).millis()),
+            integer(now.plus(-RETENTION).millis()),
             text(identity.map(|(_, value)| value)),
             text(identity.map(|(identity, _)| identity.as_str())),
         ];
@@ -142,7 +142,7 @@ impl StoreLedger {
                  BEGIN
                    INSERT INTO orders VALUES (NEW.id, NEW.source, NEW.key_id, NEW.status,
                      NEW.placed_at, NEW.created_at, NEW.updated_at, NEW.client_id, NEW.content,
-                     NEW.stated, NEW.command_hash, NEW.version, NEW.history);
+                     NEW.reported, NEW.command_hash, NEW.version, NEW.history);
                    INSERT INTO identities SELECT 'order', NEW.external_id, NEW.namespace, NEW.id
                      WHERE NEW.external_id IS NOT NULL;
                    INSERT OR REPLACE INTO idempotency_{week}

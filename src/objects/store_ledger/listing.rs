@@ -13,7 +13,7 @@ use tidegate_core::domain::id::{SequenceId, StoreId};
 use tidegate_core::domain::key::Source;
 use tidegate_core::domain::ledger::StoredOrder;
 use tidegate_core::domain::order::OrderStatus;
-use tidegate_core::domain::search::{OrderSearch, Searched};
+use tidegate_core::domain::search::{OrderSearch, SearchedFields};
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::store_ledger::{LedgerReply, OrderFilter};
 
@@ -82,7 +82,7 @@ impl ScannedOrder {
     }
 
     fn matches_search(&self, search: &OrderSearch) -> bool {
-        search.finds(Searched {
+        search.matches(SearchedFields {
             number: self.number.as_deref(),
             external_id: self.external_id.as_deref(),
             client_email: self.client_email.as_deref(),

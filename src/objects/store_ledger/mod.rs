@@ -95,7 +95,7 @@ impl StoreLedger {
             return Ok(fault);
         }
         match self.reply_to(command, now()) {
-            (LedgerReply::Failed { for_now: false }, _) => Err("a failed command"),
+            (LedgerReply::Failed { temporary: false }, _) => Err("a failed command"),
             (reply, body) => Ok(encode_reply(reply, &body)),
         }
     }
@@ -106,7 +106,7 @@ impl StoreLedger {
             Ok(reply) => reply,
             Err(error) if error.code().status() >= 500 => {
                 error.into_rejection();
-                (LedgerReply::Failed { for_now: false }, String::new())
+                (LedgerReply::Failed { temporary: false }, String::new())
             }
             Err(error) => {
                 (LedgerReply::Rejected { rejection: error.into_rejection() }, String::new())
@@ -127,7 +127,7 @@ impl StoreLedger {
             LedgerCommand::Batch { commands } => self.batch(commands, now),
             LedgerCommand::CheckIdempotency { store_id, namespace, idempotency } => {
                 let prior = self.find_prior(store_id, namespace, Some(&idempotency), None, now)?;
-                Ok(prior.reply.unwrap_or((LedgerReply::Unused, String::new())))
+                Ok(prior.reply.unwrap_or((LedgerReply::NoStoredResponse, String::new())))
             }
             LedgerCommand::Apply { origin, topic, delivery, event, fault: _ } => {
                 let reply = self.apply(&origin, &topic, delivery, event, now)?;
@@ -194,9 +194,9 @@ fn encode_reply(reply: LedgerReply, body: &str) -> JsValue {
     Uint8Array::from(&frame[..]).into()
 }
 
-fn failure_frame(cause: &str, for_now: bool) -> JsValue {
+fn failure_frame(cause: &str, temporary: bool) -> JsValue {
     worker::console_error!("{cause}");
-    encode_reply(LedgerReply::Failed { for_now }, "")
+    encode_reply(LedgerReply::Failed { temporary }, "")
 }
 
 /// The reply that replaces the object's own when a test asks for a fault.

@@ -14,7 +14,7 @@ use tidegate_core::domain::log::Outcome;
 use tidegate_core::domain::order::{
     ClientDetails, OrderStatus, PaymentStatus, ReportedPayment, ReportedRefund,
 };
-use tidegate_core::domain::payment::{PaymentDetail, RefundDetail, check_left, read_amount};
+use tidegate_core::domain::payment::{PaymentDetail, RefundDetail, check_remaining, read_amount};
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::domain::transition::Action;
@@ -49,7 +49,9 @@ impl StoreLedger {
         now: Timestamp,
     ) -> Result<(LedgerReply, String)> {
         let replies = commands.into_iter().map(|command| match command {
-            LedgerCommand::Batch { .. } => (LedgerReply::Failed { for_now: false }, String::new()),
+            LedgerCommand::Batch { .. } => {
+                (LedgerReply::Failed { temporary: false }, String::new())
+            }
             command => self.reply_to(command, now),
         });
         Ok((LedgerReply::Batch { replies: replies.collect() }, String::new()))
@@ -143,12 +145,12 @@ impl StoreLedger {
         now: Timestamp,
     ) -> Result<Written> {
         let mut record = self.target_order(origin, order)?;
-        let local = &mut record.order.stated.here;
+        let local = &mut record.order.reported.local;
         // The same cancellation was requested before.
         let repeated = local.cancel_reason.as_ref() == Some(&reason);
         if !repeated {
             let status = Action::Cancel.apply(record.order.status())?;
-            let local = &mut record.order.stated.here;
+            let local = &mut record.order.reported.local;
             local.status = Some(status);
             local.cancelled_at = Some(now);
             local.cancel_reason = Some(reason);
@@ -191,7 +193,7 @@ impl StoreLedger {
         let outstanding = total.checked_sub(paid).unwrap_or_default();
         let in_full = amount >= outstanding;
         let status = Action::Pay { in_full }.apply(record.order.status())?;
-        check_left(amount, outstanding, currency, "exceeds_outstanding")?;
+        check_remaining(amount, outstanding, currency, "exceeds_outstanding")?;
         let detail = PaymentDetail {
             payment: ReportedPayment {
                 external_id: external_id.clone(),
@@ -277,7 +279,7 @@ impl StoreLedger {
         // Check the state before the amount: a fully refunded order has no amount left to report.
         Action::Refund { in_full: false }.apply(record.order.status())?;
         let amount = requested.unwrap_or(refundable);
-        check_left(amount, refundable, currency, "exceeds_paid")?;
+        check_remaining(amount, refundable, currency, "exceeds_paid")?;
         let in_full = refunded.checked_add(amount).is_none_or(|sum| sum >= paid);
         let status = Action::Refund { in_full }.apply(record.order.status())?;
         let detail = RefundDetail {
@@ -400,7 +402,7 @@ impl StoreLedger {
         let money_row =
             NewMoneyRow { row, order, external_id, detail, command_hash, version: None };
         self.insert_money(table, origin, &money_row)?;
-        record.order.stated.here.status = Some(status);
+        record.order.reported.local.status = Some(status);
         self.change_order(origin, record, event, now)?;
         self.load_money(&mut record.order)?;
         Ok(row)

@@ -28,7 +28,7 @@ pub struct KeyLog<'a> {
     pub next: Option<SequenceId>,
     pub filters: &'a LogFilters,
     /// Names of the filters whose values could not be parsed.
-    pub misread: &'a [&'static str],
+    pub invalid: &'a [&'static str],
     pub window: Window,
     pub buckets: &'a [Bucket],
     pub total: Tally,
@@ -47,8 +47,8 @@ pub fn key_log(page: &KeyLog<'_>) -> Markup {
         && page.filters.chosen_window().is_none();
     html! {
         (chart(page, &base, &layer))
-        @if !page.misread.is_empty() {
-            (inline_note(Kind::Warn, html! { "Not understood and left out: " (page.misread.join(", ")) "." }))
+        @if !page.invalid.is_empty() {
+            (inline_note(Kind::Warn, html! { "Not understood and left out: " (page.invalid.join(", ")) "." }))
         }
         (filters(page, &base, &layer))
         div.log-bar {
@@ -364,7 +364,7 @@ mod tests {
             requests: &[],
             next: None,
             filters: &LogFilters::from_query(&Form::parse(b"status=errors&window=7d")),
-            misread: &[],
+            invalid: &[],
             window: Window::D7,
             buckets: &[],
             total: Tally::default(),

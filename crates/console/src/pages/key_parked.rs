@@ -28,7 +28,7 @@ pub struct KeyParked<'a> {
     pub next: Option<i64>,
     pub count: ParkedCount,
     /// Whether the list contains the events that await details, or all others.
-    pub kept: bool,
+    pub awaiting_details: bool,
     /// The sender's name.
     pub sender: &'a str,
     /// Whether this is not the first page.
@@ -43,10 +43,10 @@ pub struct KeyParked<'a> {
 pub fn key_parked(page: &KeyParked<'_>) -> Markup {
     let base = links::key_parked(page.key_id);
     let attention = links::with_query(&base, &[("view", "attention")]);
-    let awaiting = links::with_query(&base, &[("view", KEPT)]);
-    let newest = if page.kept { &awaiting } else { &attention };
+    let awaiting = links::with_query(&base, &[("view", AWAITING_DETAILS)]);
+    let newest = if page.awaiting_details { &awaiting } else { &attention };
     let older = page.next.map(|row| {
-        let view = if page.kept { KEPT } else { "attention" };
+        let view = if page.awaiting_details { AWAITING_DETAILS } else { "attention" };
         links::with_query(&base, &[("view", view), ("cursor", &row.to_string())])
     });
     let nothing = page.events.is_empty() && !page.later && page.next.is_none();
@@ -55,12 +55,12 @@ pub fn key_parked(page: &KeyParked<'_>) -> Markup {
         @if page.count.awaiting_details > 0 {
             div.parked-views {
                 (segmented("Parked events", &[
-                    Tab { label: &format!("Needs attention ({})", capped_count(page.count.attention)), href: &attention, current: !page.kept },
-                    Tab { label: &format!("Kept, awaiting details ({})", capped_count(page.count.awaiting_details)), href: &awaiting, current: page.kept },
+                    Tab { label: &format!("Needs attention ({})", capped_count(page.count.attention)), href: &attention, current: !page.awaiting_details },
+                    Tab { label: &format!("Kept, awaiting details ({})", capped_count(page.count.awaiting_details)), href: &awaiting, current: page.awaiting_details },
                 ], &in_layer()))
             }
         }
-        @if page.kept { (awaiting_details(page.sender)) }
+        @if page.awaiting_details { (awaiting_details(page.sender)) }
         @if nothing {
             (empty_state(Icon::Check, if page.count.awaiting_details > 0 { "Nothing needs attention" } else { "Nothing is parked" },
                 "An authentic event that cannot be applied yet waits here with its reason. Nothing is lost, and the shop was answered 200.",
@@ -77,7 +77,7 @@ pub fn key_parked(page: &KeyParked<'_>) -> Markup {
 }
 
 /// The value of `view` for the events that await details.
-pub const KEPT: &str = "kept";
+pub const AWAITING_DETAILS: &str = "kept";
 
 /// The explanation of events that only name the changed resource, and what an operator can do.
 fn awaiting_details(sender: &str) -> Markup {
@@ -145,7 +145,7 @@ fn row(page: &KeyParked<'_>, event: &ParkedEvent) -> Markup {
             (cell(&NEXT, html! {
                 @match event.next_attempt_at {
                     Some(at) => { (time(at, TimeStyle::Relative(page.now))) }
-                    None if page.kept => { (no_time("Later release")) }
+                    None if page.awaiting_details => { (no_time("Later release")) }
                     None => { (no_time(waits_for(event.reason))) }
                 }
             }))
@@ -227,7 +227,7 @@ mod tests {
             events,
             next: None,
             count,
-            kept: awaiting_details,
+            awaiting_details,
             sender: "<Square>",
             later: false,
             failing: &[],

@@ -10,7 +10,7 @@ use crate::components::{
     time,
 };
 use crate::links;
-use tidegate_core::domain::explain::{Ended, explain};
+use tidegate_core::domain::explain::{FinishedRequest, explain};
 use tidegate_core::domain::key::KeyRecord;
 use tidegate_core::domain::log::Outcome;
 use tidegate_core::domain::parked::ParkReason;
@@ -67,7 +67,7 @@ fn awaits_details(event: &ParkedEvent) -> bool {
 
 fn explanation(page: &KeyRequest<'_>) -> Markup {
     let request = &page.detail.request;
-    let explained = explain(&Ended {
+    let explained = explain(&FinishedRequest {
         outcome: request.outcome,
         error_code: request.error_code,
         detail: request.detail.as_deref(),

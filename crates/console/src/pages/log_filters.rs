@@ -68,10 +68,10 @@ impl LogFilters {
 
     /// The filter for the KeyGate, and the names of the filters whose values could not be parsed.
     pub fn to_filter(&self, now: Timestamp) -> (RequestFilter, Vec<&'static str>) {
-        let mut misread = Vec::new();
+        let mut invalid = Vec::new();
         let mut check = |name: &'static str, given: &str, valid: bool| {
             if !given.is_empty() && !valid {
-                misread.push(name);
+                invalid.push(name);
             }
         };
         let (status, class, errors) = match self.status.as_str() {
@@ -108,7 +108,7 @@ impl LogFilters {
             external_id: text(&self.external_id),
             idempotency_key: text(&self.idempotency_key),
         };
-        (filter, misread)
+        (filter, invalid)
     }
 }
 
@@ -139,11 +139,11 @@ mod tests {
 
     #[test]
     fn filters_are_parsed_from_the_url() {
-        let (filter, misread) = filters(
+        let (filter, invalid) = filters(
             "status=errors&outcome=parked&code=rate_limited&external_id=A-1&from=2026-11-22T10:00&cursor=7",
         )
         .to_filter(NOW);
-        assert!(misread.is_empty(), "{misread:?}");
+        assert!(invalid.is_empty(), "{invalid:?}");
         assert!(filter.errors);
         assert_eq!(filter.outcome, Some(Outcome::Parked));
         assert_eq!(filter.error_code, Some(Code::RateLimited));
@@ -156,10 +156,10 @@ mod tests {
 
     #[test]
     fn invalid_values_are_reported_by_the_name_of_their_filter() {
-        let (filter, misread) =
+        let (filter, invalid) =
             filters("status=many&outcome=x&code=y&from=z&to=z&cursor=-1&window=1y").to_filter(NOW);
         assert_eq!(filter, RequestFilter { limit: PAGE, ..RequestFilter::default() });
-        assert_eq!(misread.len(), 7, "{misread:?}");
+        assert_eq!(invalid.len(), 7, "{invalid:?}");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::order_view::{Described, HistoryView, OrderView, RefundView, is_zero, payment_status};
+use super::order_view::{
+    HistoryView, OrderView, OrderWithHistory, RefundView, is_zero, payment_status,
+};
 use crate::components::{
     Attributes, Column, Kind, TimeStyle, cell, copy_value, head_cell, inline_note, json_viewer,
     keyvalue, mono, muted, no_time, page_header, section, table, time,
@@ -21,7 +23,7 @@ pub struct ThroughKey {
 
 /// The view model of the page, which members see too.
 pub struct OrderPage<'a> {
-    pub described: &'a Described,
+    pub described: &'a OrderWithHistory,
     pub store_name: &'a str,
     /// Returns the key of a request; `None` for members and for unknown requests.
     pub key_of: &'a dyn Fn(&RequestId) -> Option<&'a ThroughKey>,
@@ -328,15 +330,15 @@ mod tests {
     use tidegate_core::domain::id::SequenceId;
     use tidegate_core::domain::time::Timestamp;
 
-    fn described() -> Described {
+    fn described() -> OrderWithHistory {
         let at = Timestamp::from_millis(1_795_348_087_000);
         let request_id = RequestId::new(GateName::from_bytes([9; 12]), SequenceId::at(at));
         let entry = |event: &str, at| HistoryView { at, request_id, event: event.to_owned() };
         let history = vec![entry("created", at), entry("order.<updated>", at.plus(60_000))];
-        Described { order: order(1, 5), history }
+        OrderWithHistory { order: order(1, 5), history }
     }
 
-    fn render(described: &Described, key: Option<&ThroughKey>) -> String {
+    fn render(described: &OrderWithHistory, key: Option<&ThroughKey>) -> String {
         let key_of = |_: &RequestId| key;
         order_page(&OrderPage { described, store_name: "<Main>", key_of: &key_of, first_key: key })
             .into_string()

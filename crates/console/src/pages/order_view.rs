@@ -142,7 +142,7 @@ impl HistoryView {
 
 /// An order with its history, oldest first.
 #[derive(Debug, Deserialize)]
-pub struct Described {
+pub struct OrderWithHistory {
     pub order: OrderView,
     pub history: Vec<HistoryView>,
 }
@@ -271,13 +271,13 @@ pub const fn status_label(status: OrderStatus) -> &'static str {
 }
 
 /// Merges the pages of several stores into one, newest first. Also returns the row before which the
-/// next page continues. Rows are derived from time, so one cursor serves every store. The merged
+/// next page continues. Rows are derived from time, so one cursor serves every store. The merge_pages
 /// page ends where the first of the ledgers stopped; older orders of the other ledgers come with
 /// the next page.
 ///
 /// Orders whose id or external id is the search text come first on the first page, however old they
 /// are. Ledgers leave them out of all later pages.
-pub fn merged(
+pub fn merge_pages(
     pages: Vec<StorePage>,
     search: Option<&OrderSearch>,
     limit: usize,
@@ -356,7 +356,7 @@ pub mod tests {
     fn pages_of_several_stores_are_merged_newest_first() {
         let a = page(vec![order(1, 50), order(1, 20)], None);
         let b = page(vec![order(2, 40), order(2, 30)], None);
-        let (orders, next) = merged(vec![a, b], None, 10);
+        let (orders, next) = merge_pages(vec![a, b], None, 10);
         assert_eq!(times(&orders), [50, 40, 30, 20]);
         assert_eq!(next, None);
     }
@@ -365,7 +365,7 @@ pub mod tests {
     fn the_merged_page_ends_where_the_first_ledger_stopped() {
         let a = page(vec![order(1, 50)], Some(40));
         let b = page(vec![order(2, 45), order(2, 30)], None);
-        let (orders, next) = merged(vec![a, b], None, 10);
+        let (orders, next) = merge_pages(vec![a, b], None, 10);
         assert_eq!(times(&orders), [50, 45]);
         assert_eq!(next.map(|row| row.time().millis()), Some(40));
     }
@@ -374,7 +374,7 @@ pub mod tests {
     fn no_order_is_lost_between_two_pages() {
         let a = page(vec![order(1, 50), order(1, 40)], None);
         let b = page(vec![order(2, 40), order(2, 30)], None);
-        let (orders, next) = merged(vec![a, b], None, 2);
+        let (orders, next) = merge_pages(vec![a, b], None, 2);
         assert_eq!(times(&orders), [50, 40, 40], "both of the same row");
         assert_eq!(next.map(|row| row.time().millis()), Some(40));
     }
@@ -385,7 +385,7 @@ pub mod tests {
         let search = OrderSearch::parse(named.external_id.as_deref().unwrap()).unwrap();
         let a = page(vec![order(1, 50)], Some(40));
         let b = page(vec![named], None);
-        let (orders, next) = merged(vec![a, b], Some(&search), 10);
+        let (orders, next) = merge_pages(vec![a, b], Some(&search), 10);
         assert_eq!(times(&orders), [1, 50]);
         assert_eq!(next.map(|row| row.time().millis()), Some(40));
     }

@@ -29,7 +29,7 @@ pub fn read_form(body: &[u8]) -> Result<Map<String, Value>, Rejection> {
 ///
 /// # Errors
 /// The 422s of [`read_form`].
-pub fn unfold(body: Map<String, Value>) -> Result<Map<String, Value>, Rejection> {
+pub fn nest_body(body: Map<String, Value>) -> Result<Map<String, Value>, Rejection> {
     if body.keys().any(|name| name.contains('[')) { nest(body.into_iter()) } else { Ok(body) }
 }
 
@@ -144,12 +144,12 @@ mod tests {
         let flat = json!({"lines[0][sku]": "A", "total": "20.00"});
         let Value::Object(flat) = flat else { unreachable!() };
         assert_eq!(
-            Value::Object(unfold(flat).unwrap()),
+            Value::Object(nest_body(flat).unwrap()),
             json!({"lines": [{"sku": "A"}], "total": "20.00"})
         );
         let nested = json!({"lines": [{"sku": ""}], "note": ""});
         let Value::Object(nested) = nested else { unreachable!() };
-        assert_eq!(unfold(nested.clone()), Ok(nested));
+        assert_eq!(nest_body(nested.clone()), Ok(nested));
     }
 
     #[test]

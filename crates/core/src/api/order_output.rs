@@ -107,7 +107,7 @@ impl<'a> From<&'a StoredOrder> for OrderOut<'a> {
             key_id,
             client_id,
             content,
-            stated,
+            reported,
             payments: _,
             refunds: _,
             created_at,
@@ -152,8 +152,8 @@ impl<'a> From<&'a StoredOrder> for OrderOut<'a> {
             refunded_total: money(account.refunded_total()),
             payments: payments(order),
             refunds: refunds(order),
-            cancelled_at: stated.here.cancelled_at.map(Rfc3339),
-            cancel_reason: stated.here.cancel_reason.as_deref(),
+            cancelled_at: reported.local.cancelled_at.map(Rfc3339),
+            cancel_reason: reported.local.cancel_reason.as_deref(),
             note: note.as_deref(),
             metadata,
             created_at: Rfc3339(*created_at),
@@ -211,7 +211,7 @@ mod tests {
             ),
             client_id: None,
             content: read_order(body, now).unwrap(),
-            stated: SenderReported {
+            reported: SenderReported {
                 payments: vec![],
                 refunds: vec![ReportedRefund {
                     external_id: Some("9".into()),

@@ -71,7 +71,7 @@ pub struct RefundOut<'a> {
 /// The payments of an order: those that only the sender's order reports, then the stored ones,
 /// oldest first.
 pub(super) fn payments(order: &StoredOrder) -> Vec<PaymentEntry<'_>> {
-    let reported = order.account().stated_payments();
+    let reported = order.account().reported_payments();
     let reported = reported.map(|payment| (None, payment, PaymentStatus::Completed, None));
     let stored = order.payments.iter().map(|payment| {
         let detail = &payment.detail;
@@ -96,7 +96,7 @@ pub(super) fn payments(order: &StoredOrder) -> Vec<PaymentEntry<'_>> {
 
 /// The refunds of an order, in the same sequence as [`payments`].
 pub(super) fn refunds(order: &StoredOrder) -> Vec<RefundEntry<'_>> {
-    let reported = order.account().stated_refunds();
+    let reported = order.account().reported_refunds();
     let reported = reported.map(|refund| (None, None, refund, PaymentStatus::Completed));
     let stored = order.refunds.iter().map(|refund| stored_refund(order, refund));
     reported.chain(stored).map(|refund| refund_entry(order, refund)).collect()

@@ -60,7 +60,7 @@ mod tests {
             code: "required".into(),
             detail: "is required.".into(),
         }])
-        .diagnosed("for the operator only");
+        .with_diagnosis("for the operator only");
         let problem: Value = serde_json::from_str(&body(&rejection, "req_x")).unwrap();
         assert_eq!(
             problem,

@@ -156,7 +156,7 @@ pub fn read_create_store(body: &[u8]) -> Result<String, Rejection> {
 }
 
 /// Reads the body of a procedure without arguments.
-pub fn read_nothing(body: &[u8]) -> Result<(), Rejection> {
+pub fn read_no_arguments(body: &[u8]) -> Result<(), Rejection> {
     arguments(body, |_| Some(()))
 }
 

@@ -80,8 +80,8 @@ fn bit_length(number: &str) -> Option<usize> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Lookup {
     Known(VerificationKey),
-    /// The caller must fetch the team's keys and pass them to [`KeyCache::learn`].
-    Ask,
+    /// The caller must fetch the team's keys and pass them to [`KeyCache::store`].
+    Fetch,
     /// The team has no such key, or had none within the last minute.
     Unknown,
 }
@@ -91,7 +91,7 @@ pub enum Lookup {
 pub struct KeyCache {
     keys: KeySet,
     learnt_at: Option<Timestamp>,
-    /// When [`Lookup::Ask`] was last returned.
+    /// When [`Lookup::Fetch`] was last returned.
     asked_at: Option<Timestamp>,
 }
 
@@ -101,7 +101,7 @@ impl KeyCache {
         Self { keys: KeySet(Vec::new()), learnt_at: None, asked_at: None }
     }
 
-    /// Looks up a key. Relies on the caller to fetch the keys when the result is [`Lookup::Ask`].
+    /// Looks up a key. Relies on the caller to fetch the keys when the result is [`Lookup::Fetch`].
     pub fn look_up(&mut self, id: &str, now: Timestamp) -> Lookup {
         let within = |at: Option<Timestamp>, period| {
             at.is_some_and(|at| (0..period).contains(&now.since(at)))
@@ -115,11 +115,11 @@ impl KeyCache {
             }
         }
         self.asked_at = Some(now);
-        Lookup::Ask
+        Lookup::Fetch
     }
 
     /// Stores the keys that the team has published now.
-    pub fn learn(&mut self, keys: KeySet, now: Timestamp) {
+    pub fn store(&mut self, keys: KeySet, now: Timestamp) {
         self.keys = keys;
         self.learnt_at = Some(now);
     }
@@ -205,8 +205,8 @@ mod tests {
 
     fn cache() -> KeyCache {
         let mut cache = KeyCache::new();
-        assert_eq!(cache.look_up("a", at(0)), Lookup::Ask);
-        cache.learn(key_set(&[jwk("a")]), at(0));
+        assert_eq!(cache.look_up("a", at(0)), Lookup::Fetch);
+        cache.store(key_set(&[jwk("a")]), at(0));
         cache
     }
 
@@ -219,8 +219,8 @@ mod tests {
         let mut cache = cache();
         assert!(known(&mut cache, 0));
         assert!(known(&mut cache, 599));
-        assert_eq!(cache.look_up("a", at(600)), Lookup::Ask);
-        cache.learn(key_set(&[jwk("b")]), at(600));
+        assert_eq!(cache.look_up("a", at(600)), Lookup::Fetch);
+        cache.store(key_set(&[jwk("b")]), at(600));
         assert_eq!(cache.look_up("a", at(601)), Lookup::Unknown);
     }
 
@@ -229,18 +229,18 @@ mod tests {
         let mut cache = cache();
         assert_eq!(cache.look_up("b", at(1)), Lookup::Unknown);
         assert_eq!(cache.look_up("b", at(59)), Lookup::Unknown);
-        assert_eq!(cache.look_up("b", at(60)), Lookup::Ask);
+        assert_eq!(cache.look_up("b", at(60)), Lookup::Fetch);
         // This is so whether or not the team answered.
         assert_eq!(cache.look_up("b", at(61)), Lookup::Unknown);
         assert!(known(&mut cache, 61));
         assert_eq!(cache.look_up("c", at(119)), Lookup::Unknown);
-        assert_eq!(cache.look_up("c", at(120)), Lookup::Ask);
+        assert_eq!(cache.look_up("c", at(120)), Lookup::Fetch);
     }
 
     #[test]
     fn without_fresh_keys_every_lookup_asks_for_them() {
         let mut cache = KeyCache::new();
-        assert_eq!(cache.look_up("a", at(0)), Lookup::Ask);
-        assert_eq!(cache.look_up("a", at(0)), Lookup::Ask);
+        assert_eq!(cache.look_up("a", at(0)), Lookup::Fetch);
+        assert_eq!(cache.look_up("a", at(0)), Lookup::Fetch);
     }
 }

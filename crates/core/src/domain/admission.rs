@@ -20,12 +20,12 @@ pub struct Presented<'a> {
     pub body: &'a [u8],
     /// Whether the platform found one of the request's
     /// [`public_key_checks`](super::signature::public_key_checks) to be valid.
-    pub public_key_holds: bool,
+    pub public_key_verified: bool,
 }
 
 /// The requirements of a request on its key.
 #[derive(Clone, Copy, Debug)]
-pub struct Needs {
+pub struct Requirements {
     pub scope: Option<Scope>,
     pub format: Option<PayloadFormat>,
     /// Whether a key that requires signatures requires one for this request. `false` where there is
@@ -49,12 +49,12 @@ pub fn admit_api(
     secrets: &[SigningSecret],
     window: &mut SlidingWindow,
     presented: Presented<'_>,
-    needs: Needs,
+    requirements: Requirements,
     now: Timestamp,
 ) -> Result<Quota, Box<Refused>> {
-    authenticate_api(record, secrets, presented, needs.signature, now)
+    authenticate_api(record, secrets, presented, requirements.signature, now)
         .map_err(|rejection| Box::new(Refused { rejection, quota: None }))?;
-    charge(record, window, needs.scope, needs.format, now)
+    charge(record, window, requirements.scope, requirements.format, now)
 }
 
 /// The checks of [`admit_api`] before the rate: the key and the signature.
@@ -77,9 +77,9 @@ pub fn authenticate_api(
         ));
     }
     check_expired(record, now)?;
-    let Presented { headers, body, public_key_holds, .. } = presented;
+    let Presented { headers, body, public_key_verified, .. } = presented;
     // `X-Pck-Signature` takes precedence where both signatures are sent.
-    let verified = match public_key_holds && headers.get("x-pck-signature").is_none() {
+    let verified = match public_key_verified && headers.get("x-pck-signature").is_none() {
         true => verify_time(PayloadFormat::Gateway, headers, body, now),
         false => verify_api(headers, secrets, body, now),
     };
@@ -117,7 +117,7 @@ pub fn charge(
 
 /// The decision about an authentic native delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
+pub enum DeliveryDecision {
     /// Apply it now.
     Apply,
     /// Store it as a parked event and answer 200.
@@ -135,8 +135,8 @@ pub fn authenticate_delivery(
 ) -> Result<(), Rejection> {
     check_delivery_key(record, presented.key_hash, format, now)?;
     let url = record.notification_url.as_deref();
-    let Presented { headers, body, public_key_holds, .. } = presented;
-    let verified = match public_key_holds {
+    let Presented { headers, body, public_key_verified, .. } = presented;
+    let verified = match public_key_verified {
         true => verify_time(format, headers, body, now),
         false => verify_native(format, headers, url, secrets, body, now),
     };
@@ -166,16 +166,16 @@ pub fn admit_delivery(
     window: &mut SlidingWindow,
     scope: Option<Scope>,
     now: Timestamp,
-) -> Delivery {
+) -> DeliveryDecision {
     if record.status == KeyStatus::Paused {
-        return Delivery::Park(ParkReason::KeyPaused);
+        return DeliveryDecision::Park(ParkReason::KeyPaused);
     }
     if scope.is_some_and(|scope| !record.scopes.allow(scope)) {
-        return Delivery::Park(ParkReason::InsufficientScope);
+        return DeliveryDecision::Park(ParkReason::InsufficientScope);
     }
     match window.admit(now) {
-        Ok(_) => Delivery::Apply,
-        Err(_) => Delivery::Park(ParkReason::RateLimited),
+        Ok(_) => DeliveryDecision::Apply,
+        Err(_) => DeliveryDecision::Park(ParkReason::RateLimited),
     }
 }
 
@@ -305,7 +305,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
     const BODY: &[u8] = b"{}";
-    const WRITE_ORDER: Needs = Needs {
+    const WRITE_ORDER: Requirements = Requirements {
         scope: Some(Scope::OrdersWrite),
         format: Some(PayloadFormat::Gateway),
         signature: true,
@@ -369,7 +369,7 @@ mod tests {
             key_hash: Some(hash),
             headers: &headers,
             body: BODY,
-            public_key_holds: false,
+            public_key_verified: false,
         };
         admit_api(record, &[secret()], window, presented, WRITE_ORDER, NOW)
             .err()
@@ -445,7 +445,7 @@ mod tests {
         let signature = signed();
         let headers = Headers::from([("x-pck-signature", signature.as_str())]);
         let presented =
-            Presented { key_hash: None, headers: &headers, body: BODY, public_key_holds: false };
+            Presented { key_hash: None, headers: &headers, body: BODY, public_key_verified: false };
         let refused = admit_api(&record, &[secret()], &mut window, presented, WRITE_ORDER, NOW);
         assert_eq!(refused.err().map(|refused| refused.rejection.code), Some(Code::InvalidApiKey));
     }
@@ -456,19 +456,19 @@ mod tests {
         let paused = KeyRecord { status: KeyStatus::Paused, ..active.clone() };
         let empty = || SlidingWindow::rebuilt(active.rate_limit, []);
         let order = Some(Scope::OrdersWrite);
-        assert_eq!(admit_delivery(&active, &mut empty(), order, NOW), Delivery::Apply);
+        assert_eq!(admit_delivery(&active, &mut empty(), order, NOW), DeliveryDecision::Apply);
         assert_eq!(
             admit_delivery(&paused, &mut empty(), order, NOW),
-            Delivery::Park(ParkReason::KeyPaused)
+            DeliveryDecision::Park(ParkReason::KeyPaused)
         );
         assert_eq!(
             admit_delivery(&active, &mut empty(), Some(Scope::ClientsWrite), NOW),
-            Delivery::Park(ParkReason::InsufficientScope)
+            DeliveryDecision::Park(ParkReason::InsufficientScope)
         );
         let mut full = SlidingWindow::rebuilt(active.rate_limit, [NOW]);
         assert_eq!(
             admit_delivery(&active, &mut full, order, NOW),
-            Delivery::Park(ParkReason::RateLimited)
+            DeliveryDecision::Park(ParkReason::RateLimited)
         );
     }
 }

@@ -10,7 +10,7 @@ use super::encoding;
 use super::time::{DAY, Timestamp};
 
 /// How long a response is stored, in milliseconds.
-pub const KEPT: i64 = 30 * DAY;
+pub const RETENTION: i64 = 30 * DAY;
 
 /// One week in milliseconds. Responses are stored in one table per week, so that expired ones are
 /// removed by dropping a table.
@@ -73,7 +73,7 @@ impl Fingerprint {
 
 /// The weeks whose tables may contain a response that has not expired at `now`, oldest first.
 pub fn live_weeks(now: Timestamp) -> std::ops::RangeInclusive<i64> {
-    now.plus(-KEPT).period(WEEK)..=now.period(WEEK)
+    now.plus(-RETENTION).period(WEEK)..=now.period(WEEK)
 }
 
 #[cfg(test)]
@@ -106,8 +106,8 @@ mod tests {
     fn a_response_is_stored_for_30_days() {
         let now = Timestamp::from_millis(1_795_000_000_000);
         let weeks = live_weeks(now);
-        assert!(weeks.contains(&now.plus(-KEPT).period(WEEK)));
-        assert!(!weeks.contains(&(now.plus(-KEPT).period(WEEK) - 1)));
+        assert!(weeks.contains(&now.plus(-RETENTION).period(WEEK)));
+        assert!(!weeks.contains(&(now.plus(-RETENTION).period(WEEK) - 1)));
         assert!(weeks.count() <= 6);
     }
 }

@@ -6,7 +6,7 @@ use super::credential::{CredentialHash, KeyId};
 use super::id::{Namespace, StoreId, WorkspaceId};
 use super::rate_limit::RateLimit;
 use super::rejection::{Code, Rejection};
-use super::sealing::{Place, Sealed};
+use super::sealing::{Sealed, SealingContext};
 use super::time::Timestamp;
 
 /// An enum whose variants have a fixed text in JSON, D1 and the API.
@@ -208,13 +208,13 @@ impl KeyRecord {
     const TABLE: &'static str = "integration_keys";
 
     /// The associated data that binds a sealed secret to this key.
-    pub fn place(&self) -> Place<'_> {
-        Self::place_of(self.workspace_id, &self.key_id)
+    pub fn sealing_context(&self) -> SealingContext<'_> {
+        Self::sealing_context_of(self.workspace_id, &self.key_id)
     }
 
     /// Like [`Self::place`], for a key that has no record yet.
-    pub fn place_of(workspace: WorkspaceId, key_id: &KeyId) -> Place<'_> {
-        Place { workspace, table: Self::TABLE, row: key_id.as_str() }
+    pub fn sealing_context_of(workspace: WorkspaceId, key_id: &KeyId) -> SealingContext<'_> {
+        SealingContext { workspace, table: Self::TABLE, row: key_id.as_str() }
     }
 
     pub fn shown_status(&self, now: Timestamp) -> ShownStatus {

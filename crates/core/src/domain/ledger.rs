@@ -34,7 +34,7 @@ pub struct StoredOrder {
     pub content: OrderContent,
     /// The payments and refunds that the native sender reports, and the local state. Each event of
     /// the sender replaces the payments and refunds.
-    pub stated: SenderReported,
+    pub reported: SenderReported,
     /// Oldest first.
     pub payments: Vec<Payment>,
     /// Oldest first.
@@ -48,12 +48,12 @@ impl StoredOrder {
     /// further. So the result does not depend on which of the two arrives first.
     pub fn status(&self) -> OrderStatus {
         let reported = self.content.status;
-        let local = self.stated.here.status;
+        let local = self.reported.local.status;
         local.filter(|local| local.progress() > reported.progress()).unwrap_or(reported)
     }
 
     pub fn account(&self) -> Account<'_> {
-        Account { reported: &self.stated, payments: &self.payments, refunds: &self.refunds }
+        Account { reported: &self.reported, payments: &self.payments, refunds: &self.refunds }
     }
 
     /// The order as it was just after its creation. The content of an order of the integration API
@@ -61,7 +61,7 @@ impl StoredOrder {
     #[must_use]
     pub fn as_created(self) -> Self {
         Self {
-            stated: SenderReported::default(),
+            reported: SenderReported::default(),
             payments: Vec::new(),
             refunds: Vec::new(),
             updated_at: self.created_at,
@@ -91,7 +91,8 @@ pub struct SenderReported {
     pub refunds: Vec<ReportedRefund>,
     /// The sender's events do not replace this.
     #[serde(default)]
-    pub here: LocalState,
+    #[serde(rename = "here")]
+    pub local: LocalState,
 }
 
 /// An entry in the history of an order or a client.

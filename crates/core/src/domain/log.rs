@@ -122,7 +122,7 @@ pub const MAX_STORED_RESPONSE: usize = 64 << 10;
 
 /// The part of a response body that is stored: all of it, or its beginning and a mark that says how
 /// long the whole body is.
-pub fn kept_answer(body: &str) -> Cow<'_, str> {
+pub fn stored_response(body: &str) -> Cow<'_, str> {
     if body.len() <= MAX_STORED_RESPONSE {
         return Cow::Borrowed(body);
     }
@@ -215,10 +215,10 @@ mod tests {
     #[test]
     fn a_response_is_stored_whole_up_to_the_cap_and_cut_with_a_mark_beyond_it() {
         let whole = "x".repeat(MAX_STORED_RESPONSE);
-        assert_eq!(kept_answer(&whole), whole);
+        assert_eq!(stored_response(&whole), whole);
         // A two-byte character that crosses the cap is left out as a whole.
         let longer = format!("{}é{}", "x".repeat(MAX_STORED_RESPONSE - 1), "y".repeat(9));
-        let cut = kept_answer(&longer);
+        let cut = stored_response(&longer);
         let (beginning, mark) = cut.split_once('\n').unwrap();
         assert_eq!(beginning, "x".repeat(MAX_STORED_RESPONSE - 1));
         assert_eq!(mark, "… [cut: 65535 of 65546 bytes are kept]");

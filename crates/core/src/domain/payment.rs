@@ -93,7 +93,7 @@ pub struct Account<'a> {
 
 impl<'a> Account<'a> {
     /// The payments that are reported within the order and have no record of their own.
-    pub fn stated_payments(self) -> impl Iterator<Item = &'a ReportedPayment> {
+    pub fn reported_payments(self) -> impl Iterator<Item = &'a ReportedPayment> {
         self.reported.payments.iter().filter(move |reported| {
             reported.external_id.is_none()
                 || !self
@@ -104,7 +104,7 @@ impl<'a> Account<'a> {
     }
 
     /// The refunds that are reported within the order and have no record of their own.
-    pub fn stated_refunds(self) -> impl Iterator<Item = &'a ReportedRefund> {
+    pub fn reported_refunds(self) -> impl Iterator<Item = &'a ReportedRefund> {
         self.reported.refunds.iter().filter(move |reported| {
             reported.external_id.is_none()
                 || !self
@@ -120,7 +120,7 @@ impl<'a> Account<'a> {
             .iter()
             .filter(|payment| payment.detail.status == PaymentStatus::Completed);
         let recorded = completed.map(|payment| payment.detail.payment.amount);
-        sum(self.stated_payments().map(|reported| reported.amount).chain(recorded))
+        sum(self.reported_payments().map(|reported| reported.amount).chain(recorded))
     }
 
     /// The amount refunded of one payment: the total that its sender reports, or the sum of its
@@ -143,7 +143,7 @@ impl<'a> Account<'a> {
             .refunds
             .iter()
             .filter(|refund| !self.payments.iter().any(|payment| refund.is_of(payment)));
-        let reported = self.stated_refunds().map(|reported| reported.amount);
+        let reported = self.reported_refunds().map(|reported| reported.amount);
         sum(of_payments.chain([sum_of_completed(others)]).chain(reported))
     }
 }
@@ -186,7 +186,7 @@ pub fn read_amount(
 ///
 /// # Errors
 /// 422 naming `/amount` with the code `excess_code`.
-pub fn check_left(
+pub fn check_remaining(
     amount: Amount,
     remaining: Amount,
     currency: Currency,
@@ -364,13 +364,13 @@ mod tests {
         let usd = Currency::parse("USD").unwrap();
         let code =
             |result: Result<(), Rejection>| result.err().map(|r| r.errors[0].code.to_string());
-        assert_eq!(code(check_left(amount(100), amount(100), usd, "exceeds_paid")), None);
+        assert_eq!(code(check_remaining(amount(100), amount(100), usd, "exceeds_paid")), None);
         assert_eq!(
-            code(check_left(amount(101), amount(100), usd, "exceeds_paid")),
+            code(check_remaining(amount(101), amount(100), usd, "exceeds_paid")),
             Some("exceeds_paid".into())
         );
         assert_eq!(
-            code(check_left(amount(0), amount(0), usd, "exceeds_paid")),
+            code(check_remaining(amount(0), amount(0), usd, "exceeds_paid")),
             Some("exceeds_paid".into())
         );
         for text in ["0", "-1", "x", "1.001", ""] {

@@ -172,7 +172,7 @@ impl Rejection {
     }
 
     #[must_use]
-    pub fn diagnosed(self, diagnosis: impl Into<String>) -> Self {
+    pub fn with_diagnosis(self, diagnosis: impl Into<String>) -> Self {
         Self { diagnosis: Some(diagnosis.into()), ..self }
     }
 }

@@ -18,13 +18,13 @@ pub struct SealingKeys(Vec<(u32, [u8; 32])>);
 /// The associated data that binds a sealed secret to its row. Moved to another row, the secret does
 /// not unseal.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct SealingContext<'a> {
     pub workspace: WorkspaceId,
     pub table: &'a str,
     pub row: &'a str,
 }
 
-impl Place<'_> {
+impl SealingContext<'_> {
     fn associated_data(&self) -> Vec<u8> {
         // None of the parts can contain a NUL, so no two places share the same bytes.
         format!("{}\0{}\0{}", self.workspace, self.table, self.row).into_bytes()
@@ -66,7 +66,7 @@ impl SealingKeys {
     pub fn seal(
         &self,
         secret: &str,
-        place: Place<'_>,
+        place: SealingContext<'_>,
         nonce: [u8; Self::NONCE_LENGTH],
     ) -> Option<Sealed> {
         let (version, key) = self.0.first()?;
@@ -76,7 +76,11 @@ impl SealingKeys {
         Some(Sealed(format!("{version}.{}", BASE64.encode(&[&nonce[..], &sealed].concat()))))
     }
 
-    pub fn unseal(&self, sealed: &Sealed, place: Place<'_>) -> Result<String, UnsealError> {
+    pub fn unseal(
+        &self,
+        sealed: &Sealed,
+        place: SealingContext<'_>,
+    ) -> Result<String, UnsealError> {
         let version = sealed.version().ok_or(UnsealError::Malformed)?;
         let (_, text) = sealed.0.split_once('.').ok_or(UnsealError::Malformed)?;
         let bytes = BASE64.decode(text.as_bytes()).map_err(|_| UnsealError::Malformed)?;
@@ -149,48 +153,54 @@ mod tests {
         SealingKeys(list.iter().map(|(version, byte)| (*version, [*byte; 32])).collect())
     }
 
-    fn place(row: &str) -> Place<'_> {
-        Place { workspace: WORKSPACE, table: "integration_keys", row }
+    fn sealing_context(row: &str) -> SealingContext<'_> {
+        SealingContext { workspace: WORKSPACE, table: "integration_keys", row }
     }
 
     #[test]
     fn a_sealed_secret_unseals_only_in_the_row_it_was_sealed_for() {
         let keys = keys(&[(1, 7)]);
-        let sealed = keys.seal("whsec_x", place("key_a"), [5; 12]).unwrap();
-        assert_eq!(keys.unseal(&sealed, place("key_a")).as_deref(), Ok("whsec_x"));
-        assert_eq!(keys.unseal(&sealed, place("key_b")), Err(UnsealError::Rejected));
-        let elsewhere = Place { workspace: WorkspaceId::from_random([2; 10]), ..place("key_a") };
+        let sealed = keys.seal("whsec_x", sealing_context("key_a"), [5; 12]).unwrap();
+        assert_eq!(keys.unseal(&sealed, sealing_context("key_a")).as_deref(), Ok("whsec_x"));
+        assert_eq!(keys.unseal(&sealed, sealing_context("key_b")), Err(UnsealError::Rejected));
+        let elsewhere = SealingContext {
+            workspace: WorkspaceId::from_random([2; 10]),
+            ..sealing_context("key_a")
+        };
         assert_eq!(keys.unseal(&sealed, elsewhere), Err(UnsealError::Rejected));
-        let other_table = Place { table: "endpoints", ..place("key_a") };
+        let other_table = SealingContext { table: "endpoints", ..sealing_context("key_a") };
         assert_eq!(keys.unseal(&sealed, other_table), Err(UnsealError::Rejected));
     }
 
     #[test]
     fn a_rotated_sealing_key_leaves_old_secrets_readable_until_it_is_dropped() {
-        let sealed = keys(&[(1, 7)]).seal("secret", place("key_a"), [5; 12]).unwrap();
+        let sealed = keys(&[(1, 7)]).seal("secret", sealing_context("key_a"), [5; 12]).unwrap();
         let rotated = keys(&[(2, 8), (1, 7)]);
-        assert_eq!(rotated.unseal(&sealed, place("key_a")).as_deref(), Ok("secret"));
+        assert_eq!(rotated.unseal(&sealed, sealing_context("key_a")).as_deref(), Ok("secret"));
         assert!(!rotated.is_current(&sealed));
-        let resealed = rotated.seal("secret", place("key_a"), [6; 12]).unwrap();
+        let resealed = rotated.seal("secret", sealing_context("key_a"), [6; 12]).unwrap();
         assert!(rotated.is_current(&resealed));
         let only_new = keys(&[(2, 8)]);
-        assert_eq!(only_new.unseal(&sealed, place("key_a")), Err(UnsealError::UnknownVersion(1)));
-        assert_eq!(only_new.unseal(&resealed, place("key_a")).as_deref(), Ok("secret"));
+        assert_eq!(
+            only_new.unseal(&sealed, sealing_context("key_a")),
+            Err(UnsealError::UnknownVersion(1))
+        );
+        assert_eq!(only_new.unseal(&resealed, sealing_context("key_a")).as_deref(), Ok("secret"));
     }
 
     #[test]
     fn an_altered_text_is_refused() {
         let keys = keys(&[(1, 7)]);
-        let sealed = keys.seal("secret", place("key_a"), [5; 12]).unwrap();
+        let sealed = keys.seal("secret", sealing_context("key_a"), [5; 12]).unwrap();
         for at in 2..sealed.0.len() {
             let mut text = sealed.0.clone().into_bytes();
             text[at] = if text[at] == b'A' { b'B' } else { b'A' };
             let altered = Sealed(String::from_utf8(text).unwrap());
-            assert!(keys.unseal(&altered, place("key_a")).is_err());
+            assert!(keys.unseal(&altered, sealing_context("key_a")).is_err());
         }
         for text in ["", "1", "1.", "x.AAAA", "1.!!!!"] {
             let sealed = Sealed(text.to_owned());
-            assert!(keys.unseal(&sealed, place("key_a")).is_err(), "{text:?}");
+            assert!(keys.unseal(&sealed, sealing_context("key_a")).is_err(), "{text:?}");
         }
     }
 

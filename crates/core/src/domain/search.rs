@@ -11,7 +11,7 @@ pub struct OrderSearch {
 
 /// The fields of an order that a search looks at.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Searched<'a> {
+pub struct SearchedFields<'a> {
     pub number: Option<&'a str>,
     pub external_id: Option<&'a str>,
     pub client_email: Option<&'a str>,
@@ -46,8 +46,9 @@ impl OrderSearch {
 
     /// Whether the search matches an order: by its number, its external id, or a part of its
     /// client's e-mail address, name or external id.
-    pub fn finds(&self, order: Searched<'_>) -> bool {
-        let Searched { number, external_id, client_email, client_name, client_external_id } = order;
+    pub fn matches(&self, order: SearchedFields<'_>) -> bool {
+        let SearchedFields { number, external_id, client_email, client_name, client_external_id } =
+            order;
         let bare = |text: &str| without_hash(text).to_lowercase();
         number.is_some_and(|number| bare(number) == without_hash(&self.lower))
             || self.is_external_id(external_id)
@@ -68,7 +69,7 @@ mod tests {
     use crate::domain::id::{SequenceId, StoreId};
     use crate::domain::time::Timestamp;
 
-    const ORDER: Searched<'_> = Searched {
+    const ORDER: SearchedFields<'_> = SearchedFields {
         number: Some("WC-1002"),
         external_id: Some("Ab15"),
         client_email: Some("Zoe@Example.com"),
@@ -93,11 +94,11 @@ mod tests {
             ("nobody", false),
         ] {
             let search = OrderSearch::parse(text).unwrap();
-            assert_eq!(search.finds(ORDER), found, "{text}");
+            assert_eq!(search.matches(ORDER), found, "{text}");
         }
-        let number = Searched { number: Some("#9"), ..Searched::default() };
-        assert!(OrderSearch::parse("9").unwrap().finds(number));
-        assert!(!OrderSearch::parse("9").unwrap().finds(Searched::default()));
+        let number = SearchedFields { number: Some("#9"), ..SearchedFields::default() };
+        assert!(OrderSearch::parse("9").unwrap().matches(number));
+        assert!(!OrderSearch::parse("9").unwrap().matches(SearchedFields::default()));
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl<K: TokenKind> Token<K> {
     }
 
     /// Whether `presented` is [`Token::csrf`] of this token, also under an older tag key.
-    pub fn holds_csrf(&self, presented: &str, tag_keys: &TagKeys) -> bool {
+    pub fn csrf_matches(&self, presented: &str, tag_keys: &TagKeys) -> bool {
         tag_keys.any(CSRF, self.text.as_bytes(), |mac| {
             csrf_text(mac).as_bytes().ct_eq(presented.as_bytes()).into()
         })
@@ -150,10 +150,10 @@ mod tests {
         let (one, other) =
             (SessionToken::mint(&[1; 32], &keys), SessionToken::mint(&[2; 32], &keys));
         let rotated = TagKeys::parse(&format!("{},{}", "cd".repeat(32), "ab".repeat(32))).unwrap();
-        assert!(one.holds_csrf(&one.csrf(&keys), &keys));
-        assert!(one.holds_csrf(&one.csrf(&keys), &rotated));
-        assert!(!one.holds_csrf(&other.csrf(&keys), &keys));
-        assert!(!one.holds_csrf("", &keys));
+        assert!(one.csrf_matches(&one.csrf(&keys), &keys));
+        assert!(one.csrf_matches(&one.csrf(&keys), &rotated));
+        assert!(!one.csrf_matches(&other.csrf(&keys), &keys));
+        assert!(!one.csrf_matches("", &keys));
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub struct Ingest {
     /// A random number per request. The Worker repeats a call with the same number, so that the
     /// request counts once.
     pub attempt: i64,
-    pub operation: RequestKind,
+    #[serde(rename = "operation")]
+    pub kind: RequestKind,
     /// The order or payment in the path, percent-decoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,

@@ -134,13 +134,15 @@ pub enum LedgerReply {
         replies: Vec<(LedgerReply, String)>,
     },
     /// No response is stored for the Idempotency-Key.
-    Unused,
+    #[serde(rename = "unused")]
+    NoStoredResponse,
     Rejected {
         rejection: Rejection,
     },
-    /// The ledger could not carry out the command. `for_now`: the failure is temporary; otherwise
+    /// The ledger could not carry out the command. `temporary`: the failure is temporary; otherwise
     /// it is an internal error.
     Failed {
-        for_now: bool,
+        #[serde(rename = "for_now")]
+        temporary: bool,
     },
 }

@@ -159,7 +159,7 @@ fn stored_order() -> StoredOrder {
         key_id: key_id(),
         client_id: Some(client_id()),
         content,
-        stated: SenderReported::default(),
+        reported: SenderReported::default(),
         payments: Vec::new(),
         refunds: Vec::new(),
         created_at: now(),
@@ -211,9 +211,9 @@ pub fn order() -> Value {
 
 pub fn cancelled_order() -> Value {
     let mut order = stored_order();
-    order.stated.here.status = Some(OrderStatus::Cancelled);
-    order.stated.here.cancelled_at = Some(now());
-    order.stated.here.cancel_reason = Some("The client changed their mind.".to_owned());
+    order.reported.local.status = Some(OrderStatus::Cancelled);
+    order.reported.local.cancelled_at = Some(now());
+    order.reported.local.cancel_reason = Some("The client changed their mind.".to_owned());
     serialized(&OrderOut::from(&order))
 }
 

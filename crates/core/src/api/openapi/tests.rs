@@ -194,7 +194,7 @@ fn orders_serialise_as_documented() {
                 key_id: examples::key_id(),
                 client_id: None,
                 content,
-                stated: reported,
+                reported,
                 payments: Vec::new(),
                 refunds: Vec::new(),
                 created_at: examples::now(),
@@ -238,7 +238,7 @@ fn every_rejection_serialises_as_documented() {
             .conflicting_with(examples::order_id().to_string())
             .between("completed", "cancelled")
             .retry_after(1)
-            .diagnosed("for the operator");
+            .with_diagnosis("for the operator");
         for rejection in [bare, full] {
             let value: Value = serde_json::from_str(&problem::body(&rejection, &id)).expect("JSON");
             let violations = violations(&document, &schema_named("Problem"), &value);

@@ -1,6 +1,6 @@
 //! Explanations of the error codes, for the person who connects a storefront.
 
-use super::{Ended, Explanation, WEBHOOKS};
+use super::{Explanation, FinishedRequest, WEBHOOKS};
 use crate::domain::key::{PayloadFormat, Source};
 use crate::domain::rejection::Code;
 
@@ -23,7 +23,7 @@ const fn header_location(source: Source) -> &'static str {
 }
 
 /// Explains a request that was turned down.
-pub(super) fn explain_code(code: Code, ended: &Ended<'_>) -> Explanation {
+pub(super) fn explain_code(code: Code, ended: &FinishedRequest<'_>) -> Explanation {
     let is_woocommerce = matches!(ended.format, PayloadFormat::WooCommerce);
     let has_own_secret = ended.format.has_own_secret();
     let at = header_location(ended.source);

@@ -12,7 +12,7 @@ use super::rejection::Code;
 
 /// The facts about a finished request from which it is explained.
 #[derive(Clone, Copy, Debug)]
-pub struct Ended<'a> {
+pub struct FinishedRequest<'a> {
     pub outcome: Outcome,
     pub error_code: Option<Code>,
     /// The detail of the log entry. For a parked event it begins with the reason.
@@ -43,7 +43,7 @@ impl Explanation {
 const WEBHOOKS: &str = "WooCommerce → Settings → Advanced → Webhooks";
 
 /// Explains how a request ended.
-pub fn explain(ended: &Ended<'_>) -> Explanation {
+pub fn explain(ended: &FinishedRequest<'_>) -> Explanation {
     let mut explanation = match (ended.error_code, park_reason(ended)) {
         (Some(code), _) => explain_code(code, ended),
         (None, Some(reason)) => explain_reason(reason),
@@ -57,7 +57,7 @@ pub fn explain(ended: &Ended<'_>) -> Explanation {
 }
 
 /// The reason with which the detail of a parked event, or of its retry, begins.
-fn park_reason(ended: &Ended<'_>) -> Option<ParkReason> {
+fn park_reason(ended: &FinishedRequest<'_>) -> Option<ParkReason> {
     if ended.outcome != Outcome::Parked {
         return None;
     }
@@ -69,7 +69,7 @@ fn park_reason(ended: &Ended<'_>) -> Option<ParkReason> {
     ParkReason::parse(detail.split(':').next()?.trim())
 }
 
-fn explain_outcome(ended: &Ended<'_>) -> Explanation {
+fn explain_outcome(ended: &FinishedRequest<'_>) -> Explanation {
     match ended.outcome {
         Outcome::Accepted => Explanation::new(
             "The request did what it asked for.",
@@ -211,8 +211,8 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
-    fn ended(outcome: Outcome) -> Ended<'static> {
-        Ended {
+    fn ended(outcome: Outcome) -> FinishedRequest<'static> {
+        FinishedRequest {
             outcome,
             error_code: None,
             detail: None,
@@ -221,13 +221,13 @@ mod tests {
         }
     }
 
-    fn shop(outcome: Outcome) -> Ended<'static> {
+    fn shop(outcome: Outcome) -> FinishedRequest<'static> {
         let (source, format) = (Source::WooCommerce, PayloadFormat::WooCommerce);
-        Ended { source, format, ..ended(outcome) }
+        FinishedRequest { source, format, ..ended(outcome) }
     }
 
-    fn coded(code: Code) -> Ended<'static> {
-        Ended { error_code: Some(code), ..ended(Outcome::of(code)) }
+    fn coded(code: Code) -> FinishedRequest<'static> {
+        FinishedRequest { error_code: Some(code), ..ended(Outcome::of(code)) }
     }
 
     #[test]
@@ -235,7 +235,7 @@ mod tests {
         let outcomes = Outcome::ALL.map(|outcome| explain(&ended(outcome)));
         let codes = Code::ALL.iter().map(|code| explain(&coded(*code)));
         let reasons = ParkReason::ALL.map(|reason| {
-            explain(&Ended { detail: Some(reason.as_str()), ..shop(Outcome::Parked) })
+            explain(&FinishedRequest { detail: Some(reason.as_str()), ..shop(Outcome::Parked) })
         });
         let all: Vec<_> = outcomes.into_iter().chain(codes).chain(reasons).collect();
         for Explanation { what, why, todo } in &all {
@@ -257,12 +257,21 @@ mod tests {
     fn a_wrong_signature_is_explained_by_the_senders_own_setting() {
         let code = Code::SignatureInvalid;
         for (ended, named) in [
-            (Ended { error_code: Some(code), ..shop(Outcome::Refused) }, "Advanced → Webhooks"),
+            (
+                FinishedRequest { error_code: Some(code), ..shop(Outcome::Refused) },
+                "Advanced → Webhooks",
+            ),
             (coded(code), "X-Pck-Signature"),
-            (Ended { source: Source::Zapier, ..coded(code) }, "Webhooks by Zapier"),
-            (Ended { source: Source::Make, ..coded(code) }, "HTTP module"),
-            (Ended { format: PayloadFormat::Square, ..coded(code) }, "registered at Square"),
-            (Ended { format: PayloadFormat::Wix, ..coded(code) }, "this key's Settings name"),
+            (FinishedRequest { source: Source::Zapier, ..coded(code) }, "Webhooks by Zapier"),
+            (FinishedRequest { source: Source::Make, ..coded(code) }, "HTTP module"),
+            (
+                FinishedRequest { format: PayloadFormat::Square, ..coded(code) },
+                "registered at Square",
+            ),
+            (
+                FinishedRequest { format: PayloadFormat::Wix, ..coded(code) },
+                "this key's Settings name",
+            ),
         ] {
             let todo = explain(&ended).todo.join(" ");
             assert!(todo.contains(named), "{named}: {todo}");
@@ -272,20 +281,25 @@ mod tests {
     #[test]
     fn the_detail_of_the_log_entry_is_part_of_the_explanation() {
         let noted = "It is signed under the previous secret.";
-        let why = explain(&Ended { detail: Some(noted), ..coded(Code::SignatureInvalid) }).why;
+        let why =
+            explain(&FinishedRequest { detail: Some(noted), ..coded(Code::SignatureInvalid) }).why;
         assert!(why.ends_with(&format!("Noted: {noted}")), "{why}");
     }
 
     #[test]
     fn a_park_reason_is_read_from_the_entry_of_the_event_and_of_its_retry() {
-        let plain = explain(&Ended { detail: Some("parent_unknown"), ..shop(Outcome::Parked) });
+        let plain =
+            explain(&FinishedRequest { detail: Some("parent_unknown"), ..shop(Outcome::Parked) });
         for detail in [
             "parent_unknown: order 15 has not arrived yet",
             "Retry of req_abc. parent_unknown: order 15 has not arrived yet",
         ] {
-            assert_eq!(explain(&Ended { detail: Some(detail), ..shop(Outcome::Parked) }), plain);
+            assert_eq!(
+                explain(&FinishedRequest { detail: Some(detail), ..shop(Outcome::Parked) }),
+                plain
+            );
         }
-        let unknown = explain(&Ended { detail: Some("other"), ..shop(Outcome::Parked) });
+        let unknown = explain(&FinishedRequest { detail: Some("other"), ..shop(Outcome::Parked) });
         assert_eq!(unknown, explain(&shop(Outcome::Parked)));
         assert_ne!(unknown, plain);
     }

@@ -7,7 +7,7 @@ use crate::api::openapi::administration::{invited, set_up};
 use crate::api::openapi::examples::{self, time};
 use crate::api::openapi::outputs::page;
 use crate::api::openapi::schema::{self, boolean, list, object, reference};
-use crate::api::rpc::{SetupWorkspace, read_create_store, read_nothing};
+use crate::api::rpc::{SetupWorkspace, read_create_store, read_no_arguments};
 use crate::api::rpc_team::{
     InviteMember, ListAuditEntries, read_change_role, read_invite_id, read_rename_store,
     read_store_id, read_user_id,
@@ -33,7 +33,7 @@ fn procedure_without_arguments(
     example: Value,
 ) -> ProcedureDetails {
     let arguments = json!({});
-    let schema = recorded(&arguments, read_nothing);
+    let schema = recorded(&arguments, read_no_arguments);
     ProcedureDetails { summary, arguments, schema, status: 200, response, example, codes: &[] }
 }
 
