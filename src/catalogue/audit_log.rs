@@ -6,10 +6,10 @@ use worker::wasm_bindgen::JsValue;
 
 use super::{Catalogue, millis, optional, text};
 use crate::Result;
+use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::audit::{AuditCursor, AuditFilter};
 use tidegate_core::domain::id::{ApiKeyId, AuditId, UserId, WorkspaceId};
 use tidegate_core::domain::time::Timestamp;
-use tidegate_core::protocol::key_gate::Actor;
 
 /// An entry to write.
 #[derive(Debug)]

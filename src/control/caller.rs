@@ -10,10 +10,10 @@ use crate::catalogue::Catalogue;
 use crate::platform::incoming::{bearer, header};
 use crate::platform::settings;
 use tidegate_core::domain::access::Role;
+use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::credential::ApiSecret;
 use tidegate_core::domain::id::WorkspaceId;
 use tidegate_core::domain::rejection::{Code, Rejection};
-use tidegate_core::protocol::key_gate::Actor;
 
 /// An authenticated user of a workspace.
 #[derive(Clone, Debug)]

@@ -25,12 +25,13 @@ use crate::control::caller::Admin;
 use crate::objects::client::{Method, Objects};
 use crate::platform::{Settings, now, random};
 use crate::{Error, Result, internal};
+use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::credential::{GateName, KeyId};
 use tidegate_core::domain::id::{AuditId, StoreId, WorkspaceId};
 use tidegate_core::domain::key::KeyRecord;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::time::Timestamp;
-use tidegate_core::protocol::key_gate::{self, Actor, GateCommand, GateReply, GateResult};
+use tidegate_core::protocol::key_gate::{self, GateCommand, GateReply, GateResult};
 use tidegate_core::protocol::store_ledger::{self, LedgerCommand, LedgerReply};
 use tidegate_core::protocol::{Versioned, frame};
 

@@ -7,11 +7,11 @@ use crate::catalogue::workspaces::NewOwner;
 use crate::platform::random;
 use crate::{Result, internal};
 use tidegate_core::api::rpc::SetupWorkspace;
+use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::credential::ApiSecret;
 use tidegate_core::domain::id::{ApiKeyId, StoreId, UserId, WorkspaceId};
 use tidegate_core::domain::password;
 use tidegate_core::domain::rejection::{Code, Rejection};
-use tidegate_core::protocol::key_gate::Actor;
 
 /// The ids that the set-up has created.
 pub struct CreatedWorkspace {

@@ -13,11 +13,11 @@ use tidegate_console::forms::{Form, FormErrors};
 use tidegate_console::links;
 use tidegate_console::pages::joining::{self, InvitePage, SetUpPage};
 use tidegate_core::api::rpc::{SetupWorkspace, check_password};
+use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::id::UserId;
 use tidegate_core::domain::password;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::token::InviteToken;
-use tidegate_core::protocol::key_gate::Actor;
 
 pub async fn setup_form(request: &ConsoleRequest<'_>) -> Result<Page> {
     let query = request.query();

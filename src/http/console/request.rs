@@ -15,12 +15,12 @@ use tidegate_console::forms::{Form, local_path};
 use tidegate_console::layout::{CSRF_HEADER, Theme};
 use tidegate_console::links;
 use tidegate_core::domain::access::Role;
+use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::credential::CredentialHash;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::token::{
     SESSION_TOUCH, SessionToken, Token, TokenKind, VisitorToken, session_is_live,
 };
-use tidegate_core::protocol::key_gate::Actor;
 
 /// A request to the console, with everything that a handler needs to respond to it.
 pub struct ConsoleRequest<'a> {

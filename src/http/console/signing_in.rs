@@ -17,11 +17,11 @@ use tidegate_console::layout::Theme;
 use tidegate_console::links;
 use tidegate_console::pages::login::{Login, login as login_page};
 use tidegate_core::domain::access_jwt;
+use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::id::{AuditId, UserId, WorkspaceId};
 use tidegate_core::domain::password;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::token::SessionToken;
-use tidegate_core::protocol::key_gate::Actor;
 
 /// The hash of a password that nobody has, with the same parameters as every other hash. It is
 /// verified if an address has no account, so that the response takes as long as for one that has.

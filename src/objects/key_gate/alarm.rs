@@ -12,6 +12,7 @@ use super::storage::Intent;
 use super::{InFlight, KeyGate, parked};
 use crate::Result;
 use crate::platform::{now, random_token};
+use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::admission::{DeliveryDecision, admit_delivery};
 use tidegate_core::domain::event::NativeEvent;
 use tidegate_core::domain::id::{AuditId, SequenceId};
@@ -19,7 +20,7 @@ use tidegate_core::domain::key::KeyStatus;
 use tidegate_core::domain::log::{LogEntry, Outcome};
 use tidegate_core::domain::parked::{NO_BUDGET_DELAY, ParkReason};
 use tidegate_core::domain::time::{SECOND, Timestamp};
-use tidegate_core::protocol::key_gate::{Actor, LoggedRequest};
+use tidegate_core::protocol::key_gate::LoggedRequest;
 
 /// The most parked events that one alarm retries.
 const RETRIES_PER_ALARM: u32 = 50;

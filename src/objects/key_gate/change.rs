@@ -10,10 +10,11 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::audit_log::AuditEntry;
 use crate::platform::{now, random, settings};
 use crate::{Result, internal};
+use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::id::AuditId;
 use tidegate_core::domain::key::{KeyChange, SealedSecret};
 use tidegate_core::domain::time::{SECOND, Timestamp};
-use tidegate_core::protocol::key_gate::{Actor, GateReply};
+use tidegate_core::protocol::key_gate::GateReply;
 
 /// The longest time in milliseconds that a revoke waits for requests admitted before it.
 const DRAIN_TIMEOUT: i64 = 5 * SECOND;

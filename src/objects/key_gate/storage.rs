@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::platform::sql::{Sql, text};
 use crate::{Result, internal};
+use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::id::AuditId;
 use tidegate_core::domain::key::KeyRecord;
 use tidegate_core::domain::time::Timestamp;
-use tidegate_core::protocol::key_gate::Actor;
 
 /// Version 1 of a KeyGate's schema; [`MIGRATION`] brings it to version 2. The log makes the tables
 /// of each day ([`super::log`]).

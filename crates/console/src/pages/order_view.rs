@@ -271,7 +271,7 @@ pub const fn status_label(status: OrderStatus) -> &'static str {
 }
 
 /// Merges the pages of several stores into one, newest first. Also returns the row before which the
-/// next page continues. Rows are derived from time, so one cursor serves every store. The merge_pages
+/// next page continues. Rows are derived from time, so one cursor serves every store. The merged
 /// page ends where the first of the ledgers stopped; older orders of the other ledgers come with
 /// the next page.
 ///

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod access_jwt;
 pub mod access_keys;
+pub mod actor;
 pub mod admission;
 pub mod audit;
 pub mod credential;

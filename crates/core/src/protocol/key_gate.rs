@@ -3,10 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::actor::Actor;
 use crate::domain::credential::{CredentialHash, GateName};
 use crate::domain::failing::FailingWebhook;
 use crate::domain::headers::Headers;
-use crate::domain::id::{ApiKeyId, AuditId, UserId};
+use crate::domain::id::{AuditId, UserId};
 use crate::domain::key::{KeyChange, KeyRecord, PayloadFormat};
 use crate::domain::log::{Bucket, Outcome, Tally, Window};
 use crate::domain::parked::ParkReason;
@@ -82,18 +83,6 @@ impl Fault {
     pub fn parse(text: &str) -> Option<Self> {
         serde_json::from_value(serde_json::Value::String(text.to_owned())).ok()
     }
-}
-
-/// The user who changes a key, for the audit log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Actor {
-    pub user_id: UserId,
-    /// The API key that the user acted with; `None` while a workspace is being set up.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub api_key_id: Option<ApiKeyId>,
-    /// The network address that the request came from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
 }
 
 /// A command that the Worker sends to a KeyGate for the console and the RPCs, for the method
