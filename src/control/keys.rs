@@ -7,8 +7,10 @@ use crate::catalogue::integration_keys::{KeyFilter, KeyPage};
 use crate::control::caller::Admin;
 use crate::platform::random;
 use crate::{Result, internal};
+use tidegate_core::api::procedures::keys::{
+    CreateIntegrationKey, ListIntegrationKeys, SetSigningSecret,
+};
 use tidegate_core::api::routes::webhook_url;
-use tidegate_core::api::rpc::{CreateIntegrationKey, ListIntegrationKeys, SetSigningSecret};
 use tidegate_core::domain::credential::{GateName, IntegrationKey, KeyId};
 use tidegate_core::domain::id::{AuditId, Namespace, WorkspaceId};
 use tidegate_core::domain::key::{KeyChange, KeyRecord, KeyStatus, SealedSecret};

@@ -10,7 +10,7 @@ use crate::control::ControlPlane;
 use crate::control::caller::Caller;
 use crate::platform::answer::Answer;
 use crate::platform::{Settings, unlogged_request_id};
-use tidegate_core::api::order_query::OrderQuery;
+use tidegate_core::api::orders::query::OrderQuery;
 use tidegate_core::domain::id::OrderId;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::protocol::store_ledger::LedgerCommand;

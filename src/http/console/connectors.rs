@@ -19,8 +19,8 @@ use tidegate_console::pages::connectors::{
 };
 use tidegate_console::pages::key_form::{KeyForm, Typed, key_form, label, preset as typed_for};
 use tidegate_console::pages::reveal::{Reveal, first_order, reveal};
+use tidegate_core::api::procedures::keys::CreateIntegrationKey;
 use tidegate_core::api::routes::webhook_url;
-use tidegate_core::api::rpc::CreateIntegrationKey;
 use tidegate_core::domain::credential::KeyId;
 use tidegate_core::domain::encoding::base32;
 use tidegate_core::domain::expiry::NOTICES;

@@ -15,7 +15,7 @@ use tidegate_console::pages::team::{
     Invite, Member, Team, Typed, article, confirm_own_role, confirm_remove, invite_form, invited,
     label, team,
 };
-use tidegate_core::api::rpc_team::InviteMember;
+use tidegate_core::api::procedures::team::InviteMember;
 use tidegate_core::domain::access::Role;
 use tidegate_core::domain::id::{InviteId, UserId};
 use tidegate_core::domain::rejection::{Code, Rejection};

@@ -7,8 +7,10 @@ use crate::Result;
 use crate::control::caller::Admin;
 use crate::control::{ChangedKey, MintedKey};
 use crate::platform::answer::Answer;
-use tidegate_core::api::rpc::{CreateIntegrationKey, ListIntegrationKeys, SetSigningSecret};
-use tidegate_core::api::rpc_team::RotateIntegrationKey;
+use tidegate_core::api::procedures::keys::{
+    CreateIntegrationKey, ListIntegrationKeys, SetSigningSecret,
+};
+use tidegate_core::api::procedures::team::RotateIntegrationKey;
 use tidegate_core::domain::credential::KeyId;
 use tidegate_core::domain::key::{KeyChange, KeyRecord};
 use tidegate_core::domain::secret::SigningSecret;

@@ -19,12 +19,14 @@ use crate::platform::answer::Answer;
 use crate::platform::incoming::{Target, bearer, body, header};
 use crate::platform::{Settings, unlogged_request_id};
 use crate::{Result, internal};
-use tidegate_core::api::rpc::{
+use tidegate_core::api::procedures::keys::{
     CreateIntegrationKey, ListIntegrationKeys, Procedure, SetSigningSecret, read_create_store,
     read_key_id, read_no_arguments,
 };
-use tidegate_core::api::rpc_requests::{read_list_parked, read_list_requests, read_parked_event};
-use tidegate_core::api::rpc_team::{
+use tidegate_core::api::procedures::requests::{
+    read_list_parked, read_list_requests, read_parked_event,
+};
+use tidegate_core::api::procedures::team::{
     InviteMember, ListAuditEntries, RotateIntegrationKey, read_change_role, read_invite_id,
     read_rename_store, read_store_id, read_user_id,
 };

@@ -8,7 +8,7 @@ use crate::control::CreatedInvite;
 use crate::control::caller::Admin;
 use crate::platform::answer::Answer;
 use tidegate_console::links;
-use tidegate_core::api::rpc_team::{InviteMember, ListAuditEntries};
+use tidegate_core::api::procedures::team::{InviteMember, ListAuditEntries};
 use tidegate_core::domain::access::Role;
 use tidegate_core::domain::id::{InviteId, UserId};
 

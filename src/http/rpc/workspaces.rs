@@ -8,7 +8,7 @@ use crate::control::CreatedWorkspace;
 use crate::control::caller::Admin;
 use crate::platform::answer::Answer;
 use crate::platform::random;
-use tidegate_core::api::rpc::SetupWorkspace;
+use tidegate_core::api::procedures::keys::SetupWorkspace;
 use tidegate_core::domain::credential::ApiSecret;
 use tidegate_core::domain::id::{ApiKeyId, StoreId};
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{StoreLedger, query_reply, to_json};
 use crate::Result;
 use crate::platform::sql::integer;
-use tidegate_core::api::order_output::OrderOut;
+use tidegate_core::api::orders::output::OrderOut;
 use tidegate_core::domain::id::{SequenceId, StoreId};
 use tidegate_core::domain::key::Source;
 use tidegate_core::domain::ledger::StoredOrder;

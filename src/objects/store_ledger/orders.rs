@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{StoreLedger, from_json, to_json};
 use crate::Result;
 use crate::platform::sql::{integer, optional_integer, text};
-use tidegate_core::api::order_output::OrderOut;
+use tidegate_core::api::orders::output::OrderOut;
 use tidegate_core::domain::credential::KeyId;
 use tidegate_core::domain::id::{ClientId, Namespace, OrderId, SequenceId, StoreId};
 use tidegate_core::domain::key::Source;

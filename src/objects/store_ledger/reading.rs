@@ -7,7 +7,7 @@ use super::orders::not_found;
 use super::{StoreLedger, query_reply, to_json};
 use crate::Result;
 use crate::platform::sql::integer;
-use tidegate_core::api::order_output::OrderOut;
+use tidegate_core::api::orders::output::OrderOut;
 use tidegate_core::domain::id::{RequestId, SequenceId, StoreId};
 use tidegate_core::domain::ledger::{HistoryEntry, StoredOrder};
 use tidegate_core::domain::time::Timestamp;

@@ -245,7 +245,7 @@ fn signature(typed: &Typed) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidegate_core::api::rpc::CreateIntegrationKey;
+    use tidegate_core::api::procedures::keys::CreateIntegrationKey;
     use tidegate_core::domain::id::StoreId;
 
     fn page<'a>(

@@ -1,4 +1,4 @@
-//! Orders as the StoreLedgers return them in JSON (serialized by `api/order_output.rs`), and the
+//! Orders as the StoreLedgers return them in JSON (serialized by `api/orders/output.rs`), and the
 //! merging of several ledgers' pages into one list.
 
 use maud::{Markup, html};

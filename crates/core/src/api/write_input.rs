@@ -5,7 +5,7 @@ use serde_json::json;
 use serde_json::{Map, Value};
 
 use super::fields::{Fields, MAX_TEXT, Problems, note};
-use super::order_input::{client, order, plausible_time};
+use super::orders::input::{client, order, plausible_time};
 use crate::domain::id::{Kind, Order, PaymentKind, StoreId};
 use crate::domain::money::Currency;
 use crate::domain::rejection::{Code, FieldError, Rejection};

@@ -5,10 +5,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::api::client_output::ClientOut;
-use crate::api::order_input::read_order;
-use crate::api::order_output::OrderOut;
-use crate::api::payment_output::{PaymentOut, RefundOut};
+use crate::api::clients::output::ClientOut;
+use crate::api::orders::input::read_order;
+use crate::api::orders::output::OrderOut;
+use crate::api::payments::output::{PaymentOut, RefundOut};
 use crate::api::problem;
 use crate::domain::admission::invalid_key;
 use crate::domain::credential::{GateName, KeyId, TagKeys};

@@ -10,9 +10,9 @@ mod examples;
 mod inputs;
 mod integrations;
 mod operation;
-mod outputs;
+
 mod procedures;
-mod schema;
+pub mod schema;
 mod tests;
 
 use serde_json::{Map, Value, json};
@@ -21,7 +21,7 @@ use operation::{Operation, RateLimit, Success};
 use schema::{object, reference};
 
 use super::routes::{Route, route};
-use super::rpc::Procedure;
+use crate::api::procedures::keys::Procedure;
 use crate::domain::key::Source;
 use crate::domain::order::OrderStatus;
 use crate::domain::rejection::Code;
@@ -45,7 +45,7 @@ fn document() -> Value {
         );
     }
     let mut schemas = Map::new();
-    let components = inputs::components().into_iter().chain(outputs::components());
+    let components = inputs::components().into_iter().chain(super::orders::schema::components());
     let components = components.chain(administration::components());
     schemas.extend(components.map(|(name, schema)| (name.to_owned(), schema)));
     json!({

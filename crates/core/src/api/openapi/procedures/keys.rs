@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use super::{NOT_FOUND, NOT_FOUND_OR_INVALID_STATE, ProcedureDetails, recorded};
 use crate::api::openapi::administration::{changed_key, minted_key};
 use crate::api::openapi::examples::{self, tag_keys, time};
-use crate::api::openapi::outputs::page;
 use crate::api::openapi::schema::{self, count, nullable, object, reference, text};
-use crate::api::rpc::{CreateIntegrationKey, ListIntegrationKeys, SetSigningSecret, read_key_id};
-use crate::api::rpc_team::RotateIntegrationKey;
+use crate::api::orders::schema::page;
+use crate::api::procedures::keys::{
+    CreateIntegrationKey, ListIntegrationKeys, SetSigningSecret, read_key_id,
+};
+use crate::api::procedures::team::RotateIntegrationKey;
 use crate::domain::rejection::Code;
 
 /// A procedure whose only argument is a key.

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::operation::{Body, Operation, RateLimit, Success};
 use super::schema::described;
+use crate::api::procedures::keys::Procedure;
 use crate::api::recording;
-use crate::api::rpc::Procedure;
 use crate::domain::rejection::{Code, Rejection};
 
 /// The parts of an operation that differ from procedure to procedure.

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::{NOT_FOUND, NOT_FOUND_OR_INVALID_STATE, ProcedureDetails, recorded};
 use crate::api::openapi::examples::{self, tag_keys, time};
-use crate::api::openapi::outputs::page;
 use crate::api::openapi::schema::{boolean, choice, nullable, object};
-use crate::api::rpc_requests::{read_list_parked, read_list_requests, read_parked_event};
+use crate::api::orders::schema::page;
+use crate::api::procedures::requests::{read_list_parked, read_list_requests, read_parked_event};
 use crate::domain::log::Outcome;
 use crate::domain::parked::ParkReason;
 

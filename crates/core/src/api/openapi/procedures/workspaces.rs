@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::{NOT_FOUND, NOT_FOUND_OR_INVALID_STATE, ProcedureDetails, recorded};
 use crate::api::openapi::administration::{invited, set_up};
 use crate::api::openapi::examples::{self, time};
-use crate::api::openapi::outputs::page;
 use crate::api::openapi::schema::{self, boolean, list, object, reference};
-use crate::api::rpc::{SetupWorkspace, read_create_store, read_no_arguments};
-use crate::api::rpc_team::{
+use crate::api::orders::schema::page;
+use crate::api::procedures::keys::{SetupWorkspace, read_create_store, read_no_arguments};
+use crate::api::procedures::team::{
     InviteMember, ListAuditEntries, read_change_role, read_invite_id, read_rename_store,
     read_store_id, read_user_id,
 };

@@ -11,7 +11,7 @@ use crate::domain::money::{Amount, Currency, Quantity};
 use crate::domain::order::{Address, ClientDetails, OrderContent, OrderLine, OrderStatus};
 use crate::domain::time::Timestamp;
 
-use super::payment_output::{PaymentEntry, RefundEntry, payments, refunds};
+use crate::api::payments::output::{PaymentEntry, RefundEntry, payments, refunds};
 
 /// The JSON of an order. Amounts are decimal strings with the currency's number of decimal places.
 /// Fields without a value are `null`, so that every order has the same fields.
@@ -70,7 +70,7 @@ struct LineOut<'a> {
 
 /// An amount, serialised as a decimal string.
 #[derive(Debug)]
-pub(super) struct Money(pub Amount, pub Currency);
+pub(crate) struct Money(pub Amount, pub Currency);
 
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -80,7 +80,7 @@ impl Serialize for Money {
 
 /// A time, serialised as RFC 3339.
 #[derive(Debug)]
-pub(super) struct Rfc3339(pub Timestamp);
+pub(crate) struct Rfc3339(pub Timestamp);
 
 impl Serialize for Rfc3339 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -190,7 +190,7 @@ fn line_out(line: &OrderLine, currency: Currency) -> LineOut<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::order_input::read_order;
+    use crate::api::orders::input::read_order;
     use crate::domain::credential::{GateName, TagKeys};
     use crate::domain::id::{SequenceId, StoreId};
     use crate::domain::ledger::SenderReported;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::order_output::Rfc3339;
+use crate::api::orders::output::Rfc3339;
 use crate::domain::id::ClientId;
 use crate::domain::order::ClientDetails;
 use crate::domain::time::Timestamp;

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::order_output::{Money, Rfc3339};
+use crate::api::orders::output::{Money, Rfc3339};
 use crate::domain::credential::KeyId;
 use crate::domain::id::{OrderId, PaymentId, RefundId};
 use crate::domain::key::Source;
@@ -70,7 +70,7 @@ pub struct RefundOut<'a> {
 
 /// The payments of an order: those that only the sender's order reports, then the stored ones,
 /// oldest first.
-pub(super) fn payments(order: &StoredOrder) -> Vec<PaymentEntry<'_>> {
+pub(crate) fn payments(order: &StoredOrder) -> Vec<PaymentEntry<'_>> {
     let reported = order.account().reported_payments();
     let reported = reported.map(|payment| (None, payment, PaymentStatus::Completed, None));
     let stored = order.payments.iter().map(|payment| {
@@ -95,7 +95,7 @@ pub(super) fn payments(order: &StoredOrder) -> Vec<PaymentEntry<'_>> {
 }
 
 /// The refunds of an order, in the same sequence as [`payments`].
-pub(super) fn refunds(order: &StoredOrder) -> Vec<RefundEntry<'_>> {
+pub(crate) fn refunds(order: &StoredOrder) -> Vec<RefundEntry<'_>> {
     let reported = order.account().reported_refunds();
     let reported = reported.map(|refund| (None, None, refund, PaymentStatus::Completed));
     let stored = order.refunds.iter().map(|refund| stored_refund(order, refund));

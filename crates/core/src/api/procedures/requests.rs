@@ -1,9 +1,9 @@
 //! The arguments of the procedures for a key's requests and parked events.
 
-use super::fields::{Fields, MAX_TEXT, note};
+use super::keys::{arguments, key_id, limit};
+use crate::api::fields::{Fields, MAX_TEXT, note};
 #[cfg(test)]
-use super::recording;
-use super::rpc::{arguments, key_id, limit};
+use crate::api::recording;
 use crate::domain::credential::{KeyId, TagKeys};
 use crate::domain::id::{RequestId, SequenceId};
 use crate::domain::log::Outcome;

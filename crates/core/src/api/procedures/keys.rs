@@ -8,9 +8,9 @@ use crate::domain::rejection::Rejection;
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::{DAY, HOUR, Timestamp};
 
-use super::fields::{Fields, MAX_TEXT, Problems, note, parse_object};
+use crate::api::fields::{Fields, MAX_TEXT, Problems, note, parse_object};
 #[cfg(test)]
-use super::recording;
+use crate::api::recording;
 #[cfg(test)]
 use serde_json::json;
 

@@ -8,7 +8,7 @@ use crate::domain::order::{
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{DAY, Timestamp};
 
-use super::fields::{Fields, MAX_TEXT, Problems, note, parse_object};
+use crate::api::fields::{Fields, MAX_TEXT, Problems, note, parse_object};
 #[cfg(test)]
 use serde_json::json;
 
@@ -34,7 +34,7 @@ pub fn read_order(body: &[u8], now: Timestamp) -> Result<OrderContent, Rejection
 }
 
 /// Reads the fields of an order.
-pub(super) fn order(
+pub(crate) fn order(
     mut fields: Fields<'_>,
     problems: &Problems,
     now: Timestamp,
@@ -84,7 +84,7 @@ pub(super) fn order(
 }
 
 /// A time at which something happened: not before 1970 and at most a day from now.
-pub(super) fn plausible_time(
+pub(crate) fn plausible_time(
     fields: &mut Fields<'_>,
     name: &str,
     now: Timestamp,
@@ -110,7 +110,7 @@ fn currency(fields: &mut Fields<'_>) -> Option<Currency> {
 }
 
 /// Reads a client; `None` if all its fields are absent.
-pub(super) fn client(mut fields: Fields<'_>) -> Option<ClientDetails> {
+pub(crate) fn client(mut fields: Fields<'_>) -> Option<ClientDetails> {
     let client = ClientDetails {
         external_id: fields.identifier("external_id"),
         email: email(&mut fields),

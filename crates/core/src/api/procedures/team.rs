@@ -1,9 +1,11 @@
 //! The arguments of the procedures for stores, key rotation, the team and the audit log.
 
-use super::fields::{Fields, MAX_TEXT, note};
+use super::keys::{
+    arguments, email, expires_in_days, key_id, limit, name, optional_name, store_id,
+};
+use crate::api::fields::{Fields, MAX_TEXT, note};
 #[cfg(test)]
-use super::recording;
-use super::rpc::{arguments, email, expires_in_days, key_id, limit, name, optional_name, store_id};
+use crate::api::recording;
 use crate::domain::access::Role;
 use crate::domain::audit::{AuditCursor, AuditFilter};
 use crate::domain::credential::{KeyId, TagKeys};

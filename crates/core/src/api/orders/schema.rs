@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::schema::{
+use crate::api::openapi::schema::{
     boolean, choice, client_id, count, currency, key_id, list, money, nullable, object, order_id,
     payment_id, reference, refund_id, request_id, store_id, text, time, with_optional,
     workspace_id,

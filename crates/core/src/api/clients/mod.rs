@@ -1,0 +1,3 @@
+//! Clients in responses.
+
+pub mod output;

@@ -1,0 +1,7 @@
+//! Orders: their bodies, their listing, and their JSON in responses.
+
+pub mod input;
+pub mod output;
+pub mod query;
+#[cfg(test)]
+pub mod schema;

@@ -1,0 +1,3 @@
+//! Payments and refunds in responses.
+
+pub mod output;
