@@ -67,7 +67,7 @@ fn snapshot_of(members: Value) -> OrderSnapshot {
 }
 
 fn refused_at(topic: &str, body: &Value) -> String {
-    read_json(topic, body).meaning.unwrap_err().pointer
+    read_json(topic, body).event.unwrap_err().pointer
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn a_separate_transaction_is_ignored_because_it_would_count_the_same_money_twice
     let delivery =
         read_json("order_transactions/create", &json_of("rest_transaction.wrapped")["transaction"]);
     let reason = Ignored::UnsupportedTopic;
-    assert_eq!(delivery.meaning, Ok(NativeEvent::Ignored { reason }));
+    assert_eq!(delivery.event, Ok(NativeEvent::Ignored { reason }));
     assert_eq!(delivery.subject, Subject::Other);
 }
 
@@ -545,7 +545,7 @@ fn a_body_that_is_not_the_resource_of_its_topic_is_refused() {
     }
     for (body, accepted_topics) in &bodies {
         for topic in ORDER_TOPICS.iter().chain(&CLIENT_TOPICS).chain(&OTHER_TOPICS) {
-            let meaning = read_json(topic, body).meaning;
+            let meaning = read_json(topic, body).event;
             assert_eq!(meaning.is_ok(), accepted_topics.contains(topic), "{topic}: {meaning:?}");
         }
     }
@@ -568,7 +568,7 @@ fn an_unsupported_topic_is_ignored_whatever_its_body_and_needs_no_scope() {
         for body in ["", "{}", "[1", "{\"id\":15}"] {
             let delivery = read(topic, body.as_bytes());
             let reason = Ignored::UnsupportedTopic;
-            assert_eq!(delivery.meaning, Ok(NativeEvent::Ignored { reason }));
+            assert_eq!(delivery.event, Ok(NativeEvent::Ignored { reason }));
             assert_eq!((delivery.subject, delivery.topic.as_str()), (Subject::Other, topic));
         }
     }
@@ -601,11 +601,11 @@ fn either_family_of_headers_identifies_a_delivery() {
         let delivery = storefront::read(PayloadFormat::Shopify, &headers, &body);
         assert_eq!(delivery.topic, topic.1);
         assert_eq!(delivery.source.as_deref(), Some(shop.1));
-        assert_eq!(delivery.delivery.as_deref(), Some(id.1));
-        assert!(matches!(delivery.meaning, Ok(NativeEvent::Order { .. })));
+        assert_eq!(delivery.delivery_id.as_deref(), Some(id.1));
+        assert!(matches!(delivery.event, Ok(NativeEvent::Order { .. })));
     }
     let bare = storefront::read(PayloadFormat::Shopify, &Headers::default(), &body);
-    assert_eq!((bare.source, bare.delivery, bare.topic.as_str()), (None, None, ""));
+    assert_eq!((bare.source, bare.delivery_id, bare.topic.as_str()), (None, None, ""));
 }
 
 /// Snapshots of one order, from the first to the last. The payment, the fulfilment and the refunds

@@ -20,9 +20,9 @@ fn described(event: &Value) -> String {
 }
 
 fn refused_at(event: &Value) -> String {
-    match read_value(Square, event).meaning {
+    match read_value(Square, event).event {
         Err(refused) => refused.pointer,
-        Ok(meaning) => panic!("{meaning:?}"),
+        Ok(event) => panic!("{event:?}"),
     }
 }
 
@@ -137,7 +137,7 @@ fn a_body_that_is_not_the_resource_of_its_topic_is_refused() {
     for name in names("square") {
         for topic in names("square") {
             let meaning =
-                read_value(Square, &with(&square(&name), &[("/type", json!(topic))])).meaning;
+                read_value(Square, &with(&square(&name), &[("/type", json!(topic))])).event;
             // Each order topic has its data in a member of its own.
             let expected = kind(&name) == kind(&topic) && (kind(&name) != "order" || name == topic);
             assert_eq!(meaning.is_ok(), expected, "{name} as {topic}: {meaning:?}");
@@ -207,14 +207,14 @@ fn a_paid_amount_includes_the_tip_and_comes_with_the_refunded_amount() {
 #[test]
 fn a_payment_without_an_order_waits_for_the_order_that_lists_it() {
     let event = with(&square("payment.updated"), &[("/data/object/payment/order_id", Value::Null)]);
-    let meaning = read_value(Square, &event).meaning.unwrap();
+    let meaning = read_value(Square, &event).event.unwrap();
     assert_eq!(meaning.parent().as_deref(), Some("payment hYy9pRFVxpDsO1FB05SunFWUe9JZY"));
 }
 
 /// The `order_id` of a refund names the order of the return, which is not the refund's parent.
 #[test]
 fn a_refund_belongs_to_its_payment() {
-    let meaning = read_value(Square, &square("refund.created")).meaning.unwrap();
+    let meaning = read_value(Square, &square("refund.created")).event.unwrap();
     assert_eq!(meaning.parent().as_deref(), Some("payment KkAkhdMsgzn59SM8A89WgKwekxLZY"));
     let unlinked =
         with(&square("refund.created"), &[("/data/object/refund/payment_id", Value::Null)]);
@@ -271,7 +271,7 @@ fn the_name_of_a_client_is_the_persons_or_else_the_companys() {
                 ("/data/object/customer/company_name", json!("Acme")),
             ],
         );
-        match read_value(Square, &event).meaning {
+        match read_value(Square, &event).event {
             Ok(NativeEvent::Client { snapshot }) => snapshot.details.name.unwrap(),
             other => panic!("{other:?}"),
         }
@@ -290,7 +290,7 @@ fn story() -> Vec<NativeEvent> {
         let event = with(&square(name), changes);
         // A later event has a smaller id, which shows that the ids do not decide.
         let event = with(&event, &[("/event_id", json!(format!("event-{}", 99 - number)))]);
-        read_value(Square, &event).meaning.unwrap()
+        read_value(Square, &event).event.unwrap()
     };
     let refunded = |amount| {
         ("/data/object/payment/refunded_money", json!({"amount": amount, "currency": "USD"}))
@@ -345,7 +345,7 @@ proptest! {
         let body = &body[..end.index(body.len())];
         check(Square, body)?;
         let delivery = tidegate_core::storefront::read(Square, &[].into(), body);
-        prop_assert_eq!(delivery.meaning.unwrap_err().pointer, "");
+        prop_assert_eq!(delivery.event.unwrap_err().pointer, "");
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn stripe(name: &str) -> Value {
 
 fn meaning(event: &Value) -> NativeEvent {
     let delivery = read_value(StripeCheckout, event);
-    delivery.meaning.unwrap_or_else(|refused| panic!("{refused:?}: {event}"))
+    delivery.event.unwrap_or_else(|refused| panic!("{refused:?}: {event}"))
 }
 
 fn described(event: &Value) -> String {
@@ -54,9 +54,9 @@ fn lines<'a>(described: &'a str, beginnings: &[&str]) -> Vec<&'a str> {
 }
 
 fn refused_at(event: &Value) -> String {
-    match read_value(StripeCheckout, event).meaning {
+    match read_value(StripeCheckout, event).event {
         Err(refused) => refused.pointer,
-        Ok(meaning) => panic!("{meaning:?}"),
+        Ok(event) => panic!("{event:?}"),
     }
 }
 
@@ -419,7 +419,7 @@ fn live_mode_test_mode_and_each_connected_account_are_separate_sources() {
     let event = stripe("payment_intent.succeeded");
     let source = |changes: &[(&str, Value)]| {
         let delivery = read_value(StripeCheckout, &with(&event, changes));
-        delivery.source.ok_or_else(|| delivery.meaning.unwrap_err().pointer)
+        delivery.source.ok_or_else(|| delivery.event.unwrap_err().pointer)
     };
     assert_eq!(source(&[]).as_deref(), Ok("test"));
     assert_eq!(source(&[("/livemode", json!(true))]).as_deref(), Ok("live"));
@@ -601,7 +601,7 @@ proptest! {
         let body = &body[..end.index(body.len())];
         check(StripeCheckout, body)?;
         let delivery = tidegate_core::storefront::read(StripeCheckout, &[].into(), body);
-        prop_assert_eq!(delivery.meaning.unwrap_err().pointer, "");
+        prop_assert_eq!(delivery.event.unwrap_err().pointer, "");
     }
 
     #[test]

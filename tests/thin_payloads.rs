@@ -15,9 +15,9 @@ fn described(format: PayloadFormat, event: &Value) -> String {
 }
 
 fn refused_at(format: PayloadFormat, event: &Value) -> String {
-    match read_value(format, event).meaning {
+    match read_value(format, event).event {
         Err(refused) => refused.pointer,
-        Ok(meaning) => panic!("{meaning:?}"),
+        Ok(event) => panic!("{event:?}"),
     }
 }
 
@@ -160,7 +160,7 @@ fn a_header_identifies_a_delivery_of_bigcommerce() {
     let body = serde_json::to_vec(&fixture("bigcommerce", "store_order_created")).unwrap();
     let headers = Headers::from([("webhook-id", "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W")]);
     let delivery = read(BigCommerce, &headers, &body);
-    assert_eq!(delivery.delivery.as_deref(), Some("msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"));
+    assert_eq!(delivery.delivery_id.as_deref(), Some("msg_2KWPBgLlAfxdpx2AI54pPJ85f4W"));
 }
 
 #[test]
@@ -201,7 +201,7 @@ proptest! {
         let body = &body[..end.index(body.len())];
         check(format, body)?;
         let delivery = read(format, &Headers::default(), body);
-        prop_assert_eq!(delivery.meaning.unwrap_err().pointer, "");
+        prop_assert_eq!(delivery.event.unwrap_err().pointer, "");
     }
 
     #[test]

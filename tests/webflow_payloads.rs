@@ -44,7 +44,7 @@ fn snapshot_of(members: Value) -> OrderSnapshot {
 }
 
 fn refused_at(members: Value) -> String {
-    read_json(&with(members)).meaning.unwrap_err().pointer
+    read_json(&with(members)).event.unwrap_err().pointer
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn each_example_order_means_exactly_what_webflow_says() {
              \"Send as gift\":true}"
         );
         assert_eq!((delivery.topic.as_str(), delivery.subject), (name, Subject::Order));
-        assert_eq!((delivery.source, delivery.delivery), (None, None));
+        assert_eq!((delivery.source, delivery.delivery_id), (None, None));
     }
 }
 
@@ -79,7 +79,7 @@ fn an_event_that_is_not_about_an_order_is_ignored_and_needs_no_scope() {
     ] {
         let delivery = read(&fixture(&format!("webflow/{name}.json")));
         let reason = Ignored::UnsupportedTopic;
-        assert_eq!(delivery.meaning, Ok(NativeEvent::Ignored { reason }));
+        assert_eq!(delivery.event, Ok(NativeEvent::Ignored { reason }));
         assert_eq!((delivery.topic.as_str(), delivery.subject), (topic, Subject::Other));
     }
 }
@@ -142,7 +142,7 @@ fn an_amount_is_whole_minor_units_as_a_number_or_as_text() {
         let members = json!({
             "totals": totals, "customerPaid": {"unit": "JPY", "value": value}, "purchasedItems": [],
         });
-        read_json(&with(members)).meaning.map(|meaning| match meaning {
+        read_json(&with(members)).event.map(|meaning| match meaning {
             NativeEvent::Order { snapshot } => snapshot.content.totals.total.minor(),
             other => panic!("{other:?}"),
         })
@@ -179,7 +179,7 @@ fn extras_are_summed_by_their_type() {
         [123, 500, 750, 75]
     );
     body["payload"]["totals"]["extras"] = json!([extra("tax", 9007199254740991), extra("tax", 1)]);
-    let refused = read_json(&body).meaning.unwrap_err();
+    let refused = read_json(&body).event.unwrap_err();
     assert_eq!(refused.pointer, "/payload/totals/extras/1/price");
 }
 
@@ -211,9 +211,9 @@ fn a_body_that_does_not_match_its_trigger_is_refused() {
             "/payload/orderId",
         ),
     ] {
-        assert_eq!(read_json(&body).meaning.unwrap_err().pointer, pointer, "{body}");
+        assert_eq!(read_json(&body).event.unwrap_err().pointer, pointer, "{body}");
     }
-    assert_eq!(read(b"").meaning.unwrap_err().pointer, "");
+    assert_eq!(read(b"").event.unwrap_err().pointer, "");
     for (members, pointer) in [
         (json!({"acceptedOn": "2018-12-03"}), "/payload/acceptedOn"),
         (json!({"purchasedItems": [{"count": 0}]}), "/payload/purchasedItems/0/count"),

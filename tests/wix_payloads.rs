@@ -80,7 +80,7 @@ fn snapshot_of(members: Value) -> OrderSnapshot {
 
 /// The pointer at which an order is refused, relative to the order.
 fn refused_at(members: Value) -> String {
-    let refused = read(&token(&event("approved", "e", 3, with(members)))).meaning.unwrap_err();
+    let refused = read(&token(&event("approved", "e", 3, with(members)))).event.unwrap_err();
     let pointer = refused.pointer.strip_prefix("/data/data/actionEvent/body/order");
     pointer.unwrap_or_else(|| panic!("{refused:?}")).to_owned()
 }
@@ -104,7 +104,7 @@ fn the_example_order_means_exactly_what_wix_says() {
     assert_eq!(delivery.topic, "wix.ecom.v1.order_approved");
     assert_eq!(delivery.subject, Subject::Order);
     assert_eq!(delivery.source.as_deref(), Some(INSTANCE));
-    assert_eq!(delivery.delivery.as_deref(), Some("162075ea-7271-411b-b555-de545e8e6f38"));
+    assert_eq!(delivery.delivery_id.as_deref(), Some("162075ea-7271-411b-b555-de545e8e6f38"));
     let version = order_of(delivery).version;
     assert_eq!(version.body_hash, "162075ea-7271-411b-b555-de545e8e6f38");
     assert_eq!((version.sequence, version.refunds), (2, 0));
@@ -141,7 +141,7 @@ fn each_action_has_the_order_in_its_own_place_and_in_no_other() {
             let mut replaced = body.clone();
             replaced["data"]["eventType"] = json!(format!("{PREFIX}{other}"));
             let place = |action: &str| ["created", "updated"].iter().position(|one| *one == action);
-            let meaning = read(&token(&replaced)).meaning;
+            let meaning = read(&token(&replaced)).event;
             assert_eq!(meaning.is_ok(), place(action) == place(other), "{action} {other}");
         }
     }
@@ -162,7 +162,7 @@ fn an_event_that_is_not_about_an_order_is_ignored_and_needs_no_scope() {
         let body = json!({"data": {"eventType": topic, "instanceId": INSTANCE, "data": data}});
         let delivery = read(&token(&body));
         let reason = Ignored::UnsupportedTopic;
-        assert_eq!(delivery.meaning, Ok(NativeEvent::Ignored { reason }), "{topic}");
+        assert_eq!(delivery.event, Ok(NativeEvent::Ignored { reason }), "{topic}");
         assert_eq!((delivery.topic.as_str(), delivery.subject), (topic, Subject::Other));
         assert_eq!(delivery.source.as_deref(), Some(INSTANCE));
     }
@@ -280,7 +280,7 @@ fn the_member_names_that_wix_uses_today_are_read_too() {
 #[test]
 fn a_body_that_is_not_the_token_of_an_order_is_refused_at_the_wrong_member() {
     for body in ["", "a.b", "a.b.c.d", "{}", "..", "e30.e30=.x", "e30.!.x", "e30.bm8.x"] {
-        assert_eq!(read(body.as_bytes()).meaning.unwrap_err().pointer, "", "{body:?}");
+        assert_eq!(read(body.as_bytes()).event.unwrap_err().pointer, "", "{body:?}");
     }
     let order =
         |event: Value| json!({"data": {"eventType": "wix.ecom.v1.order_updated", "data": event}});
@@ -298,7 +298,7 @@ fn a_body_that_is_not_the_token_of_an_order_is_refused_at_the_wrong_member() {
             "/data/data/updatedEvent/currentEntity/id",
         ),
     ] {
-        assert_eq!(read(&token(&claims)).meaning.unwrap_err().pointer, pointer, "{claims}");
+        assert_eq!(read(&token(&claims)).event.unwrap_err().pointer, pointer, "{claims}");
     }
     for (members, pointer) in [
         (json!({"currency": "usd"}), "/currency"),
@@ -314,7 +314,7 @@ fn a_body_that_is_not_the_token_of_an_order_is_refused_at_the_wrong_member() {
     }
     let mut odd = event("updated", "e", 3, reference());
     odd["data"]["data"]["entityEventSequence"] = json!("-3");
-    let refused = read(&token(&odd)).meaning.unwrap_err();
+    let refused = read(&token(&odd)).event.unwrap_err();
     assert_eq!(refused.pointer, "/data/data/entityEventSequence");
 }
 

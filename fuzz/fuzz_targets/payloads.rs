@@ -35,7 +35,7 @@ fuzz_target!(|body: &[u8]| {
                 Some(if name.ends_with("topic") { (*topic).to_owned() } else { "1".to_owned() })
             });
             let delivery = storefront::read(*format, &headers, body);
-            if let Ok(event) = delivery.meaning {
+            if let Ok(event) = delivery.event {
                 let json = serde_json::to_string(&event).expect("an event serialises");
                 let again: NativeEvent = serde_json::from_str(&json).expect("and is read again");
                 assert_eq!(event, again, "{format} {topic}");

@@ -63,13 +63,13 @@ pub fn with(body: &Value, changes: &[(&str, Value)]) -> Value {
 
 /// A whole delivery in a few lines of text, each amount with its currency's decimal places.
 pub fn describe(delivery: &ParsedDelivery) -> String {
-    let ParsedDelivery { topic, subject, delivery: id, source, meaning } = delivery;
+    let ParsedDelivery { topic, subject, delivery_id, source, event } = delivery;
     let scope = subject.scope().map_or("-", |scope| scope.as_str());
-    let meaning = match meaning {
-        Ok(meaning) => describe_event(meaning),
+    let event = match event {
+        Ok(event) => describe_event(event),
         Err(refused) => format!("refused: {} {}", refused.pointer, refused.detail),
     };
-    format!("{topic} from {} as {} needs {scope}\n{meaning}", text(source), text(id))
+    format!("{topic} from {} as {} needs {scope}\n{event}", text(source), text(delivery_id))
 }
 
 /// The text, or a dash where there is none.
@@ -201,15 +201,15 @@ fn describe_version(version: &SourceVersion) -> String {
 /// a delivery id, and a refusal names a place and a reason. BigCommerce sends the delivery id in a
 /// header, which is absent here.
 pub fn check(format: PayloadFormat, body: &[u8]) -> Result<(), TestCaseError> {
-    let ParsedDelivery { topic, subject, delivery: id, source, meaning } =
+    let ParsedDelivery { topic, subject, delivery_id, source, event } =
         read(format, &Headers::default(), body);
     prop_assert!(topic.len() <= 255);
-    match meaning {
+    match event {
         Ok(NativeEvent::Ignored { .. }) => {}
-        Ok(meaning) => {
-            prop_assert!(subject != Subject::Other && source.is_some(), "{meaning:?}");
-            prop_assert!(id.is_some() || format == PayloadFormat::BigCommerce);
-            let moved = match &meaning {
+        Ok(event) => {
+            prop_assert!(subject != Subject::Other && source.is_some(), "{event:?}");
+            prop_assert!(delivery_id.is_some() || format == PayloadFormat::BigCommerce);
+            let moved = match &event {
                 NativeEvent::Order { snapshot } => vec![snapshot.content.totals.total],
                 NativeEvent::Payment { snapshot } => {
                     vec![snapshot.payment.amount, snapshot.refunded.unwrap_or_default()]
@@ -217,10 +217,10 @@ pub fn check(format: PayloadFormat, body: &[u8]) -> Result<(), TestCaseError> {
                 NativeEvent::Refund { snapshot } => vec![snapshot.refund.amount],
                 _ => Vec::new(),
             };
-            prop_assert!(moved.iter().all(|amount| !amount.is_negative()), "{meaning:?}");
-            let written = serde_json::to_string(&meaning).unwrap();
+            prop_assert!(moved.iter().all(|amount| !amount.is_negative()), "{event:?}");
+            let written = serde_json::to_string(&event).unwrap();
             let read: NativeEvent = serde_json::from_str(&written).unwrap();
-            prop_assert_eq!(read, meaning);
+            prop_assert_eq!(read, event);
         }
         Err(refused) => {
             let pointer = refused.pointer;

@@ -120,7 +120,7 @@ pub fn summary(order: &OrderSnapshot) -> String {
 
 /// A delivery's event in a few lines of text.
 pub fn describe(delivery: &ParsedDelivery) -> String {
-    match &delivery.meaning {
+    match &delivery.event {
         Ok(NativeEvent::Order { snapshot }) => summary(snapshot),
         Ok(NativeEvent::OrderDeleted { external_id }) => format!("order {external_id} deleted"),
         Ok(NativeEvent::Client { snapshot }) => format!(
@@ -149,7 +149,7 @@ pub fn describe(delivery: &ParsedDelivery) -> String {
 /// # Panics
 /// If the delivery is about anything else.
 pub fn order_of(delivery: ParsedDelivery) -> OrderSnapshot {
-    match delivery.meaning {
+    match delivery.event {
         Ok(NativeEvent::Order { snapshot }) => *snapshot,
         other => panic!("{other:?}"),
     }
@@ -176,7 +176,7 @@ pub fn final_snapshot(arrivals: &[OrderSnapshot]) -> &OrderSnapshot {
 /// changes, the event survives serialisation, and a refusal points at a member of `body` or at one
 /// that is missing there.
 pub fn check(delivery: &ParsedDelivery, body: Option<&Value>) -> Result<(), TestCaseError> {
-    match &delivery.meaning {
+    match &delivery.event {
         Ok(meaning) => {
             let written = serde_json::to_string(meaning).unwrap();
             prop_assert_eq!(&serde_json::from_str::<NativeEvent>(&written).unwrap(), meaning);

@@ -137,7 +137,7 @@ impl KeyGate {
         let attempt = random_token();
         let delivery = parse_again(&event.ingest, &event.body);
         let topic = delivery.topic.clone();
-        let is_notification = matches!(delivery.meaning, Ok(NativeEvent::Notification { .. }));
+        let is_notification = matches!(delivery.event, Ok(NativeEvent::Notification { .. }));
         let (retry_row, decision) = self.with(|key_state| {
             let request = key_state.assign_row(attempt, started);
             let scope = delivery.subject.scope();

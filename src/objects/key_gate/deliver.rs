@@ -206,8 +206,8 @@ impl KeyGate {
         row: SequenceId,
         parked_as: (SequenceId, &[u8]),
     ) -> ApplyResult {
-        let ParsedDelivery { topic, delivery: delivery_id, meaning, .. } = delivery;
-        let event = match meaning {
+        let ParsedDelivery { topic, delivery_id, event, .. } = delivery;
+        let event = match event {
             Ok(NativeEvent::Ignored { reason }) => return ignored_result(reason),
             Ok(NativeEvent::Notification { resource, external_id }) => {
                 let (row, body) = parked_as;

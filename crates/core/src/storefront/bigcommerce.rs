@@ -12,19 +12,20 @@ use crate::domain::event::{NativeEvent, ResourceKind, Subject, Unmappable};
 use crate::domain::headers::Headers;
 
 pub(super) const HEADERS: &[&str] =
-    &["content-type", "user-agent", DELIVERY, "webhook-timestamp", "webhook-signature"];
+    &["content-type", "user-agent", DELIVERY_ID, "webhook-timestamp", "webhook-signature"];
 
-const DELIVERY: &str = "webhook-id";
+const DELIVERY_ID: &str = "webhook-id";
 
 const ENVELOPE: Envelope = Envelope {
     topic: "scope",
-    delivery: None,
+    delivery_id: None,
     source: |root| root.get("producer").required(Field::token),
     meaning,
 };
 
 pub(super) fn read(headers: &Headers, body: &[u8]) -> ParsedDelivery {
-    ParsedDelivery { delivery: headers.get(DELIVERY).map(str::to_owned), ..ENVELOPE.read(body) }
+    let delivery_id = headers.get(DELIVERY_ID).map(str::to_owned);
+    ParsedDelivery { delivery_id, ..ENVELOPE.read(body) }
 }
 
 fn meaning(scope: &str, event: &Field<'_>) -> Meaning {

@@ -18,7 +18,7 @@ pub(super) struct Envelope {
     /// The member with the topic.
     pub topic: &'static str,
     /// The member with the delivery id; `None` if it is in a header instead.
-    pub delivery: Option<&'static str>,
+    pub delivery_id: Option<&'static str>,
     pub source: fn(&Field<'_>) -> Result<String, Unmappable>,
     /// Converts a body, given its topic. For a topic that Tidegate does not process, the rest of
     /// the body may be anything.
@@ -37,17 +37,18 @@ impl Envelope {
             Ok(topic) => topic,
             Err(error) => return unreadable(error),
         };
-        let delivery = self.delivery.map(|name| root.get(name).required(Field::token)).transpose();
+        let delivery_id =
+            self.delivery_id.map(|name| root.get(name).required(Field::token)).transpose();
         let source = (self.source)(&root);
-        let (subject, meaning) = (self.meaning)(&topic, &root);
-        let missing = delivery.as_ref().err().or(source.as_ref().err());
-        let meaning = match (meaning, missing) {
+        let (subject, event) = (self.meaning)(&topic, &root);
+        let missing = delivery_id.as_ref().err().or(source.as_ref().err());
+        let event = match (event, missing) {
             (Ok(NativeEvent::Ignored { reason }), _) => Ok(NativeEvent::Ignored { reason }),
             (Ok(_), Some(missing)) => Err(missing.clone()),
-            (meaning, _) => meaning,
+            (event, _) => event,
         };
-        let delivery = delivery.unwrap_or_default();
-        ParsedDelivery { topic, subject, delivery, source: source.ok(), meaning }
+        let delivery_id = delivery_id.unwrap_or_default();
+        ParsedDelivery { topic, subject, delivery_id, source: source.ok(), event }
     }
 }
 
@@ -55,8 +56,8 @@ fn unreadable(error: Unmappable) -> ParsedDelivery {
     ParsedDelivery {
         topic: String::new(),
         subject: Subject::Other,
-        delivery: None,
+        delivery_id: None,
         source: None,
-        meaning: Err(error),
+        event: Err(error),
     }
 }

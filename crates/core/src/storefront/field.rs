@@ -184,8 +184,7 @@ impl<'a> Field<'a> {
 
     /// An ISO 4217 code in capitals.
     pub fn currency(&self) -> Result<Currency, Unmappable> {
-        let code = self.required(Self::text)?;
-        Currency::parse(&code).ok_or_else(|| self.refuse("is not an ISO 4217 currency in use"))
+        self.currency_of(&self.required(Self::text)?)
     }
 
     pub fn is_true(&self) -> bool {
@@ -326,8 +325,11 @@ impl<'a> Field<'a> {
 
     /// An ISO 4217 code in lower case.
     pub fn lower_case_currency(&self) -> Result<Currency, Unmappable> {
-        let code = self.required(Self::text)?.to_ascii_uppercase();
-        Currency::parse(&code).ok_or_else(|| self.refuse("is not an ISO 4217 currency in use"))
+        self.currency_of(&self.required(Self::text)?.to_ascii_uppercase())
+    }
+
+    fn currency_of(&self, code: &str) -> Result<Currency, Unmappable> {
+        Currency::parse(code).ok_or_else(|| self.refuse("is not an ISO 4217 currency in use"))
     }
 
     /// Returns an error unless the value is exactly this text.

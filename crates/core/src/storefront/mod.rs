@@ -27,11 +27,11 @@ pub struct ParsedDelivery {
     pub subject: Subject,
     /// The sender's id of this delivery, where it sends one. Distinguishes deliveries with equal
     /// bodies.
-    pub delivery: Option<String>,
+    pub delivery_id: Option<String>,
     /// The shop, account or site that sent it. A key is pinned to the first one.
     pub source: Option<String>,
     /// The event, or why the body is not what the topic promises.
-    pub meaning: Result<NativeEvent, Unmappable>,
+    pub event: Result<NativeEvent, Unmappable>,
 }
 
 /// The names, in lower case, of the headers to capture from deliveries of a format: the signature
@@ -75,9 +75,9 @@ pub fn read(format: PayloadFormat, headers: &Headers, body: &[u8]) -> ParsedDeli
         PayloadFormat::Gateway => ParsedDelivery {
             topic: String::new(),
             subject: Subject::Other,
-            delivery: None,
+            delivery_id: None,
             source: None,
-            meaning: Ok(NativeEvent::Ignored {
+            event: Ok(NativeEvent::Ignored {
                 reason: crate::domain::event::Ignored::UnsupportedTopic,
             }),
         },

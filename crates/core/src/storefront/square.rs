@@ -19,7 +19,7 @@ pub(super) const HEADERS: &[&str] =
 
 const ENVELOPE: Envelope = Envelope {
     topic: "type",
-    delivery: Some("event_id"),
+    delivery_id: Some("event_id"),
     source: |root| root.get("merchant_id").required(Field::token),
     meaning,
 };

@@ -9,7 +9,7 @@ pub(super) const HEADERS: &[&str] = &["content-type", "user-agent", "squarespace
 
 const ENVELOPE: Envelope = Envelope {
     topic: "topic",
-    delivery: Some("id"),
+    delivery_id: Some("id"),
     source: |root| root.get("websiteId").required(Field::token),
     meaning,
 };

@@ -22,7 +22,7 @@ pub(super) const HEADERS: &[&str] =
     &["content-type", "user-agent", "x-webflow-timestamp", "x-webflow-signature"];
 
 pub(super) fn read(body: &[u8]) -> ParsedDelivery {
-    let (topic, meaning) = match parse(body) {
+    let (topic, snapshot) = match parse(body) {
         Ok(value) => {
             let root = Field::root(&value);
             match root.get("triggerType").required(Field::token) {
@@ -35,7 +35,7 @@ pub(super) fn read(body: &[u8]) -> ParsedDelivery {
         }
         Err(error) => (String::new(), Err(error)),
     };
-    delivery(topic, meaning.map(Some))
+    delivery(topic, snapshot.map(Some))
 }
 
 fn is_order(topic: &str) -> bool {
@@ -50,9 +50,9 @@ fn delivery(
     ParsedDelivery {
         subject: if is_order(&topic) { Subject::Order } else { Subject::Other },
         topic,
-        delivery: None,
+        delivery_id: None,
         source: None,
-        meaning: order.map(|order| match order {
+        event: order.map(|order| match order {
             Some(snapshot) => NativeEvent::Order { snapshot },
             None => NativeEvent::Ignored { reason: Ignored::UnsupportedTopic },
         }),

@@ -267,7 +267,7 @@ pub fn webhook_example() -> Value {
     let body = example.to_string();
     let delivery = storefront::read(PayloadFormat::WooCommerce, &headers, body.as_bytes());
     assert!(
-        matches!(delivery.meaning, Ok(crate::domain::event::NativeEvent::Order { .. })),
+        matches!(delivery.event, Ok(crate::domain::event::NativeEvent::Order { .. })),
         "{delivery:?}"
     );
     example

@@ -15,7 +15,7 @@ use sha2::Sha256;
 
 pub use api::{sign_own, verify_api};
 pub use diagnosis::{Diagnosis, diagnose, diagnose_native};
-pub use native::{signature_of, verify_native, verify_woocommerce};
+pub use native::{signature_of, verify_native};
 pub use public_key::{Algorithm, PublicKeyCheck, public_key_checks, verify_time};
 
 use super::time::{SECOND, Timestamp};

@@ -28,18 +28,6 @@ pub fn verify_native(
     claim(format, headers, url, decode_strict)?.verify(&keys, body, now)
 }
 
-/// WooCommerce: base64(HMAC-SHA256(secret, body)), the secret after the HTML-entity decoding that
-/// WooCommerce applies to it (`WC_Webhook::generate_signature`).
-pub fn verify_woocommerce(
-    header: Option<&str>,
-    secrets: &[SigningSecret],
-    body: &[u8],
-) -> Result<(), SignatureError> {
-    let headers = Headers::read(["x-wc-webhook-signature"], |_| header.map(str::to_owned));
-    let now = Timestamp::from_millis(0);
-    verify_native(PayloadFormat::WooCommerce, &headers, None, secrets, body, now)
-}
-
 /// The signature header of a native delivery; `None` if it is missing or the scheme has none.
 pub fn signature_of(format: PayloadFormat, headers: &Headers) -> Option<&str> {
     match format {

@@ -44,9 +44,9 @@ pub(super) fn read(headers: &Headers, body: &[u8]) -> ParsedDelivery {
     let known = Topic::parse(&topic);
     ParsedDelivery {
         subject: known.map_or(Subject::Other, Topic::subject),
-        delivery: header("x-shopify-webhook-id"),
+        delivery_id: header("x-shopify-webhook-id"),
         source: header("x-shopify-shop-domain"),
-        meaning: event(known, body),
+        event: event(known, body),
         topic,
     }
 }

@@ -20,7 +20,7 @@ use crate::domain::time::Timestamp;
 
 pub(super) const HEADERS: &[&str] = &["content-type", "user-agent", "stripe-signature"];
 
-const ENVELOPE: Envelope = Envelope { topic: "type", delivery: Some("id"), source, meaning };
+const ENVELOPE: Envelope = Envelope { topic: "type", delivery_id: Some("id"), source, meaning };
 
 pub(super) fn read(body: &[u8]) -> ParsedDelivery {
     ENVELOPE.read(body)

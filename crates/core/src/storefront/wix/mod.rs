@@ -21,12 +21,12 @@ pub(super) fn read(body: &[u8]) -> ParsedDelivery {
     let mut delivery = ParsedDelivery {
         topic: String::new(),
         subject: Subject::Other,
-        delivery: None,
+        delivery_id: None,
         source: None,
-        meaning: Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic }),
+        event: Ok(NativeEvent::Ignored { reason: Ignored::UnsupportedTopic }),
     };
-    if let Some(meaning) = open(body, &mut delivery).transpose() {
-        delivery.meaning = meaning;
+    if let Some(event) = open(body, &mut delivery).transpose() {
+        delivery.event = event;
     }
     delivery
 }
@@ -50,7 +50,7 @@ fn open(body: &[u8], delivery: &mut ParsedDelivery) -> Result<Option<NativeEvent
     let event = nested(&data)?;
     let event = data.with_value(&event);
     let id = event.get("id").required(Field::token)?;
-    delivery.delivery = Some(id.clone());
+    delivery.delivery_id = Some(id.clone());
     let snapshot = match action {
         Action::Created => order::snapshot(&event.get("createdEvent").get("entity"), &event, id),
         Action::Updated => {

@@ -33,13 +33,13 @@ pub(super) const TOPIC: &str = "x-wc-webhook-topic";
 pub(super) fn read(headers: &Headers, body: &[u8]) -> ParsedDelivery {
     let topic = headers.get(TOPIC).unwrap_or_default();
     // The delivery id alone is not unique: all deliveries of a webhook within one second share it.
-    let delivery = headers.get("x-wc-webhook-id").zip(headers.get("x-wc-webhook-delivery-id"));
+    let ids = headers.get("x-wc-webhook-id").zip(headers.get("x-wc-webhook-delivery-id"));
     ParsedDelivery {
         topic: topic.to_owned(),
         subject: subject(topic),
-        delivery: delivery.map(|(webhook, delivery)| format!("{webhook}/{delivery}")),
+        delivery_id: ids.map(|(webhook, delivery)| format!("{webhook}/{delivery}")),
         source: headers.get("x-wc-webhook-source").map(str::to_owned),
-        meaning: event(topic, body),
+        event: event(topic, body),
     }
 }
 
