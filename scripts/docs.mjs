@@ -1,12 +1,13 @@
 /**
- * Builds the documentation from docs/ into build/assets/: every page a file of its own, style,
- * script and search index under names that hold their hash. Does nothing when nothing that goes
- * into it has changed; fails on a link that leads nowhere and on a page that weighs too much.
+ * Builds the documentation from docs/ into build/assets/: one file per page, and the stylesheet,
+ * script and search index under names that contain their hash. Does nothing if no input has changed.
+ * Fails if a link leads nowhere or a page is too large.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { checkArchitectureLinks } from './docs/documents.mjs';
 import { layout } from './docs/layout.mjs';
 import { checkLinks } from './docs/links.mjs';
 import { renderPages } from './docs/pages.mjs';
@@ -20,20 +21,20 @@ const THEME = join(DOCS, 'theme');
 const CONSOLE = join(ROOT, 'crates/console/src/assets');
 const OPENAPI = join(DOCS, 'openapi.json');
 
-/** Bytes that a page may transfer, all told (DESIGN §9). */
+/** The most bytes, compressed, that a page may transfer with everything that it loads. */
 const MAX_PAGE_BYTES = 60_000;
 
 const INPUTS = [DOCS, CONSOLE, join(ROOT, 'scripts/docs.mjs'), join(ROOT, 'scripts/docs'), join(ROOT, 'package-lock.json')];
 const STAMP = join(BUILD_DIR, '.docs.json');
 
-/** Builds if needed, and answers whether it was. */
+/** Builds the documentation if an input has changed. Returns whether it did. */
 export async function buildDocs() {
   const digest = inputsDigest();
   if (existsSync(join(OUT, 'docs/index.html')) && readStamp() === digest) return false;
   await step('Building the documentation', () => {
     rmSync(STAMP, { force: true });
     const files = documentation();
-    // Emptied rather than removed: a runtime may be serving the directory.
+    // The directory is emptied and not removed, because a runtime may be serving it.
     mkdirSync(OUT, { recursive: true });
     for (const name of readdirSync(OUT)) rmSync(join(OUT, name), { recursive: true });
     for (const [path, content] of Object.entries(files)) write(path, content);
@@ -42,7 +43,7 @@ export async function buildDocs() {
   return true;
 }
 
-/** Every file by its path: `{ '/docs/index.html': '<!doctype …', … }`. */
+/** Every file of the documentation, by its path: `{ '/docs/index.html': '<!doctype …', … }`. */
 export function documentation() {
   const openapi = existsSync(OPENAPI) ? JSON.parse(readFileSync(OPENAPI, 'utf8')) : undefined;
   const pages = renderPages(DOCS, { errors: JSON.parse(readFileSync(join(DOCS, 'errors.json'), 'utf8')), openapi });
@@ -68,13 +69,14 @@ export function documentation() {
   }
   if (openapi) files['/openapi.json'] = JSON.stringify(openapi);
   checkLinks(pages, files);
+  checkArchitectureLinks();
   return files;
 }
 
-/** The console's custom properties, so that both look alike, and the documentation's own rules. */
+/** The stylesheet: the console's custom properties, so that both look alike, then the documentation's own rules. */
 function stylesheet() {
   const tokens = readFileSync(join(CONSOLE, 'console.css'), 'utf8').match(/^:root \{\n.*?^\}$/ms)?.[0];
-  if (!tokens) throw new Failure('console.css begins with no :root { … } any more, which the documentation takes its colours from.');
+  if (!tokens) throw new Failure('console.css does not begin with :root { … }, from which the documentation takes its colours.');
   return `${tokens}\n${readFileSync(join(THEME, 'docs.css'), 'utf8')}`;
 }
 
@@ -97,7 +99,7 @@ function readStamp() {
 function inputsDigest() {
   const hash = createHash('sha256');
   for (const file of INPUTS.flatMap(filesUnder).sort()) {
-    // Pictures are the README's.
+    // The pictures in docs/ belong to the README.
     if (!file.endsWith('.png')) hash.update(`\0${relative(ROOT, file)}\0`).update(readFileSync(file));
   }
   return hash.digest('hex');

@@ -1,7 +1,11 @@
-/** The pages of docs/: Markdown files that begin with a few facts about themselves. */
+/**
+ * The pages of docs/: Markdown files that begin with a few facts about themselves. The one file that
+ * is not a page, docs/architecture.md, has none, so the build would fail if it were read here.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Failure } from '../processes.mjs';
+import { ARCHITECTURE } from './documents.mjs';
 import { errorSections } from './errors.mjs';
 import { render } from './markdown.mjs';
 import { referenceSections } from './reference.mjs';
@@ -12,16 +16,17 @@ export const GROUPS = ['Start', 'Quickstarts', 'Sending', 'Receiving webhooks', 
 const FACTS = ['title', 'nav', 'description', 'group', 'order'];
 
 /**
- * A page as it is written: `path` is its address, `file` where it is built to, `name` its place in
- * docs/, `facts` what it says about itself, `markdown` the rest.
+ * The pages, unrendered. `path` is a page's address, `file` the path of the built file, `name` the
+ * path of its source in docs/, `facts` the lines at its beginning, `markdown` the rest.
  */
 export function readPages(directory) {
   return markdownFiles(directory)
+    .filter((file) => relative(directory, file) !== ARCHITECTURE)
     .map((file) => readPage(directory, file))
     .sort((a, b) => GROUPS.indexOf(a.facts.group) - GROUPS.indexOf(b.facts.group) || a.facts.order - b.facts.order);
 }
 
-/** The same rendered: `html`, its `headings`, its `links`, the `sections` that search looks in. */
+/** The rendered pages: in addition, their `html`, `headings`, `links`, and the `sections` for the search. */
 export function renderPages(directory, { errors, openapi }) {
   const generated = { errors: () => errorSections(errors), reference: () => referenceSections(openapi, errors) };
   return readPages(directory).map((page) => ({ ...page, ...render(page.markdown, generated, page.name) }));
@@ -47,7 +52,7 @@ function readPage(directory, file) {
   if (!GROUPS.includes(facts.group) && name !== '404.md') throw new Failure(`docs/${name}: there is no group ${facts.group}.`);
   const slug = name.replace(/(^|\/)index\.md$|\.md$/, '');
   const path = slug === '' ? '/docs' : `/docs/${slug}`;
-  // Not found is answered under any address.
+  // The 404 page is served under any address.
   const built = name === '404.md' ? '/docs/404.html' : `${path}/index.html`;
   return { name, path, file: built, markdown, facts: { ...facts, nav: facts.nav ?? facts.title, order: Number(facts.order) } };
 }
