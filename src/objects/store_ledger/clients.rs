@@ -116,7 +116,8 @@ impl StoreLedger {
             delivery,
         }];
         self.sql.run(
-            "INSERT INTO clients VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
+            "INSERT INTO clients (id, details, created_at, updated_at, version, history)
+             VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
             &[
                 integer(row.as_i64()),
                 text(Some(&to_json(details)?)),

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::StoreLedger;
-use super::orders::Identity;
+use super::orders::{INSERT_CREATION, Identity};
 use crate::Result;
 use crate::platform::sql::{Sql, integer, text};
 use tidegate_core::api::problem;
@@ -21,25 +21,36 @@ use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::store_ledger::{Idempotency, LedgerReply};
 
-/// The weeks that have a table; `None` until they have been looked up.
+/// The tables of the weeks; `None` until they have been looked up.
 #[derive(Debug, Default)]
-pub(super) struct Weeks(Option<BTreeSet<i64>>);
+pub(super) struct Weeks(Option<KnownWeeks>);
+
+#[derive(Debug, Default)]
+struct KnownWeeks {
+    /// The weeks that have a table.
+    tables: BTreeSet<i64>,
+    /// The week whose table the trigger on `creations` writes to.
+    open: Option<i64>,
+}
 
 impl Weeks {
-    fn load(&mut self, sql: &Sql) -> Result<&mut BTreeSet<i64>> {
+    fn load(&mut self, sql: &Sql) -> Result<&mut KnownWeeks> {
         #[derive(Deserialize)]
-        struct Table {
+        struct Named {
             name: String,
         }
         if self.0.is_none() {
-            let tables = sql.rows::<Table>(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'idempotency_*'",
+            let named = sql.rows::<Named>(
+                "SELECT name FROM sqlite_master
+                 WHERE type = 'table' AND name GLOB 'idempotency_*'
+                   OR type = 'trigger' AND name GLOB 'creations_*'",
                 &[],
             )?;
-            let weeks = tables
-                .iter()
-                .filter_map(|table| table.name.strip_prefix("idempotency_")?.parse().ok());
-            self.0 = Some(weeks.collect());
+            let week_of = |name: &str, prefix| name.strip_prefix(prefix)?.parse().ok();
+            self.0 = Some(KnownWeeks {
+                tables: named.iter().filter_map(|row| week_of(&row.name, "idempotency_")).collect(),
+                open: named.iter().find_map(|row| week_of(&row.name, "creations_")),
+            });
         }
         Ok(self.0.get_or_insert_default())
     }
@@ -80,7 +91,7 @@ impl StoreLedger {
         if idempotency.is_some() {
             let mut weeks = self.weeks.borrow_mut();
             let weeks = weeks.load(&self.sql)?;
-            for week in live_weeks(now).rev().filter(|week| weeks.contains(week)) {
+            for week in live_weeks(now).rev().filter(|week| weeks.tables.contains(week)) {
                 // The week is a number of ours, not input, so it is safe in the SQL text.
                 query.push_str(&format!(
                     "SELECT created AS id, fingerprint, status, internal_id, body
@@ -128,8 +139,11 @@ impl StoreLedger {
         let week = now.period(WEEK);
         let mut weeks = self.weeks.borrow_mut();
         let weeks = weeks.load(&self.sql)?;
-        if weeks.contains(&week) {
+        if weeks.open == Some(week) {
             return Ok(week);
+        }
+        if let Some(open) = weeks.open {
+            self.sql.run(&format!("DROP TRIGGER IF EXISTS creations_{open}"), &[])?;
         }
         self.sql.run(
             &format!(
@@ -137,15 +151,10 @@ impl StoreLedger {
                    key TEXT NOT NULL, fingerprint TEXT NOT NULL, status INTEGER NOT NULL,
                    internal_id TEXT, created INTEGER, body TEXT, at INTEGER NOT NULL,
                    PRIMARY KEY (namespace, key)) WITHOUT ROWID;
-                 DROP TRIGGER IF EXISTS creations_are_written;
-                 CREATE TRIGGER creations_are_written INSTEAD OF INSERT ON creations
-                 BEGIN
-                   INSERT INTO orders VALUES (NEW.id, NEW.source, NEW.key_id, NEW.status,
-                     NEW.placed_at, NEW.created_at, NEW.updated_at, NEW.client_id, NEW.content,
-                     NEW.reported, NEW.command_hash, NEW.version, NEW.history);
-                   INSERT INTO identities SELECT 'order', NEW.external_id, NEW.namespace, NEW.id
-                     WHERE NEW.external_id IS NOT NULL;
-                   INSERT OR REPLACE INTO idempotency_{week}
+                 CREATE TRIGGER creations_{week} INSTEAD OF INSERT ON creations
+                 BEGIN {INSERT_CREATION}
+                   INSERT OR REPLACE INTO idempotency_{week} (namespace, key, fingerprint, status,
+                       internal_id, created, body, at)
                      SELECT NEW.namespace, NEW.key, NEW.fingerprint, 201, NEW.internal_id,
                        NEW.id, NULL, NEW.created_at
                      WHERE NEW.key IS NOT NULL;
@@ -154,11 +163,12 @@ impl StoreLedger {
             &[],
         )?;
         let oldest = *live_weeks(now).start();
-        for old in weeks.iter().filter(|old| **old < oldest) {
+        for old in weeks.tables.iter().filter(|old| **old < oldest) {
             self.sql.run(&format!("DROP TABLE IF EXISTS idempotency_{old}"), &[])?;
         }
-        weeks.retain(|known| *known >= oldest);
-        weeks.insert(week);
+        weeks.tables.retain(|known| *known >= oldest);
+        weeks.tables.insert(week);
+        weeks.open = Some(week);
         Ok(week)
     }
 
@@ -175,7 +185,8 @@ impl StoreLedger {
         let week = self.open_week(now)?;
         self.sql.run(
             &format!(
-                "INSERT OR REPLACE INTO idempotency_{week} VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6, ?7)"
+                "INSERT OR REPLACE INTO idempotency_{week} (namespace, key, fingerprint, status,
+                   internal_id, body, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
             ),
             &[
                 text(Some(&namespace.to_string())),

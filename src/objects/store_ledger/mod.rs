@@ -14,6 +14,7 @@ mod listing;
 mod orders;
 mod payments;
 mod reading;
+mod schema;
 mod writes;
 
 use std::cell::{Cell, RefCell};
@@ -35,28 +36,15 @@ use tidegate_core::protocol::key_gate::Fault;
 use tidegate_core::protocol::store_ledger::{LedgerCommand, LedgerReply};
 use tidegate_core::protocol::{Versioned, frame};
 
-/// The schema of a StoreLedger. The table `schema` records its version; a later version migrates
-/// when the object wakes. The idempotency tables are made per week ([`idempotency`]).
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS schema (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL);
-INSERT OR IGNORE INTO schema VALUES (1, 1);
-CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, source TEXT NOT NULL, key_id TEXT NOT NULL, status TEXT NOT NULL, placed_at INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, client_id INTEGER, content TEXT NOT NULL, stated TEXT NOT NULL, command_hash TEXT, version TEXT, history TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS clients (id INTEGER PRIMARY KEY, details TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, version TEXT, history TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS identities (kind TEXT NOT NULL, value TEXT NOT NULL, namespace TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (kind, value, namespace)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS payments (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, detail TEXT NOT NULL, command_hash TEXT, version TEXT);
-CREATE INDEX IF NOT EXISTS payments_by_order ON payments (order_id);
-CREATE TABLE IF NOT EXISTS refunds (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, detail TEXT NOT NULL, command_hash TEXT, version TEXT);
-CREATE INDEX IF NOT EXISTS refunds_by_order ON refunds (order_id);
-CREATE VIEW IF NOT EXISTS creations AS SELECT orders.*, '' AS external_id, '' AS namespace, '' AS key, '' AS fingerprint, '' AS internal_id FROM orders;
-";
-
 /// The Rust half of the object. It is owned by the class of the same name in `entry.mjs`, which the
 /// runtime instantiates.
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
 pub struct StoreLedger {
     sql: AssertUnwindSafe<Sql>,
-    /// Whether the tables are known to exist.
-    ready: AssertUnwindSafe<Cell<bool>>,
+    /// The object's name, as far as the platform tells it.
+    name: Option<String>,
+    /// Whether the tables are known to be of the newest version.
+    is_migrated: AssertUnwindSafe<Cell<bool>>,
     weeks: AssertUnwindSafe<RefCell<idempotency::Weeks>>,
     last_row: AssertUnwindSafe<Cell<Option<SequenceId>>>,
 }
@@ -65,9 +53,11 @@ pub struct StoreLedger {
 impl StoreLedger {
     #[wasm_bindgen(constructor)]
     pub fn new(state: DurableObjectState, _env: Env) -> Self {
+        let state = State::from(state);
         Self {
-            sql: AssertUnwindSafe(Sql::new(&State::from(state))),
-            ready: AssertUnwindSafe(Cell::new(false)),
+            sql: AssertUnwindSafe(Sql::new(&state)),
+            name: state.id().name(),
+            is_migrated: AssertUnwindSafe(Cell::new(false)),
             weeks: AssertUnwindSafe(RefCell::default()),
             last_row: AssertUnwindSafe(Cell::new(None)),
         }
@@ -116,9 +106,9 @@ impl StoreLedger {
 
     /// Carries out one command. Synchronous, so no other command runs in between.
     fn carry_out(&self, command: LedgerCommand, now: Timestamp) -> Result<(LedgerReply, String)> {
-        if !self.ready.get() {
-            self.sql.run(SCHEMA, &[])?;
-            self.ready.set(true);
+        if !self.is_migrated.get() {
+            schema::MIGRATIONS.run(&self.sql, self.name.as_deref())?;
+            self.is_migrated.set(true);
         }
         match command {
             LedgerCommand::Write { origin, idempotency, write, dry_run, fault: _ } => {

@@ -44,8 +44,19 @@ impl Identity {
     }
 }
 
-const COLUMNS: &str = "id, source, key_id, created_at, updated_at, client_id, content, stated,
+/// The columns of an [`OrderRow`].
+const COLUMNS: &str = "id, source, key_id, created_at, updated_at, client_id, content, reported,
   command_hash, version, history";
+
+/// What the trigger on the view `creations` does for the order itself.
+pub(super) const INSERT_CREATION: &str = "
+  INSERT INTO orders (id, source, key_id, status, placed_at, created_at, updated_at, client_id,
+    content, reported, command_hash, version, history)
+    VALUES (NEW.id, NEW.source, NEW.key_id, NEW.status, NEW.placed_at, NEW.created_at,
+      NEW.updated_at, NEW.client_id, NEW.content, NEW.reported, NEW.command_hash, NEW.version,
+      NEW.history);
+  INSERT INTO identities (kind, value, namespace, id)
+    SELECT 'order', NEW.external_id, NEW.namespace, NEW.id WHERE NEW.external_id IS NOT NULL;";
 
 #[derive(Deserialize)]
 struct OrderRow {
@@ -197,8 +208,11 @@ impl StoreLedger {
         let order = &record.order;
         let placed_at = order.content.placed_at.unwrap_or(order.created_at);
         self.sql.run(
-            "INSERT INTO creations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
-               ?14, ?15, ?16, ?17, ?18)",
+            "INSERT INTO creations (id, source, key_id, status, placed_at, created_at, updated_at,
+               client_id, content, reported, command_hash, version, history, external_id,
+               namespace, key, fingerprint, internal_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+               ?18)",
             &[
                 integer(order.id.row.as_i64()),
                 text(Some(order.source.as_str())),
@@ -233,7 +247,7 @@ impl StoreLedger {
         let placed_at = order.content.placed_at.unwrap_or(order.created_at);
         self.sql.run(
             "UPDATE orders SET status = ?2, placed_at = ?3, updated_at = ?4, client_id = ?5,
-               content = ?6, stated = ?7, version = ?8, history = ?9 WHERE id = ?1",
+               content = ?6, reported = ?7, version = ?8, history = ?9 WHERE id = ?1",
             &[
                 integer(order.id.row.as_i64()),
                 text(Some(order.status().as_str())),
@@ -297,7 +311,7 @@ impl StoreLedger {
         row: SequenceId,
     ) -> Result<()> {
         self.sql.run(
-            "INSERT INTO identities VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO identities (kind, value, namespace, id) VALUES (?1, ?2, ?3, ?4)",
             &[
                 text(Some(identity.as_str())),
                 text(Some(value)),

@@ -41,6 +41,9 @@ impl Table {
     }
 }
 
+/// The columns of a [`MoneyRow`].
+const COLUMNS: &str = "id, order_id, detail, command_hash, version";
+
 #[derive(Deserialize)]
 pub(super) struct MoneyRow {
     pub id: SequenceId,
@@ -92,12 +95,13 @@ impl StoreLedger {
     }
 
     fn money_rows_of_order(&self, table: Table, order: SequenceId) -> Result<Vec<MoneyRow>> {
-        let query = format!("SELECT * FROM {} WHERE order_id = ?1 ORDER BY id", table.name());
+        let query =
+            format!("SELECT {COLUMNS} FROM {} WHERE order_id = ?1 ORDER BY id", table.name());
         self.sql.rows(&query, &[integer(order.as_i64())])
     }
 
     pub(super) fn money_row(&self, table: Table, row: SequenceId) -> Result<Option<MoneyRow>> {
-        let query = format!("SELECT * FROM {} WHERE id = ?1", table.name());
+        let query = format!("SELECT {COLUMNS} FROM {} WHERE id = ?1", table.name());
         self.sql.first(&query, &[integer(row.as_i64())])
     }
 
