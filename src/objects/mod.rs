@@ -9,6 +9,5 @@
 
 pub mod client;
 mod key_gate;
-#[expect(dead_code, reason = "the objects take it up next")]
 mod migrations;
 mod store_ledger;

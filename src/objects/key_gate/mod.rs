@@ -48,7 +48,7 @@ use worker::worker_sys::web_sys::{Request, WebSocket};
 use worker::{Env, durable::State};
 
 use key_state::KeyState;
-use storage::StoredKey;
+use storage::{Loaded, StoredKey};
 use tail::Tails;
 
 use crate::catalogue::Catalogue;
@@ -169,10 +169,11 @@ impl KeyGate {
 
     /// Loads the key from the object's own row, or else from D1. 'Not found' is never cached.
     async fn wake(&self) -> Result<()> {
-        if let Some(stored) = storage::load(&self.sql)? {
+        let Loaded { name, stored } = storage::load(&self.sql, self.state.id().name())?;
+        if let Some(stored) = stored {
             return self.rebuild(stored);
         }
-        let gate = self.state.id().name().ok_or_else(|| internal("an object without a name"))?;
+        let gate = name.ok_or_else(|| internal("an object without a name"))?;
         let catalogue = Catalogue::open(&self.env)?;
         let found = self
             .state
