@@ -7,7 +7,7 @@ use crate::domain::actor::Actor;
 use crate::domain::credential::{CredentialHash, GateName};
 use crate::domain::failing::FailingWebhook;
 use crate::domain::headers::Headers;
-use crate::domain::id::{AuditId, UserId};
+use crate::domain::id::AuditId;
 use crate::domain::key::{KeyChange, KeyRecord, PayloadFormat};
 use crate::domain::log::{Bucket, Outcome, Tally, Window};
 use crate::domain::parked::ParkReason;
@@ -135,10 +135,9 @@ pub enum GateCommand {
         actor: Actor,
         audit_id: AuditId,
     },
-    /// Closes the live tails with this session and this user; `None` matches any.
+    /// Closes the live tails with this session; `None` matches any.
     CloseTails {
         session: Option<String>,
-        user_id: Option<UserId>,
     },
 }
 
