@@ -15,6 +15,9 @@ use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
 use crate::domain::write::Command;
 
+use super::frame::{self, Malformed};
+use super::{OLDEST, Unreadable};
+
 pub use super::requests::{
     Capture, LoggedRequest, NoCapture, ParkedEvent, RequestDetail, RequestFilter,
 };
@@ -206,3 +209,22 @@ pub enum GateReply {
 
 /// The reply to a [`GateCommand`], as it is sent.
 pub type GateResult = Result<GateReply, Rejection>;
+
+/// Makes the frame of a reply to a sender that reads versions up to `reads`. Code from before replies
+/// had a version says nothing about what it reads, and gets the bare [`GateResult`] that it knows.
+pub fn encode_reply(result: &GateResult, reads: u16) -> Result<Vec<u8>, Malformed> {
+    if reads < OLDEST {
+        return frame::encode(result, &[]);
+    }
+    super::encode_reply(result, &[])
+}
+
+/// Reads the frame of a reply. An object that still runs code from before replies had a version
+/// sends a bare [`GateResult`].
+pub fn decode_reply(frame: &[u8]) -> Result<GateResult, Unreadable> {
+    match super::decode_reply(frame) {
+        Ok((result, _)) => Ok(result),
+        Err(Unreadable::Malformed) => Ok(frame::decode(frame)?.0),
+        Err(error) => Err(error),
+    }
+}
