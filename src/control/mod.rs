@@ -22,7 +22,7 @@ pub use workspaces::CreatedWorkspace;
 use crate::catalogue::Catalogue;
 use crate::catalogue::audit_log::AuditEntry;
 use crate::control::caller::Admin;
-use crate::objects::client::{Method, Objects};
+use crate::objects::call::{ObjectCall, call};
 use crate::platform::{Settings, now, random};
 use crate::{Error, Result, internal};
 use tidegate_core::domain::actor::Actor;
@@ -31,16 +31,8 @@ use tidegate_core::domain::id::{AuditId, StoreId, WorkspaceId};
 use tidegate_core::domain::key::KeyRecord;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::time::Timestamp;
-use tidegate_core::protocol::key_gate::{self, GateCommand, GateReply, GateResult};
-use tidegate_core::protocol::store_ledger::{self, LedgerCommand, LedgerReply};
-use tidegate_core::protocol::{Versioned, frame};
-
-/// Milliseconds that a KeyGate may take for a command. A revoke waits up to 5 s for requests in
-/// flight.
-const GATE_DEADLINE_MS: u32 = 15_000;
-
-/// Milliseconds that a StoreLedger may take to reply.
-const LEDGER_DEADLINE_MS: u32 = 5_000;
+use tidegate_core::protocol::key_gate::{GateCommand, GateReply};
+use tidegate_core::protocol::store_ledger::{LedgerCommand, LedgerReply};
 
 /// Runs the operations, with the bindings, the settings, the catalogue and the time of the
 /// request.
@@ -71,7 +63,7 @@ impl<'a> ControlPlane<'a> {
 
     /// Sends a command to a KeyGate. The caller has checked that the key belongs to the workspace.
     pub async fn command(&self, gate: GateName, command: GateCommand) -> Result<GateReply> {
-        self.command_within(gate, command, GATE_DEADLINE_MS).await
+        self.command_within(gate, command, GateCommand::DEADLINE_MS).await
     }
 
     /// Sends a command to a KeyGate, with a deadline in milliseconds.
@@ -81,19 +73,11 @@ impl<'a> ControlPlane<'a> {
         command: GateCommand,
         deadline_ms: u32,
     ) -> Result<GateReply> {
-        let unavailable = |_| {
+        let unavailable =
             Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
-                .retry_after(2)
-        };
-        let frame = frame::encode(&Versioned::new(command), &[])
-            .map_err(|frame::Malformed| internal("a command that is too large"))?;
-        let reply = Objects::key_gates(self.env)?
-            .call(&key_gate::object_name(&gate), Method::Command, &frame, deadline_ms)
-            .await
-            .map_err(unavailable)?;
-        let (reply, _) = frame::decode::<GateResult>(&reply)
-            .map_err(|frame::Malformed| internal("a malformed reply"))?;
-        Ok(reply?)
+                .retry_after(2);
+        let result = call(self.env, &gate, &command, deadline_ms).await;
+        Ok(result.map_err(|error| error.or(unavailable))??)
     }
 
     /// Sends a command to a store's ledger and returns the status and JSON body of its reply. The
@@ -103,25 +87,13 @@ impl<'a> ControlPlane<'a> {
         store: StoreId,
         command: LedgerCommand,
     ) -> Result<(u16, String)> {
-        let unavailable = || {
+        let unavailable =
             Rejection::new(Code::StoreUnavailable, "The store did not answer in time. Try again.")
-                .retry_after(2)
-        };
-        let frame = frame::encode(&Versioned::new(command), &[])
-            .map_err(|frame::Malformed| internal("a command that is too large"))?;
-        let name = store_ledger::object_name(store);
-        let reply = Objects::store_ledgers(self.env)?
-            .call(&name, Method::Command, &frame, LEDGER_DEADLINE_MS)
-            .await
-            .map_err(|_| unavailable())?;
-        let (reply, body) = frame::decode::<Versioned<LedgerReply>>(&reply)
-            .map_err(|frame::Malformed| internal("a malformed reply"))?;
-        match reply.open() {
-            Some(LedgerReply::Done { status, .. }) => {
-                Ok((status, String::from_utf8_lossy(body).into_owned()))
-            }
-            Some(LedgerReply::Rejected { rejection }) => Err(rejection.into()),
-            Some(LedgerReply::Failed { temporary: true }) => Err(unavailable().into()),
+                .retry_after(2);
+        let reply = call(self.env, &store, &command, LedgerCommand::DEADLINE_MS).await;
+        match reply.map_err(|error| error.or(unavailable))? {
+            (LedgerReply::Done { status, .. }, body) => Ok((status, body)),
+            (LedgerReply::Rejected { rejection }, _) => Err(rejection.into()),
             _ => Err(internal("the ledger's reply does not fit the command")),
         }
     }

@@ -143,8 +143,7 @@ impl ControlPlane<'_> {
                 continue;
             }
             let gate = GateName::from_bytes(gate);
-            let command =
-                GateCommand::CloseTails { session: Some(tail.session_hash), user_id: None };
+            let command = GateCommand::CloseTails { session: Some(tail.session_hash) };
             if let Err(error) = self.command(gate, command).await {
                 worker::console_warn!("closing tails of {gate}: {error}");
             }

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use worker::Env;
 use worker::worker_sys::web_sys::{Request, Response};
 
-use crate::objects::client::{Method, Objects};
+use crate::objects::call::{IngestCall, ObjectCall, call};
 use crate::platform::answer::response_from_frame;
 use crate::platform::incoming::{Target, bearer, body, header};
 use crate::platform::{Settings, random_token};
@@ -18,13 +18,8 @@ use tidegate_core::domain::credential::{CredentialHash, GateName, IntegrationKey
 use tidegate_core::domain::headers::Headers;
 use tidegate_core::domain::key::PayloadFormat;
 use tidegate_core::domain::rejection::{Code, Rejection};
-use tidegate_core::protocol::Versioned;
-use tidegate_core::protocol::frame;
-use tidegate_core::protocol::key_gate::{Fault, Ingest, RequestKind, object_name};
+use tidegate_core::protocol::key_gate::{Fault, Ingest, RequestKind};
 use tidegate_core::storefront;
-
-/// Milliseconds that a KeyGate may take: a little more than two calls of its own to the ledger.
-const DEADLINE_MS: u32 = 8_000;
 
 pub async fn handle(
     request: &Request,
@@ -46,7 +41,6 @@ pub async fn handle(
     if credential.key_hash.is_none() {
         throttle(request, env, &credential.gate).await?;
     }
-    let gate = object_name(&credential.gate);
     let headers = request.headers();
     let ingest = Ingest {
         key_hash: credential.key_hash,
@@ -59,17 +53,16 @@ pub async fn handle(
         headers: read_headers(kind, |name| headers.get(name).ok().flatten()),
         fault,
     };
-    let frame = frame::encode(&Versioned::new(ingest), &body)
-        .map_err(|frame::Malformed| internal("a request that does not fit a frame"))?;
-    let reply = Objects::key_gates(env)?
-        .call(&gate, Method::Ingest, &frame, DEADLINE_MS)
-        .await
-        .map_err(|failed| {
-            let seconds = if failed.overloaded { 5 } else { 1 };
-            Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
-                .retry_after(seconds)
-        })?;
-    response_from_frame(&reply)
+    let message = IngestCall { ingest, body: &body };
+    let reply = call(env, &credential.gate, &message, IngestCall::DEADLINE_MS).await;
+    response_from_frame(&reply.map_err(|error| {
+        let seconds = if error.is_overloaded() { 5 } else { 1 };
+        error.or(Rejection::new(
+            Code::Unavailable,
+            "The key's gate did not answer in time. Try again.",
+        )
+        .retry_after(seconds))
+    })?)
 }
 
 /// The credential of a request. Only its form and tag have been checked, which needs no I/O; the

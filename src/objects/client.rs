@@ -13,8 +13,10 @@ use worker::worker_sys::DurableObjectNamespace;
 use worker::worker_sys::web_sys::Response;
 use worker::{Env, console_error};
 
+use super::call::{CallError, ObjectCall};
 use crate::platform::now;
 use tidegate_core::domain::time::Timestamp;
+use tidegate_core::protocol::frame::Malformed;
 use tidegate_core::protocol::tail::{self, TailTicket, TooLong};
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
@@ -43,13 +45,6 @@ extern "C" {
 pub enum Method {
     Ingest,
     Command,
-}
-
-/// A call that got no reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallFailed {
-    /// The object is overloaded: never retry the call.
-    pub overloaded: bool,
 }
 
 /// Why a live tail could not be opened.
@@ -85,17 +80,17 @@ impl Objects {
         Ok(Self(namespace.unchecked_into()))
     }
 
-    /// Calls a method of the object `name`, with a new stub and a new deadline for each attempt.
-    pub async fn call(
+    /// Calls an object of this namespace, with a new stub and a new deadline for each attempt.
+    pub async fn call<C: ObjectCall>(
         &self,
-        name: &str,
-        method: Method,
-        frame: &[u8],
+        object: &C::Object,
+        command: &C,
         deadline_ms: u32,
-    ) -> Result<Vec<u8>, CallFailed> {
-        let frame = Uint8Array::from(frame);
-        let send = async || send(&self.stub(name)?, method, &frame, &wait(deadline_ms)).await;
-        with_one_retry(name, send).await
+    ) -> Result<C::Reply, CallError> {
+        exchange(object, command, async |name, frame| {
+            send(&self.stub(name)?, C::METHOD, frame, &wait(deadline_ms)).await
+        })
+        .await
     }
 
     /// Opens a live tail at the KeyGate `name`. The response for the caller is 101 with the
@@ -134,24 +129,23 @@ impl ObjectClient {
         Self { objects, stub: RefCell::new(None), deadline: RefCell::new(None) }
     }
 
-    /// Calls `command` of the object `name`, with a deadline of `deadline_ms` or up to a sixth
-    /// less. Every call must pass the same name and deadline.
-    pub async fn command(
+    /// Calls the object with a deadline of `deadline_ms` or up to a sixth less. Every call must pass
+    /// the same object and deadline.
+    pub async fn call<C: ObjectCall>(
         &self,
-        name: &str,
-        frame: &[u8],
+        object: &C::Object,
+        command: &C,
         deadline_ms: u32,
-    ) -> Result<Vec<u8>, CallFailed> {
-        let frame = Uint8Array::from(frame);
-        let send = async || {
+    ) -> Result<C::Reply, CallError> {
+        exchange(object, command, async |name, frame| {
             let cached = self.stub.borrow().clone();
             let stub = cached.map_or_else(|| self.objects.stub(name), Ok)?;
-            let reply = send(&stub, Method::Command, &frame, &self.deadline(deadline_ms)).await;
+            let reply = send(&stub, C::METHOD, frame, &self.deadline(deadline_ms)).await;
             // A stub that failed may be broken for good.
             *self.stub.borrow_mut() = reply.is_ok().then_some(stub);
             reply
-        };
-        with_one_retry(name, send).await
+        })
+        .await
     }
 
     fn deadline(&self, deadline_ms: u32) -> Promise {
@@ -190,24 +184,35 @@ async fn send(
     }
 }
 
-/// Sends, and sends once more if the error is flagged `retryable` and not `overloaded`. So only
-/// pass calls that may be repeated. There is no retry after a deadline: no time is left for one.
-async fn with_one_retry(
-    name: &str,
-    send: impl AsyncFn() -> Result<Vec<u8>, JsValue>,
-) -> Result<Vec<u8>, CallFailed> {
-    let error = match send().await {
-        Ok(reply) => return Ok(reply),
-        Err(error) => error,
+/// The one way to call an object: frames the command, sends it, and reads the reply. It is sent once
+/// more if the error is flagged `retryable` and not `overloaded`, so every command must be one that
+/// may be repeated. There is no retry after a deadline: no time is left for one.
+async fn exchange<C: ObjectCall>(
+    object: &C::Object,
+    command: &C,
+    send: impl AsyncFn(&str, &Uint8Array) -> Result<Vec<u8>, JsValue>,
+) -> Result<C::Reply, CallError> {
+    let name = C::object_name(object);
+    let failed = |cause: &str| CallError::Failed(format!("{name}: {cause}"));
+    let frame = command.frame().map_err(|Malformed| failed("a command that is too large"))?;
+    let frame = Uint8Array::from(&frame[..]);
+    let reply = match send(&name, &frame).await {
+        Ok(reply) => reply,
+        Err(error) => {
+            console_error!("a call to {name}: {error:?}");
+            let overloaded = has_flag(&error, "overloaded");
+            if overloaded || !has_flag(&error, "retryable") {
+                return Err(CallError::Unavailable { overloaded });
+            }
+            send(&name, &frame).await.map_err(|error| {
+                console_error!("a repeated call to {name}: {error:?}");
+                CallError::Unavailable { overloaded: has_flag(&error, "overloaded") }
+            })?
+        }
     };
-    console_error!("a call to {name}: {error:?}");
-    let overloaded = has_flag(&error, "overloaded");
-    if overloaded || !has_flag(&error, "retryable") {
-        return Err(CallFailed { overloaded });
-    }
-    send().await.map_err(|error| {
-        console_error!("a repeated call to {name}: {error:?}");
-        CallFailed { overloaded: has_flag(&error, "overloaded") }
+    C::read_reply(reply).map_err(|error| match error {
+        CallError::Failed(cause) => failed(&cause),
+        unavailable => unavailable,
     })
 }
 

@@ -1,12 +1,14 @@
 //! The Durable Objects, and the calls to them.
 //!
 //! ```text
-//! client.rs      calls to objects: deadline, one retry
+//! call.rs        the messages to objects, with the types of their replies
+//! client.rs      sends them: deadline, one retry
 //! migrations.rs  numbered migrations of an object's SQLite
 //! key_gate/      the object of an integration key
 //! store_ledger/  the object of a store
 //! ```
 
+pub mod call;
 pub mod client;
 mod key_gate;
 mod migrations;

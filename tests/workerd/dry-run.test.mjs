@@ -48,6 +48,13 @@ test('each write answers what it would have answered, and leaves no trace but it
   assert.deepEqual(await everything(), before);
 });
 
+test('a dry run that goes well logs no error', async () => {
+  const lines = gateway.output.length;
+  assert.equal((await dry('orders', order({ external_id: 'quiet' }))).status, 201);
+  assert.equal((await dry('orders', order({ external_id: 'quiet' }))).status, 201);
+  assert.deepEqual(gateway.output.slice(lines), []);
+});
+
 test('a dry run says what is wrong, like the write itself', async () => {
   assertProblem(await dry('orders', order({ total: '1.00' })), 422, 'validation_failed', [['/total', 'total_mismatch']]);
   assertProblem(await dry('orders', order({ external_id: 'held', total: '10.00', lines: [{ name: 'Other', quantity: 1, unit_price: '10.00' }] })), 409, 'external_id_conflict');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { base32Bytes, gateOf } from './support/credentials.mjs';
-import { mint, must, order, postOrder, send, setup, startGateway, times } from './support/gateway.mjs';
+import { mint, must, order, post, postOrder, send, setup, startGateway, times } from './support/gateway.mjs';
 import { deliver, log, mintShop, parked, retry } from './support/shop.mjs';
 
 const DAY = 86_400_000;
@@ -124,11 +124,13 @@ test('a day that fills the cap by itself keeps no more, and goes on being logged
   await gateway.evict();
   const fits = await postOrder(gateway, key);
   const beyond = [await postOrder(gateway, key), await postOrder(gateway, key)];
+  const client = await post(gateway, key, 'clients', { external_id: 'c', name: 'C' }, { method: 'PUT' });
   await gateway.evict();
   for (const answer of [first, fits]) assert.equal((await detail(key, idOf(answer))).kept.Ok?.answer, answer.text);
   const { request, kept } = await detail(key, idOf(beyond[1]));
   assert.deepEqual([request.status, kept], [201, { Err: 'day_full' }]);
-  assert.equal((await log(gateway, creds, key)).length, 4);
+  assert.deepEqual((await detail(key, idOf(client))).kept, { Err: 'day_full' });
+  assert.equal((await log(gateway, creds, key)).length, 5);
   // Nor are older days dropped for less than the cap.
   const kinds = await inGate(key, "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'capture_*' ORDER BY name");
   assert.deepEqual(kinds.map(({ name }) => name), [`capture_${day - 1}`, `capture_${day}`]);

@@ -291,7 +291,7 @@ test('a secret is kept sealed, each time otherwise, and of no use in another row
   const [key, other] = [await mint(gateway, creds), await mint(gateway, creds)];
   const [{ secrets: theirs }] = await gateway.d1('SELECT secrets FROM integration_keys WHERE key_id = ?1', [other.key_id]);
   await gateway.d1('UPDATE integration_keys SET secrets = ?1 WHERE key_id = ?2', [theirs, key.key_id]);
-  await gateway.sql('KeyGate', gateOf(key.key_id), 'DROP TABLE record');
+  await gateway.sql('KeyGate', gateOf(key.key_id), 'DELETE FROM record');
   await gateway.evict();
   const moved = await postOrder(gateway, { ...key, signing_secret: other.signing_secret });
   assert.ok(moved.status >= 400, String(moved.status));

@@ -7,7 +7,7 @@
 use super::change::PUBLISH_RETRY;
 use super::deliver::{ApplyResult, parse_again};
 use super::key_state::KeyState;
-use super::parked::Waiting;
+use super::parked::{Parked, Waiting};
 use super::storage::Intent;
 use super::{InFlight, KeyGate, parked};
 use crate::Result;
@@ -132,6 +132,21 @@ impl KeyGate {
         by_hand: bool,
     ) -> Result<(Option<Outcome>, Option<ParkReason>)> {
         let event = parked::start_retry(&self.sql, row)?;
+        let result = self.retry_started(row, event, by_hand).await;
+        if result.is_err()
+            && let Err(error) = parked::abandon_retry(&self.sql, row)
+        {
+            worker::console_error!("an event stays marked as being retried: {error}");
+        }
+        result
+    }
+
+    async fn retry_started(
+        &self,
+        row: SequenceId,
+        event: Parked,
+        by_hand: bool,
+    ) -> Result<(Option<Outcome>, Option<ParkReason>)> {
         let started = now();
         let _in_flight = InFlight::enter(&self.in_flight);
         let attempt = random_token();

@@ -152,12 +152,10 @@ impl KeyGate {
         now: Timestamp,
     ) -> Result<std::result::Result<Quota, Box<RequestResult>>> {
         self.with(|key_state| {
-            // A repeated call has been charged already: charge a copy of the window.
-            let mut copy = request.repeated.then(|| key_state.window.clone());
-            let window = copy.as_mut().unwrap_or(&mut key_state.window);
             let scope = command.map(Command::scope);
             let format = Some(PayloadFormat::Gateway);
-            let charged = charge(&key_state.stored.record, window, scope, format, now);
+            let charged = key_state
+                .charge(request, |record, window| charge(record, window, scope, format, now));
             charged.map_err(|refused| {
                 let id = key_state.request_id(request.row);
                 Box::new(RequestResult::rejected(&refused.rejection, &id, refused.quota))

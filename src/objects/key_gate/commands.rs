@@ -19,10 +19,10 @@ impl KeyGate {
         command: GateCommand,
         ready: Result<()>,
     ) -> Result<GateReply> {
-        if let GateCommand::Install { record } = command {
-            return self.install(*record);
+        // A key that was just minted cannot have been loaded.
+        if !matches!(command, GateCommand::Install { .. }) {
+            ready?;
         }
-        ready?;
         match command {
             GateCommand::Install { record } => self.install(*record),
             GateCommand::Change { change, actor, audit_id } => {
@@ -60,8 +60,8 @@ impl KeyGate {
                 self.audit_parked_event("parked_event.discarded", row, actor, audit_id).await?;
                 Ok(GateReply::Settled { outcome: None, reason: None })
             }
-            GateCommand::CloseTails { session, user_id } => self.with(|key_state| {
-                let closed = key_state.tails.close_signed_out(session.as_deref(), user_id);
+            GateCommand::CloseTails { session } => self.with(|key_state| {
+                let closed = key_state.tails.close_signed_out(session.as_deref());
                 Ok(GateReply::TailsClosed { closed })
             })?,
         }
@@ -94,8 +94,9 @@ impl KeyGate {
                 _ if request.method == LoggedRequest::RETRY => Err(NoCapture::Retry),
                 _ if !record.capture_bodies => Err(NoCapture::CaptureOff),
                 CaptureLookup::DayDropped => Err(NoCapture::TooOld),
-                CaptureLookup::NotCaptured if request.method == "POST" => Err(NoCapture::DayFull),
-                CaptureLookup::NotCaptured => Err(NoCapture::NoBody),
+                // Only `whoami` is a GET, and everything else is captured.
+                CaptureLookup::NotCaptured if request.method == "GET" => Err(NoCapture::NoBody),
+                CaptureLookup::NotCaptured => Err(NoCapture::DayFull),
             };
             let parked = parked::find(&self.sql, row)?;
             Ok(GateReply::Request { detail: Box::new(RequestDetail { request, capture, parked }) })

@@ -189,10 +189,8 @@ impl KeyGate {
                 }
             }
             let scope = delivery.subject.scope();
-            // A repeated call has been charged already: charge a copy of the window.
-            let mut copy = request.repeated.then(|| key_state.window.clone());
-            let window = copy.as_mut().unwrap_or(&mut key_state.window);
-            let decision = admit_delivery(&key_state.stored.record, window, scope, now);
+            let decision = key_state
+                .charge(request, |record, window| admit_delivery(record, window, scope, now));
             Ok(Authentic { delivery, decision, request_id })
         })
     }

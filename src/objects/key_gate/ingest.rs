@@ -223,11 +223,9 @@ impl KeyGate {
         self.with(|key_state| {
             let secrets = key_state.live_secrets(now);
             let presented = request.presented(ingest, body);
-            // A repeated call has been charged already: charge a copy of the window.
-            let mut copy = request.repeated.then(|| key_state.window.clone());
-            let window = copy.as_mut().unwrap_or(&mut key_state.window);
-            let admission =
-                admit_api(&key_state.stored.record, &secrets, window, presented, requirements, now);
+            let admission = key_state.charge(request, |record, window| {
+                admit_api(record, &secrets, window, presented, requirements, now)
+            });
             admission.map_err(|refused| {
                 let Refused { mut rejection, quota } = *refused;
                 let signature = ingest.headers.get("x-pck-signature");

@@ -151,6 +151,21 @@ impl KeyState {
         IncomingRequest { row, repeated: false, public_key_verified: false }
     }
 
+    /// Runs `charge` with the key and the window of its rate limit. A call that the Worker repeats has
+    /// been charged already: it gets a copy of the window.
+    pub fn charge<T>(
+        &mut self,
+        request: IncomingRequest,
+        charge: impl FnOnce(&KeyRecord, &mut SlidingWindow) -> T,
+    ) -> T {
+        let record = &self.stored.record;
+        if request.repeated {
+            charge(record, &mut self.window.clone())
+        } else {
+            charge(record, &mut self.window)
+        }
+    }
+
     pub fn request_id(&self, row: SequenceId) -> RequestId {
         RequestId::new(self.stored.record.key_hash.gate(), row)
     }

@@ -48,7 +48,7 @@ use worker::worker_sys::web_sys::{Request, WebSocket};
 use worker::{Env, durable::State};
 
 use key_state::KeyState;
-use storage::StoredKey;
+use storage::{Loaded, StoredKey};
 use tail::Tails;
 
 use crate::catalogue::Catalogue;
@@ -59,9 +59,8 @@ use crate::platform::{now, settings, unlogged_request_id};
 use crate::{Error, Result, internal};
 use tidegate_core::domain::admission::invalid_key;
 use tidegate_core::domain::rejection::{Code, Rejection};
-use tidegate_core::protocol::Versioned;
-use tidegate_core::protocol::frame;
-use tidegate_core::protocol::key_gate::{GateCommand, GateReply, GateResult, Ingest};
+use tidegate_core::protocol::key_gate::{GateCommand, GateReply, encode_reply};
+use tidegate_core::protocol::{Received, Unreadable, decode_command};
 
 /// The Rust half of the object. It is owned by the class of the same name in `entry.mjs`, which the
 /// runtime instantiates.
@@ -96,7 +95,7 @@ impl KeyGate {
         }
     }
 
-    /// Takes a framed [`Ingest`] with the raw request body. Returns a frame of `ResponseInit` and
+    /// Takes a framed [`Ingest`](tidegate_core::protocol::key_gate::Ingest) with the raw request body. Returns a frame of `ResponseInit` and
     /// response body.
     pub async fn ingest(&self, frame: Uint8Array) -> std::result::Result<JsValue, JsValue> {
         let result = AssertUnwindSafe(self.ingest_frame(frame.to_vec())).catch_unwind().await;
@@ -104,13 +103,15 @@ impl KeyGate {
         Ok(Uint8Array::from(&frame[..]).into())
     }
 
-    /// Takes a framed [`GateCommand`]. Returns a framed [`GateResult`].
+    /// Takes a framed [`GateCommand`]. Returns the frame that [`encode_reply`] makes.
     pub async fn command(&self, frame: Uint8Array) -> std::result::Result<JsValue, JsValue> {
-        let result = AssertUnwindSafe(self.command_frame(frame.to_vec())).catch_unwind().await;
+        let frame = frame.to_vec();
+        let received = decode_command::<GateCommand>(&frame);
+        let reads = received.as_ref().map_or(0, |received| received.reads);
+        let result = AssertUnwindSafe(self.carry_out_received(received)).catch_unwind().await;
         let result = result.unwrap_or_else(|_| Err(internal("a panic in a KeyGate")));
-        let reply: GateResult = result.map_err(Error::into_rejection);
-        let frame = frame::encode(&reply, &[]).unwrap_or_default();
-        Ok(Uint8Array::from(&frame[..]).into())
+        let reply = encode_reply(&result.map_err(Error::into_rejection), reads);
+        Ok(Uint8Array::from(&reply.unwrap_or_default()[..]).into())
     }
 
     /// Opens a live tail of the log. The request carries a ticket that the Worker issued (see
@@ -140,19 +141,19 @@ impl KeyGate {
 impl KeyGate {
     async fn ingest_frame(&self, frame: Vec<u8>) -> Vec<u8> {
         let ready = self.ready().await;
-        match decode_message::<Ingest>(&frame) {
-            Ok((ingest, body)) => match ready {
-                Ok(()) => self.handle(ingest, body).await,
-                Err(error) => unlogged_rejection(error),
-            },
+        let received = decode_command(&frame).map_err(unreadable);
+        match received.and_then(|received| ready.map(|()| received)) {
+            Ok(Received { command: ingest, body, .. }) => self.handle(ingest, body).await,
             Err(error) => unlogged_rejection(error),
         }
     }
 
-    async fn command_frame(&self, frame: Vec<u8>) -> Result<GateReply> {
+    async fn carry_out_received(
+        &self,
+        received: std::result::Result<Received<'_, GateCommand>, Unreadable>,
+    ) -> Result<GateReply> {
         let ready = self.ready().await;
-        let (command, _) = decode_message::<GateCommand>(&frame)?;
-        self.carry_out(command, ready).await
+        self.carry_out(received.map_err(unreadable)?.command, ready).await
     }
 
     /// Loads the key unless it is in memory. Must be awaited before anything else: no other event
@@ -169,10 +170,11 @@ impl KeyGate {
 
     /// Loads the key from the object's own row, or else from D1. 'Not found' is never cached.
     async fn wake(&self) -> Result<()> {
-        if let Some(stored) = storage::load(&self.sql)? {
+        let Loaded { name, stored } = storage::load(&self.sql, self.state.id().name())?;
+        if let Some(stored) = stored {
             return self.rebuild(stored);
         }
-        let gate = self.state.id().name().ok_or_else(|| internal("an object without a name"))?;
+        let gate = name.ok_or_else(|| internal("an object without a name"))?;
         let catalogue = Catalogue::open(&self.env)?;
         let found = self
             .state
@@ -214,12 +216,11 @@ fn not_ready() -> Rejection {
     Rejection::new(Code::Unavailable, "The key's gate is not ready. Try again.").retry_after(1)
 }
 
-/// The message in a frame, and the body that follows it.
-fn decode_message<T: serde::de::DeserializeOwned>(frame: &[u8]) -> Result<(T, &[u8])> {
-    let (message, body) = frame::decode::<Versioned<T>>(frame)
-        .map_err(|frame::Malformed| internal("a malformed frame"))?;
-    let message = message.open().ok_or_else(|| internal("a frame of an unknown version"))?;
-    Ok((message, body))
+fn unreadable(error: Unreadable) -> Error {
+    internal(match error {
+        Unreadable::Malformed => "a malformed frame",
+        Unreadable::OtherVersion => "a frame of an unknown version",
+    })
 }
 
 /// Counts one request in flight until it is dropped.

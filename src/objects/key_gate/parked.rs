@@ -159,10 +159,15 @@ pub fn start_retry(sql: &Sql, row: SequenceId) -> Result<Parked> {
     if found.retrying != 0 {
         return Err(being_retried().into());
     }
-    sql.run("UPDATE parked SET retrying = 1 WHERE id = ?1", &[integer(row.as_i64())])?;
     let ingest =
         serde_json::from_str(&found.ingest).map_err(|error| internal(error.to_string()))?;
+    sql.run("UPDATE parked SET retrying = 1 WHERE id = ?1", &[integer(row.as_i64())])?;
     Ok(Parked { attempts: found.attempts, ingest, body: found.body })
+}
+
+/// Takes the mark away after an attempt that failed on our side. The event stays as it was.
+pub fn abandon_retry(sql: &Sql, row: SequenceId) -> Result<()> {
+    sql.run("UPDATE parked SET retrying = 0 WHERE id = ?1", &[integer(row.as_i64())])
 }
 
 /// Puts an event back after an attempt that did not settle it.

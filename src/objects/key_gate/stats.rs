@@ -62,14 +62,15 @@ pub fn write(sql: &Sql, minute: &OpenMinute) -> Result<()> {
         minutes.insert(index, minute.tally);
         let hour_total = minutes.values().fold(Tally::default(), |sum, tally| sum.plus(*tally));
         sql.run(
-            "INSERT OR REPLACE INTO stats_hour VALUES (?1, ?2)",
+            "INSERT OR REPLACE INTO stats_hour (start, tallies) VALUES (?1, ?2)",
             &[integer(hour), text(Some(&json(&minutes)?))],
         )?;
         let mut hours = load_packed(sql, "stats_day", day)?;
         hours.insert((hour - day) / HOUR, hour_total);
         let bytes = |value: u64| integer(i64::try_from(value).unwrap_or(i64::MAX));
         sql.run(
-            "INSERT INTO stats_day VALUES (?1, ?2, ?3, ?4) ON CONFLICT (start) DO UPDATE SET
+            "INSERT INTO stats_day (start, tallies, log_bytes, capture_bytes)
+             VALUES (?1, ?2, ?3, ?4) ON CONFLICT (start) DO UPDATE SET
                tallies = excluded.tallies, log_bytes = log_bytes + excluded.log_bytes,
                capture_bytes = capture_bytes + excluded.capture_bytes",
             &[

@@ -1,27 +1,31 @@
 //! The KeyGate's schema, and its record of the key: one row, always rewritten as a whole.
+//!
+//! The log makes the tables of each day ([`super::log`]).
 
 use serde::{Deserialize, Serialize};
 
-use crate::platform::sql::{Sql, text};
+use crate::objects::migrations::{Migrations, has_table};
+use crate::platform::sql::{Sql, integer, text};
 use crate::{Result, internal};
 use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::id::AuditId;
 use tidegate_core::domain::key::KeyRecord;
 use tidegate_core::domain::time::Timestamp;
+use tidegate_core::protocol::key_gate::object_name;
 
-/// Version 1 of a KeyGate's schema; [`MIGRATION`] brings it to version 2. The log makes the tables
-/// of each day ([`super::log`]).
-const SCHEMA: &str = "
+const MIGRATIONS: Migrations =
+    Migrations { steps: &[FIRST_TABLES, PARKED_BY_TOKEN], version_before_numbers };
+
+const FIRST_TABLES: &str = "
 CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, json TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stats_hour (start INTEGER PRIMARY KEY, tallies TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stats_day (start INTEGER PRIMARY KEY, tallies TEXT NOT NULL, log_bytes INTEGER NOT NULL, capture_bytes INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS parked (id INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT, topic TEXT, parent TEXT, attempts INTEGER NOT NULL, next_at INTEGER, retrying INTEGER NOT NULL, ingest TEXT NOT NULL, body BLOB NOT NULL);
 ";
 
-/// Version 2 of the schema. Events that await details may be many and stay parked for long. So only
-/// one event per token is stored, and indexes and a byte counter spare every other operation from
-/// reading them all.
-const MIGRATION: &str = "
+/// Events that await details may be many and stay parked for long. So only one event per token is
+/// stored, and indexes and a byte counter spare every other operation from reading them all.
+const PARKED_BY_TOKEN: &str = "
 ALTER TABLE parked ADD COLUMN token TEXT;
 CREATE UNIQUE INDEX parked_by_token ON parked (token) WHERE token IS NOT NULL;
 CREATE INDEX parked_until ON parked (next_at) WHERE next_at IS NOT NULL;
@@ -32,7 +36,14 @@ INSERT INTO parked_bytes SELECT 1, coalesce(sum(length(body)), 0) FROM parked;
 CREATE TRIGGER parked_is_counted AFTER INSERT ON parked BEGIN UPDATE parked_bytes SET bytes = bytes + length(NEW.body); END;
 CREATE TRIGGER parked_is_discounted AFTER DELETE ON parked BEGIN UPDATE parked_bytes SET bytes = bytes - length(OLD.body); END;
 ";
-const VERSION: u32 = 2;
+
+fn version_before_numbers(sql: &Sql) -> Result<usize> {
+    Ok(match (has_table(sql, "parked")?, has_table(sql, "parked_bytes")?) {
+        (false, _) => 0,
+        (true, false) => 1,
+        (true, true) => 2,
+    })
+}
 
 /// The row of a KeyGate: its key, and the changes that have yet to reach D1.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,55 +67,50 @@ pub struct Intent {
     pub detail: String,
 }
 
-/// Loads the row, if this object has one, and migrates the tables to [`VERSION`]. A database
-/// without tables has no key yet.
-pub fn load(sql: &Sql) -> Result<Option<StoredKey>> {
+/// What an object knows about itself when it wakes.
+pub struct Loaded {
+    /// The object's name; absent if it has no tables and the platform does not say it.
+    pub name: Option<String>,
+    pub stored: Option<StoredKey>,
+}
+
+/// Brings the tables to the newest version and loads the row. An object without tables has no key
+/// yet; nothing is written to it. `name` is what the platform says: after a restart it does not
+/// tell an object that its alarm wakes.
+pub fn load(sql: &Sql, name: Option<String>) -> Result<Loaded> {
+    if !has_table(sql, "record")? {
+        return Ok(Loaded { name, stored: None });
+    }
+    let name = match name {
+        Some(name) => Some(name),
+        // An object from before names were stored has its name in the hash of its key.
+        None => read(sql)?.map(|stored| object_name(&stored.record.key_hash.gate())),
+    };
+    let name = MIGRATIONS.run(sql, name.as_deref())?;
+    Ok(Loaded { name: Some(name), stored: read(sql)? })
+}
+
+fn read(sql: &Sql) -> Result<Option<StoredKey>> {
     #[derive(Deserialize)]
     struct Row {
-        schema: u32,
         json: String,
     }
-    let exists = "SELECT 0 AS schema, name AS json FROM sqlite_master WHERE name = 'record'";
-    if sql.first::<Row>(exists, &[])?.is_none() {
-        return Ok(None);
-    }
-    let Some(row) = sql.first::<Row>("SELECT schema, json FROM record", &[])? else {
-        return Ok(None);
-    };
-    let stored: StoredKey =
-        serde_json::from_str(&row.json).map_err(|error| internal(error.to_string()))?;
-    if row.schema < VERSION {
-        sql.transaction(|| {
-            migrate(sql)?;
-            save(sql, &stored)
-        })?;
-    }
-    Ok(Some(stored))
+    let Some(row) = sql.first::<Row>("SELECT json FROM record", &[])? else { return Ok(None) };
+    serde_json::from_str(&row.json).map_err(|error| internal(error.to_string()))
 }
 
 /// Makes the tables and writes the row of an object that had no key.
 pub fn install(sql: &Sql, stored: &StoredKey) -> Result<()> {
+    let name = object_name(&stored.record.key_hash.gate());
     sql.transaction(|| {
-        sql.run(SCHEMA, &[])?;
-        migrate(sql)?;
+        MIGRATIONS.run(sql, Some(&name))?;
         save(sql, stored)
     })
 }
 
-/// Migrates the tables to [`VERSION`], unless they have been migrated. They may have been even if
-/// the row is missing.
-fn migrate(sql: &Sql) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Table {
-        #[expect(dead_code, reason = "it only has to be there")]
-        name: String,
-    }
-    let migrated = "SELECT name FROM sqlite_master WHERE name = 'parked_bytes'";
-    match sql.first::<Table>(migrated, &[])? {
-        Some(_) => Ok(()),
-        None => sql.run(MIGRATION, &[]),
-    }
-}
+/// The column `schema`, which only code from before migrations were numbered reads: it must not
+/// migrate again.
+const SCHEMA_BEFORE_NUMBERS: i64 = 2;
 
 /// Rewrites the row.
 pub fn save(sql: &Sql, stored: &StoredKey) -> Result<()> {
@@ -112,6 +118,6 @@ pub fn save(sql: &Sql, stored: &StoredKey) -> Result<()> {
     sql.run(
         "INSERT INTO record (id, schema, json) VALUES (1, ?1, ?2)
          ON CONFLICT (id) DO UPDATE SET schema = excluded.schema, json = excluded.json",
-        &[crate::platform::sql::integer(VERSION), text(Some(&json))],
+        &[integer(SCHEMA_BEFORE_NUMBERS), text(Some(&json))],
     )
 }

@@ -19,7 +19,6 @@ use super::KeyGate;
 use crate::platform::incoming::header;
 use crate::{Error, Result, internal};
 use tidegate_console::pages::key_log;
-use tidegate_core::domain::id::UserId;
 use tidegate_core::domain::key::KeyRecord;
 use tidegate_core::domain::log::LogEntry;
 use tidegate_core::domain::rejection::{Code, Rejection};
@@ -87,12 +86,10 @@ impl Tails {
         self.close_matching(CLOSED_EXPIRED, "expired", |ticket| ticket.expires_at() <= now);
     }
 
-    /// Closes the tails of a session and of a user: of either if only one is given, all if neither
-    /// is. Returns how many were closed.
-    pub fn close_signed_out(&mut self, session: Option<&str>, user: Option<UserId>) -> u32 {
+    /// Closes the tails of a session, or all if none is given. Returns how many were closed.
+    pub fn close_signed_out(&mut self, session: Option<&str>) -> u32 {
         self.close_matching(CLOSED_SIGNED_OUT, "signed out", |ticket| {
             session.is_none_or(|session| session == ticket.session)
-                && user.is_none_or(|user| user == ticket.user_id)
         })
     }
 

@@ -34,7 +34,7 @@ use tidegate_core::domain::log::Outcome;
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::key_gate::Fault;
 use tidegate_core::protocol::store_ledger::{LedgerCommand, LedgerReply};
-use tidegate_core::protocol::{Versioned, frame};
+use tidegate_core::protocol::{self, Unreadable, decode_command};
 
 /// The Rust half of the object. It is owned by the class of the same name in `entry.mjs`, which the
 /// runtime instantiates.
@@ -78,9 +78,12 @@ impl StoreLedger {
 
 impl StoreLedger {
     fn handle_frame(&self, frame: &[u8]) -> std::result::Result<JsValue, &'static str> {
-        let (command, _) = frame::decode::<Versioned<LedgerCommand>>(frame)
-            .map_err(|frame::Malformed| "a malformed command")?;
-        let command = command.open().ok_or("a command of an unknown version")?;
+        let received = decode_command::<LedgerCommand>(frame);
+        let command = received.map_err(|error| match error {
+            Unreadable::Malformed => "a malformed command",
+            Unreadable::OtherVersion => "a command of an unknown version",
+        })?;
+        let command = command.command;
         if let Some(fault) = injected_fault(&command) {
             return Ok(fault);
         }
@@ -180,7 +183,7 @@ fn query_reply(order: Option<&StoredOrder>) -> LedgerReply {
 }
 
 fn encode_reply(reply: LedgerReply, body: &str) -> JsValue {
-    let frame = frame::encode(&Versioned::new(reply), body.as_bytes()).unwrap_or_default();
+    let frame = protocol::encode_reply(&reply, body.as_bytes()).unwrap_or_default();
     Uint8Array::from(&frame[..]).into()
 }
 

@@ -7,13 +7,16 @@ use crate::domain::actor::Actor;
 use crate::domain::credential::{CredentialHash, GateName};
 use crate::domain::failing::FailingWebhook;
 use crate::domain::headers::Headers;
-use crate::domain::id::{AuditId, UserId};
+use crate::domain::id::AuditId;
 use crate::domain::key::{KeyChange, KeyRecord, PayloadFormat};
 use crate::domain::log::{Bucket, Outcome, Tally, Window};
 use crate::domain::parked::ParkReason;
 use crate::domain::rejection::Rejection;
 use crate::domain::time::Timestamp;
 use crate::domain::write::Command;
+
+use super::frame::{self, Malformed};
+use super::{OLDEST, Unreadable};
 
 pub use super::requests::{
     Capture, LoggedRequest, NoCapture, ParkedEvent, RequestDetail, RequestFilter,
@@ -135,10 +138,9 @@ pub enum GateCommand {
         actor: Actor,
         audit_id: AuditId,
     },
-    /// Closes the live tails with this session and this user; `None` matches any.
+    /// Closes the live tails with this session; `None` matches any.
     CloseTails {
         session: Option<String>,
-        user_id: Option<UserId>,
     },
 }
 
@@ -207,3 +209,22 @@ pub enum GateReply {
 
 /// The reply to a [`GateCommand`], as it is sent.
 pub type GateResult = Result<GateReply, Rejection>;
+
+/// Makes the frame of a reply to a sender that reads versions up to `reads`. Code from before replies
+/// had a version says nothing about what it reads, and gets the bare [`GateResult`] that it knows.
+pub fn encode_reply(result: &GateResult, reads: u16) -> Result<Vec<u8>, Malformed> {
+    if reads < OLDEST {
+        return frame::encode(result, &[]);
+    }
+    super::encode_reply(result, &[])
+}
+
+/// Reads the frame of a reply. An object that still runs code from before replies had a version
+/// sends a bare [`GateResult`].
+pub fn decode_reply(frame: &[u8]) -> Result<GateResult, Unreadable> {
+    match super::decode_reply(frame) {
+        Ok((result, _)) => Ok(result),
+        Err(Unreadable::Malformed) => Ok(frame::decode(frame)?.0),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,177 @@
+//! The messages to Durable Objects, each with the type of its reply, and what a call without one
+//! ends in.
+
+use serde::Serialize;
+use worker::Env;
+
+use super::client::{Method, Objects};
+use crate::{Error, internal};
+use tidegate_core::domain::credential::GateName;
+use tidegate_core::domain::id::StoreId;
+use tidegate_core::domain::rejection::Rejection;
+use tidegate_core::protocol::frame::Malformed;
+use tidegate_core::protocol::key_gate::{self, GateCommand, GateResult, Ingest};
+use tidegate_core::protocol::store_ledger::{self, LedgerCommand, LedgerReply};
+use tidegate_core::protocol::{Unreadable, decode_reply, encode_command};
+
+/// A message to an object. [`call`] sends it from the Worker,
+/// [`ObjectClient::call`](super::client::ObjectClient::call) from another object; both may repeat
+/// it once.
+pub trait ObjectCall {
+    /// What the object's name is made of.
+    type Object;
+    type Reply;
+
+    const METHOD: Method = Method::Command;
+    /// Milliseconds that the object may take, if the caller does not say otherwise.
+    const DEADLINE_MS: u32;
+
+    fn objects(env: &Env) -> worker::Result<Objects>;
+    fn object_name(object: &Self::Object) -> String;
+    fn frame(&self) -> Result<Vec<u8>, Malformed>;
+    /// Reads the frame of a reply, of this version or the one before.
+    fn read_reply(frame: Vec<u8>) -> Result<Self::Reply, CallError>;
+}
+
+/// Calls an object from the Worker.
+pub async fn call<C: ObjectCall>(
+    env: &Env,
+    object: &C::Object,
+    command: &C,
+    deadline_ms: u32,
+) -> Result<C::Reply, CallError> {
+    let objects = C::objects(env).map_err(|error| CallError::Failed(error.to_string()))?;
+    objects.call(object, command, deadline_ms).await
+}
+
+/// Why a call has no reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// The object did not reply in time, or cannot carry anything out for now. If it is
+    /// `overloaded`, the call must not be repeated soon.
+    Unavailable { overloaded: bool },
+    /// The object failed, or its reply cannot be read.
+    Failed(String),
+}
+
+impl CallError {
+    pub const fn is_overloaded(&self) -> bool {
+        matches!(self, Self::Unavailable { overloaded: true })
+    }
+
+    /// The error for the caller's own caller: `unavailable` if trying again may help.
+    pub fn or(self, unavailable: Rejection) -> Error {
+        match self {
+            Self::Unavailable { .. } => unavailable.into(),
+            Self::Failed(cause) => internal(cause),
+        }
+    }
+}
+
+impl From<Unreadable> for CallError {
+    fn from(error: Unreadable) -> Self {
+        failed(match error {
+            Unreadable::Malformed => "a malformed reply",
+            Unreadable::OtherVersion => "a reply of an unknown version",
+        })
+    }
+}
+
+fn failed(cause: &str) -> CallError {
+    CallError::Failed(cause.to_owned())
+}
+
+fn without_body(command: &impl Serialize) -> Result<Vec<u8>, Malformed> {
+    encode_command(command, &[])
+}
+
+impl ObjectCall for GateCommand {
+    type Object = GateName;
+    type Reply = GateResult;
+
+    /// A revoke waits up to 5 s for requests in flight.
+    const DEADLINE_MS: u32 = 15_000;
+
+    fn objects(env: &Env) -> worker::Result<Objects> {
+        Objects::key_gates(env)
+    }
+
+    fn object_name(gate: &GateName) -> String {
+        key_gate::object_name(gate)
+    }
+
+    fn frame(&self) -> Result<Vec<u8>, Malformed> {
+        without_body(self)
+    }
+
+    fn read_reply(frame: Vec<u8>) -> Result<Self::Reply, CallError> {
+        Ok(key_gate::decode_reply(&frame)?)
+    }
+}
+
+impl ObjectCall for LedgerCommand {
+    type Object = StoreId;
+    /// The reply, and the JSON of the response or an empty text.
+    type Reply = (LedgerReply, String);
+
+    const DEADLINE_MS: u32 = 5_000;
+
+    fn objects(env: &Env) -> worker::Result<Objects> {
+        Objects::store_ledgers(env)
+    }
+
+    fn object_name(store: &StoreId) -> String {
+        store_ledger::object_name(*store)
+    }
+
+    fn frame(&self) -> Result<Vec<u8>, Malformed> {
+        without_body(self)
+    }
+
+    fn read_reply(frame: Vec<u8>) -> Result<Self::Reply, CallError> {
+        let (reply, body) = decode_reply(&frame)?;
+        match reply {
+            LedgerReply::Failed { temporary: true } => {
+                Err(CallError::Unavailable { overloaded: false })
+            }
+            LedgerReply::Failed { temporary: false } => Err(failed("the object failed")),
+            reply => {
+                let body = String::from_utf8(body.to_vec())
+                    .map_err(|_| failed("a reply that is not UTF-8"))?;
+                Ok((reply, body))
+            }
+        }
+    }
+}
+
+/// A storefront's request with its raw body.
+pub struct IngestCall<'a> {
+    pub ingest: Ingest,
+    pub body: &'a [u8],
+}
+
+impl ObjectCall for IngestCall<'_> {
+    type Object = GateName;
+    /// A frame of `ResponseInit` and response body.
+    type Reply = Vec<u8>;
+
+    const METHOD: Method = Method::Ingest;
+    /// A little more than two calls of a KeyGate's own to the ledger.
+    const DEADLINE_MS: u32 = 8_000;
+
+    fn objects(env: &Env) -> worker::Result<Objects> {
+        Objects::key_gates(env)
+    }
+
+    fn object_name(gate: &GateName) -> String {
+        key_gate::object_name(gate)
+    }
+
+    fn frame(&self) -> Result<Vec<u8>, Malformed> {
+        encode_command(&self.ingest, self.body)
+    }
+
+    fn read_reply(frame: Vec<u8>) -> Result<Vec<u8>, CallError> {
+        Ok(frame)
+    }
+}
