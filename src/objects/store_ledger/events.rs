@@ -7,10 +7,11 @@ use crate::{Result, internal};
 use tidegate_core::domain::event::NativeEvent;
 use tidegate_core::domain::id::{ClientId, OrderId};
 use tidegate_core::domain::ledger::{
-    HistoryEntry, Origin, SenderReported, StoredOrder, append_history, judge_event,
+    HistoryEntry, Origin, StoredOrder, append_history, judge_event,
 };
 use tidegate_core::domain::log::Outcome;
 use tidegate_core::domain::order::{ClientSnapshot, OrderSnapshot};
+use tidegate_core::domain::reported::SenderReported;
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::store_ledger::LedgerReply;
 

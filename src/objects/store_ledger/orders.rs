@@ -10,12 +10,11 @@ use tidegate_core::api::orders::output::OrderOut;
 use tidegate_core::domain::credential::KeyId;
 use tidegate_core::domain::id::{ClientId, Namespace, OrderId, SequenceId, StoreId};
 use tidegate_core::domain::key::Source;
-use tidegate_core::domain::ledger::{
-    HistoryEntry, Origin, SenderReported, StoredOrder, command_hash,
-};
+use tidegate_core::domain::ledger::{HistoryEntry, Origin, StoredOrder, command_hash};
 use tidegate_core::domain::log::Outcome;
 use tidegate_core::domain::order::{OrderContent, SourceVersion};
 use tidegate_core::domain::rejection::{Code, Rejection};
+use tidegate_core::domain::reported::SenderReported;
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::store_ledger::{Idempotency, LedgerReply};
 

@@ -8,6 +8,7 @@ pub mod flat;
 #[cfg(test)]
 mod openapi;
 pub mod orders;
+pub mod output;
 pub mod payments;
 pub mod problem;
 pub mod procedures;

@@ -10,8 +10,9 @@ use super::credential::KeyId;
 use super::id::{ClientId, Namespace, OrderId, RequestId, StoreId};
 use super::key::Source;
 use super::log::Outcome;
-use super::order::{OrderContent, OrderStatus, ReportedPayment, ReportedRefund, SourceVersion};
+use super::order::{OrderContent, OrderStatus, SourceVersion};
 use super::payment::{Account, Payment, Refund};
+use super::reported::SenderReported;
 use super::time::Timestamp;
 
 /// The key and the request that a command to a ledger comes from.
@@ -68,31 +69,6 @@ impl StoredOrder {
             ..self
         }
     }
-}
-
-/// Changes that the integration API made to an order, whatever its native sender reports.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct LocalState {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<OrderStatus>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cancelled_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cancel_reason: Option<String>,
-}
-
-/// The payments and refunds that a native sender's latest event reports, and the local state of the
-/// order.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct SenderReported {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub payments: Vec<ReportedPayment>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub refunds: Vec<ReportedRefund>,
-    /// The sender's events do not replace this.
-    #[serde(default)]
-    #[serde(rename = "here")]
-    pub local: LocalState,
 }
 
 /// An entry in the history of an order or a client.

@@ -28,6 +28,7 @@ pub mod payment;
 pub mod public_key;
 pub mod rate_limit;
 pub mod rejection;
+pub mod reported;
 pub mod sealing;
 pub mod search;
 pub mod secret;

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::credential::KeyId;
 use super::id::{OrderId, PaymentId, RefundId};
 use super::key::Source;
-use super::ledger::SenderReported;
 use super::money::{Amount, Currency};
 use super::order::{PaymentStatus, ReportedPayment, ReportedRefund};
 use super::rejection::{FieldError, Rejection};
+use super::reported::SenderReported;
 
 /// A payment record in a store's ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::api::orders::output::Rfc3339;
+use crate::api::output::Rfc3339;
 use crate::domain::id::ClientId;
 use crate::domain::order::ClientDetails;
 use crate::domain::time::Timestamp;

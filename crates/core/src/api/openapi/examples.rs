@@ -17,11 +17,12 @@ use crate::domain::id::{
     SequenceId, StoreId, UserId, WorkspaceId,
 };
 use crate::domain::key::Source;
-use crate::domain::ledger::{SenderReported, StoredOrder};
+use crate::domain::ledger::StoredOrder;
 use crate::domain::money::Amount;
 use crate::domain::order::{OrderStatus, PaymentStatus, ReportedPayment, ReportedRefund};
 use crate::domain::payment::{Payment, PaymentDetail, Refund, RefundDetail};
 use crate::domain::rejection::{Code, Rejection};
+use crate::domain::reported::SenderReported;
 use crate::domain::time::Timestamp;
 use crate::domain::transition::Action;
 

@@ -14,10 +14,11 @@ use crate::api::problem;
 use crate::api::routes::route;
 use crate::domain::id::RequestId;
 use crate::domain::key::Source;
-use crate::domain::ledger::{SenderReported, StoredOrder};
+use crate::domain::ledger::StoredOrder;
 use crate::domain::money::Amount;
 use crate::domain::order::{ReportedPayment, ReportedRefund};
 use crate::domain::rejection::{Code, FieldError, Rejection};
+use crate::domain::reported::SenderReported;
 use crate::domain::write::Command;
 
 /// The reasons for which `value` does not satisfy `schema`, whose references are resolved in

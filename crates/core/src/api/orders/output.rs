@@ -3,15 +3,14 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::api::output::{Money, Rfc3339};
+use crate::api::payments::output::{PaymentEntry, RefundEntry, payments, refunds};
 use crate::domain::credential::KeyId;
 use crate::domain::id::{ClientId, OrderId};
 use crate::domain::key::Source;
 use crate::domain::ledger::StoredOrder;
-use crate::domain::money::{Amount, Currency, Quantity};
+use crate::domain::money::{Currency, Quantity};
 use crate::domain::order::{Address, ClientDetails, OrderContent, OrderLine, OrderStatus};
-use crate::domain::time::Timestamp;
-
-use crate::api::payments::output::{PaymentEntry, RefundEntry, payments, refunds};
 
 /// The JSON of an order. Amounts are decimal strings with the currency's number of decimal places.
 /// Fields without a value are `null`, so that every order has the same fields.
@@ -66,26 +65,6 @@ struct LineOut<'a> {
     discount: Money,
     tax: Money,
     total: Money,
-}
-
-/// An amount, serialised as a decimal string.
-#[derive(Debug)]
-pub(crate) struct Money(pub Amount, pub Currency);
-
-impl Serialize for Money {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0.format(self.1))
-    }
-}
-
-/// A time, serialised as RFC 3339.
-#[derive(Debug)]
-pub(crate) struct Rfc3339(pub Timestamp);
-
-impl Serialize for Rfc3339 {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0.to_rfc3339())
-    }
 }
 
 /// A quantity, serialised as a JSON number with its own digits: `2` or `0.5`.
@@ -193,8 +172,10 @@ mod tests {
     use crate::api::orders::input::read_order;
     use crate::domain::credential::{GateName, TagKeys};
     use crate::domain::id::{SequenceId, StoreId};
-    use crate::domain::ledger::SenderReported;
+    use crate::domain::money::Amount;
     use crate::domain::order::ReportedRefund;
+    use crate::domain::reported::SenderReported;
+    use crate::domain::time::Timestamp;
     use serde_json::json;
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::api::orders::output::{Money, Rfc3339};
+use crate::api::output::{Money, Rfc3339};
 use crate::domain::credential::KeyId;
 use crate::domain::id::{OrderId, PaymentId, RefundId};
 use crate::domain::key::Source;
