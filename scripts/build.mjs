@@ -1,7 +1,6 @@
 /**
- * Builds the Worker into build/ and refuses one that has outgrown its budget, and the documentation
- * beside it. Does nothing when nothing that goes into it has changed. Serves `npm run build` and
- * wrangler's custom build.
+ * Builds the Worker into build/ and the documentation into build/assets/. Fails if the Worker exceeds its
+ * budget. Does nothing if no input has changed. Used by `npm run build` and by wrangler's custom build.
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -14,23 +13,23 @@ import { NIGHTLY, preflight, workerBuild } from './toolchain.mjs';
 const INPUTS = ['src', 'crates', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs'];
 
 /**
- * Leaves out what only takes room: where in the source a panic comes from (its message stays), and
- * the fields of types that derive `Debug` (their names stay). Only the nightly takes these flags.
+ * Flags that make the Worker smaller: they leave out where in the source a panic comes from (its message
+ * stays), and the fields of types that derive `Debug` (their names stay). Only the nightly knows them.
  */
 const SMALL = ['-Zlocation-detail=none', '-Zfmt-debug=shallow'];
 
 const MODULES = ['entry.mjs', 'index.js', 'index_bg.wasm'];
 
-/** The JavaScript that the Rust Worker is entered by; imports it from beside itself. */
+/** The entry module of the Worker. It imports the Rust Worker from its own directory, so it is copied there. */
 const ENTRY = join(ROOT, 'src/entry.mjs');
 
-/** Remembers what the last good build was made from: `{ digest, included, profile }`. */
+/** The inputs of the last good build: `{ digest, included, profile }`. */
 const STAMP = join(BUILD_DIR, '.inputs.json');
 
-/** What is deployed, tested and measured. */
+/** The profile that is deployed, tested and measured. */
 export const DEPLOYED = 'release';
 
-/** Without link-time optimisation: for `npm start`, where a page is edited and looked at. */
+/** The profile without link-time optimisation, for `npm start`: an edited page appears in seconds. */
 export const LOCAL = 'local';
 
 const HINTS = {
@@ -39,9 +38,9 @@ const HINTS = {
 };
 
 /**
- * Builds what is not up to date, and answers whether anything was not. Expects `preflight()` to have run.
+ * Builds what is not up to date. Returns whether it built anything. `preflight()` must have run.
  *
- * @param {string} [profile] - of Cargo.toml; a deployed build serves where a local one is asked for
+ * @param {string} [profile] - of Cargo.toml. An up-to-date build of the deployed profile also satisfies 'local'
  */
 export async function buildWorker(profile = process.env.TIDEGATE_PROFILE ?? DEPLOYED) {
   const worker = await buildWasm(profile);
@@ -55,7 +54,7 @@ async function buildWasm(profile) {
   const stamp = readStamp();
   const isBuilt = stamp && MODULES.every((name) => existsSync(join(BUILD_DIR, name)));
   if (isBuilt && [profile, DEPLOYED].includes(stamp.profile) && stamp.digest === digest(stamp.included)) return false;
-  // Taken before the build: what is edited during it must not pass for built.
+  // Computed before the build, so that a file that is edited during it does not count as built.
   const before = digest(stamp?.included ?? []);
   await step('Building the Worker', () => workerBuild({ cwd: ROOT, profile, rustFlags: SMALL }), { hint: HINTS[profile] });
   copyFileSync(ENTRY, join(BUILD_DIR, 'entry.mjs'));
@@ -89,7 +88,7 @@ function filesUnder(path) {
   return readdirSync(path, { withFileTypes: true }).flatMap((entry) => filesUnder(join(path, entry.name)));
 }
 
-/** Files outside INPUTS that the crate read, such as `include_str!` of a stylesheet, as rustc noted them. */
+/** Files outside INPUTS that the crate reads (by `include_str!`, for example), according to rustc. */
 function includedFiles(profile) {
   const target = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target');
   const notes = join(target, WASM_TARGET, profile, 'tidegate.d');

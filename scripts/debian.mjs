@@ -1,20 +1,20 @@
 /**
- * Programs that the tests run and npm does not bring: the one that the environment names, or the
- * machine's own. A Debian machine without one gets Debian's.
+ * Finds programs that the tests need and npm does not install: the one that an environment variable names,
+ * or else the machine's own. On Debian, a missing one is installed.
  */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { Failure, run, step } from './processes.mjs';
 
-/** Another installation may hold apt's lock, as on a machine that was just started. */
+/** How long to wait for apt's lock, which another installation may hold, as on a machine that was just started. */
 const LOCK_TIMEOUT_SECONDS = 120;
 
 /**
  * @typedef {object} Program
- * @property {string} title - for people
- * @property {string} variable - of the environment, which names another one
- * @property {string[]} names - on PATH, the first that is there
- * @property {string[]} packages - Debian's, the program's own first
+ * @property {string} title - its name, for messages
+ * @property {string} variable - the environment variable that names another path
+ * @property {string[]} names - the names to look for on PATH, in this order
+ * @property {string[]} packages - the Debian packages, the program's own first
  */
 
 /** The path of a program, or undefined. */
@@ -25,7 +25,7 @@ export function findProgram({ variable, names }) {
   return chosen;
 }
 
-/** The path of a program, installed if there is none. */
+/** The path of a program, which is installed if there is none. */
 export async function ensureProgram(program) {
   const found = findProgram(program);
   if (found) return found;
@@ -36,7 +36,7 @@ export async function ensureProgram(program) {
   return installed;
 }
 
-/** Installs packages, where this is a Debian and ours to change; `otherwise` says what else would do. */
+/** Installs packages if this is Debian and we are root. `otherwise` is the alternative that the error names. */
 export async function installPackages(title, packages, otherwise = '') {
   if (!onPath('apt-get') || process.getuid?.() !== 0) {
     throw new Failure(`${title} is missing: install it (on Debian, as root: apt-get install ${packages.join(' ')})${otherwise}, then run this again.`);

@@ -1,6 +1,6 @@
 /**
- * A workspace as it looks after some busy minutes, for pictures: made only through what storefronts
- * and operators use, so that it shows nothing that cannot happen.
+ * Fills a workspace with demo data for the screenshots. It only uses what storefronts and operators use, so
+ * the pictures show nothing that cannot happen.
  */
 import { captured, changed, deliver, mintShop, orders, ping, play, recorded } from '../tests/workerd/support/shop.mjs';
 import { createStore, mint, must, postOrder, setup } from '../tests/workerd/support/gateway.mjs';
@@ -29,7 +29,7 @@ const STATUSES = ['processing', 'processing', 'completed', 'pending', 'on_hold',
 
 const decimal = (cents) => (cents / 100).toFixed(2);
 
-/** The order of a number: always the same one. */
+/** The order with this number. The same number always gives the same order. */
 function orderOf(number, prefix) {
   const lines = Array.from({ length: 1 + (number % 3) }, (_, at) => {
     const [sku, name, cents] = CATALOGUE[(number * 3 + at * 2) % CATALOGUE.length];
@@ -56,7 +56,7 @@ async function postOrders(gateway, key, prefix, from, count) {
   }
 }
 
-/** What goes wrong between a checkout and a gateway, once each. */
+/** Sends one request for each thing that can go wrong between a checkout and a gateway. */
 async function fail(gateway, key, prefix, number) {
   const sound = orderOf(number, prefix);
   const taken = orderOf(number - 1, prefix);
@@ -76,7 +76,7 @@ async function fail(gateway, key, prefix, number) {
  *
  * @param {import('../tests/workerd/support/gateway.mjs').Gateway} gateway
  * @returns {Promise<{creds: object, keys: Record<string, object>, order: object, failure: object}>}
- *   credentials of the owner, keys by what they show, one order, and one request that failed
+ *   the owner's credentials, the keys by what they demonstrate, one order, and one failed request
  */
 export async function seedDemo(gateway) {
   const creds = await setup(gateway, {
@@ -122,7 +122,10 @@ export async function seedDemo(gateway) {
   };
 }
 
-/** Leaves a shop paused, with what it sent meanwhile and what came before its order. */
+/**
+ * Pauses a shop's key and leaves parked events: some sent while it was paused, one whose order has not
+ * arrived, and one that cannot be mapped.
+ */
 async function parkEvents(gateway, change, key) {
   await ping(gateway, `/integrations/v1/webhook/woocommerce/${key.key_id}`);
   await deliver(gateway, key, 'order.created', captured('order.created'));

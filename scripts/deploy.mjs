@@ -1,6 +1,6 @@
 /**
- * `npm run deploy`: says what is not configured yet, and only when everything is, migrates D1 and
- * deploys. `--dry-run` shows what can be checked without Cloudflare, and bundles without uploading.
+ * `npm run deploy`: reports what is not configured yet. If everything is, it migrates D1 and deploys.
+ * `--dry-run` shows what can be checked without Cloudflare, and bundles without uploading.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -14,7 +14,7 @@ const USAGE = 'Usage: npm run deploy -- [--dry-run]';
 const PLACEHOLDER_DATABASE = '00000000-0000-0000-0000-000000000000';
 const PUBLIC_URLS = ['PUBLIC_API_URL', 'PUBLIC_CONSOLE_URL'];
 const NOT_PUBLIC = /(^|\.)(example\.(com|org|net)|localhost|localdomain|test|invalid)$|^(127\.|0\.0\.0\.0$|\[)/;
-/** Makes the Worker fail on purpose; only tests set it. */
+/** The variable that lets requests ask for faults. Only tests set it. */
 const FAULT_INJECTION = 'FAULT_INJECTION';
 
 /** Secrets that must exist, with the command that makes one. */
@@ -24,7 +24,7 @@ const SECRETS = {
   SETUP_TOKEN: 'openssl rand -hex 32 | npx wrangler secret put SETUP_TOKEN',
 };
 
-/** A check answers `undefined` when all is well, or what to do. */
+/** Each check returns `undefined` if all is well, or else what to do. */
 const LOCAL_CHECKS = {
   'the D1 database is named': ({ d1_databases }) =>
     d1_databases.some(({ database_id }) => !database_id || database_id === PLACEHOLDER_DATABASE)
@@ -74,7 +74,7 @@ function isPublicUrl(url) {
   return URL.canParse(url) && new URL(url).protocol === 'https:' && !NOT_PUBLIC.test(new URL(url).hostname);
 }
 
-/** A Worker that was never deployed has none, and asking for them is an error. */
+/** A Worker that was never deployed has no secrets, and listing them is an error. */
 async function secretNames() {
   const answer = await askRemote(['secret', 'list', '--format', 'json']).catch((failure) => {
     if (/does not exist|not found|10007/.test(failure.message)) return '[]';
@@ -83,7 +83,7 @@ async function secretNames() {
   return JSON.parse(answer.slice(answer.indexOf('['))).map(({ name }) => name);
 }
 
-/** Prints each check and answers how many failed. */
+/** Prints the result of each check, and returns how many failed. */
 async function report(checks, config) {
   let failed = 0;
   for (const [guarantee, check] of Object.entries(checks)) {
@@ -119,7 +119,7 @@ await runScript(async () => {
   const remoteFailed = failed > 0 ? 0 : await report(REMOTE_CHECKS, config);
   if (failed + remoteFailed > 0) throw new Failure('Nothing was deployed. Mend what is marked `no`, then run this again.');
 
-  // wrangler would too, but not before it has looked for the directory of static files.
+  // Wrangler would build too, but only after it has looked for the directory of static files.
   await buildWorker();
   await step('Migrating D1', () => runRemote(['d1', 'migrations', 'apply', 'DB', '--remote']));
   await step('Deploying', () => runRemote(['deploy']));

@@ -1,6 +1,6 @@
 /**
- * Preloaded into `wrangler dev`: when the script that started it is gone, however it went, ends
- * the whole process group, so that no workerd is left holding the port and the state.
+ * Preloaded into `wrangler dev`. Ends the whole process group when the script that started it is gone, for
+ * whatever reason, so that no workerd stays behind with the port and the state.
  */
 process.channel?.unref();
 process.once('disconnect', () => process.kill(0, 'SIGTERM'));

@@ -1,9 +1,9 @@
 /**
- * `npm run fuzz`: what programs make up, for minutes: every fuzz target (`fuzz/`), and the running
- * Worker against its OpenAPI document. With `npm run fuzz -- NAME…` only some, `openapi` among them.
+ * `npm run fuzz`: runs every fuzz target in `fuzz/`, and compares the running Worker with its OpenAPI
+ * document. `npm run fuzz -- NAME…` runs only some of these; the document's name is `openapi`.
  *
- * FUZZ_SECONDS is what each target gets, FUZZ_EXAMPLES what each operation gets, FUZZ_SEED repeats
- * a run against the document.
+ * FUZZ_SECONDS: the time for each target. FUZZ_EXAMPLES: the number of examples for each operation of the
+ * document. FUZZ_SEED: repeats a run against the document.
  */
 import { randomInt } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ const FIXTURES = join(ROOT, 'tests/fixtures');
 
 const SECONDS = process.env.FUZZ_SECONDS ?? '60';
 
-/** What libFuzzer begins with; it writes none of it. */
+/** The inputs that libFuzzer starts from. It does not change them. */
 const SEEDS = {
   payloads: () => readdirSync(FIXTURES, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => join(FIXTURES, name)),
   bodies: () => [documentedBodies()],
@@ -38,7 +38,7 @@ async function fuzzTarget(name) {
   ], { cwd: ROOT, env: { ...toolEnvironment(), RUSTUP_TOOLCHAIN: NIGHTLY } });
 }
 
-/** A directory with the examples of the OpenAPI document, each a file. */
+/** A directory with one file for each example of the OpenAPI document. */
 function documentedBodies() {
   const directory = join(FUZZ, 'corpus', 'documented');
   mkdirSync(directory, { recursive: true });

@@ -1,4 +1,4 @@
-/** The languages of the documentation's samples that neither Node nor the shell runs. */
+/** Finds or installs the interpreters for samples of the documentation that neither Node nor the shell runs. */
 import { ensureProgram, findProgram } from './debian.mjs';
 
 const INTERPRETERS = {
@@ -9,7 +9,7 @@ const INTERPRETERS = {
 /** The path of an interpreter, or undefined. */
 export const findInterpreter = (language) => findProgram(INTERPRETERS[language]);
 
-/** `{ PHP_BIN, PYTHON_BIN }`, each installed if there is none. */
+/** `{ PHP_BIN, PYTHON_BIN }`. A missing interpreter is installed. */
 export async function ensureInterpreters() {
   const found = {};
   for (const program of Object.values(INTERPRETERS)) found[program.variable] = await ensureProgram(program);

@@ -1,11 +1,11 @@
-/** Refuses a dependency whose licence does not let anyone ship the Worker under Apache-2.0. */
+/** Checks that the licence of every dependency allows shipping the Worker under Apache-2.0. */
 import { Failure, run } from './processes.mjs';
 import { ROOT } from './project.mjs';
 import { toolEnvironment } from './toolchain.mjs';
 
 const ALLOWED = new Set(['Apache-2.0', 'MIT', 'MIT-0', 'Zlib', 'BSD-3-Clause', 'Unicode-3.0']);
 
-/** Also fails when Cargo.lock does not match Cargo.toml. */
+/** Fails for a licence that is not allowed, and if Cargo.lock does not match Cargo.toml. */
 export async function checkLicences() {
   const metadata = JSON.parse(
     await run('cargo', ['metadata', '--format-version', '1', '--locked'], {
@@ -19,8 +19,8 @@ export async function checkLicences() {
 }
 
 /**
- * Whether one choice of an SPDX expression is allowed throughout. Takes alternatives to stand
- * inside the conjunctions, as they do wherever crates mix the two; `/` is the old way to write OR.
+ * Whether an SPDX expression allows a choice in which every licence is allowed. Assumes that alternatives
+ * are nested in conjunctions, as in every crate that mixes the two. `/` is the old notation for OR.
  */
 function isAllowed(expression) {
   return expression

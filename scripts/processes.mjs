@@ -1,21 +1,21 @@
 /**
- * Running other programs: each in a process group of its own, so that whatever ends this script
- * ends everything that it started and nothing else.
+ * Runs other programs, each in a process group of its own, so that whatever ends this script also ends
+ * everything that it started, and nothing else.
  */
 import { spawn } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** How long a group may take to leave before it is killed. */
+/** Milliseconds that a group may take to exit before it is killed. */
 const GRACE_MS = 5_000;
 
-/** As a shell says it. */
+/** The exit code of a shell that does not find a command. */
 export const COMMAND_NOT_FOUND = 127;
 
 const groups = new Set();
 let stopping = false;
 
-/** An expected failure, whose message is the whole story: no stack trace is printed for it. */
+/** An expected failure. Its message says everything, so no stack trace is printed. */
 export class Failure extends Error {
   constructor(message, exitCode = 1) {
     super(message);
@@ -31,7 +31,7 @@ export function startGroup(command, args, options = {}) {
   return child;
 }
 
-/** Asks the child's group to leave, and kills it if it does not. */
+/** Sends the child's group a SIGTERM, and kills it if it does not exit. */
 export async function stopGroup(child) {
   if (child.pid === undefined) return;
   signalGroup(child, 'SIGTERM');
@@ -51,8 +51,9 @@ function signalGroup(child, signal) {
 /**
  * Runs `command` to its end and throws a `Failure` unless it succeeds.
  *
- * `output`: 'stream' passes its output through, 'on-failure' shows it only if it fails, 'return'
- * answers its standard output as text. 'terminal' hands it this terminal, for a program that asks.
+ * `output`: 'stream' passes its output through; 'on-failure' shows it only if the command fails;
+ * 'return' returns its standard output as text; 'terminal' gives it this terminal, for a program that
+ * asks questions.
  */
 export async function run(command, args, { output = 'stream', ...options } = {}) {
   if (output === 'terminal') return runOnTerminal(command, args, options);
@@ -66,7 +67,7 @@ export async function run(command, args, { output = 'stream', ...options } = {})
   return Buffer.concat(out).toString();
 }
 
-/** Not in a group of its own: only the terminal's own group may read from it. */
+/** Runs in this script's group: only the foreground group may read from a terminal. */
 async function runOnTerminal(command, args, options) {
   const child = spawn(command, args, { ...options, stdio: 'inherit' });
   throwUnlessDone(command, args, await ended(child));
@@ -84,7 +85,7 @@ const ended = (child) =>
     child.once('close', (code, signal) => settle({ code: code ?? 1, signal }));
   });
 
-/** Runs one step of a longer job and says how long it took; `hint` prepares for a long wait. */
+/** Runs one step of a longer job and prints how long it took. `hint` announces a long wait. */
 export async function step(label, work, { hint = '' } = {}) {
   const started = Date.now();
   const elapsed = () => `${((Date.now() - started) / 1000).toFixed(1)} s`;
@@ -118,6 +119,6 @@ export async function runScript(main, { signalExitCode } = {}) {
   }
 }
 
-/** Whether this module is the program, rather than imported by another. */
+/** Whether this module is the program that was started, and not imported by another. */
 export const isMain = (meta) =>
   process.argv[1] !== undefined && fileURLToPath(meta.url) === realpathSync(process.argv[1]);

@@ -1,6 +1,6 @@
 /**
- * Where things stand in this clone and on this machine, and which versions of the tools belong
- * together. Every other script reads them from here.
+ * The paths of this clone and of this machine, and the versions of the tools. Every other script takes
+ * them from here.
  */
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -11,19 +11,19 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]
 export const BUILD_DIR = join(ROOT, 'build');
 export const NODE_MODULES = join(ROOT, 'node_modules');
 
-/** The tools that cargo builds once per user; they outlive the clone. */
+/** The directory of the tools that cargo builds once per user. They outlive the clone. */
 export const TOOL_CACHE =
   process.env.TIDEGATE_CACHE ?? join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tidegate-tools');
 
 export const MINIMUM_NODE_MAJOR = 20;
 export const WASM_TARGET = 'wasm32-unknown-unknown';
 
-/** The budget of the whole Worker, compressed as Cloudflare counts it. */
+/** The most bytes of the whole Worker, compressed as Cloudflare counts it. */
 export const MAX_WORKER_GZIP_BYTES = 1.5 * 1024 * 1024;
 
 export const npmBin = (pkg, bin = pkg) => join(NODE_MODULES, pkg, 'bin', bin);
 
-/** The version of `name` in Cargo.lock. */
+/** The version of the crate `name` in Cargo.lock. */
 export function lockedVersion(name) {
   const lock = readFileSync(join(ROOT, 'Cargo.lock'), 'utf8');
   const version = lock.match(new RegExp(`^name = "${name}"\\nversion = "([^"]+)"`, 'm'))?.[1];
@@ -31,7 +31,7 @@ export function lockedVersion(name) {
   return version;
 }
 
-/** What rust-toolchain.toml pins: `{ channel, components, targets }`. */
+/** The toolchain in rust-toolchain.toml: `{ channel, components, targets }`. */
 export function pinnedToolchain() {
   const toml = readFileSync(join(ROOT, 'rust-toolchain.toml'), 'utf8');
   const text = (key) => toml.match(new RegExp(`^${key} = "([^"]+)"`, 'm'))?.[1];

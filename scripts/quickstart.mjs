@@ -1,4 +1,4 @@
-/** What `npm start` prints once it is up: where it is, and two commands that show it working. */
+/** What `npm start` prints once Tidegate runs: its addresses, and two commands to try. */
 import { createHmac } from 'node:crypto';
 import { credentialsFile } from './state.mjs';
 
@@ -30,7 +30,7 @@ Connect a storefront: ${credentials.base_url}/docs
 `;
 }
 
-/** What `npm start -- --empty` prints: nothing is set up, and this link does it. */
+/** What `npm start -- --empty` prints: the link that sets up the first workspace. */
 export function setupLink(baseUrl, setupToken) {
   return `
 Tidegate is running at ${baseUrl} (Ctrl-C stops it).
@@ -39,7 +39,10 @@ Set it up, once, in a browser: ${baseUrl}/setup?token=${setupToken}
 `;
 }
 
-/** The body stands in single quotes, so it must hold none; what is signed is exactly what is sent. */
+/**
+ * The body is printed in single quotes, so it must contain none. The signature covers exactly the bytes
+ * that are sent.
+ */
 function createOrder({ base_url, integration_key, signing_secret }) {
   const body = JSON.stringify(ORDER);
   const signature = createHmac('sha256', signing_secret).update(body).digest('hex');

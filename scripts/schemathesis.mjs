@@ -1,6 +1,6 @@
 /**
- * Schemathesis, which holds the running Worker to its OpenAPI document: in a virtual environment of
- * its own in the cache of tools, with the versions that `tests/fuzz/requirements.txt` names.
+ * Schemathesis, which compares the running Worker with its OpenAPI document. It is installed into a
+ * virtual environment in the cache of tools, at the versions that `tests/fuzz/requirements.txt` names.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,16 +10,16 @@ import { ROOT, TOOL_CACHE } from './project.mjs';
 
 const REQUIREMENTS = join(ROOT, 'tests/fuzz/requirements.txt');
 
-/** Schemathesis runs on Python 3.10 and newer. */
+/** The oldest Python that Schemathesis runs on. */
 const USABLE_PYTHON = 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))';
 
 const version = () => readFileSync(REQUIREMENTS, 'utf8').match(/^schemathesis==(\S+)$/m)[1];
 
-/** The path of the program, installed if it is not there. */
+/** The path of the program, which is installed if it is missing. */
 export async function ensureSchemathesis() {
   const home = join(TOOL_CACHE, `schemathesis-${version()}`);
   const program = join(home, 'bin/schemathesis');
-  // Written last.
+  // The installation writes this file last.
   const stamp = join(home, 'installed');
   if (existsSync(stamp)) return program;
   await ensurePython();
@@ -34,7 +34,7 @@ async function ensurePython() {
   if (!(await usable())) throw new Failure('Python 3.10 or newer with its module venv is needed (on Debian: python3-venv).');
 }
 
-/** A virtual environment cannot be moved, so it is made where it stays; half of one is made again. */
+/** A virtual environment cannot be moved, so it is made in its final place. An incomplete one is made again. */
 async function install(home, stamp) {
   rmSync(home, { recursive: true, force: true });
   mkdirSync(TOOL_CACHE, { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * `npm run screenshots`: pictures of the console with demo data, into docs/. All pages in both
- * themes and two widths go to docs/screenshots/; those of the README go to docs/ itself.
+ * `npm run screenshots`: takes pictures of the console with demo data. All pages, in both themes and two
+ * widths, go to docs/screenshots/; the pictures of the README go to docs/.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,13 +17,14 @@ import { preflight } from './toolchain.mjs';
 const DOCS = join(ROOT, 'docs');
 const SCREENSHOTS = join(DOCS, 'screenshots');
 const THEMES = ['light', 'dark'];
-/** Sharp enough for the README and still small. */
+/** The device scale of the README's pictures: sharp enough, and the files stay small. */
 const README_SCALE = 1.5;
 const SIZES = { 1280: { width: 1280, height: 900 }, 390: { width: 390, height: 844 } };
 
 /**
- * Every page by name: its path, once the demo is there. `anonymous`: seen before logging in.
- * `readme`: the name of its picture in the README. `act`: what is done on the page before the picture.
+ * Every page by name, with its path, which may depend on the demo data. `anonymous`: seen before signing
+ * in. `readme`: the name of its picture in the README. `act`: what to do on the page before the picture is
+ * taken.
  */
 const PAGES = {
   login: { path: () => '/login', anonymous: true },
@@ -42,7 +43,7 @@ const PAGES = {
   team: { path: () => '/settings/team' },
   audit: { path: () => '/settings/audit' },
   account: { path: () => '/settings/account' },
-  // Mints keys, so it comes after the pages that list them.
+  // This page mints a key, so it comes after the pages that list keys.
   reveal: { path: () => '/settings/connectors/new', act: mintOnPage, readme: 'reveal' },
 };
 
@@ -62,14 +63,14 @@ function chosenPages() {
   return { names: values.only ?? Object.keys(PAGES), forReadme: !values.only };
 }
 
-/** Mints a key through the form, up to the page that shows it once. */
+/** Fills in and sends the form that mints a key, up to the page that shows the key once. */
 async function mintOnPage(page) {
   await page.locator('#new-key').getByLabel('Name', { exact: true }).fill('Web shop');
   await page.getByRole('button', { name: 'Create key' }).click();
   await page.locator('#reveal').waitFor();
 }
 
-/** The browser with one demo gateway behind it. */
+/** A browser, and a gateway with the demo data. */
 class Studio {
   #browser;
   #demo;
@@ -80,7 +81,7 @@ class Studio {
     this.#demo = demo;
   }
 
-  /** Takes one picture of the page `name` into `file`. */
+  /** Saves one picture of the page `name` as `file`. */
   async take(name, file, { colorScheme, size, scale = 1 }) {
     const { path, anonymous, act } = PAGES[name];
     const storageState = anonymous ? undefined : await this.#session();
@@ -95,7 +96,7 @@ class Studio {
     });
   }
 
-  /** Logs in once, through the form. */
+  /** Signs in once, through the form. */
   async #session() {
     if (!this.#storageState) {
       const page = await this.#browser.newPage();

@@ -1,6 +1,6 @@
 /**
- * The demo workspace of a first run: an owner, a store, and one integration key for a storefront
- * of one's own. Each call's result is kept before the next, so that an interrupted seed goes on.
+ * Makes the demo workspace of a first run: an owner, a store, and one integration key for your own code.
+ * The result of each call is saved before the next one, so that an interrupted run can be continued.
  */
 import { randomBytes } from 'node:crypto';
 import { Failure } from './processes.mjs';
@@ -10,7 +10,7 @@ const OWNER_EMAIL = 'owner@example.com';
 const SCOPES = ['orders:write', 'orders:cancel', 'payments:write', 'payments:refund', 'clients:write'];
 const PASSWORD_BYTES = 18;
 
-/** Answers the credentials, seeding what is missing; `base_url` follows the port of this run. */
+/** Returns the credentials and makes those that are missing. `base_url` has the port of this run. */
 export async function seed({ baseUrl, stateDir, setupToken }) {
   const credentials = readCredentials(stateDir);
   const keep = (more) => {

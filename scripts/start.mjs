@@ -1,6 +1,4 @@
-/**
- * `npm start`: from a clone to a running Tidegate on this machine, with its state in one directory.
- */
+/** `npm start`: builds and runs Tidegate on this machine, with its state in one directory. */
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -45,7 +43,7 @@ function readOptions() {
   if (!/^\d+$/.test(values.port) || port < 1 || port > 65_535) {
     throw new Failure(`--port ${values.port} is not a port.\n\n${USAGE}`, 2);
   }
-  // npm runs this in the project's root; a relative DIR is meant from where the reader stands.
+  // npm runs this in the project's root, but a relative DIR is relative to where npm was called.
   return { ...values, port, stateDir: resolve(process.env.INIT_CWD ?? '', values.state) };
 }
 
@@ -60,7 +58,7 @@ async function checkPortIsFree(port) {
   });
 }
 
-/** Keeps wrangler's output in a file, and shows it as well once `show` is set. */
+/** Writes wrangler's output to a file, and also shows it once `show` is set. */
 function keepOutput(dev, file) {
   const log = createWriteStream(file);
   const output = { file, show: false };
@@ -73,7 +71,7 @@ function keepOutput(dev, file) {
   return output;
 }
 
-/** Waits until /healthz answers 200; fails at once if wrangler ends before. */
+/** Waits until /healthz answers 200. Fails at once if wrangler exits before. */
 async function waitUntilHealthy(baseUrl, dev, logFile) {
   let ended = false;
   dev.gone.then(() => (ended = true));
@@ -93,7 +91,7 @@ async function waitUntilHealthy(baseUrl, dev, logFile) {
   throw new Failure(`${readFileSync(logFile, 'utf8').trim()}\n\n${what}.`);
 }
 
-/** npm that is killed outright passes nothing on; without it nobody is left to stop this. */
+/** If npm is killed with SIGKILL, it forwards no signal, and nothing else would stop this script. */
 function stopWithNpm() {
   if (process.env.npm_lifecycle_event !== 'start') return;
   const npm = process.ppid;
@@ -127,7 +125,7 @@ async function main() {
   await step('Starting wrangler dev', () => waitUntilHealthy(baseUrl, dev, output.file));
   if (empty) console.log(setupLink(baseUrl, setupToken));
   else console.log(quickstart(await seed({ baseUrl, stateDir, setupToken }), stateDir));
-  // What wrangler still has to say about our own requests belongs in the file.
+  // Wrangler's remaining output about our own requests goes to the file only.
   await new Promise((next) => setTimeout(next, READY_POLL_MS));
   output.show = true;
 
@@ -136,5 +134,5 @@ async function main() {
   throw new Failure(`wrangler dev ended by itself (${signal ?? `exit code ${code}`}); its output is in ${output.file}.`, code || 1);
 }
 
-// Stopping a server that runs is how it is meant to end.
+// Stopping a running server is its normal end.
 await runScript(main, { signalExitCode: () => (serving ? 0 : undefined) });

@@ -1,6 +1,6 @@
 /**
- * The directory in which a local Tidegate keeps everything that outlives a run: D1 and the objects
- * (`v3`, wrangler's), its secrets, the credentials of the demo workspace, and logs.
+ * The directory in which a local Tidegate stores everything that outlives a run: D1 and the objects (`v3`,
+ * written by wrangler), its secrets, the credentials of the demo workspace, and logs.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,12 +10,12 @@ import { Failure } from './processes.mjs';
 const OWNER_ONLY = 0o600;
 const PID_FILE = 'pid';
 
-/** Everything that may lie in such a directory; `--fresh` deletes nothing else. */
+/** Everything that such a directory may contain. `--fresh` deletes nothing else. */
 const ENTRIES = ['v3', 'tmp', 'secrets.env', 'credentials.json', 'logs', 'registry', PID_FILE];
 
 const secretKey = () => randomBytes(32).toString('hex');
 
-/** How the Worker's secrets look; in TAG_KEYS and SEALING_KEYS the newest of a list comes first. */
+/** The forms of the Worker's secrets. TAG_KEYS and SEALING_KEYS are lists, newest first. */
 const SECRETS = {
   TAG_KEYS: secretKey,
   SEALING_KEYS: () => `1:${secretKey()}`,
@@ -25,7 +25,7 @@ const SECRETS = {
 export const secretsFile = (stateDir) => join(stateDir, 'secrets.env');
 export const credentialsFile = (stateDir) => join(stateDir, 'credentials.json');
 
-/** Makes the directory, emptied first if `fresh`, and claims it for this process. */
+/** Makes the directory, empties it if `fresh`, and claims it for this process. */
 export function openState(stateDir, { fresh }) {
   mkdirSync(stateDir, { recursive: true });
   const pidFile = join(stateDir, PID_FILE);
@@ -55,7 +55,7 @@ function emptyState(stateDir) {
   for (const name of entries) rmSync(join(stateDir, name), { recursive: true });
 }
 
-/** Makes the secrets that are missing and answers all of them. */
+/** Makes the secrets that are missing, and returns all of them. */
 export function ensureSecrets(stateDir) {
   const file = secretsFile(stateDir);
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
@@ -76,6 +76,6 @@ export function writeCredentials(stateDir, credentials) {
 
 function writePrivate(file, text) {
   writeFileSync(file, text, { mode: OWNER_ONLY });
-  // `mode` counts only for a new file.
+  // `mode` only applies to a new file.
   chmodSync(file, OWNER_ONLY);
 }

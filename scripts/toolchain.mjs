@@ -1,8 +1,8 @@
 /**
- * Makes a machine with rustup and Node able to build, run and test Tidegate: installs what is
- * missing and does nothing, in well under a second, when nothing is.
+ * Installs what a machine with rustup and Node lacks to build, run and test Tidegate. If nothing is
+ * missing, it returns in well under a second.
  *
- * `toolEnvironment()` answers the environment in which cargo and worker-build find it all.
+ * `toolEnvironment()` returns the environment in which cargo and worker-build find these tools.
  */
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -12,11 +12,11 @@ import {
   lockedVersion, MINIMUM_NODE_MAJOR, NODE_MODULES, npmBin, pinnedToolchain, ROOT, TOOL_CACHE, WASM_TARGET,
 } from './project.mjs';
 
-/** Builds the Worker, whose panics must unwind; CONTRIBUTING.md says how to move to another one. */
+/** The toolchain that builds the Worker, whose panics must unwind (CONTRIBUTING.md, 'The toolchain'). */
 export const NIGHTLY = 'nightly-2026-05-20';
 const NIGHTLY_COMPONENTS = ['rust-src'];
 
-/** worker-build follows the `worker` crate; wasm-bindgen's two halves must be the same version. */
+/** worker-build has the version of the `worker` crate, and wasm-bindgen-cli that of the `wasm-bindgen` crate. */
 const CARGO_TOOLS = [
   { crate: 'worker-build', binary: 'worker-build', follows: 'worker' },
   { crate: 'wasm-bindgen-cli', binary: 'wasm-bindgen', follows: 'wasm-bindgen' },
@@ -26,18 +26,18 @@ const executable = (name) => (process.platform === 'win32' ? `${name}.exe` : nam
 
 const versionOf = ({ follows, version = lockedVersion(follows) }) => version;
 
-/** Where cargo puts a tool: `{ crate, binary, version }`, or what its version `follows` in Cargo.lock. */
+/** The path of a tool: `{ crate, binary }` with its `version`, or with the crate whose version it `follows`. */
 export function toolPath(tool) {
   return join(TOOL_CACHE, `${tool.crate}-${versionOf(tool)}`, 'bin', executable(tool.binary));
 }
 
 const cargoBin = () => join(process.env.CARGO_HOME || join(homedir(), '.cargo'), 'bin');
 
-/** The environment of every build command: pinned toolchain, our own tools, two jobs at most. */
+/** The environment of every build command: the pinned toolchain, our own tools, at most two jobs. */
 export function toolEnvironment() {
   const env = {
     ...process.env,
-    // First, so that a distribution's cargo, which knows no toolchains, does not shadow rustup's.
+    // First, because a distribution's cargo does not know toolchains and must not shadow rustup's.
     PATH: [cargoBin(), process.env.PATH].filter(Boolean).join(delimiter),
     CARGO_BUILD_JOBS: process.env.CARGO_BUILD_JOBS ?? '2',
     CARGO_TERM_PROGRESS_WHEN: 'never',
@@ -52,12 +52,12 @@ export function toolEnvironment() {
 /**
  * Runs worker-build on the crate in `cwd`.
  *
- * wasm-opt is left out: measured on this Worker, `-Oz` takes four minutes, gains no CPU time, and
- * makes the compressed Worker 64 KiB larger.
+ * It skips wasm-opt: measured on this Worker, `-Oz` takes four minutes, gains no CPU time, and makes
+ * the compressed Worker 64 KiB larger.
  *
  * @param {object} build
  * @param {string} build.cwd - the crate's directory
- * @param {string} build.profile - of cargo
+ * @param {string} build.profile - cargo's profile
  * @param {string[]} [build.rustFlags]
  */
 export function workerBuild({ cwd, profile, rustFlags = [] }) {
@@ -77,13 +77,13 @@ export function workerBuild({ cwd, profile, rustFlags = [] }) {
   });
 }
 
-/** Installs what is missing; throws a one-line `Failure` where only the reader can help. */
+/** Installs what is missing. Throws a one-line `Failure` if only the reader can help. */
 export async function preflight() {
   checkNode();
   await checkRustup();
   const pinned = pinnedToolchain();
   await ensureToolchain(pinned.channel, pinned.components, pinned.targets);
-  // The first two wait for the network while the tools keep the processor busy.
+  // The first two mostly wait for the network, while building the tools keeps the processor busy.
   await Promise.all([
     ensureToolchain(NIGHTLY, NIGHTLY_COMPONENTS, [WASM_TARGET]),
     ensureNpmPackages(),
@@ -102,7 +102,7 @@ async function checkRustup() {
   const options = { output: 'return', env: toolEnvironment(), cwd: ROOT };
   for (const program of ['rustup', 'cargo']) {
     await run(program, ['+stable', '--version'], options).catch((failure) => {
-      // That rustup holds no `stable` is no fault.
+      // It is no error if rustup has no `stable`.
       if (failure.exitCode === COMMAND_NOT_FOUND) throw new Failure(`${program} is missing: ${getRustup}`);
       if (/no such command/.test(failure.message)) throw new Failure(`This cargo is not rustup's: ${getRustup}`);
     });
@@ -117,7 +117,7 @@ async function ensureToolchain(channel, components, targets) {
   });
 
   const toolchains = (await rustup(['toolchain', 'list'], 'return')).split('\n').map((line) => line.split(' ')[0]);
-  // `nightly-x86_64-…` is the nightly; `nightly-2026-05-20-x86_64-…` is another, dated one.
+  // `nightly-x86_64-…` is the undated nightly; `nightly-2026-05-20-x86_64-…` is a dated one.
   if (!toolchains.some((name) => name === channel || new RegExp(`^${channel}-(?!\\d)`).test(name))) {
     await step(`Installing Rust ${channel}`, () =>
       rustup([
@@ -150,13 +150,13 @@ async function ensureNpmPackages() {
   await step('Installing npm packages', () =>
     run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], { output: 'on-failure', cwd: ROOT }),
   );
-  // npm keeps the time of the lock it installed from, which may be the older one.
+  // npm preserves the modification time of the lock that it installed from, which may be older.
   utimesSync(installed, new Date(), new Date());
 }
 
 /**
- * Builds the tools that are missing in a temporary directory, where they share what both are made
- * of, and moves each in place whole, so that two runs may race.
+ * Builds the missing tools in one temporary directory, where they share their dependencies, and moves
+ * each into place as a whole, so that two runs at once do no harm.
  */
 export async function ensureCargoTools(tools) {
   const missing = tools.filter((tool) => !existsSync(toolPath(tool)));
@@ -186,19 +186,19 @@ async function installCargoTool(tool, temporary) {
     rmSync(destination, { recursive: true, force: true });
     renameSync(root, destination);
   } catch (error) {
-    // Whoever was faster has put the same tool there.
+    // A faster run has already put the same tool there.
     if (!existsSync(toolPath(tool))) throw error;
   }
 }
 
-/** Some releases cannot be built from the lock file that they ship; then without it. */
+/** Builds with the lock file of the release, or, if that does not resolve, without it. */
 function cargoInstall(tool, { root, target, locked = true }) {
   const spec = `${tool.crate}@${versionOf(tool)}`;
   const args = ['install', spec, '--bin', tool.binary, '--root', root, '--no-track', '--force', ...(locked ? ['--locked'] : [])];
   return run('cargo', args, {
     output: 'on-failure',
     cwd: ROOT,
-    // Unoptimised they cost each build a second or two, but are there in half the time.
+    // Without optimisation they add a second or two to each build, but are built in half the time.
     env: { ...toolEnvironment(), CARGO_TARGET_DIR: target, CARGO_PROFILE_RELEASE_OPT_LEVEL: '0' },
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Calling wrangler: the one environment and the one way of starting it, so that it neither asks,
- * nor reports, nor looks for a newer version of itself.
+ * Calls wrangler, always in the same environment, so that it asks no questions, sends no reports, and does
+ * not look for a newer version of itself.
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -20,19 +20,19 @@ function environment(stateDir) {
     WRANGLER_SEND_ERROR_REPORTS: 'false',
     CLOUDFLARE_CF_FETCH_ENABLED: 'false',
     ...(stateDir && {
-      // What its custom build makes when a file is edited.
+      // The profile of the custom build that wrangler runs when a file is edited.
       TIDEGATE_PROFILE: LOCAL,
       CI: 'true',
       NO_COLOR: '1',
       FORCE_COLOR: '0',
-      // Two local instances must not find each other.
+      // Two local instances must not register with each other.
       WRANGLER_REGISTRY_PATH: join(stateDir, 'registry'),
       WRANGLER_LOG_PATH: join(stateDir, 'logs'),
     }),
   };
 }
 
-/** Brings the local D1 in `stateDir` up to date. */
+/** Applies the outstanding migrations to the local D1 in `stateDir`. */
 export function migrateLocalDatabase(stateDir) {
   return run(process.execPath, [WRANGLER, 'd1', 'migrations', 'apply', 'DB', '--local', '--persist-to', stateDir], {
     output: 'on-failure', cwd: ROOT, env: environment(stateDir),
@@ -51,12 +51,12 @@ export function startDev({ port, stateDir, secretsFile }) {
   );
 }
 
-/** Runs a wrangler command against Cloudflare, on this terminal: it may ask and open a browser. */
+/** Runs a wrangler command against Cloudflare on this terminal, so that it may ask questions and open a browser. */
 export function runRemote(args) {
   return run(process.execPath, [WRANGLER, ...args], { output: 'terminal', cwd: ROOT, env: environment() });
 }
 
-/** Like `runRemote`, but answers what the command printed. */
+/** Runs a wrangler command against Cloudflare and returns its output. */
 export function askRemote(args) {
   return run(process.execPath, [WRANGLER, ...args], { output: 'return', cwd: ROOT, env: environment() });
 }

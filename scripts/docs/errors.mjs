@@ -1,10 +1,10 @@
 /**
- * The sections of the error page, one for each code, from docs/errors.json, which the Rust table of
- * codes is written to: `tests/documented_errors.rs` keeps the two the same.
+ * The sections of the error page, one for each code. They come from docs/errors.json, which
+ * `tests/documented_errors.rs` compares with the codes in the Rust code.
  */
 import { inline } from './markdown.mjs';
 
-/** What repeating the same request does, by status. */
+/** Whether to send the same request again, by status. */
 const AGAIN = {
   429: 'Yes, once `Retry-After` has passed.',
   500: 'Yes, the same request: it takes effect once.',

@@ -1,11 +1,11 @@
-/** The frame around each page. */
+/** The HTML around the content of each page. */
 import { escape } from './markdown.mjs';
 import { GROUPS } from './pages.mjs';
 
 const MARK =
   '<svg class="mark" viewBox="0 0 32 32" width="22" height="22" aria-hidden="true"><rect width="32" height="32" rx="8" fill="currentColor"/><path d="M9 8v16M23 8v16" stroke-width="3" stroke-linecap="round"/><path d="M9 18.5c2.3-2.4 4.700-2.4 7 0s4.700 2.400 7 0" fill="none" stroke-width="3" stroke-linecap="round"/></svg>';
 
-/** @param {object} page rendered @param {object[]} pages all, in the order of the navigation */
+/** @param {object} page - the rendered page @param {object[]} pages - all pages, in the order of the navigation */
 export function layout(page, pages, assets) {
   const { title, description } = page.facts;
   const outline = page.headings.filter(({ level }) => level === 2);
@@ -64,7 +64,7 @@ function navigation(page, pages) {
   }).join('');
 }
 
-/** Where the screen is narrow, it stands folded above the text. */
+/** The list of headings: beside the text, or, on a narrow screen, folded above it. */
 function contents(outline, place) {
   if (outline.length < 2) return place === 'contents' ? '<div class="contents"></div>' : '';
   const items = outline.map(({ id, text }) => `<li><a href="#${id}">${escape(text)}</a></li>`).join('');

@@ -1,7 +1,12 @@
-/** Refuses pages whose links lead nowhere. */
+/** Checks the links of the pages. */
 import { Failure } from '../processes.mjs';
 
-/** @param {object[]} pages rendered @param {Record<string, string>} files every file by its path */
+/**
+ * Fails if a link leads nowhere.
+ *
+ * @param {object[]} pages - the rendered pages
+ * @param {Record<string, string>} files - every file by its path
+ */
 export function checkLinks(pages, files) {
   const anchors = new Map(pages.map(({ path, headings }) => [path, new Set(headings.map(({ id }) => id))]));
   const broken = pages.flatMap((page) =>

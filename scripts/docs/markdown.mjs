@@ -1,4 +1,4 @@
-/** From Markdown to the inside of a page. */
+/** Converts Markdown to the content of a page. */
 import hljs from 'highlight.js/lib/core';
 import bash from 'highlight.js/lib/languages/bash';
 import http from 'highlight.js/lib/languages/http';
@@ -16,7 +16,7 @@ for (const [name, language] of Object.entries(LANGUAGES)) hljs.registerLanguage(
 
 const NOTES = { NOTE: 'Note', WARNING: 'Careful' };
 
-/** A line of its own that stands for sections made from data, e.g. `[[errors]]`. */
+/** A line that is replaced with sections made from data, for example `[[errors]]`. */
 const GENERATED = /^\[\[(\w+)\]\]$/;
 
 export const escape = (text) =>
@@ -39,11 +39,11 @@ export function render(markdown, generated, name) {
   }
 }
 
-/** What generated sections are made of: text of one line, with its code and links. */
+/** Renders one line of Markdown, for generated sections. */
 export const inline = (text) => new MarkdownIt().renderInline(String(text));
 
 function markdownIt(page) {
-  // Generated sections bring their own HTML; the pages themselves are ours.
+  // HTML is allowed, because generated sections contain it and all pages are our own.
   const md = new MarkdownIt({ html: true, typographer: false });
   md.core.ruler.push('headings', ({ tokens }) => headings(tokens, page));
   md.core.ruler.push('notes', ({ tokens }) => notes(tokens));
@@ -65,7 +65,7 @@ function markdownIt(page) {
   return md;
 }
 
-/** Gives each heading its anchor: `{#name}` at its end, or its words. */
+/** Gives each heading its anchor: the name in `{#name}` at its end, or else its words. */
 function headings(tokens, page) {
   const taken = new Set();
   tokens.forEach((token, index) => {
@@ -83,10 +83,10 @@ function headings(tokens, page) {
   });
 }
 
-/** What is read of it, without markup. */
+/** The text of a token without markup. */
 const plain = ({ children }) => children.map(({ type, content }) => (type === 'text' || type === 'code_inline' ? content : type === 'softbreak' ? ' ' : '')).join('');
 
-/** A quotation that begins with [!NOTE] or [!WARNING]. */
+/** Turns a quotation that begins with [!NOTE] or [!WARNING] into a note. */
 function notes(tokens) {
   tokens.forEach((token, index) => {
     if (token.type !== 'blockquote_open') return;
@@ -104,7 +104,10 @@ function closing(tokens, index) {
   return tokens.slice(index).find(({ type, level }) => type === 'blockquote_close' && level === tokens[index].level);
 }
 
-/** An empty cell heads nothing; without a head, the first cell of a row is its heading. */
+/**
+ * Marks up the headings of tables. An empty cell is no heading. In a table without a head the first cell of
+ * each row is its heading.
+ */
 function tables(state) {
   const { tokens } = state;
   const isEmpty = (index) => tokens[index + 1].content === '';
@@ -130,7 +133,7 @@ function tables(state) {
   state.tokens = tokens.filter((_, index) => !dropped.has(index));
 }
 
-/** Puts blocks in a row that are marked as tabs into one group. */
+/** Puts consecutive blocks that are marked as tabs into one group. */
 function tabs(tokens, Token, page) {
   for (let start = 0; start < tokens.length; start += 1) {
     let end = start;
@@ -151,7 +154,7 @@ function tabs(tokens, Token, page) {
   }
 }
 
-/** One block of code. It can be scrolled, so the keyboard must reach it. */
+/** One block of code. It can be scrolled, so it must be reachable by keyboard. */
 function figure({ info, content }) {
   const { language, file, title, tab } = readInfo(info);
   const said = file ?? title;
@@ -169,7 +172,7 @@ function highlighted(language, code) {
   return hljs.highlight(text, { language }).value;
 }
 
-/** The text under each heading, for search. */
+/** The text under each heading, for the search. */
 function sections(tokens) {
   const all = [];
   for (const [index, token] of tokens.entries()) {

@@ -1,12 +1,12 @@
-/** The reference page, from docs/openapi.json (OpenAPI 3.1). */
+/** Makes the reference page from docs/openapi.json (OpenAPI 3.1). */
 import { escape, inline } from './markdown.mjs';
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'];
 
-/** How deep the fields of a body are listed; what lies deeper is named by its type. */
+/** How deep the fields of a body are listed. Deeper ones are only named by their type. */
 const DEPTH = 3;
 
-/** Sections in Markdown and HTML: each tag with its operations, then the objects that they answer. */
+/** The sections, in Markdown and HTML: each tag with its operations, then the objects in their responses. */
 export function referenceSections(openapi, errors) {
   if (!openapi) return 'There is no OpenAPI document in this build.';
   const operations = Object.entries(openapi.paths).flatMap(([path, item]) =>
@@ -33,7 +33,7 @@ export function referenceSections(openapi, errors) {
   ].join('\n\n');
 }
 
-/** Headers that nearly every answer carries are told of once. */
+/** The headers that most responses carry. They are described once. */
 function commonHeaders(openapi, operations) {
   const answers = operations.flatMap(({ responses = {} }) => Object.values(responses).map((response) => resolved(openapi, response)));
   const count = new Map();
@@ -96,7 +96,7 @@ function section(openapi, operation, context) {
     .join('\n\n');
 }
 
-/** Codes of errors become links to what they mean. */
+/** Turns error codes into links to their sections. */
 const linked = (text, codes) => text.replace(/(?<!\[)`(\w+)`/g, (all, code) => (codes.has(code) ? `[\`${code}\`](/docs/errors#${code})` : all));
 
 const cell = (text, codes) => inline(linked((text ?? '').replace(/\s*\n\s*/g, ' '), codes));
@@ -112,7 +112,7 @@ function parametersTable(openapi, parameters, codes) {
 const table = (heads, rows) =>
   `<div class="table" tabindex="0" role="group" aria-label="Table"><table><thead><tr>${heads.map((head) => `<th scope="col">${head || '<span class="visually-hidden">Description</span>'}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
 
-/** The fields of a body, and an example of it, for each content type that differs. */
+/** The fields and an example of a body, for each content type that has a schema of its own. */
 function content(openapi, { content: types = {}, description }, codes) {
   const parts = [description ? linked(description, codes) : ''];
   const shown = new Set();
@@ -132,15 +132,15 @@ function content(openapi, { content: types = {}, description }, codes) {
 
 function exampleOf(name, value) {
   const text = typeof value === 'string' ? value.trimEnd() : JSON.stringify(value, null, 2);
-  // One line of HTML, for a blank line would end it for Markdown; without colours, which weigh more
-  // than what they colour.
+  // On one line, because a blank line would end the HTML for Markdown. Without colours, because their
+  // markup would weigh more than the code.
   const lines = escape(text).replaceAll('\n', '&#10;');
   return `<details class="fold"><summary>${escape(name)}</summary><figure class="code"><pre tabindex="0" role="group" aria-label="${escape(name)}"><code>${lines}</code></pre></figure></details>`;
 }
 
 /**
- * A row for each field. Of what is `told` rather than asked for, nothing is said of how it must be.
- * What has a name of its own in answers is linked to.
+ * A row for each field. `told`: the schema is of a response, so requirements on the values are left out.
+ * Objects in responses that have a name are linked.
  */
 function fields(openapi, schema, context, prefix = '', depth = 0, seen = []) {
   const { codes, told } = context;
@@ -193,7 +193,7 @@ function limits({ enum: values, minLength, maxLength, minimum, maximum, maxItems
   return said.length > 0 ? ` <span class="muted">${said.join('; ')}.</span>` : '';
 }
 
-/** Errors share one shape: their descriptions name their codes. */
+/** The table of responses. Errors all have the same form, so only their descriptions, with their codes, are shown. */
 function answers(openapi, responses, { codes, objects, common }) {
   const rows = [];
   const examples = new Map();
@@ -207,7 +207,7 @@ function answers(openapi, responses, { codes, objects, common }) {
       const parts = schema.allOf ?? [schema];
       const names = parts.filter(({ $ref }) => $ref).map(({ $ref }) => $ref.split('/').pop());
       const shown = [example, ...Object.values(more).map((each) => resolved(openapi, each).value)].find((value) => value !== undefined);
-      // Of an object one example is enough, beside its fields.
+      // One example of each object, shown beside its fields, is enough.
       for (const name of names) objects.set(name, objects.get(name) ?? (parts.length === 1 ? shown : undefined));
       said.push(names.length > 0 ? names.map((name) => `<a href="#object-${slug(name)}">${escape(name)}</a>`).join(' and ') : `<span class="type">${escape(type)}</span>`);
       const own = parts.filter(({ $ref }) => !$ref).flatMap((part) => fields(openapi, part, { codes, told: true }));
@@ -219,7 +219,7 @@ function answers(openapi, responses, { codes, objects, common }) {
   return [table(['Status', ''], rows), ...[...examples.values()].map(([name, value]) => exampleOf(name, value))].join('\n\n');
 }
 
-/** Follows `$ref` within the document; what stands beside it counts too (JSON Schema 2020-12). */
+/** Follows `$ref` within the document. Keywords beside it apply too (JSON Schema 2020-12). */
 function resolved(openapi, value) {
   if (!value?.$ref) return value ?? {};
   const target = value.$ref.replace(/^#\//, '').split('/').reduce((at, part) => at?.[part.replaceAll('~1', '/').replaceAll('~0', '~')], openapi);

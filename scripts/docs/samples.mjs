@@ -1,24 +1,24 @@
 /**
- * The code blocks of a page, and what each says about itself after its language:
+ * The code blocks of a page, and the attributes that each may have after its language:
  *
  *     ```python tab=Python expect=201 output="ord_"
  *
- * - `tab=NAME`        one of several blocks in a row that say the same in different languages
- * - `expect=201,200`  the statuses that the gateway answers while it runs, in order
- * - `output="TEXT"`   what its output contains, in either kind of quotation marks; `output="/…/"` is a
- *                     regular expression
- * - `set`             settings to fill in, `export NAME=value` lines; not run
- * - `file=NAME`       shown as its title; kept under that name when it runs
- * - `title="…"`       shown above it
+ * - `tab=NAME`        one of several consecutive blocks that do the same in different languages
+ * - `expect=201,200`  the statuses of the gateway's responses while the block runs, in order
+ * - `output="TEXT"`   a text that the output contains, in either kind of quotation marks; `output="/…/"`
+ *                     is a regular expression
+ * - `set`             settings for the reader to fill in, as lines `export NAME=value`; not run
+ * - `file=NAME`       the title; when the block runs, it is saved under this name
+ * - `title="…"`       the title
  *
- * What is written in a language of RUNNABLE is run by `tests/workerd/docs-samples.test.mjs`.
+ * `tests/workerd/docs-samples.test.mjs` runs the blocks in the languages of RUNNABLE.
  */
 import MarkdownIt from 'markdown-it';
 
 export const RUNNABLE = ['sh', 'js', 'python', 'php'];
 const NAMES = ['tab', 'expect', 'output', 'set', 'file', 'title'];
 
-/** Throws where a block says what no block can say. */
+/** Parses the info string of a block. Throws for an unknown attribute. */
 export function readInfo(info) {
   const [language, rest = ''] = info.trim().split(/\s+(.*)/s);
   const said = {};
@@ -29,7 +29,7 @@ export function readInfo(info) {
   return { language, ...said };
 }
 
-/** Every block of a page: `{ language, …what it says, code, line }`. */
+/** Every block of a page: `{ language, code, line }` and its attributes. */
 export function samples(markdown) {
   return new MarkdownIt()
     .parse(markdown, {})

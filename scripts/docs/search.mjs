@@ -1,6 +1,6 @@
-/** What the pages' search looks in: small enough to be fetched whole when somebody first searches. */
+/** The index of the search. It is small enough to be fetched as a whole at the first search. */
 
-/** Letters of a section's text that are kept. */
+/** The number of characters of a section's text that are indexed. */
 const TEXT = 500;
 
 /** `[[path, title, [[anchor, heading, text], …]], …]` */
