@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { insertPerson } from '../workerd/support/console.mjs';
-import { must, setup, startGateway } from '../workerd/support/gateway.mjs';
+import { must, setup, startGateway, useGateway } from '../workerd/support/gateway.mjs';
 import { allowStatus, axe, logIn, useBrowser } from './support/browser.mjs';
 import { addresses, furnish, keyPath, MAIN_PAGES } from './support/tour.mjs';
 
@@ -14,11 +14,10 @@ const LOOKS = [
 ];
 const named = ({ colorScheme, width }) => `${colorScheme}_at_${width}`;
 
-let gateway;
+const gateway = await useGateway();
 let empty;
 let made;
 before(async () => {
-  gateway = await startGateway({ loginLimit: 1_000 });
   empty = await startGateway();
   made = await furnish(gateway);
 });

@@ -1,25 +1,23 @@
 /** Watching a key: the drawer, the live tail, the log's filters, pages and files. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
-import { mint, order, postOrder, setup, startGateway, times } from '../workerd/support/gateway.mjs';
+import { before, describe, test } from 'node:test';
+import { mint, order, postOrder, setup, useGateway, times } from '../workerd/support/gateway.mjs';
 import { openWebSocket } from '../workerd/support/web-socket.mjs';
 import { until } from '../workerd/support/waiting.mjs';
 import { allow, axe, logIn, useBrowser } from './support/browser.mjs';
 import { answerDialogs, cookieOf, inShell, mintFromCard, revealed, signedIn } from './support/console.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 /** A key with 60 orders and 5 refused requests. */
 let busy;
 before(async () => {
-  gateway = await startGateway({ loginLimit: 1_000 });
   creds = await setup(gateway);
   busy = await mint(gateway, creds, { p_name: 'Busy' });
   for (let n = 1; n <= 60; n += 1) await postOrder(gateway, busy, order({ external_id: `B-${n}` }), { idempotencyKey: `idem-${n}` });
   for (let n = 1; n <= 5; n += 1) await postOrder(gateway, busy, order({ external_id: `W-${n}`, total: '1' }), { idempotencyKey: `Wrong-${n}` });
 });
-after(() => gateway?.stop());
 const browser = useBrowser(() => gateway);
 const open = signedIn(browser, () => creds);
 

@@ -1,24 +1,22 @@
 /** The overview: what a new workspace is told, what needs attention, and who is told of it. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { Visitor, login, loginAs } from './support/console.mjs';
 import { insertIntegrationKey, insertWorkspace } from './support/credentials.mjs';
-import { mint, must, order, postOrder, setup, startGateway } from './support/gateway.mjs';
+import { mint, must, order, postOrder, setup, useGateway } from './support/gateway.mjs';
 import { deliver, mintShop } from './support/shop.mjs';
 
 const PART = '/?part=attention';
 const DAY = 86_400_000;
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let owner;
 
 before(async () => {
-  gateway = await startGateway({ rateLimits: { LOGIN_LIMITER: 1000 } });
   creds = await setup(gateway);
   owner = await login(gateway, creds.owner_email, creds.owner_password);
 });
-after(() => gateway?.stop());
 
 /** What is loaded after the page. */
 async function part(visitor = owner) {

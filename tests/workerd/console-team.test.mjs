@@ -3,10 +3,10 @@
  * sessions; and that no form does anything for whoever did not load it.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Visitor, escaped, insertPerson, login, loginAs } from './support/console.mjs';
 import { base32, insertApiKey, insertWorkspace, newId } from './support/credentials.mjs';
-import { mint, must, rpc, setup, startGateway } from './support/gateway.mjs';
+import { mint, must, rpc, setup, startGateway, useGateway } from './support/gateway.mjs';
 import { until } from './support/waiting.mjs';
 import { openWebSocket } from './support/web-socket.mjs';
 
@@ -18,19 +18,17 @@ const ADDRESS = '203.0.113.7';
 const FROM_THERE = { 'cf-connecting-ip': ADDRESS };
 const NEW_PASSWORD = 'a tide that turns twice a day';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 /** Another workspace, with its owner. */
 let globex;
 let foreign;
 
 before(async () => {
-  gateway = await startGateway({ rateLimits: { LOGIN_LIMITER: 100_000 } });
   creds = await setup(gateway);
   globex = await insertWorkspace(gateway);
   foreign = await insertPerson(gateway, creds, 'owner', globex.workspace_id);
 });
-after(() => gateway?.stop());
 
 const member = async (user) =>
   (await gateway.d1('SELECT role FROM memberships WHERE workspace_id = ?1 AND user_id = ?2', [creds.workspace_id, user.user_id]))[0]?.role;

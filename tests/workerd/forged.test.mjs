@@ -17,7 +17,7 @@ import {
   send,
   setup,
   signWooCommerce,
-  startGateway,
+  useGateway,
 } from './support/gateway.mjs';
 
 const PROCEDURES = [
@@ -47,12 +47,11 @@ const ROUTES = [
   ...PROCEDURES.map((name) => ['POST', `/rpc/core.rpc_${name}`]),
 ];
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 
 before(async () => {
-  gateway = await startGateway();
   elsewhere = { state: mkdtempSync(path.join(tmpdir(), 'tidegate-elsewhere-')) };
   creds = await setup(gateway);
   key = await mint(gateway, creds);
@@ -60,7 +59,6 @@ before(async () => {
 });
 after(async () => {
   if (elsewhere) rmSync(elsewhere.state, { recursive: true });
-  await gateway?.stop();
 });
 
 /** What nothing but the Worker itself costs. */

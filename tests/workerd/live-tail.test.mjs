@@ -1,20 +1,18 @@
 /** Following the log of a key while requests come in. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { gateOf, newId } from './support/credentials.mjs';
-import { mint, must, order, postOrder, send, setup, startGateway, times } from './support/gateway.mjs';
+import { mint, must, order, postOrder, send, setup, useGateway, times } from './support/gateway.mjs';
 import { deliver, mintShop, parked, retry } from './support/shop.mjs';
 import { askForTail, filter, openTail } from './support/tail.mjs';
 import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const listed = async (key) =>

@@ -3,19 +3,17 @@
  * read back: each example, each story in any order of arrival, and what may not be applied.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { count, createStore, must, setup, startGateway } from './support/gateway.mjs';
+import { before, describe, test } from 'node:test';
+import { count, createStore, must, setup, useGateway } from './support/gateway.mjs';
 import { deliver, fixture, fixtures, mintSender, parsed, wixClaims, wixOrder } from './support/senders.mjs';
 import { log, orders, parked, retry } from './support/shop.mjs';
 import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 before(async () => {
-  gateway = await startGateway({ webhookLimit: 100_000 });
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 /** A key of a sender, in a store of its own. */
 async function freshKey(sender, args) {

@@ -5,21 +5,19 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { base32, base32Bytes, gateOf } from './support/credentials.mjs';
-import { createStore, must, rpc, send, setup, startGateway } from './support/gateway.mjs';
+import { createStore, must, rpc, send, setup, startGateway, useGateway } from './support/gateway.mjs';
 import { captured, changed, deliver, discard, log, mintShop, orders, parked, ping, resigned, recorded, retry } from './support/shop.mjs';
 import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 /** A shop over its limit, on a gateway that nobody disturbs; looked at when its minute is over. */
 let patient;
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   patient = await overItsLimit();
 });
 after(async () => {
-  await gateway?.stop();
   await patient?.gateway.stop();
 });
 

@@ -1,6 +1,6 @@
 /** A revoked key is dead on the very next request, from any state, whatever is killed when. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { gateOf } from './support/credentials.mjs';
 import {
   assertProblem,
@@ -13,20 +13,18 @@ import {
   send,
   setup,
   signWooCommerce,
-  startGateway,
+  useGateway,
   statuses,
   times,
 } from './support/gateway.mjs';
 import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 const revoke = (key) => must(gateway, creds.api_key, 'core.rpc_revoke_integration_key', { p_key_id: key.key_id });
 

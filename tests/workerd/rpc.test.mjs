@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import {
   gateOf,
   insertApiKey,
@@ -29,17 +29,16 @@ import {
   setup,
   signBody,
   startGateway,
+  useGateway,
 } from './support/gateway.mjs';
 import { captured, deliver, mintShop } from './support/shop.mjs';
 import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 const DAY = 86_400_000;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { gateOf, secretKey } from './support/credentials.mjs';
 import {
   mint,
@@ -19,7 +19,7 @@ import {
   signBody,
   signStandard,
   signTimed,
-  startGateway,
+  useGateway,
 } from './support/gateway.mjs';
 import { captured, changed, deliver, mintShop, parked, ping, recorded, resigned } from './support/shop.mjs';
 import { until } from './support/waiting.mjs';
@@ -31,7 +31,7 @@ const IN_QUERY = 'query-secret-93b1c0ffee';
 const IN_COOKIE = 'cookie-secret-77aa00bb11';
 const IN_HEADER = 'header-secret-1c2d3e4f5a';
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 let keys;
 /** Every answer but those that reveal, as text with its headers. */
@@ -47,7 +47,6 @@ async function heard(answer) {
 
 /** Uses every way in which a secret can reach the gateway, the failing ones included. */
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway, { p_owner_password: 'owner-password-e8d7c6b5a4' });
   const custom = await mint(gateway, creds);
   const shop = await mintShop(gateway, creds);
@@ -147,7 +146,6 @@ before(async () => {
   await heard(send(gateway, { method: 'GET', path: '/v1/orders', headers: { authorization: `Bearer ${creds.api_key}` } }));
   await read('revoke_integration_key', { p_key_id: keys.pasted.key_id });
 });
-after(() => gateway?.stop());
 
 /** All rows of all tables, as text; blobs as the bytes' text. */
 async function dump(run) {

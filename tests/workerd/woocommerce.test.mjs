@@ -5,19 +5,17 @@
  */
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { insertIntegrationKey } from './support/credentials.mjs';
-import { createStore, mint, must, order, postOrder, send, setup, signWooCommerce, startGateway } from './support/gateway.mjs';
+import { createStore, mint, must, order, postOrder, send, setup, signWooCommerce, useGateway } from './support/gateway.mjs';
 import { captured, changed, deliver, log, mintShop, orders, parked, ping, play, recorded, resigned } from './support/shop.mjs';
 import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 const RECORDED = recorded();
 const PATH = '/integrations/v1/webhook/woocommerce';
