@@ -7,7 +7,6 @@ import { before, describe, test } from 'node:test';
 import { count, createStore, must, setup, useGateway } from './support/gateway.mjs';
 import { deliver, fixture, fixtures, mintSender, parsed, wixClaims, wixOrder } from './support/senders.mjs';
 import { log, orders, parked, retry } from './support/shop.mjs';
-import { until } from './support/waiting.mjs';
 
 const gateway = await useGateway();
 let creds;
@@ -29,7 +28,7 @@ async function outcome(key, body, choice) {
 }
 
 const waiting = async (key) => (await parked(gateway, creds, key)).map(({ reason, detail }) => (detail ? `${reason}: ${detail}` : reason));
-const allApplied = (key, seconds) => until(() => parked(gateway, creds, key), (events) => events.length === 0, seconds);
+const allApplied = (key) => gateway.later(() => parked(gateway, creds, key), (events) => events.length === 0);
 
 /** An order as it is read back: what it is, what was paid of it and given back, and who ordered. */
 function lines({ external_id, status, total, currency, paid_total, refunded_total, payments, refunds, client }) {

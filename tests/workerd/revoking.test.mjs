@@ -180,7 +180,7 @@ for (const [when, what] of [
 
     await gateway.start();
     await assertDead(key);
-    await until(async () => (await held(key)).intents === undefined);
+    await gateway.later(async () => (await held(key)).intents === undefined);
     const { status, revoked_at: revokedAt, audit } = await catalogued(key);
     assert.deepEqual([status, revokedAt], ['revoked', (await held(key)).record.revoked_at]);
     assert.deepEqual(
@@ -201,7 +201,7 @@ test('where D1 fails, the receipt still comes, the key is dead, and the alarm br
   assert.equal(receipt.status, 'revoked');
   await assertDead(key);
   assert.equal((await catalogued(key)).status, 'active');
-  await until(async () => (await catalogued(key)).status === 'revoked');
+  await gateway.later(async () => (await catalogued(key)).status === 'revoked');
   assert.equal((await catalogued(key)).audit.length, 1);
   await gateway.fault();
 });

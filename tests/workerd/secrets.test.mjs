@@ -22,7 +22,6 @@ import {
   useGateway,
 } from './support/gateway.mjs';
 import { captured, changed, deliver, mintShop, parked, ping, recorded, resigned } from './support/shop.mjs';
-import { until } from './support/waiting.mjs';
 
 /** What is typed by hand here, told from everything else. */
 const PASTED = 'whsec_cGFzdGVkLW9uY2UtYW5kLW5ldmVyLXNob3du';
@@ -133,7 +132,7 @@ before(async () => {
   await read('pause_integration_key', { p_key_id: custom.key_id });
   await read('resume_integration_key', { p_key_id: custom.key_id });
   await read('reseal_secrets', {});
-  await until(() => parked(gateway, creds, shop), (events) => events.every((event) => event.reason === 'unmappable'));
+  await gateway.later(() => parked(gateway, creds, shop), (events) => events.every((event) => event.reason === 'unmappable'));
   for (const { key_id } of Object.values(keys)) {
     await read('list_integration_requests', { p_key_id: key_id, p_limit: 200 });
     await read('list_parked_events', { p_key_id: key_id });
