@@ -106,6 +106,7 @@ test('what needs attention is told with the link that mends it', async () => {
 
 test('a key whose gate does not answer is said, and takes nothing else along', async () => {
   await gateway.fault({ class: 'KeyGate', mode: 'hang', ms: 5_000, times: 1 });
+  // The page's deadline is a timer of the platform, which the clock does not move.
   const began = Date.now();
   const markup = await part();
   assert.ok(Date.now() - began < 4_500, `it took ${Date.now() - began} ms`);
