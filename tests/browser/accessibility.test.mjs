@@ -1,8 +1,8 @@
 /** axe-core finds no violation on any page or layer, in both themes, at both widths. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { insertPerson } from '../workerd/support/console.mjs';
-import { must, setup, startGateway, useGateway } from '../workerd/support/gateway.mjs';
+import { must, setup, useGateway } from '../workerd/support/gateway.mjs';
 import { allowStatus, axe, logIn, useBrowser } from './support/browser.mjs';
 import { addresses, furnish, keyPath, MAIN_PAGES } from './support/tour.mjs';
 
@@ -15,13 +15,11 @@ const LOOKS = [
 const named = ({ colorScheme, width }) => `${colorScheme}_at_${width}`;
 
 const gateway = await useGateway();
-let empty;
+const empty = await useGateway({ own: true });
 let made;
 before(async () => {
-  empty = await startGateway();
   made = await furnish(gateway);
 });
-after(() => Promise.all([gateway?.stop(), empty?.stop()]));
 
 /** Looks at a page once nothing moves and nothing loads any more. */
 async function look(page, heading) {

@@ -557,9 +557,6 @@ describe('the account', () => {
 });
 
 describe('signing in', () => {
-  /** The limiter counts by the minute of the clock: all of one must happen within one. */
-  const nextMinute = (limited) => limited.advance(60_000 - (limited.now() % 60_000));
-
   test('an address without an account and a wrong password are answered the same, byte for byte', async () => {
     const visitor = new Visitor(gateway);
     await visitor.get('/login');
@@ -580,7 +577,7 @@ describe('signing in', () => {
       const visitor = new Visitor(limited);
       await visitor.get('/login');
       const attempt = (email, from, password = 'x') => visitor.post('/login', { email, password }, { 'cf-connecting-ip': from });
-      await nextMinute(limited);
+      await limited.nextMinute();
       for (let n = 0; n < 10; n += 1) assert.equal((await attempt(owner.owner_email, `192.0.2.${n}`)).status, 422);
       for (let n = 0; n < 10; n += 1) assert.equal((await attempt(`nobody${n}@example.com`, '198.51.100.1')).status, 422);
       const cost = await limited.cost(async () => {
@@ -604,7 +601,7 @@ describe('signing in', () => {
     const limited = await startGateway();
     try {
       const owner = await setup(limited);
-      await nextMinute(limited);
+      await limited.nextMinute();
       const visitor = await login(limited, owner.owner_email, owner.owner_password);
       const guess = () => visitor.post(PASSWORD, { current: 'x', new: NEW_PASSWORD });
       for (let n = 0; n < 9; n += 1) assert.equal((await guess()).status, 422);

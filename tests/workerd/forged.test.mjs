@@ -184,9 +184,6 @@ test('a body too large, a wrong path and a wrong method are free as well', async
   assertFree(cost, 4);
 });
 
-/** Goes to the beginning of a minute by the gateway's clock: refusals are counted by the minute. */
-const nextMinute = () => gateway.advance(60_000 - (gateway.now() % 60_000));
-
 const listed = async (key) => {
   const args = { p_key_id: key.key_id, p_limit: 200 };
   return (await must(gateway, creds.api_key, 'core.rpc_list_integration_requests', args)).requests;
@@ -199,7 +196,7 @@ for (const [who, refuse] of [
   test(`${who} writes 30 rows a minute and one with a count, and spends nothing`, async () => {
     const native = who.includes('webhook') && { p_source: 'woocommerce', p_payload_format: 'woocommerce' };
     const known = await mint(gateway, creds, { p_rate_limit_per_minute: 5, ...native });
-    await nextMinute();
+    await gateway.nextMinute();
     for (let turn = 0; turn < 10; turn++)
       for (const answer of await Promise.all(Array.from({ length: 10 }, () => refuse(known))))
         assertProblem(answer, 401, 'signature_missing');
@@ -220,7 +217,7 @@ for (const [who, refuse] of [
 
 test('the count of refusals outlives the ten idle seconds after which an object is evicted', async () => {
   const known = await mint(gateway, creds);
-  await nextMinute();
+  await gateway.nextMinute();
   for (let turn = 0; turn < 50; turn++) await postOrder(gateway, known, order(), { sign: null });
   await gateway.advance(10_000);
   await gateway.evict();
@@ -232,7 +229,7 @@ test('the count of refusals outlives the ten idle seconds after which an object 
 
 test('refusals beyond the cap cost hardly any writes', async () => {
   const known = await mint(gateway, creds);
-  await nextMinute();
+  await gateway.nextMinute();
   for (let turn = 0; turn < 30; turn++) await postOrder(gateway, known, order(), { sign: null });
   const { KeyGate, StoreLedger, d1 } = await gateway.cost(async () => {
     for (let turn = 0; turn < 100; turn++) await postOrder(gateway, known, order(), { sign: null });
