@@ -4,6 +4,7 @@
  * than it may.
  *
  * With TIDEGATE_BUILD=DIR the Worker in that directory is tested as it stands, and nothing is built.
+ * TIDEGATE_PATIENCE=N allows each tier N times its seconds, for a machine that is busy with other work.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +15,8 @@ import { Failure, run, runScript } from './processes.mjs';
 import { ROOT } from './project.mjs';
 import { ensureSchemathesis } from './schemathesis.mjs';
 import { preflight, toolEnvironment } from './toolchain.mjs';
+
+const PATIENCE = Number(process.env.TIDEGATE_PATIENCE ?? 1);
 
 /**
  * What each tier needs first and what it runs. `limit` is in seconds, of the tests alone: about
@@ -70,8 +73,9 @@ async function runTier(name, { limit, builds, prepare, run: runTests }) {
   const began = performance.now();
   await runTests(env);
   const seconds = Math.round((performance.now() - began) / 1000);
-  console.log(`Tests: ${name} took ${seconds} s of at most ${limit} s`);
-  if (seconds > limit) throw new Failure(`The tier ${name} took longer than it may.`);
+  const most = limit * PATIENCE;
+  console.log(`Tests: ${name} took ${seconds} s of at most ${most} s`);
+  if (seconds > most) throw new Failure(`The tier ${name} took longer than it may.`);
 }
 
 await runScript(async () => {
