@@ -53,7 +53,7 @@ async function withBroker(runTier) {
   const { startBroker } = await import('../tests/workerd/support/broker.mjs');
   const broker = await startBroker();
   try {
-    await runTier({ TIDEGATE_TEST_BROKER: broker.url });
+    await runTier(broker.env);
   } finally {
     await broker.stop();
   }

@@ -10,11 +10,12 @@
  */
 import { createServer } from 'node:http';
 import { AMPLE_LIMITS, startGateway } from './gateway.mjs';
+import { BROKER } from './leased-gateway.mjs';
 
 /**
  * @param {object} [choice]
  * @param {number} [choice.gateways] - how many at most; each is started when it is first needed
- * @returns {Promise<{url: string, stop: () => Promise<void>}>}
+ * @returns {Promise<{env: Record<string, string>, stop: () => Promise<void>}>} `env` tells test files where it is
  */
 export async function startBroker({ gateways = 2 } = {}) {
   const free = [];
@@ -76,7 +77,7 @@ export async function startBroker({ gateways = 2 } = {}) {
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
 
   return {
-    url: `http://127.0.0.1:${server.address().port}`,
+    env: { [BROKER]: `http://127.0.0.1:${server.address().port}` },
     async stop() {
       stopping = true;
       server.close();
