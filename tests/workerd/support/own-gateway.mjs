@@ -13,6 +13,15 @@ import { secretsOf } from './secrets.mjs';
 const SUPPORT = path.dirname(fileURLToPath(import.meta.url));
 const ROOT = path.join(SUPPORT, '../../..');
 
+/** State directories that this process has made. None outlives it, whatever ends it. */
+const made = new Set();
+process.once('exit', () => made.forEach(remove));
+
+function remove(directory) {
+  rmSync(directory, { recursive: true, force: true });
+  made.delete(directory);
+}
+
 /** The metered entry, its parts, and the build under the name by which the entry imports it. */
 function meteredModules(build) {
   const parts = readdirSync(path.join(SUPPORT, 'metered')).map((name) => path.join(SUPPORT, 'metered', name));
@@ -50,6 +59,7 @@ export async function startGateway({
 } = {}) {
   const ephemeral = state === undefined;
   const directory = state ?? mkdtempSync(path.join(tmpdir(), 'tidegate-'));
+  if (ephemeral) made.add(directory);
   const secrets = secretsOf(directory);
   const bindings = { ...secrets, FAULT_INJECTION: 'on', ...vars };
   const ratelimits = ratelimited(rateLimits);
@@ -137,7 +147,7 @@ class OwnGateway extends RunningGateway {
   /** Ends the runtime in good order; removes the state if it was made for this gateway. */
   async stop() {
     await this.#end();
-    if (this.#choice.ephemeral) rmSync(this.#choice.directory, { recursive: true, force: true });
+    if (this.#choice.ephemeral) remove(this.#choice.directory);
   }
 
   /** Kills the runtime as a power cut would (SIGKILL). The state stays; `start` runs it again. */
