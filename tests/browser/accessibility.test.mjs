@@ -1,10 +1,10 @@
 /** axe-core finds no violation on any page or layer, in both themes, at both widths. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { insertPerson } from '../workerd/support/console.mjs';
-import { must, setup, startGateway } from '../workerd/support/gateway.mjs';
+import { before, describe, test } from 'node:test';
+import { insertPerson, login } from '../workerd/support/console.mjs';
+import { must, setup, useGateway } from '../workerd/support/gateway.mjs';
 import { allowStatus, axe, logIn, useBrowser } from './support/browser.mjs';
-import { addresses, furnish, keyPath, MAIN_PAGES } from './support/tour.mjs';
+import { addresses, furnish, keyPath, MAIN_PAGES, shapeOf } from './support/tour.mjs';
 
 const LOOKS = [
   { colorScheme: 'light', width: 1280 },
@@ -14,15 +14,12 @@ const LOOKS = [
 ];
 const label = ({ colorScheme, width }) => `${colorScheme}_at_${width}`;
 
-let gateway;
-let empty;
-let workspace;
+const gateway = await useGateway();
+const empty = await useGateway({ own: true });
+let made;
 before(async () => {
-  gateway = await startGateway({ loginLimit: 1_000 });
-  empty = await startGateway();
-  workspace = await furnish(gateway);
+  made = await furnish(gateway);
 });
-after(() => Promise.all([gateway?.stop(), empty?.stop()]));
 
 /** Checks a page with axe-core once its loading and its animations have ended. */
 async function check(page, heading) {
@@ -33,7 +30,25 @@ async function check(page, heading) {
   await axe(page);
 }
 
-describe('a visitor who is not signed in', () => {
+/** What pages lead to that is no page of the console: files, the documentation, the way out, what a script asks for. */
+const OTHERWISE = [/^\/(assets|docs)\b/, /^\/login$/, /^\/session\//, /\/export\.(csv|ndjson)$/, /\/usage$/, /\/tail$/];
+
+test('whatever page a page of the console leads to is among those that are looked at', async () => {
+  const visitor = await login(gateway, made.creds.owner_email, made.creds.owner_password);
+  const all = Object.values(addresses(made));
+  const known = new Set(all.map(shapeOf));
+  const others = {};
+  for (const path of all) {
+    const { text } = await visitor.get(path);
+    for (const [, address] of text.matchAll(/(?:href|hx-get|data-[a-z-]+)="(\/[^"]*)"/g)) {
+      const shape = shapeOf(address);
+      if (!known.has(shape) && !OTHERWISE.some((pattern) => pattern.test(shape))) others[shape] = path;
+    }
+  }
+  assert.deepEqual(others, {});
+});
+
+describe('who is not signed in', () => {
   const browser = useBrowser(() => gateway);
 
   for (const choice of LOOKS) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Visitor, insertPerson, login } from '../workerd/support/console.mjs';
 import { gateOf, integrationKeyRow } from '../workerd/support/credentials.mjs';
-import { mint, postOrder, setup, startGateway } from '../workerd/support/gateway.mjs';
+import { mint, postOrder, setup, startGateway, useGateway } from '../workerd/support/gateway.mjs';
 import { layoutShift, logIn, useBrowser, weight } from './support/browser.mjs';
 import { MAIN_PAGES, addresses, furnish, keyPath } from './support/tour.mjs';
 
@@ -11,13 +11,11 @@ import { MAIN_PAGES, addresses, furnish, keyPath } from './support/tour.mjs';
 const WEIGHT = 60_000;
 const DAY = 86_400_000;
 
-let gateway;
-let workspace;
+const gateway = await useGateway();
+let made;
 before(async () => {
-  gateway = await startGateway({ loginLimit: 1_000 });
-  workspace = await furnish(gateway);
+  made = await furnish(gateway);
 });
-after(() => gateway?.stop());
 
 /** Inserts keys directly into the database. */
 async function insertKeys(target, creds, count) {

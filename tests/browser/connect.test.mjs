@@ -1,18 +1,16 @@
 /** Connecting a storefront: the cards, the modal, the one-time reveal. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { must, order, postOrder, setup, signStandard, startGateway } from '../workerd/support/gateway.mjs';
+import { before, describe, test } from 'node:test';
+import { must, order, postOrder, setup, signStandard, useGateway } from '../workerd/support/gateway.mjs';
 import { captured, deliver } from '../workerd/support/shop.mjs';
 import { allowStatus, axe, useBrowser } from './support/browser.mjs';
 import { answerDialogs, inShell, mintFromCard, revealed, signedIn } from './support/console.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 const browser = useBrowser(() => gateway);
 const open = signedIn(browser, () => creds);
 

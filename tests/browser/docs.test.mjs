@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { buildDocs, DOCS } from '../../scripts/docs.mjs';
 import { readPages } from '../../scripts/docs/pages.mjs';
-import { startGateway } from '../workerd/support/gateway.mjs';
+import { startGateway, useGateway } from '../workerd/support/gateway.mjs';
 import { allowStatus, axe, layoutShift, useBrowser, weight } from './support/browser.mjs';
 
 /** The most bytes that a page may transfer. */
@@ -13,12 +13,10 @@ const KINDS = ['/docs', '/docs/quickstarts', '/docs/quickstarts/wix', '/docs/aut
 
 const pages = readPages(DOCS).filter(({ name }) => name !== '404.md').map(({ path }) => path);
 
-let gateway;
+const gateway = await useGateway();
 before(async () => {
   await buildDocs();
-  gateway = await startGateway();
 });
-after(() => gateway?.stop());
 
 const browser = useBrowser(() => gateway);
 

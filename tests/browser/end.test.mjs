@@ -1,19 +1,17 @@
 /** Endings: a key is paused, revoked or rotated, a parked event settled, a secret replaced, a session ended. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { insertIntegrationKey, insertUser } from '../workerd/support/credentials.mjs';
-import { mint, must, order, postOrder, setup, signBody, startGateway } from '../workerd/support/gateway.mjs';
+import { mint, must, order, postOrder, setup, signBody, useGateway } from '../workerd/support/gateway.mjs';
 import { captured, deliver, mintShop, parked } from '../workerd/support/shop.mjs';
 import { allowStatus, axe, logIn, useBrowser } from './support/browser.mjs';
 import { answerDialogs, revealed, signedIn } from './support/console.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 before(async () => {
-  gateway = await startGateway({ loginLimit: 1_000 });
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 const browser = useBrowser(() => gateway);
 const open = signedIn(browser, () => creds);
 

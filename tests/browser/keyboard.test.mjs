@@ -1,20 +1,18 @@
 /** Every task can be done with the keyboard alone, and focus is never lost. No mouse is touched here. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { must, startGateway } from '../workerd/support/gateway.mjs';
+import { before, describe, test } from 'node:test';
+import { must, useGateway } from '../workerd/support/gateway.mjs';
 import { logIn, useBrowser } from './support/browser.mjs';
 import { furnish, keyPath } from './support/tour.mjs';
 
 /** More presses of Tab than any page needs until the wanted element has focus. */
 const MOST_STOPS = 120;
 
-let gateway;
-let workspace;
+const gateway = await useGateway();
+let made;
 before(async () => {
-  gateway = await startGateway({ loginLimit: 1_000 });
-  workspace = await furnish(gateway);
+  made = await furnish(gateway);
 });
-after(() => gateway?.stop());
 const browser = useBrowser(() => gateway);
 
 let session;

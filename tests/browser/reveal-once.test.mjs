@@ -1,17 +1,15 @@
 /** A key and its secret are shown only once: not after a reload, by Back, or by sending the form again. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { must, setup, startGateway } from '../workerd/support/gateway.mjs';
+import { before, test } from 'node:test';
+import { must, setup, useGateway } from '../workerd/support/gateway.mjs';
 import { allow, useBrowser } from './support/browser.mjs';
 import { answerDialogs, mintFromCard, revealed, signedIn } from './support/console.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 const browser = useBrowser(() => gateway);
 const open = signedIn(browser, () => creds);
 

@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { mint, must, setup, startGateway } from '../workerd/support/gateway.mjs';
+import { mint, must, setup, useGateway } from '../workerd/support/gateway.mjs';
 import { allowStatus, axe, useBrowser } from './support/browser.mjs';
 import { mintFromCard, signedIn } from './support/console.mjs';
 
@@ -55,13 +55,11 @@ const SENDERS = [
   },
 ];
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 const browser = useBrowser(() => gateway);
 const open = signedIn(browser, () => creds);
 

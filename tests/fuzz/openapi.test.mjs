@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
-import { startGateway } from '../workerd/support/gateway.mjs';
+import { before, test } from 'node:test';
+import { useGateway } from '../workerd/support/gateway.mjs';
 import { enlivened, populate } from './support/callers.mjs';
 import { schemathesis } from './support/schemathesis.mjs';
 
@@ -13,17 +13,15 @@ import { schemathesis } from './support/schemathesis.mjs';
 const EXAMPLES = Number(process.env.FUZZ_EXAMPLES ?? 12);
 const SEED = Number(process.env.FUZZ_SEED ?? 20261125);
 
-let gateway;
+const gateway = await useGateway({ rateLimits: { WEBHOOK_LIMITER: 1_000_000 } });
 let document;
 let callers;
 
 before(async () => {
-  gateway = await startGateway({ webhookLimit: 1_000_000 });
-  const populated = await populate(gateway);
-  callers = populated.callers;
-  document = enlivened(JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')), populated.ids);
+  const { callers: who, ids } = await populate(gateway);
+  callers = who;
+  document = enlivened(JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')), ids);
 });
-after(() => gateway?.stop());
 
 test('no_response_is_a_5xx_or_differs_from_the_document', async (t) => {
   const { code, output, seen } = await schemathesis(gateway, { document, callers, examples: EXAMPLES, seed: SEED });

@@ -1,16 +1,14 @@
 /** `POST /integrations/v1/orders`: amounts, read exactly and written in the currency's own places. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertProblem, mint, order, postOrder, setup, startGateway } from './support/gateway.mjs';
+import { before, test } from 'node:test';
+import { assertProblem, mint, order, postOrder, setup, useGateway } from './support/gateway.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let key;
 
 before(async () => {
-  gateway = await startGateway();
   key = await mint(gateway, await setup(gateway));
 });
-after(() => gateway?.stop());
 
 test('amounts are exact in the currency’s own minor unit, from numbers and from strings', async () => {
   const sums = [

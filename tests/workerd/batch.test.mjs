@@ -1,18 +1,16 @@
 /** `POST /integrations/v1/batch`: up to a hundred commands, each with its own outcome. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertProblem, mint, must, order, post, send, setup, startGateway, statuses } from './support/gateway.mjs';
+import { before, test } from 'node:test';
+import { assertProblem, mint, must, order, post, send, setup, useGateway, statuses } from './support/gateway.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   key = await mint(gateway, creds);
 });
-after(() => gateway?.stop());
 
 const NDJSON = { 'content-type': 'application/x-ndjson' };
 

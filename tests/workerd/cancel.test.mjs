@@ -1,18 +1,16 @@
 /** `POST /integrations/v1/orders/{order}/cancel`: what may be cancelled, and how an order is named. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertProblem, createStore, mint, must, order, post, postOrder, send, setup, startGateway } from './support/gateway.mjs';
+import { before, test } from 'node:test';
+import { assertProblem, createStore, mint, must, order, post, postOrder, send, setup, useGateway } from './support/gateway.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   key = await mint(gateway, creds);
 });
-after(() => gateway?.stop());
 
 async function created(fields) {
   const answer = await postOrder(gateway, key, order(fields));

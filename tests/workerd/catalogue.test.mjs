@@ -4,22 +4,20 @@
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { insert, insertIntegrationKey, insertUser, insertWorkspace, integrationKeyRow, newId, secretKey } from './support/credentials.mjs';
-import { setup, startGateway } from './support/gateway.mjs';
+import { setup, useGateway } from './support/gateway.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let other;
 /** One that tails can be of. */
 let session;
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   other = await insertWorkspace(gateway);
   session = await insert(gateway, 'sessions', rows.sessions());
 });
-after(() => gateway?.stop());
 
 const DAY = 86_400_000;
 const NOW = 1_795_000_000_000;

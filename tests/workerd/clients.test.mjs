@@ -1,18 +1,16 @@
 /** `PUT /integrations/v1/clients`: who somebody is, without an order. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertProblem, mint, order, post, postOrder, setup, startGateway } from './support/gateway.mjs';
+import { before, test } from 'node:test';
+import { assertProblem, mint, order, post, postOrder, setup, useGateway } from './support/gateway.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   key = await mint(gateway, creds);
 });
-after(() => gateway?.stop());
 
 const put = (body, choice) => post(gateway, choice?.key ?? key, 'clients', body, { method: 'PUT', ...choice });
 

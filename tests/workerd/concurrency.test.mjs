@@ -1,7 +1,7 @@
 /** What holds while requests come at the same time. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { gateOf } from './support/credentials.mjs';
 import {
   assertProblem,
@@ -11,19 +11,17 @@ import {
   postOrder,
   send,
   setup,
-  startGateway,
+  useGateway,
   statuses,
   times,
 } from './support/gateway.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 /** The orders that a store holds under an external id. */
 async function listed(externalId) {

@@ -1,27 +1,23 @@
 /** Single sign-on with Cloudflare Access: whom it has verified, and nobody else, is signed in. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { AccessTeam } from './support/access-team.mjs';
-import { setup, startGateway } from './support/gateway.mjs';
+import { setup, useGateway } from './support/gateway.mjs';
 
 const DOMAIN = 'acme.cloudflareaccess.com';
 const AUDIENCE = 'a'.repeat(64);
 const HEADER = 'cf-access-jwt-assertion';
 
-let gateway;
-let team;
+const team = new AccessTeam({ domain: DOMAIN, audience: AUDIENCE });
+const gateway = await useGateway({
+  vars: { ACCESS_TEAM_DOMAIN: DOMAIN, ACCESS_AUDIENCE: AUDIENCE },
+  outbound: team.outbound,
+});
 let creds;
 
 before(async () => {
-  team = new AccessTeam({ domain: DOMAIN, audience: AUDIENCE });
-  gateway = await startGateway({
-    vars: { ACCESS_TEAM_DOMAIN: DOMAIN, ACCESS_AUDIENCE: AUDIENCE },
-    outbound: team.outbound,
-    loginLimit: 1000,
-  });
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 /** The login page as a browser behind Access gets it, and what its form for Access posts. */
 async function offered(assertion) {

@@ -1,23 +1,21 @@
 /** Settings → Audit log: who sees it, what it says, filters and pages, and the log as a file. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Visitor, escaped, insertPerson, login, loginAs } from './support/console.mjs';
 import { insertWorkspace, newId } from './support/credentials.mjs';
-import { createStore, mint, must, setup, startGateway } from './support/gateway.mjs';
+import { createStore, mint, must, setup, useGateway } from './support/gateway.mjs';
 
 const AUDIT = '/settings/audit';
 const FROM_THERE = { 'cf-connecting-ip': '203.0.113.7' };
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let owner;
 
 before(async () => {
-  gateway = await startGateway({ rateLimits: { LOGIN_LIMITER: 100_000 } });
   creds = await setup(gateway);
   owner = await login(gateway, creds.owner_email, creds.owner_password);
 });
-after(() => gateway?.stop());
 
 /** A workspace with `count` entries of `store.renamed`, one a second up to an hour ago; every `each`th is of a subject of its own. */
 async function workspaceWithEntries(count, each = 1000) {

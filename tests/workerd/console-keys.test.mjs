@@ -1,21 +1,20 @@
 /** The console's connectors over HTTP: who gets in, what forms do once, and what is shown once. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { login, loginAs, Visitor } from './support/console.mjs';
 import { insertIntegrationKey, insertWorkspace } from './support/credentials.mjs';
-import { mint, must, postOrder, setup, startGateway } from './support/gateway.mjs';
+import { mint, must, postOrder, setup, useGateway } from './support/gateway.mjs';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 let event;
 let visitors;
 
 before(async () => {
-  gateway = await startGateway({ loginLimit: 1000 });
   creds = await setup(gateway);
   key = await mint(gateway, creds, { p_name: 'Quartz connection' });
   event = (await postOrder(gateway, key)).headers.get('x-request-id');
@@ -28,7 +27,6 @@ before(async () => {
     foreign: await loginAs(gateway, creds, 'owner', foreign.workspace_id),
   };
 });
-after(() => gateway?.stop());
 
 /** What can be asked for of a key; each leaves it as it was, so that the next visitor finds it. */
 const READS = {

@@ -1,14 +1,14 @@
 /** /orders and an order's page: who may look, searching, filters, what the recorded shop's orders show. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { Visitor, escaped, login, loginAs } from './support/console.mjs';
 import { base32Bytes, insertWorkspace } from './support/credentials.mjs';
-import { createStore, mint, must, order, postOrder, setup, startGateway } from './support/gateway.mjs';
+import { createStore, mint, must, order, postOrder, setup, useGateway } from './support/gateway.mjs';
 import { log, mintShop, orders as ordersOf, play, recorded } from './support/shop.mjs';
 
 const HOSTILE = `<script>alert("1")</script>'&`;
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let globex;
 let owner;
@@ -18,7 +18,6 @@ let shopStore;
 let shop;
 
 before(async () => {
-  gateway = await startGateway({ rateLimits: { LOGIN_LIMITER: 1000 } });
   creds = await setup(gateway);
   globex = await insertWorkspace(gateway);
   shopStore = await createStore(gateway, creds, 'Woo shop');
@@ -27,7 +26,6 @@ before(async () => {
   owner = await login(gateway, creds.owner_email, creds.owner_password);
   member = await loginAs(gateway, creds, 'member');
 });
-after(() => gateway?.stop());
 
 /** Posts an order through a key of its own. */
 async function place(fields, store_id = creds.store_id) {

@@ -1,26 +1,24 @@
 /** Settings → Stores: who may do what, names, and archiving against keys that live. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { Visitor, escaped, login, loginAs } from './support/console.mjs';
 import { insertWorkspace } from './support/credentials.mjs';
-import { assertProblem, createStore, mint, must, postOrder, rpc, setup, startGateway } from './support/gateway.mjs';
+import { assertProblem, createStore, mint, must, postOrder, rpc, setup, useGateway } from './support/gateway.mjs';
 
 const STORES = '/settings/stores';
 const HOSTILE = `<script>alert("1")</script>'&`;
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 /** Another workspace. */
 let globex;
 let owner;
 
 before(async () => {
-  gateway = await startGateway({ rateLimits: { LOGIN_LIMITER: 1000 } });
   creds = await setup(gateway);
   globex = await insertWorkspace(gateway);
   owner = await login(gateway, creds.owner_email, creds.owner_password);
 });
-after(() => gateway?.stop());
 
 const storeRow = async (id) => (await gateway.d1('SELECT name, archived_at FROM stores WHERE id = ?1', [id]))[0];
 const storeCount = async () => (await gateway.d1('SELECT count(*) AS n FROM stores'))[0].n;

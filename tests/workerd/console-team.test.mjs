@@ -3,10 +3,10 @@
  * sessions; and that no form does anything for whoever did not load it.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Visitor, escaped, insertPerson, login, loginAs } from './support/console.mjs';
 import { base32, insertApiKey, insertWorkspace, newId } from './support/credentials.mjs';
-import { mint, must, rpc, setup, startGateway } from './support/gateway.mjs';
+import { mint, must, rpc, setup, startGateway, useGateway } from './support/gateway.mjs';
 import { until } from './support/waiting.mjs';
 import { openWebSocket } from './support/web-socket.mjs';
 
@@ -18,19 +18,17 @@ const ADDRESS = '203.0.113.7';
 const FROM_THERE = { 'cf-connecting-ip': ADDRESS };
 const NEW_PASSWORD = 'a tide that turns twice a day';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 /** Another workspace, with its owner. */
 let globex;
 let foreign;
 
 before(async () => {
-  gateway = await startGateway({ rateLimits: { LOGIN_LIMITER: 100_000 } });
   creds = await setup(gateway);
   globex = await insertWorkspace(gateway);
   foreign = await insertPerson(gateway, creds, 'owner', globex.workspace_id);
 });
-after(() => gateway?.stop());
 
 const member = async (user) =>
   (await gateway.d1('SELECT role FROM memberships WHERE workspace_id = ?1 AND user_id = ?2', [creds.workspace_id, user.user_id]))[0]?.role;
@@ -406,8 +404,9 @@ describe('roles and removals', () => {
         const { api_key } = await insertApiKey(gateway, creds.workspace_id, people.admin.user_id);
         // Who calls, whom it is about, their tails: then the batch waits.
         await gateway.fault({ class: 'D1', mode: 'hang', ms: 700, skip: 3, times: 1 });
+        await gateway.resetMeter();
         const acting = rpc(gateway, api_key, `core.rpc_${name}`, { p_user_id: people.on.user_id, ...args });
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await until(() => gateway.meter(), ({ d1 }) => d1.calls === 4);
         await gateway.d1('UPDATE memberships SET role = ?1 WHERE user_id = ?2', [to, people[whose].user_id]);
         const before = await everything();
         const { status, body } = await acting;
@@ -578,9 +577,7 @@ describe('signing in', () => {
       const visitor = new Visitor(limited);
       await visitor.get('/login');
       const attempt = (email, from, password = 'x') => visitor.post('/login', { email, password }, { 'cf-connecting-ip': from });
-      // The limiter counts by the minute of the clock: all of one must happen within one.
-      const left = 60_000 - (Date.now() % 60_000);
-      if (left < 30_000) await new Promise((resolve) => setTimeout(resolve, left));
+      await limited.nextMinute();
       for (let n = 0; n < 10; n += 1) assert.equal((await attempt(owner.owner_email, `192.0.2.${n}`)).status, 422);
       for (let n = 0; n < 10; n += 1) assert.equal((await attempt(`nobody${n}@example.com`, '198.51.100.1')).status, 422);
       const cost = await limited.cost(async () => {
@@ -604,8 +601,7 @@ describe('signing in', () => {
     const limited = await startGateway();
     try {
       const owner = await setup(limited);
-      const left = 60_000 - (Date.now() % 60_000);
-      if (left < 30_000) await new Promise((resolve) => setTimeout(resolve, left));
+      await limited.nextMinute();
       const visitor = await login(limited, owner.owner_email, owner.owner_password);
       const guess = () => visitor.post(PASSWORD, { current: 'x', new: NEW_PASSWORD });
       for (let n = 0; n < 9; n += 1) assert.equal((await guess()).status, 422);
@@ -637,7 +633,7 @@ test('each change of the team is noted: who, when, from where, what it was befor
   const on = await insertPerson(gateway, creds, 'member');
   const visitor = await signIn(admin);
   const email = newEmail();
-  const begun = Date.now();
+  const begun = gateway.now();
   const entries = await noted(async () => {
     await visitor.post(INVITES, { email, role: 'admin' }, FROM_THERE);
     const [{ id }] = await gateway.d1('SELECT id FROM invites WHERE email = ?1', [email]);
@@ -648,7 +644,7 @@ test('each change of the team is noted: who, when, from where, what it was befor
   });
   for (const entry of entries) {
     assert.deepEqual([entry.workspace_id, entry.user_id, entry.api_key_id, entry.address], [creds.workspace_id, admin.user_id, null, ADDRESS]);
-    assert.ok(entry.at >= begun && entry.at <= Date.now());
+    assert.ok(entry.at >= begun && entry.at <= gateway.now());
   }
   assert.deepEqual(entries.map(({ action, detail }) => [action, detail]), [
     ['member.invited', { email, role: 'admin' }],

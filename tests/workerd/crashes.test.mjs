@@ -1,7 +1,7 @@
 /** What holds when objects are evicted and the runtime is killed. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { gateOf } from './support/credentials.mjs';
 import {
   assertProblem,
@@ -11,20 +11,18 @@ import {
   postOrder,
   send,
   setup,
-  startGateway,
+  useGateway,
   statuses,
   times,
 } from './support/gateway.mjs';
 import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 const inLedger = (sql) => gateway.sql('StoreLedger', creds.store_id, sql);
 

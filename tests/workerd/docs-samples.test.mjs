@@ -10,20 +10,18 @@ import { after, before, test } from 'node:test';
 import { DOCS } from '../../scripts/docs.mjs';
 import { readPages } from '../../scripts/docs/pages.mjs';
 import { RUNNABLE, samples } from '../../scripts/docs/samples.mjs';
-import { setup, startGateway } from './support/gateway.mjs';
+import { setup, useGateway } from './support/gateway.mjs';
 import { Reader, Recorder } from './support/samples.mjs';
 
-let gateway;
+const gateway = await useGateway({ metered: false });
 let creds;
 let recorder;
 before(async () => {
-  gateway = await startGateway({ metered: false });
   creds = await setup(gateway);
   recorder = await Recorder.before(gateway);
 });
 after(async () => {
   await recorder?.stop();
-  await gateway?.stop();
 });
 
 /** What a reader is asked to set before the samples of a page. */

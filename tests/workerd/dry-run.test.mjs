@@ -1,9 +1,9 @@
 /** `?dry_run=true`: everything is checked and answered, and nothing is done. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertProblem, mint, must, order, post, postOrder, send, setup, startGateway } from './support/gateway.mjs';
+import { before, test } from 'node:test';
+import { assertProblem, mint, must, order, post, postOrder, send, setup, useGateway } from './support/gateway.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 let held;
@@ -12,13 +12,11 @@ let payment;
 const TABLES = ['orders', 'clients', 'payments', 'refunds', 'identities'];
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   key = await mint(gateway, creds);
   held = (await postOrder(gateway, key, order({ external_id: 'held' }), { idempotencyKey: 'held' })).body;
   payment = (await post(gateway, key, `orders/${held.id}/payments`, { external_id: 'p', amount: '10.00' })).body;
 });
-after(() => gateway?.stop());
 
 async function everything() {
   const tables = (await gateway.sql('StoreLedger', creds.store_id, "SELECT name FROM sqlite_master WHERE name GLOB 'idempotency_*' AND type = 'table'")).map((row) => row.name);

@@ -1,7 +1,7 @@
 /** A StoreLedger that fails: API callers are told when to try again, and nothing is lost or doubled. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import {
   assertProblem,
   assertQuota,
@@ -11,19 +11,17 @@ import {
   postOrder,
   send,
   setup,
-  startGateway,
+  useGateway,
 } from './support/gateway.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   key = await mint(gateway, creds);
 });
-after(() => gateway?.stop());
 
 /** What the order's content is stored as, by number. */
 async function stored(number) {

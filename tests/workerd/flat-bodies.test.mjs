@@ -1,18 +1,16 @@
 /** Forms and flat JSON, as Zapier and Make send them, on orders and clients. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { assertProblem, mint, post, setup, startGateway } from './support/gateway.mjs';
+import { before, test } from 'node:test';
+import { assertProblem, mint, post, setup, useGateway } from './support/gateway.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   key = await mint(gateway, creds, { p_source: 'zapier' });
 });
-after(() => gateway?.stop());
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 

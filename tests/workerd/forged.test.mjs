@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { base32, gateOf, keyId, secretKey } from './support/credentials.mjs';
+import { OPERATIONS, SOURCES } from './support/documented.mjs';
 import {
   assertProblem,
   mint,
@@ -17,42 +18,29 @@ import {
   send,
   setup,
   signWooCommerce,
-  startGateway,
+  useGateway,
 } from './support/gateway.mjs';
 
-const PROCEDURES = [
-  'create_store',
-  'list_stores',
-  'create_integration_key',
-  'list_integration_keys',
-  'revoke_integration_key',
-  'pause_integration_key',
-  'resume_integration_key',
-  'set_signing_secret',
-  'reseal_secrets',
-  'get_integration_key_stats',
-  'list_integration_requests',
-  'list_parked_events',
-  'retry_parked_event',
-  'discard_parked_event',
-];
+/** What stands for the parts of a path. */
+const PARTS = { order: 'ord_aaaaaaaaaaaaaaaa', payment: 'pay_aaaaaaaaaaaaaaaa', id: 'ord_aaaaaaaaaaaaaaaa' };
 
+/** Every route that a secret key opens, and nothing else does. */
 const ROUTES = [
-  ['POST', '/integrations/v1/orders'],
-  ['GET', '/integrations/v1/whoami'],
-  ['POST', '/integrations/v1/webhook/woocommerce'],
-  ['GET', '/v1/orders'],
   ['GET', '/v1/orders?store_id=sto_aaaaaaaaaaaaaaaa'],
-  ['GET', '/v1/orders/ord_aaaaaaaaaaaaaaaa'],
-  ...PROCEDURES.map((name) => ['POST', `/rpc/core.rpc_${name}`]),
+  ...OPERATIONS.filter(({ schemes }) => !schemes.includes('') && !schemes.includes('setupToken')).flatMap(({ method, path }) =>
+    (path.includes('{source}') ? SOURCES : ['']).map((source) => [
+      method,
+      path.replace(/\{(\w+)\}/g, (_, part) => ({ ...PARTS, source })[part]),
+    ])),
 ];
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
+/** Another deployment: it has secrets of its own. */
+let elsewhere;
 
 before(async () => {
-  gateway = await startGateway();
   elsewhere = { state: mkdtempSync(path.join(tmpdir(), 'tidegate-elsewhere-')) };
   creds = await setup(gateway);
   key = await mint(gateway, creds);
@@ -60,7 +48,6 @@ before(async () => {
 });
 after(async () => {
   if (elsewhere) rmSync(elsewhere.state, { recursive: true });
-  await gateway?.stop();
 });
 
 /** What nothing but the Worker itself costs. */
@@ -75,9 +62,6 @@ function assertFree({ worker, d1, KeyGate, StoreLedger }, requests, what) {
 
 /** Other text in place of a credential's last character. */
 const otherEnd = (text) => text.slice(0, -1) + (text.endsWith('a') ? 'b' : 'a');
-
-/** Another deployment: it has secrets of its own. */
-let elsewhere;
 
 /** Forgeries of secret keys. */
 function forgedKeys() {
@@ -114,8 +98,10 @@ test('a forged key is refused on every route, wakes no object and runs no query'
     const cost = await gateway.cost(async () => {
       for (const [method, path] of ROUTES) {
         const headers = { authorization: `Bearer ${forged}`, 'content-type': 'application/json' };
-        const body = method === 'POST' ? JSON.stringify({ p_key_id: key.key_id }) : undefined;
-        assertProblem(await send(gateway, { method, path, headers, body }), 401, 'invalid_api_key');
+        const body = method === 'GET' ? undefined : JSON.stringify({ p_key_id: key.key_id });
+        const answer = await send(gateway, { method, path, headers, body });
+        assert.equal(answer.status, 401, `${method} ${path} with ${what}: ${answer.text}`);
+        assertProblem(answer, 401, 'invalid_api_key');
       }
     });
     assertFree(cost, ROUTES.length, what);
@@ -198,12 +184,6 @@ test('a body too large, a wrong path and a wrong method are free as well', async
   assertFree(cost, 4);
 });
 
-/** Waits for a minute of which at least 20 s are left: refusals are counted by the minute. */
-async function earlyInAMinute() {
-  const left = 60_000 - (Date.now() % 60_000);
-  if (left < 20_000) await new Promise((resolve) => setTimeout(resolve, left + 10));
-}
-
 const listed = async (key) => {
   const args = { p_key_id: key.key_id, p_limit: 200 };
   return (await must(gateway, creds.api_key, 'core.rpc_list_integration_requests', args)).requests;
@@ -216,7 +196,7 @@ for (const [who, refuse] of [
   test(`${who} writes 30 rows a minute and one with a count, and spends nothing`, async () => {
     const native = who.includes('webhook') && { p_source: 'woocommerce', p_payload_format: 'woocommerce' };
     const known = await mint(gateway, creds, { p_rate_limit_per_minute: 5, ...native });
-    await earlyInAMinute();
+    await gateway.nextMinute();
     for (let turn = 0; turn < 10; turn++)
       for (const answer of await Promise.all(Array.from({ length: 10 }, () => refuse(known))))
         assertProblem(answer, 401, 'signature_missing');
@@ -237,9 +217,9 @@ for (const [who, refuse] of [
 
 test('the count of refusals outlives the ten idle seconds after which an object is evicted', async () => {
   const known = await mint(gateway, creds);
-  await earlyInAMinute();
+  await gateway.nextMinute();
   for (let turn = 0; turn < 50; turn++) await postOrder(gateway, known, order(), { sign: null });
-  await new Promise((resolve) => setTimeout(resolve, 11_000));
+  await gateway.advance(10_000);
   await gateway.evict();
   const rows = await listed(known);
   assert.deepEqual([rows.length, rows.reduce((sum, row) => sum + row.count, 0)], [31, 50]);
@@ -249,7 +229,7 @@ test('the count of refusals outlives the ten idle seconds after which an object 
 
 test('refusals beyond the cap cost hardly any writes', async () => {
   const known = await mint(gateway, creds);
-  await earlyInAMinute();
+  await gateway.nextMinute();
   for (let turn = 0; turn < 30; turn++) await postOrder(gateway, known, order(), { sign: null });
   const { KeyGate, StoreLedger, d1 } = await gateway.cost(async () => {
     for (let turn = 0; turn < 100; turn++) await postOrder(gateway, known, order(), { sign: null });

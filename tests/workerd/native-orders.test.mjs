@@ -3,19 +3,16 @@
  * read back: each example, each story in any order of arrival, and what may not be applied.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { count, createStore, must, setup, startGateway } from './support/gateway.mjs';
+import { before, describe, test } from 'node:test';
+import { count, createStore, must, setup, useGateway } from './support/gateway.mjs';
 import { deliver, fixture, fixtures, mintSender, parsed, wixClaims, wixOrder } from './support/senders.mjs';
 import { log, orders, parked, retry } from './support/shop.mjs';
-import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 before(async () => {
-  gateway = await startGateway({ webhookLimit: 100_000 });
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 /** A key of a sender, in a store of its own. */
 async function freshKey(sender, args) {
@@ -31,7 +28,7 @@ async function outcome(key, body, choice) {
 }
 
 const waiting = async (key) => (await parked(gateway, creds, key)).map(({ reason, detail }) => (detail ? `${reason}: ${detail}` : reason));
-const allApplied = (key, seconds) => until(() => parked(gateway, creds, key), (events) => events.length === 0, seconds);
+const allApplied = (key) => gateway.later(() => parked(gateway, creds, key), (events) => events.length === 0);
 
 /** An order as it is read back: what it is, what was paid of it and given back, and who ordered. */
 function lines({ external_id, status, total, currency, paid_total, refunded_total, payments, refunds, client }) {

@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { createHmac, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { mint, must, order, postOrder, rpc, send, setup, startGateway } from './support/gateway.mjs';
+import { mint, must, order, postOrder, rpc, send, setup, useGateway } from './support/gateway.mjs';
 import { discard, parked, retry } from './support/shop.mjs';
 
 const FIXTURES = path.join(path.dirname(fileURLToPath(import.meta.url)), '../fixtures');
@@ -99,13 +99,11 @@ const SENDERS = {
   wix: { secret: wixKey, token: wixToken, wrong: 'MIIBIjANBgkqhkiG' },
 };
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 const mintNative = (format, args = {}) => mint(gateway, creds, { p_source: format, p_payload_format: format, ...args });
 const paste = (key, secret, args = {}) =>

@@ -1,17 +1,16 @@
 /** Finding orders in a store, one order with its history, and the store in short. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { createStore, mint, order, postOrder, setup, startGateway } from './support/gateway.mjs';
+import { before, test } from 'node:test';
+import { createStore, mint, order, postOrder, setup, useGateway } from './support/gateway.mjs';
 import { base32Bytes } from './support/credentials.mjs';
 import { captured, deliver, mintShop } from './support/shop.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 const ids = {};
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   key = await mint(gateway, creds);
   const orders = {
@@ -28,7 +27,6 @@ before(async () => {
   }
   ids.of = orders;
 });
-after(() => gateway?.stop());
 
 const ask = async (message, store = creds.store_id) => {
   const { reply, body } = await gateway.command('StoreLedger', store, message);

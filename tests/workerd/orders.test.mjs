@@ -1,19 +1,17 @@
 /** `POST /integrations/v1/orders`: what is accepted, and once. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import { assertProblem, assertQuota, mint, order, postOrder, send, setup, startGateway } from './support/gateway.mjs';
+import { before, test } from 'node:test';
+import { assertProblem, assertQuota, mint, order, postOrder, send, setup, useGateway } from './support/gateway.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   key = await mint(gateway, creds);
 });
-after(() => gateway?.stop());
 
 /** How many orders the store holds under an external id. */
 async function stored(externalId) {

@@ -1,7 +1,7 @@
 /** A panic is its own request's alone, in the Worker and in each object. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import {
   assertProblem,
   count,
@@ -12,21 +12,20 @@ import {
   send,
   setup,
   startGateway,
+  useGateway,
   statuses,
   times,
 } from './support/gateway.mjs';
 import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 let key;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   key = await mint(gateway, creds);
 });
-after(() => gateway?.stop());
 
 const faulty = (fault) => ({ headers: { 'x-tidegate-fault': fault } });
 

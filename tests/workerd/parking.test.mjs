@@ -3,38 +3,18 @@
  * later: by the alarm, on resume, when its parent arrives, or by hand. Never dropped, never doubled.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { base32, base32Bytes, gateOf } from './support/credentials.mjs';
-import { createStore, must, rpc, send, setup, startGateway } from './support/gateway.mjs';
+import { createStore, must, rpc, send, setup, useGateway } from './support/gateway.mjs';
 import { captured, changed, deliver, discard, log, mintShop, orders, parked, ping, resigned, recorded, retry } from './support/shop.mjs';
 import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
-/** A shop over its limit, on a gateway that nobody disturbs; looked at when its minute is over. */
-let patient;
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
-  patient = await overItsLimit();
-});
-after(async () => {
-  await gateway?.stop();
-  await patient?.gateway.stop();
 });
 
-async function overItsLimit() {
-  const own = await startGateway();
-  const owner = await setup(own);
-  const key = await mintShop(own, owner, { p_rate_limit_per_minute: 2 });
-  for (const [n, outcome] of ['accepted', 'accepted', 'parked', 'parked'].entries()) {
-    await answered(outcome, deliver(own, key, 'order.created', orderBody(n + 1)));
-  }
-  await own.resetMeter();
-  return { gateway: own, creds: owner, key };
-}
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A key of a shop in a store of its own. */
 async function freshShop(args) {
@@ -54,7 +34,7 @@ async function answered(expected, answer) {
 }
 
 const externalIds = async (key) => (await orders(gateway, creds, key.store_id)).map((order) => order.external_id);
-const allApplied = (key, seconds) => until(() => parked(gateway, creds, key), (events) => events.length === 0, seconds);
+const allApplied = (key, seconds = 30) => gateway.later(() => parked(gateway, creds, key), (events) => events.length === 0, seconds * 1_000);
 const reasons = async (key) => (await parked(gateway, creds, key)).map((event) => event.reason);
 const pause = (key) => must(gateway, creds.api_key, 'core.rpc_pause_integration_key', { p_key_id: key.key_id });
 const resume = (key) => must(gateway, creds.api_key, 'core.rpc_resume_integration_key', { p_key_id: key.key_id });
@@ -64,16 +44,23 @@ const histories = async (key, table) => {
   return rows.flatMap((row) => JSON.parse(row.history)).map((entry) => entry.event);
 };
 
+/** First, while no other key has an alarm. */
+test('over the limit and left alone, parked events are applied when the minute is over, by few alarms', async () => {
+  const key = await freshShop({ p_rate_limit_per_minute: 2 });
+  for (const [n, outcome] of ['accepted', 'accepted', 'parked', 'parked'].entries()) {
+    await answered(outcome, deliver(gateway, key, 'order.created', orderBody(n + 1)));
+  }
+  const { KeyGate } = await gateway.cost(() => allApplied(key, 75));
+  assert.ok(KeyGate.alarms <= 10, `${KeyGate.alarms} alarms`);
+  assert.deepEqual(await externalIds(key), ['1', '2', '3', '4']);
+  const entries = await log(gateway, creds, key);
+  const third = entries.find((entry) => entry.external_id === '3' && entry.method === 'RETRY');
+  const first = entries.find((entry) => entry.external_id === '1');
+  assert.ok(Date.parse(third.received_at) - Date.parse(first.received_at) >= 60_000);
+});
+
 describe('over the rate limit', () => {
   const LIMIT = 3;
-
-  /** Lets a minute pass for what the key has admitted, and for its memory. */
-  async function aMinuteLater(key) {
-    for (const { name } of await inGate(key, "SELECT name FROM sqlite_master WHERE name GLOB 'log_[0-9]*'")) {
-      await inGate(key, `UPDATE ${name} SET id = id - 61000 * 1024`);
-    }
-    await gateway.evict();
-  }
 
   test('deliveries are answered 200, parked, and applied later without exceeding the limit', async () => {
     const key = await freshShop({ p_rate_limit_per_minute: LIMIT });
@@ -83,20 +70,20 @@ describe('over the rate limit', () => {
     }
     assert.deepEqual(await reasons(key), Array(5).fill('rate_limited'));
     // Whenever the alarm looks, it finds no budget.
-    await sleep(5_000);
+    await gateway.advance(50_000);
     assert.deepEqual(await reasons(key), Array(5).fill('rate_limited'));
     assert.deepEqual(await externalIds(key), ids.slice(0, LIMIT));
 
-    await aMinuteLater(key);
-    await until(() => parked(gateway, creds, key), (events) => events.length === 2);
+    // What was admitted within the minute is known after an eviction too.
+    await gateway.evict();
+    await gateway.later(() => parked(gateway, creds, key), (events) => events.length <= 2, 12_000);
     assert.deepEqual(await externalIds(key), ids.slice(0, 2 * LIMIT), 'the oldest come first');
     const [{ name }] = await inGate(key, "SELECT name FROM sqlite_master WHERE name GLOB 'log_[0-9]*' ORDER BY name DESC");
     const admitted = await inGate(key, `SELECT id FROM ${name} WHERE units > 0 ORDER BY id`);
     const times = admitted.map((row) => Math.floor(row.id / 1024));
     times.forEach((at, n) => assert.ok(n < LIMIT || at - times[n - LIMIT] >= 60_000, `${LIMIT + 1} within a minute`));
 
-    await aMinuteLater(key);
-    await allApplied(key);
+    await allApplied(key, 62);
     assert.deepEqual(await externalIds(key), ids);
   });
 
@@ -115,7 +102,7 @@ describe('over the rate limit', () => {
     for (let id = 1; id <= 30; id += 1) await deliver(gateway, key, 'order.created', orderBody(id));
     assert.equal((await parked(gateway, creds, key)).length, 29);
     // The other keys of this file wait as well, but each for seconds at a time.
-    const cost = await gateway.cost(() => sleep(6_000));
+    const cost = await gateway.cost(() => gateway.advance(6_000));
     assert.ok(cost.KeyGate.alarms <= 8, `${cost.KeyGate.alarms} alarms in six seconds`);
   });
 });
@@ -139,7 +126,7 @@ describe('while a key is paused', () => {
     const key = await freshShop();
     await answered('parked', deliver(gateway, key, 'order.created', orderBody(1), { headers: { 'x-tidegate-fault': 'ledger_error' } }));
     await pause(key);
-    await sleep(4_000);
+    await gateway.advance(600_000);
     assert.equal((await parked(gateway, creds, key)).length, 1);
     assert.deepEqual(await externalIds(key), []);
     await resume(key);
@@ -195,6 +182,7 @@ describe('when the StoreLedger fails, the event is answered 200, parked, retried
       const key = await freshShop();
       const began = Date.now();
       const { request_id } = await answered('parked', deliver(gateway, key, 'order.created', orderBody(1), { headers: { 'x-tidegate-fault': fault } }));
+      // A deadline is a timer of the platform, which the clock does not move.
       assert.ok(Date.now() - began < 5_000, 'within its deadline of 3 s, or so');
       const entry = (await log(gateway, creds, key)).find(({ id }) => id === request_id);
       assert.deepEqual([entry.outcome, entry.detail], ['parked', 'store_unavailable']);
@@ -241,8 +229,8 @@ describe('when the StoreLedger fails, the event is answered 200, parked, retried
       await answered('parked', deliver(gateway, key, 'order.created', orderBody(1)));
       const waits = [];
       for (const attempts of [0, 1]) {
-        const [event] = await until(() => parked(gateway, creds, key), ([first]) => first.attempts >= attempts);
-        waits.push(Date.parse(event.next_attempt_at) - Date.now());
+        const [event] = await gateway.later(() => parked(gateway, creds, key), ([first]) => first.attempts >= attempts);
+        waits.push(Date.parse(event.next_attempt_at) - gateway.now());
       }
       assert.ok(waits[0] <= 2_000 && waits[1] > 2_000 && waits[1] <= 4_000, String(waits));
     } finally {
@@ -427,7 +415,7 @@ describe('an event whose parent is not known yet', () => {
     test(`is let go by its parent though at first it was parked because ${first}`, async () => {
       const key = await freshShop();
       await arrange(key);
-      await until(() => reasons(key), ([reason]) => reason === 'parent_unknown');
+      await gateway.later(() => reasons(key), ([reason]) => reason === 'parent_unknown');
       await answered('accepted', deliver(gateway, key, 'order.created', orderBody(7)));
       await allApplied(key, 10);
       await deletedOnce(key);
@@ -460,7 +448,7 @@ describe('the operator', () => {
       { ...event, event_id: '', received_at: '' },
       { event_id: '', received_at: '', attempts: 0, bytes: 8, detail: 'order 5 has not arrived yet', next_attempt_at: null, reason: 'parent_unknown', topic: 'order.deleted' },
     );
-    assert.ok(Math.abs(Date.parse(event.received_at) - Date.now()) < 60_000);
+    assert.ok(Math.abs(Date.parse(event.received_at) - gateway.now()) < 60_000);
     const second = await page(first.next_cursor);
     const third = await page(second.next_cursor);
     const all = [first, second, third].flatMap(({ events }) => events.map(({ detail }) => detail.split(' ')[1]));
@@ -537,7 +525,7 @@ describe('the operator', () => {
     const key = await freshShop();
     await answered('parked', deliver(gateway, key, 'order.created', orderBody(1), { headers: { 'x-tidegate-fault': 'ledger_error' } }));
     await must(gateway, creds.api_key, 'core.rpc_revoke_integration_key', { p_key_id: key.key_id });
-    await sleep(3_000);
+    await gateway.advance(600_000);
     const [event] = await parked(gateway, creds, key);
     const refused = await retry(gateway, creds, key, event);
     assert.deepEqual([refused.status, refused.body.code], [409, 'invalid_state']);
@@ -548,6 +536,13 @@ describe('the operator', () => {
 });
 
 describe('nothing is lost', () => {
+  /** Brings a key's alarm to where it waits for the StoreLedger; returns the end of it. */
+  async function retrying(key) {
+    const alarm = gateway.advance(2_000).catch(() => {});
+    await until(() => inGate(key, 'SELECT retrying FROM parked'), ([row]) => row?.retrying === 1);
+    return { alarm };
+  }
+
   test('when the objects are evicted', async () => {
     const key = await freshShop();
     await pause(key);
@@ -566,9 +561,10 @@ describe('nothing is lost', () => {
     await gateway.fault({ class: 'StoreLedger', mode: 'throw' });
     await answered('parked', deliver(gateway, key, 'order.created', orderBody(1)));
     await gateway.fault({ class: 'StoreLedger', mode: 'hang', ms: 2_500 });
-    await until(() => inGate(key, 'SELECT retrying FROM parked'), ([row]) => row?.retrying === 1);
+    const { alarm } = await retrying(key);
     await gateway.evict();
     await gateway.fault();
+    await alarm;
     await allApplied(key);
     assert.deepEqual(await externalIds(key), ['1']);
   });
@@ -589,8 +585,9 @@ describe('nothing is lost', () => {
     await gateway.fault({ class: 'StoreLedger', mode: 'throw' });
     await answered('parked', deliver(gateway, key, 'order.created', orderBody(1)));
     await gateway.fault({ class: 'StoreLedger', mode: 'hang', when: 'after', ms: 2_500 });
-    await until(() => inGate(key, 'SELECT retrying FROM parked'), ([row]) => row?.retrying === 1);
+    const { alarm } = await retrying(key);
     await gateway.kill();
+    await alarm;
     await gateway.start();
     await allApplied(key);
     assert.deepEqual(await externalIds(key), ['1']);
@@ -614,7 +611,8 @@ describe('nothing is lost', () => {
       }
     };
     const lanes = Array.from({ length: 8 }, lane);
-    await sleep(700);
+    // Deliveries go on for as long as it takes to have many of them.
+    await until(async () => acknowledged.size, (count) => count >= 100);
     killed = true;
     await gateway.kill();
     await Promise.all(lanes);
@@ -674,15 +672,4 @@ test('the RPCs of parked events name what is wrong with their arguments', async 
     const { status, body } = await rpc(gateway, creds.api_key, name, args);
     assert.deepEqual([status, body.code, body.errors?.map((error) => error.pointer)], [422, 'validation_failed', [pointer]], `${name} ${JSON.stringify(args)}`);
   }
-});
-
-test('over the limit and left alone, parked events are applied when the minute is over, by few alarms', async () => {
-  const { gateway: own, creds: owner, key } = patient;
-  await until(() => parked(own, owner, key), (events) => events.length === 0, 75);
-  const { KeyGate } = await own.meter();
-  assert.ok(KeyGate.alarms <= 10, `${KeyGate.alarms} alarms`);
-  assert.deepEqual((await orders(own, owner)).map((order) => order.external_id), ['1', '2', '3', '4']);
-  const [third] = (await log(own, owner, key)).filter((entry) => entry.external_id === '3' && entry.method === 'RETRY');
-  const [first] = (await log(own, owner, key)).filter((entry) => entry.external_id === '1');
-  assert.ok(Date.parse(third.received_at) - Date.parse(first.received_at) >= 60_000);
 });

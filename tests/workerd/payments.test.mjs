@@ -1,19 +1,17 @@
 /** Payments and refunds of the integration API: never more than is owed, never more than was paid. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import { assertProblem, mint, order, post, postOrder, send, setup, startGateway } from './support/gateway.mjs';
+import { before, test } from 'node:test';
+import { assertProblem, mint, order, post, postOrder, send, setup, useGateway } from './support/gateway.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   key = await mint(gateway, creds);
 });
-after(() => gateway?.stop());
 
 async function created(fields) {
   const answer = await postOrder(gateway, key, order(fields));

@@ -1,10 +1,10 @@
 /** `GET /v1/orders` and `GET /v1/orders/{id}`: reading back, by API key, and who may. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { insertUser, insertWorkspace, secretKey } from './support/credentials.mjs';
-import { assertProblem, createStore, mint, order, postOrder, send, setup, startGateway } from './support/gateway.mjs';
+import { assertProblem, createStore, mint, order, postOrder, send, setup, useGateway } from './support/gateway.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 let secondStore;
@@ -12,7 +12,6 @@ let secondStore;
 const orders = [];
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   key = await mint(gateway, creds);
   const zapier = await mint(gateway, creds, { p_source: 'zapier' });
@@ -31,7 +30,6 @@ before(async () => {
     orders.push(answer.body);
   }
 });
-after(() => gateway?.stop());
 
 const get = (path, apiKey = creds.api_key) =>
   send(gateway, { method: 'GET', path, headers: { authorization: `Bearer ${apiKey}` } });

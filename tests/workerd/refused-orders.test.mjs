@@ -1,7 +1,7 @@
 /** `POST /integrations/v1/orders`: every way to be turned down, in the order of the checks. */
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { gateOf, keyId, secretKey } from './support/credentials.mjs';
 import {
   assertProblem,
@@ -16,22 +16,20 @@ import {
   signBody,
   signedRequest,
   signWooCommerce,
-  startGateway,
+  useGateway,
 } from './support/gateway.mjs';
 
 const PATH = '/integrations/v1/orders';
 const MIB = 1 << 20;
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   key = await mint(gateway, creds);
 });
-after(() => gateway?.stop());
 
 /** Posts a signed order with other headers; `undefined` leaves one out. */
 function postWith(headers, body = JSON.stringify(order()), choice = {}) {

@@ -1,21 +1,19 @@
 /** One request of the log: what was kept of it, and why nothing was. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { base32Bytes, gateOf } from './support/credentials.mjs';
-import { mint, must, order, post, postOrder, send, setup, startGateway, times } from './support/gateway.mjs';
+import { mint, must, order, postOrder, send, setup, useGateway, times } from './support/gateway.mjs';
 import { deliver, log, mintShop, parked, retry } from './support/shop.mjs';
 
 const DAY = 86_400_000;
 const KEPT_ANSWER = 65_536;
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 /** The row that a request id names. */
 const rowOf = (id) => Number(BigInt(`0x${base32Bytes(id.slice('req_'.length)).subarray(12, 19).toString('hex')}`));

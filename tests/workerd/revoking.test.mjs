@@ -1,6 +1,6 @@
 /** A revoked key is dead on the very next request, from any state, whatever is killed when. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { gateOf } from './support/credentials.mjs';
 import {
   assertProblem,
@@ -13,20 +13,18 @@ import {
   send,
   setup,
   signWooCommerce,
-  startGateway,
+  useGateway,
   statuses,
   times,
 } from './support/gateway.mjs';
 import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 const revoke = (key) => must(gateway, creds.api_key, 'core.rpc_revoke_integration_key', { p_key_id: key.key_id });
 
@@ -182,7 +180,7 @@ for (const [when, what] of [
 
     await gateway.start();
     await assertDead(key);
-    await until(async () => (await held(key)).intents === undefined);
+    await gateway.later(async () => (await held(key)).intents === undefined);
     const { status, revoked_at: revokedAt, audit } = await catalogued(key);
     assert.deepEqual([status, revokedAt], ['revoked', (await held(key)).record.revoked_at]);
     assert.deepEqual(
@@ -203,7 +201,7 @@ test('where D1 fails, the receipt still comes, the key is dead, and the alarm br
   assert.equal(receipt.status, 'revoked');
   await assertDead(key);
   assert.equal((await catalogued(key)).status, 'active');
-  await until(async () => (await catalogued(key)).status === 'revoked');
+  await gateway.later(async () => (await catalogued(key)).status === 'revoked');
   assert.equal((await catalogued(key)).audit.length, 1);
   await gateway.fault();
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { gateOf } from './support/credentials.mjs';
 import {
   assertProblem,
@@ -17,14 +17,14 @@ import {
   setup,
   signStandard,
   signWooCommerce,
-  startGateway,
+  useGateway,
 } from './support/gateway.mjs';
 
 const hex = () => randomBytes(32).toString('hex');
 const WOOCOMMERCE = { p_source: 'woocommerce', p_payload_format: 'woocommerce' };
 const EVENT = readFileSync(path.join(import.meta.dirname, '../fixtures/woocommerce/order.created.json'));
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 /** The secrets that the deployment began with, and those that come after. */
 let first;
@@ -33,7 +33,6 @@ const next = { tag: hex(), sealing: `2:${hex()}` };
 const old = {};
 
 before(async () => {
-  gateway = await startGateway();
   first = JSON.parse(readFileSync(path.join(gateway.state, 'secrets.json'), 'utf8'));
   creds = await setup(gateway);
   for (const [name, args] of [
@@ -54,7 +53,6 @@ before(async () => {
   old.cold = await mint(gateway, creds, { p_name: 'cold' });
   await gateway.fault();
 });
-after(() => gateway?.stop());
 
 /** Delivers one event; duplicates are 200 as well. */
 const deliver = (key) =>

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import {
   gateOf,
   insertApiKey,
@@ -29,17 +29,16 @@ import {
   setup,
   signBody,
   startGateway,
+  useGateway,
 } from './support/gateway.mjs';
+import { PROCEDURES } from './support/documented.mjs';
 import { captured, deliver, mintShop } from './support/shop.mjs';
-import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 const DAY = 86_400_000;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -361,14 +360,15 @@ describe('core.rpc_create_integration_key', () => {
   }
 
   test('an expiry takes effect', async () => {
-    const key = await insertIntegrationKey(gateway, creds, { created_at: Date.now() - 2 * DAY, expires_at: Date.now() - 1 });
+    const key = await insertIntegrationKey(gateway, creds, { created_at: gateway.now() - 2 * DAY, expires_at: gateway.now() - 1 });
     const answer = await postOrder(gateway, key);
     refused(answer, 401, 'api_key_expired');
     const { keys } = await get('list_integration_keys', { p_limit: 200 });
     assert.equal(keys.find(({ key_id }) => key_id === key.key_id).status, 'expired');
-    const soon = await insertIntegrationKey(gateway, creds, { created_at: Date.now() - DAY, expires_at: Date.now() + 1_500 });
+    const soon = await insertIntegrationKey(gateway, creds, { created_at: gateway.now() - DAY, expires_at: gateway.now() + 60_000 });
     assert.equal((await postOrder(gateway, soon)).status, 201);
-    await until(() => postOrder(gateway, soon), ({ status }) => status === 401, 5);
+    await gateway.advance(60_000);
+    refused(await postOrder(gateway, soon), 401, 'api_key_expired');
   });
 
   test('each argument is checked and named', async () => {
@@ -573,7 +573,7 @@ describe('core.rpc_revoke_integration_key', () => {
     const keys = {
       paused,
       'never used': await mint(gateway, creds),
-      expired: await insertIntegrationKey(gateway, creds, { created_at: Date.now() - 2 * DAY, expires_at: Date.now() - 1 }),
+      expired: await insertIntegrationKey(gateway, creds, { created_at: gateway.now() - 2 * DAY, expires_at: gateway.now() - 1 }),
       'unknown to its KeyGate': await insertIntegrationKey(gateway, creds),
     };
     for (const [state, key] of Object.entries(keys)) {
@@ -610,7 +610,7 @@ describe('core.rpc_revoke_integration_key', () => {
     } finally {
       await gateway.d1('DROP TRIGGER no_revoke');
     }
-    await until(() => row(key), ({ status }) => status === 'revoked', 30);
+    await gateway.later(() => row(key), ({ status }) => status === 'revoked');
     assert.deepEqual(await actions(key), ['integration_key.created', 'integration_key.revoked']);
   });
 
@@ -623,7 +623,7 @@ describe('core.rpc_revoke_integration_key', () => {
     await gateway.start();
     refused(await postOrder(gateway, key), 401, 'invalid_api_key');
     await gateway.d1('DROP TRIGGER no_revoke');
-    await until(() => row(key), ({ status }) => status === 'revoked', 30);
+    await gateway.later(() => row(key), ({ status }) => status === 'revoked');
     assert.deepEqual(await actions(key), ['integration_key.created', 'integration_key.revoked']);
   });
 });
@@ -640,8 +640,7 @@ describe('core.rpc_set_signing_secret', () => {
     for (const secret of [NEW, key.signing_secret]) assert.equal((await signed(key, secret)).status, 201);
     await gateway.evict();
     for (const secret of [NEW, key.signing_secret]) assert.equal((await signed(key, secret)).status, 201);
-    await gateway.sql('KeyGate', gateOf(key.key_id), "UPDATE record SET json = json_replace(json, '$.record.secrets[1].valid_until', CAST(?1 AS INTEGER))", [Date.now() - 1]);
-    await gateway.evict();
+    await gateway.advance(DAY);
     assert.equal((await signed(key, NEW)).status, 201);
     refused(await signed(key, key.signing_secret), 401, 'signature_invalid');
   });
@@ -747,7 +746,7 @@ describe('core.rpc_get_integration_key_stats', () => {
     const expected = { requests: 5, errors: 2 };
     const { last_used_at, ...counts } = await get('get_integration_key_stats', { p_key_id: key.key_id });
     assert.deepEqual(counts, { h24: expected, d7: expected, d30: expected });
-    assert.ok(Math.abs(Date.parse(last_used_at) - Date.now()) < 60_000);
+    assert.ok(Math.abs(Date.parse(last_used_at) - gateway.now()) < 60_000);
     await gateway.evict();
     assert.deepEqual((await get('get_integration_key_stats', { p_key_id: key.key_id })).h24, expected, 'after an eviction');
   });
@@ -806,9 +805,9 @@ describe('core.rpc_list_integration_requests', () => {
     assert.deepEqual(await found({ p_status: 422 }), [422]);
     assert.deepEqual(await found({ p_outcome: 'rejected' }), [422]);
     assert.deepEqual(await found({ p_error_code: 'validation_failed' }), [422]);
-    assert.deepEqual(await found({ p_received_from: new Date(Date.now() + 60_000).toISOString() }), []);
-    assert.equal((await found({ p_received_to: new Date(Date.now() + 60_000).toISOString() })).length, 8);
-    assert.deepEqual(await found({ p_received_to: new Date(Date.now() - 60_000).toISOString() }), []);
+    assert.deepEqual(await found({ p_received_from: new Date(gateway.now() + 60_000).toISOString() }), []);
+    assert.equal((await found({ p_received_to: new Date(gateway.now() + 60_000).toISOString() })).length, 8);
+    assert.deepEqual(await found({ p_received_to: new Date(gateway.now() - 60_000).toISOString() }), []);
   });
 
   test('names what is wrong with its arguments', async () => {
@@ -860,6 +859,10 @@ describe('who may call', () => {
     list_audit_entries: () => ({}),
     revoke_integration_key: ({ key_id }) => ({ p_key_id: key_id }),
   };
+  test('the table above names every procedure', () => {
+    assert.deepEqual(Object.keys(procedures).sort(), [...PROCEDURES].sort());
+  });
+
   const OF_A_KEY = Object.keys(procedures).filter((name) => /key_id/.test(procedures[name].toString()));
   const CREATES = ['create_store', 'create_integration_key', 'rotate_integration_key', 'invite_member'];
   /** What names a store, a member or an invite. */
@@ -959,7 +962,7 @@ describe('who may call', () => {
 
   test('without a good API key everything is 401, and a made-up one costs no query', async () => {
     const user = await insertUser(gateway, creds.workspace_id, 'owner');
-    await gateway.d1('UPDATE api_keys SET revoked_at = ?1 WHERE id = ?2', [Date.now(), user.api_key_id]);
+    await gateway.d1('UPDATE api_keys SET revoked_at = ?1 WHERE id = ?2', [gateway.now(), user.api_key_id]);
     const integration = await mint(gateway, creds);
     const unknown = secretKey(gateway, 'pck_api_').text;
     const forged = creds.api_key.slice(0, -1) + (creds.api_key.endsWith('a') ? 'b' : 'a');

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { gateOf, secretKey } from './support/credentials.mjs';
 import {
   mint,
@@ -19,10 +19,9 @@ import {
   signBody,
   signStandard,
   signTimed,
-  startGateway,
+  useGateway,
 } from './support/gateway.mjs';
 import { captured, changed, deliver, mintShop, parked, ping, recorded, resigned } from './support/shop.mjs';
-import { until } from './support/waiting.mjs';
 
 /** What is typed by hand here, told from everything else. */
 const PASTED = 'whsec_cGFzdGVkLW9uY2UtYW5kLW5ldmVyLXNob3du';
@@ -31,7 +30,7 @@ const IN_QUERY = 'query-secret-93b1c0ffee';
 const IN_COOKIE = 'cookie-secret-77aa00bb11';
 const IN_HEADER = 'header-secret-1c2d3e4f5a';
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 let keys;
 /** Every answer but those that reveal, as text with its headers. */
@@ -47,7 +46,6 @@ async function heard(answer) {
 
 /** Uses every way in which a secret can reach the gateway, the failing ones included. */
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway, { p_owner_password: 'owner-password-e8d7c6b5a4' });
   const custom = await mint(gateway, creds);
   const shop = await mintShop(gateway, creds);
@@ -134,7 +132,7 @@ before(async () => {
   await read('pause_integration_key', { p_key_id: custom.key_id });
   await read('resume_integration_key', { p_key_id: custom.key_id });
   await read('reseal_secrets', {});
-  await until(() => parked(gateway, creds, shop), (events) => events.every((event) => event.reason === 'unmappable'));
+  await gateway.later(() => parked(gateway, creds, shop), (events) => events.every((event) => event.reason === 'unmappable'));
   for (const { key_id } of Object.values(keys)) {
     await read('list_integration_requests', { p_key_id: key_id, p_limit: 200 });
     await read('list_parked_events', { p_key_id: key_id });
@@ -147,7 +145,6 @@ before(async () => {
   await heard(send(gateway, { method: 'GET', path: '/v1/orders', headers: { authorization: `Bearer ${creds.api_key}` } }));
   await read('revoke_integration_key', { p_key_id: keys.pasted.key_id });
 });
-after(() => gateway?.stop());
 
 /** All rows of all tables, as text; blobs as the bytes' text. */
 async function dump(run) {

@@ -1,6 +1,6 @@
 /** Signatures on `POST /integrations/v1/orders`: three dialects, one secret. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import {
   assertProblem,
   mint,
@@ -14,21 +14,19 @@ import {
   signStandard,
   signTimed,
   signWooCommerce,
-  startGateway,
+  useGateway,
 } from './support/gateway.mjs';
 
 const now = () => Math.floor(Date.now() / 1000);
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 let key;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
   key = await mint(gateway, creds);
 });
-after(() => gateway?.stop());
 
 /** Posts an order whose signature headers `sign` makes. */
 const signedBy = (sign, body = order()) => postOrder(gateway, key, body, { sign });

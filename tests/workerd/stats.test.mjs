@@ -1,21 +1,19 @@
 /** The request log of a key and the tallies over it. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { gateOf } from './support/credentials.mjs';
-import { assertProblem, mint, must, order, postOrder, rpc, send, setup, startGateway } from './support/gateway.mjs';
+import { assertProblem, mint, must, order, postOrder, rpc, send, setup, useGateway } from './support/gateway.mjs';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 const list = (key, args = {}) =>
   must(gateway, creds.api_key, 'core.rpc_list_integration_requests', { p_key_id: key.key_id, ...args });

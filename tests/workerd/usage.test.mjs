@@ -1,20 +1,18 @@
 /** How much a key is used, hour by hour, and which of a shop's webhooks fail. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { gateOf } from './support/credentials.mjs';
-import { mint, must, order, postOrder, rpc, send, setup, startGateway, times } from './support/gateway.mjs';
+import { mint, must, order, postOrder, rpc, send, setup, useGateway, times } from './support/gateway.mjs';
 import { deliver, mintShop, parked, ping, retry } from './support/shop.mjs';
 
 const [MINUTE, HOUR, DAY] = [60_000, 3_600_000, 86_400_000];
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 const ask = async (key, message) => (await gateway.command('KeyGate', gateOf(key.key_id), message)).reply.Ok;
 const usage = async (key) => (await ask(key, 'usage')).usage;

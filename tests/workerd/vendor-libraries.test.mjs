@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { createHmac, createPublicKey, createSecretKey, randomUUID } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import '@shopify/shopify-api/adapters/node';
 import { LogSeverity, shopifyApi } from '@shopify/shopify-api';
 import { SignJWT, UnsecuredJWT, generateKeyPair, jwtVerify } from 'jose';
@@ -13,16 +13,14 @@ import { Webhook } from 'standardwebhooks';
 import Stripe from 'stripe';
 import { Webhook as SvixWebhook } from 'svix';
 import { WebflowClient } from 'webflow-api';
-import { mint, order, send, setup, startGateway } from './support/gateway.mjs';
+import { mint, order, send, setup, useGateway } from './support/gateway.mjs';
 import { delivery, fixture, fixtures, mintSender, parsed, wixOrder } from './support/senders.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 before(async () => {
-  gateway = await startGateway({ webhookLimit: 100_000 });
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 const now = () => Math.floor(Date.now() / 1000);
 const base64 = (key, text) => createHmac('sha256', key).update(text).digest('base64');

@@ -5,19 +5,16 @@
  */
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { insertIntegrationKey } from './support/credentials.mjs';
-import { createStore, mint, must, order, postOrder, send, setup, signWooCommerce, startGateway } from './support/gateway.mjs';
+import { createStore, mint, must, order, postOrder, send, setup, signWooCommerce, useGateway } from './support/gateway.mjs';
 import { captured, changed, deliver, log, mintShop, orders, parked, ping, play, recorded, resigned } from './support/shop.mjs';
-import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway();
 let creds;
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 const RECORDED = recorded();
 const PATH = '/integrations/v1/webhook/woocommerce';
@@ -73,7 +70,7 @@ describe('the recorded shop ends in the same state', () => {
 
   /** What a play left behind. */
   async function outcome(key) {
-    await until(() => parked(gateway, creds, key), (events) => events.length === 0);
+    await gateway.later(() => parked(gateway, creds, key), (events) => events.length === 0);
     return {
       orders: (await orders(gateway, creds, key.store_id)).map(content),
       clients: await storedClients(key),
@@ -309,10 +306,7 @@ describe('a wrong signature is 401, and only the operator is told why', () => {
   test('a secret that was replaced a while ago', async () => {
     const key = await freshShop();
     await must(gateway, creds.api_key, 'core.rpc_set_signing_secret', { p_key_id: key.key_id, p_signing_secret: 'the new secret', p_overlap_hours: 1 });
-    // The hour passes.
-    const [{ gate }] = await gateway.d1('SELECT gate FROM integration_keys WHERE key_id = ?1', [key.key_id]);
-    await gateway.sql('KeyGate', gate, "UPDATE record SET json = json_replace(json, '$.record.secrets[1].valid_until', CAST(?1 AS INTEGER))", [Date.now() - 1000]);
-    await gateway.evict();
+    await gateway.advance(3_600_000);
     const { answer, entry } = await told(key, hmac(key.signing_secret, BODY), BODY);
     assert.match(entry.detail, /a secret that has been replaced/);
     assert.doesNotMatch(answer.text, /replaced/);
@@ -445,8 +439,8 @@ test('an expired key answers 401 to everything, pings included', async () => {
     source: 'woocommerce',
     payload_format: 'woocommerce',
     require_signature: 1,
-    created_at: Date.now() - 2 * day,
-    expires_at: Date.now() - day,
+    created_at: gateway.now() - 2 * day,
+    expires_at: gateway.now() - day,
   });
   key.signing_secret = 'whatever it was';
   for (const answer of [await deliver(gateway, key, 'order.created', captured('order.created')), await ping(gateway, `${PATH}/${key.key_id}`)]) {

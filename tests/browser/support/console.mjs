@@ -55,7 +55,7 @@ export function inShell(command) {
   return new Promise((resolve, reject) => {
     execFile('bash', ['-c', command], { timeout: 20_000 }, (failure, stdout, stderr) => {
       if (failure) reject(new Error(`${failure.message}\n${stderr}`, { cause: failure }));
-      else resolve({ stdout, ended: Date.now() });
+      else resolve({ stdout });
     });
   });
 }

@@ -1,5 +1,6 @@
 /** A workspace with content on every page, and the addresses of its pages and layers. */
 import { mint, must } from '../../workerd/support/gateway.mjs';
+import { parked } from '../../workerd/support/shop.mjs';
 import { insertIntegrationKey } from '../../workerd/support/credentials.mjs';
 import { seedDemo } from '../../../scripts/demo.mjs';
 
@@ -15,14 +16,18 @@ export async function furnish(gateway) {
   });
   keys.rotated = await must(gateway, creds.api_key, 'core.rpc_rotate_integration_key', { p_key_id: keys.zapier.key_id });
   keys.unused = await mint(gateway, creds, { p_name: 'Unused' });
+  const [event] = await parked(gateway, creds, keys.parked);
   const invite = await must(gateway, creds.api_key, 'core.rpc_invite_member', { p_email: 'jo@example.com', p_role: 'admin' });
-  return { ...demo, invite };
+  return { ...demo, invite, event };
 }
 
 const CONNECTORS = '/settings/connectors';
 
 /** The path of a key's drawer, or of a page below it. */
 export const keyPath = ({ key_id: id }, below = '') => `${CONNECTORS}/${id}${below}`;
+
+/** The path of an address with `*` for each id in it: the same for all pages of one kind. */
+export const shapeOf = (address) => new URL(address, 'http://gateway').pathname.replace(/\b[a-z]+_[a-z2-7]{16,}\b/g, '*');
 
 /** The pages of the navigation, by name. */
 export const MAIN_PAGES = {
@@ -36,7 +41,7 @@ export const MAIN_PAGES = {
 };
 
 /** Every page and layer that an owner can open by its address, by name. */
-export function addresses({ keys, order, failure, creds }) {
+export function addresses({ keys, order, failure, creds, event }) {
   return {
     ...MAIN_PAGES,
     'orders of a search without result': '/orders?q=nothing-like-it',
@@ -50,6 +55,7 @@ export function addresses({ keys, order, failure, creds }) {
     'failed requests of a key': keyPath(keys.checkout, '?status=errors&window=7d'),
     'a request that failed': keyPath(keys.checkout, `/requests/${failure.id}`),
     'parked events': keyPath(keys.parked, '/parked'),
+    'discard a parked event': keyPath(keys.parked, `/parked/${event.event_id}/discard`),
     'no parked events': keyPath(keys.checkout, '/parked'),
     'settings of a key': keyPath(keys.checkout, '/settings'),
     'settings of a revoked key': keyPath(keys.revoked, '/settings'),

@@ -8,6 +8,11 @@
  * - `GET  /__meter`        the counters (metered/meter.mjs says what they are)
  * - `POST /__meter/reset`  sets them to zero
  * - `POST /__evict`        takes every object out of memory at once, requests in flight included
+ * - `POST /__clock`        {advance?, pausing?}: moves the clock from alarm to alarm by so many
+ *                          milliseconds; without `advance`, runs what is due (metered/alarms.mjs);
+ *                          answers {ran, left}
+ * - `POST /__reset`        as after a start: no fault, counters at zero, the clock at real time; no
+ *                          object that was called before is heard of again
  * - `POST /__fault`        {class, mode, …}: makes objects or D1 fail (metered/faults.mjs says how);
  *                          `{}` takes all faults away
  * - `POST /__sql`          {class, name | id, sql, params}: runs SQL inside one object, past the
@@ -21,19 +26,27 @@
  * An object's product class is constructed at its first event, not before, so that looking into
  * one with `/__sql` neither counts nor changes anything.
  */
+import { resetClock, startClock } from './metered/clock.mjs';
 import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
 import unsafe from 'workerd:unsafe';
 import Built, * as built from '../../../build/entry.mjs';
+import { alarmsOfNewInstance, duringAlarm, forgetAlarms, forgetRunning, movedAlarm, passTime, realignAlarm } from './metered/alarms.mjs';
 import { countedD1 } from './metered/d1.mjs';
 import { clearFaults, failingNamespace, setFault, underFault } from './metered/faults.mjs';
 import { meter, resetMeter } from './metered/meter.mjs';
 import { CountedStorage } from './metered/storage.mjs';
 import { wrapping } from './metered/wrapping.mjs';
 
-/** Marks the harness's own requests to an object. */
-const PRIVATE = 'x-harness-sql';
+/** Marks the harness's own requests to an object: `sql` or `alarm`. */
+const PRIVATE = 'x-harness';
 
 const BINDINGS = { KeyGate: 'KEY_GATE', StoreLedger: 'STORE_LEDGER' };
+
+/**
+ * The objects that were called since the last reset. Others have nothing to say: what an alarm or a
+ * socket of theirs would do belongs to another test file. Before the first reset there are none.
+ */
+let called = null;
 
 function countedEnv(env) {
   const replacements = { DB: countedD1(env.DB) };
@@ -49,6 +62,7 @@ export default class Metered extends WorkerEntrypoint {
     if (pathname === '/__tail') return tail(this.env, searchParams);
     const own = OWN[`${request.method} ${pathname}`];
     if (own) return answer(() => own(this.env, request));
+    startClock(this.env);
     meter.worker.fetches += 1;
     return this.#inner().fetch(request);
   }
@@ -71,7 +85,23 @@ export default class Metered extends WorkerEntrypoint {
 const OWN = {
   'GET /__meter': () => meter,
   'POST /__meter/reset': () => resetMeter(),
-  'POST /__evict': () => unsafe.abortAllDurableObjects(),
+  'POST /__evict': async () => {
+    await unsafe.abortAllDurableObjects();
+    forgetRunning();
+  },
+  'POST /__clock': async (env, request) => {
+    const { advance, pausing } = await request.json();
+    const realign = (name, id) => privately(env, name, id, 'alarm');
+    return passTime(realign, { distance: advance, pausing });
+  },
+  'POST /__reset': async () => {
+    called = new Set();
+    await unsafe.abortAllDurableObjects();
+    forgetAlarms();
+    clearFaults();
+    resetMeter();
+    resetClock();
+  },
   'POST /__fault': async (_env, request) => {
     const fault = await request.json();
     if (Object.keys(fault).length === 0) clearFaults();
@@ -80,13 +110,7 @@ const OWN = {
   'POST /__sql': async (env, request) => {
     const { class: name, name: objectName, id, sql, params } = await request.json();
     const namespace = env[BINDINGS[name]];
-    const stub = id ? namespace.get(namespace.idFromString(id)) : namespace.getByName(objectName);
-    const response = await stub.fetch('http://harness/', {
-      method: 'POST',
-      headers: { [PRIVATE]: '1' },
-      body: JSON.stringify({ sql, params }),
-    });
-    return response.json();
+    return privately(env, name, id ?? namespace.idFromName(objectName).toString(), 'sql', { sql, params });
   },
   'POST /__command': async (env, request) => {
     const { class: name, name: objectName, message } = await request.json();
@@ -100,6 +124,19 @@ const OWN = {
     return { rows: results, read: meta.rows_read, written: meta.rows_written };
   },
 };
+
+/** Asks the harness's own part of an object, whose product class does not hear of it. */
+async function privately(env, name, id, what, message = {}) {
+  const namespace = env[BINDINGS[name]];
+  const response = await namespace.get(namespace.idFromString(id)).fetch('http://harness/', {
+    method: 'POST',
+    headers: { [PRIVATE]: what },
+    body: JSON.stringify(message),
+  });
+  const reply = await response.json();
+  if (!response.ok) throw new Error(reply.error);
+  return reply;
+}
 
 /** What a KeyGate answers to a page that wants to follow its log. */
 function tail(env, parameters) {
@@ -159,11 +196,14 @@ function metered(name) {
       super(state, env);
       this.#state = state;
       this.#env = env;
+      startClock(env);
+      alarmsOfNewInstance(state);
     }
 
     /** The product fetches a WebSocket only; for all else it calls methods. */
     fetch(request) {
-      if (request.headers.get(PRIVATE)) return answer(() => this.#sql(request));
+      const own = { sql: () => this.#sql(request), alarm: () => realignAlarm(this.#state) }[request.headers.get(PRIVATE)];
+      if (own) return answer(own);
       return this.#call((inner) => inner.fetch(request));
     }
 
@@ -176,28 +216,38 @@ function metered(name) {
     }
 
     #call(handle) {
+      called?.add(this.#state.id.toString());
       counters.fetches += 1;
       return this.#event(false, handle);
     }
 
+    /** Whether nobody has called this object since the last reset. */
+    get #isLeftOver() {
+      return called !== null && !called.has(this.#state.id.toString());
+    }
+
     alarm(info) {
+      if (this.#isLeftOver) return undefined;
       counters.alarms += 1;
-      return this.#event(true, (inner) => inner.alarm(info));
+      return duringAlarm(this.#state, this, () => this.#event(true, (inner) => inner.alarm(info)));
     }
 
     webSocketMessage(...args) {
-      counters.socket_events += 1;
-      return this.#event(false, (inner) => inner.webSocketMessage(...args));
+      return this.#socketEvent((inner) => inner.webSocketMessage(...args));
     }
 
     webSocketClose(...args) {
-      counters.socket_events += 1;
-      return this.#event(false, (inner) => inner.webSocketClose(...args));
+      return this.#socketEvent((inner) => inner.webSocketClose(...args));
     }
 
     webSocketError(...args) {
+      return this.#socketEvent((inner) => inner.webSocketError(...args));
+    }
+
+    #socketEvent(handle) {
+      if (this.#isLeftOver) return undefined;
       counters.socket_events += 1;
-      return this.#event(false, (inner) => inner.webSocketError(...args));
+      return this.#event(false, handle);
     }
 
     async #event(alarm, handle) {
@@ -213,7 +263,7 @@ function metered(name) {
     #woken() {
       if (!this.#inner) {
         counters.wakes += 1;
-        this.#storage = new CountedStorage(this.#state.storage, counters);
+        this.#storage = new CountedStorage(this.#state.storage, counters, movedAlarm(name, this.#state));
         const state = wrapping(this.#state, { storage: () => this.#storage.storage });
         this.#inner = new Base(state, countedEnv(this.#env));
       }

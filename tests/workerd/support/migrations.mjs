@@ -33,3 +33,14 @@ export async function migrate(database, directory) {
   }
   return due;
 }
+
+/** Drops all that migrations and tests have made in a D1. */
+export async function empty(database) {
+  const OWN = "name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_cf\\_%' ESCAPE '\\'";
+  const { results } = await database.prepare(`SELECT type, name FROM sqlite_master WHERE ${OWN}`).all();
+  const drop = (type) => results.filter((each) => each.type === type).map(({ name }) => database.prepare(`DROP ${type} "${name}"`));
+  // Triggers forbid some deletions, and a table may only go after those that refer to it.
+  const first = [...drop('trigger'), ...drop('view')];
+  const tables = drop('table').reverse();
+  await database.batch([database.prepare('PRAGMA defer_foreign_keys = ON'), ...first, ...tables]);
+}

@@ -38,7 +38,7 @@ export function askForTail(gateway, key, ticket, heard) {
  * @returns {Promise<Tail>}
  */
 export async function openTail(gateway, key, choice = {}) {
-  const ticket = { session: 'a session', user_id: newId('usr_'), filter: filter(), opened_at: Date.now(), ...choice };
+  const ticket = { session: 'a session', user_id: newId('usr_'), filter: filter(), opened_at: gateway.now(), ...choice };
   const tail = new Tail();
   const answer = await askForTail(gateway, key, ticket, {
     text: (text) => tail.messages.push({ at: Date.now(), text }),
@@ -63,6 +63,14 @@ class Tail {
   async told(count, seconds = 5) {
     await until(async () => this.requests.length, (told) => told >= count, seconds);
     return this.requests;
+  }
+
+  /** Waits until what was sent to it before has arrived: messages keep their order, and a ping is answered by one. */
+  async caughtUp() {
+    const pongs = () => this.messages.filter(({ text }) => text === 'pong').length;
+    const before = pongs();
+    this.send('ping');
+    await until(async () => pongs(), (count) => count > before, 5);
   }
 
   /** Waits until it is closed; returns how. */

@@ -1,4 +1,4 @@
-/** Waits for what happens by itself, such as an alarm. */
+/** Waits in real time, for what happens by itself within moments. What an alarm does is asked for by `gateway.later`. */
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

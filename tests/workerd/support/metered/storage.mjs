@@ -17,8 +17,9 @@ export class CountedStorage {
   /**
    * @param {DurableObjectStorage} storage
    * @param {{rows_read: number, rows_written: number, set_alarms: number}} counters
+   * @param {Record<'setAlarm' | 'getAlarm' | 'deleteAlarm', (real: DurableObjectStorage) => Function>} alarm - the alarm on the moved clock
    */
-  constructor(storage, counters) {
+  constructor(storage, counters, alarm) {
     this.#counters = counters;
     const sql = wrapping(storage.sql, {
       exec: (real) => (...args) => this.#keep(real.exec(...args)),
@@ -33,10 +34,11 @@ export class CountedStorage {
       kv: () => kv,
       put: write('put'),
       delete: write('delete'),
+      ...alarm,
       setAlarm: (real) => (...args) => {
         counters.set_alarms += 1;
         counters.rows_written += 1;
-        return real.setAlarm(...args);
+        return alarm.setAlarm(real)(...args);
       },
     });
   }
