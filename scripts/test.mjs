@@ -24,7 +24,7 @@ const PATIENCE = Number(process.env.TIDEGATE_PATIENCE ?? 1);
  */
 const TIERS = {
   /** The domain, on this machine's own target. Its seconds are mostly the compiler's. */
-  native: { limit: 600, run: () => run('cargo', ['test'], { cwd: ROOT, env: toolEnvironment() }) },
+  native: { limit: 600, run: () => run('cargo', ['test', '--workspace'], { cwd: ROOT, env: toolEnvironment() }) },
 
   /** The built Worker on the real runtime, and the samples of the documentation against it. */
   workerd: { limit: 420, builds: true, prepare: ensureInterpreters, run: (env) => withBroker((broker) => runFiles('workerd', { ...env, ...broker }, 2)) },
