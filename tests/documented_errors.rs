@@ -15,6 +15,7 @@ fn documented(code: Code) -> Value {
     let explanation = explain(&FinishedRequest {
         outcome: Outcome::of(code),
         error_code: Some(code),
+        park_reason: None,
         detail: None,
         source: Source::Custom,
         format: PayloadFormat::Gateway,

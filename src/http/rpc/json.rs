@@ -47,9 +47,7 @@ pub fn store(store: &Store) -> Value {
 }
 
 pub fn request(request: &LoggedRequest) -> Value {
-    let mut value = serde_json::to_value(request).unwrap_or_default();
-    value["received_at"] = json!(request.received_at.to_rfc3339());
-    value
+    request.to_api_json()
 }
 
 pub fn parked(event: &ParkedEvent, id: Option<RequestId>) -> Value {

@@ -7,7 +7,7 @@
 use super::change::PUBLISH_RETRY;
 use super::deliver::{ApplyResult, parse_again};
 use super::key_state::KeyState;
-use super::parked::{Parked, Waiting};
+use super::parked::Parked;
 use super::storage::Intent;
 use super::{InFlight, KeyGate, parked};
 use crate::Result;
@@ -17,7 +17,7 @@ use tidegate_core::domain::admission::{DeliveryDecision, admit_delivery};
 use tidegate_core::domain::event::NativeEvent;
 use tidegate_core::domain::id::{AuditId, SequenceId};
 use tidegate_core::domain::key::KeyStatus;
-use tidegate_core::domain::log::{LogEntry, Outcome};
+use tidegate_core::domain::log::{About, LogEntry, Outcome};
 use tidegate_core::domain::parked::{NO_BUDGET_DELAY, ParkReason};
 use tidegate_core::domain::time::{SECOND, Timestamp};
 use tidegate_core::protocol::key_gate::LoggedRequest;
@@ -173,78 +173,49 @@ impl KeyGate {
             _ => self.apply(delivery, event.ingest.fault, retry_row, (row, &event.body)).await,
         };
         let now = now();
-        let (outcome, reason) = match &applied {
-            ApplyResult::Settled { outcome, .. } => {
-                parked::delete_applied(&self.sql, row)?;
-                (Some(*outcome), None)
-            }
-            ApplyResult::Park { reason, detail, parent, token } => {
+        match &applied {
+            ApplyResult::Settled(_) => parked::delete_applied(&self.sql, row)?,
+            ApplyResult::Park(waiting) => {
                 let attempts = event.attempts + 1;
-                let next_at = match reason {
+                let next_at = match waiting.reason {
                     ParkReason::RateLimited => Some(now.plus(NO_BUDGET_DELAY)),
-                    reason => parked::next_attempt(*reason, attempts, now),
+                    reason => parked::next_attempt(reason, attempts, now),
                 };
-                let (detail, parent) = (detail.as_deref(), parent.as_deref());
-                let waiting = Waiting { reason: *reason, detail, parent, token: token.clone() };
-                parked::put_back(&self.sql, row, attempts, &waiting, next_at)?;
-                if let Some(parent) = parent {
+                parked::put_back(&self.sql, row, attempts, waiting, next_at)?;
+                if let Some(parent) = &waiting.parent {
                     self.release_if_arrived(parent).await?;
                 }
                 if let Some(next_at) = next_at.filter(|_| by_hand) {
                     self.arm(next_at).await;
                 }
-                (None, Some(*reason))
             }
-        };
-        if decision == DeliveryDecision::Apply {
-            let path = event.ingest.path;
-            self.log_retry(row, retry_row, attempt, path, topic, applied, now.since(started))?;
         }
-        Ok((outcome, reason))
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the fields of a retry's log entry")]
-    /// Logs the result of a retry and its one unit of the rate limit. The entry stands for no
-    /// request of the sender, so its count is 0.
-    fn log_retry(
-        &self,
-        parked_row: SequenceId,
-        row: SequenceId,
-        attempt: i64,
-        path: String,
-        topic: String,
-        applied: ApplyResult,
-        latency_ms: i64,
-    ) -> Result<()> {
-        let (outcome, internal_id, external_id, detail) = match applied {
-            ApplyResult::Settled { outcome, internal_id, external_id, detail } => {
-                (outcome, internal_id, external_id, detail)
-            }
-            ApplyResult::Park { reason, detail, .. } => {
-                (Outcome::Parked, None, None, Some(reason.with(detail.as_deref())))
-            }
-        };
-        self.with(|key_state| {
-            let detail = detail.map(|detail| format!(" {detail}")).unwrap_or_default();
+        let (settled, park_reason) = applied.logged();
+        let outcome = park_reason.is_none().then_some(settled.outcome);
+        if decision == DeliveryDecision::Apply {
+            // The retry's one unit of the rate limit. It stands for no request of the sender, so its
+            // count is 0.
             let entry = LogEntry {
-                row,
+                row: retry_row,
                 attempt,
                 units: 1,
                 count: 0,
                 method: LoggedRequest::RETRY.to_owned(),
-                path,
+                path: event.ingest.path,
                 status: 200,
-                latency_ms,
-                outcome,
+                latency_ms: now.since(started),
+                outcome: settled.outcome,
                 topic: Some(topic).filter(|topic| !topic.is_empty()),
                 idempotency_key: None,
-                external_id,
-                internal_id,
+                external_id: settled.external_id,
+                internal_id: settled.internal_id,
                 error_code: None,
-                detail: Some(format!("Retry of {}.{detail}", key_state.request_id(parked_row))),
+                about: About { batch: None, retry_of: Some(row), park_reason },
+                detail: settled.detail,
             };
-            key_state.log(&self.sql, entry, None, now())
-        })?
+            self.with(|key_state| key_state.log(&self.sql, entry, None, now))??;
+        }
+        Ok((outcome, park_reason))
     }
 
     /// Writes an audit entry about a parked event. The key itself does not change.

@@ -10,10 +10,10 @@ use crate::{Result, internal};
 use tidegate_core::api::batch::{CONTENT_TYPE, Line, lines, read_line};
 use tidegate_core::api::write_input::{Context, read_write};
 use tidegate_core::domain::admission::{authenticate_api, charge};
-use tidegate_core::domain::id::RequestId;
+use tidegate_core::domain::id::{RequestId, SequenceId};
 use tidegate_core::domain::idempotency::Fingerprint;
 use tidegate_core::domain::key::PayloadFormat;
-use tidegate_core::domain::log::Outcome;
+use tidegate_core::domain::log::{BatchLine, Outcome};
 use tidegate_core::domain::rate_limit::Quota;
 use tidegate_core::domain::rejection::Rejection;
 use tidegate_core::domain::time::Timestamp;
@@ -26,7 +26,7 @@ struct Item<'a> {
     line_number: usize,
     text: &'a [u8],
     attempt: i64,
-    row: tidegate_core::domain::id::SequenceId,
+    row: SequenceId,
     request_id: RequestId,
     external_id: Option<String>,
     idempotency_key: Option<String>,
@@ -97,7 +97,7 @@ impl KeyGate {
         }
         let commands = items.len();
         for item in items {
-            self.record_item(ingest, item, &request_id, now).await;
+            self.record_item(ingest, item, request.row, now).await;
         }
         let outcome = if dry_run { Outcome::DryRun } else { Outcome::Accepted };
         let mut answer = Answer::json(200, response);
@@ -245,15 +245,12 @@ impl KeyGate {
         &self,
         ingest: &Ingest,
         item: Item<'_>,
-        batch: &RequestId,
+        batch: SequenceId,
         now: Timestamp,
     ) {
         let Some(ItemState::Done(mut result)) = item.state else { return };
-        let line = format!("Line {} of {batch}.", item.line_number);
-        result.detail = Some(match result.detail {
-            Some(detail) => format!("{line} {detail}"),
-            None => line,
-        });
+        let line = u32::try_from(item.line_number).unwrap_or(u32::MAX);
+        result.about.batch = Some(BatchLine { of: batch, line });
         result.idempotency_key = item.idempotency_key;
         self.record(ingest, item.attempt, item.text, item.row, now, &result).await;
     }

@@ -54,22 +54,9 @@ fn tables(sql: &Sql) -> Result<Vec<Table>> {
     Ok(rows.into_iter().filter_map(table).collect())
 }
 
-/// Adds the response column to the table of a day if the table was made without it. The day's view
-/// is dropped because it names the columns of the table; [`OpenDay`](super::log::OpenDay) makes it
-/// again.
-pub fn add_answers(sql: &Sql, day: i64) -> Result<()> {
-    if !tables(sql)?.iter().any(|table| table.day == day && !table.has_answers) {
-        return Ok(());
-    }
-    sql.transaction(|| {
-        sql.run(
-            &format!(
-                "DROP VIEW IF EXISTS entries_{day};
-                 ALTER TABLE capture_{day} ADD COLUMN answer TEXT"
-            ),
-            &[],
-        )
-    })
+/// Whether the table of a day exists and has no column for responses.
+pub fn lacks_answers(sql: &Sql, day: i64) -> Result<bool> {
+    Ok(tables(sql)?.iter().any(|table| table.day == day && !table.has_answers))
 }
 
 /// The approximate size in bytes of each capture since `from`, by log row.
@@ -122,16 +109,15 @@ pub fn find(sql: &Sql, row: SequenceId) -> Result<CaptureLookup> {
         headers: String,
         #[serde(with = "bytes")]
         body: Vec<u8>,
-        /// Tables made before responses were stored lack this column.
-        #[serde(default)]
         answer: Option<String>,
     }
     let day = row.time().period(DAY);
-    if !tables(sql)?.iter().any(|table| table.day == day) {
+    let Some(Table { has_answers, .. }) = tables(sql)?.into_iter().find(|table| table.day == day)
+    else {
         return Ok(CaptureLookup::DayDropped);
-    }
-    // `*`, because the columns differ between days.
-    let query = format!("SELECT * FROM capture_{day} WHERE id = ?1");
+    };
+    let answer = if has_answers { "answer" } else { "NULL AS answer" };
+    let query = format!("SELECT headers, body, {answer} FROM capture_{day} WHERE id = ?1");
     let Some(found) = sql.first::<CaptureRow>(&query, &[integer(row.as_i64())])? else {
         return Ok(CaptureLookup::NotCaptured);
     };

@@ -17,7 +17,7 @@ use tidegate_core::domain::encoding;
 use tidegate_core::domain::event::{Ignored, NativeEvent};
 use tidegate_core::domain::id::{RequestId, SequenceId};
 use tidegate_core::domain::key::PayloadFormat;
-use tidegate_core::domain::log::Outcome;
+use tidegate_core::domain::log::{About, Outcome};
 use tidegate_core::domain::parked::ParkReason;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::signature::{Diagnosis, diagnose_native, signature_of};
@@ -30,20 +30,18 @@ use tidegate_core::storefront::{self, ParsedDelivery, woocommerce};
 #[derive(Debug)]
 pub(super) enum ApplyResult {
     /// Nothing remains to be done.
-    Settled {
-        outcome: Outcome,
-        internal_id: Option<String>,
-        external_id: Option<String>,
-        detail: Option<String>,
-    },
+    Settled(Settled),
     /// The event has to be parked.
-    Park {
-        reason: ParkReason,
-        detail: Option<String>,
-        parent: Option<String>,
-        /// Identifies the event when the sender sends it again; `None` if it cannot be identified.
-        token: Option<String>,
-    },
+    Park(Waiting),
+}
+
+/// An event of which nothing remains to be done.
+#[derive(Clone, Debug)]
+pub(super) struct Settled {
+    pub outcome: Outcome,
+    pub internal_id: Option<String>,
+    pub external_id: Option<String>,
+    pub detail: Option<String>,
 }
 
 /// A delivery whose signature was verified, and the decision whether to apply or park it.
@@ -55,7 +53,19 @@ struct Authentic {
 
 impl ApplyResult {
     pub(super) const fn park(reason: ParkReason) -> Self {
-        Self::Park { reason, detail: None, parent: None, token: None }
+        Self::Park(Waiting { reason, detail: None, parent: None, token: None })
+    }
+
+    /// What the log says of it, and why the event is parked, if it is.
+    pub(super) fn logged(&self) -> (Settled, Option<ParkReason>) {
+        match self {
+            Self::Settled(settled) => (settled.clone(), None),
+            Self::Park(Waiting { reason, detail, .. }) => {
+                let detail = detail.clone();
+                let outcome = Outcome::Parked;
+                (Settled { outcome, internal_id: None, external_id: None, detail }, Some(*reason))
+            }
+        }
     }
 }
 
@@ -98,28 +108,24 @@ impl KeyGate {
                 (self.apply(delivery, ingest.fault, row, (row, body)).await, 1)
             }
         };
-        let mut result = match applied {
-            ApplyResult::Settled { outcome, internal_id, external_id, detail } => {
-                let mut result = ok_result(outcome, request_id);
-                result.internal_id = internal_id;
-                result.external_id = external_id;
-                result.detail = detail;
-                result
-            }
-            ApplyResult::Park { reason, detail, parent, token } => {
-                let detail = detail.as_deref();
-                let waiting = Waiting { reason, detail, parent: parent.as_deref(), token };
-                match self.park(ingest, body, &topic, row, &waiting).await {
-                    Ok(()) => {
-                        let mut result = ok_result(Outcome::Parked, request_id);
-                        result.detail = Some(reason.with(detail));
-                        result
-                    }
-                    Err(error) => {
-                        RequestResult::rejected(&error.into_rejection(), &request_id, None)
-                    }
+        let parked = match &applied {
+            ApplyResult::Settled(_) => Ok(()),
+            ApplyResult::Park(waiting) => self.park(ingest, body, &topic, row, waiting).await,
+        };
+        let mut result = match parked {
+            Ok(()) => {
+                let (settled, park_reason) = applied.logged();
+                let Settled { outcome, internal_id, external_id, detail } = settled;
+                let about = About { park_reason, ..About::NOTHING };
+                RequestResult {
+                    internal_id,
+                    external_id,
+                    about,
+                    detail,
+                    ..ok_result(outcome, request_id)
                 }
             }
+            Err(error) => RequestResult::rejected(&error.into_rejection(), &request_id, None),
         };
         result.units = units;
         result.topic = Some(topic).filter(|topic| !topic.is_empty());
@@ -212,29 +218,29 @@ impl KeyGate {
                 let token = delivery_id.unwrap_or_else(|| encoding::hex(Sha256::digest(body)));
                 // If the lookup fails, the event is parked rather than dropped as a duplicate.
                 return match parked::is_duplicate(&self.sql, row, &token) {
-                    Ok(true) => ApplyResult::Settled {
+                    Ok(true) => ApplyResult::Settled(Settled {
                         outcome: Outcome::Duplicate,
                         internal_id: None,
                         external_id: Some(external_id),
                         detail: None,
-                    },
-                    lookup => ApplyResult::Park {
+                    }),
+                    lookup => ApplyResult::Park(Waiting {
                         reason: ParkReason::AwaitingDetails,
                         detail: Some(format!("{} {external_id}", resource.as_str())),
                         parent: None,
                         token: lookup.is_ok().then_some(token),
-                    },
+                    }),
                 };
             }
             Ok(event) => event,
             Err(unmappable) => {
                 let detail = format!("{} {}", unmappable.pointer, unmappable.detail);
-                return ApplyResult::Park {
+                return ApplyResult::Park(Waiting {
                     reason: ParkReason::Unmappable,
                     detail: Some(detail.trim().to_owned()),
                     parent: None,
                     token: None,
-                };
+                });
             }
         };
         // Before the call: a request that delivers the parent meanwhile must see that an event
@@ -256,23 +262,23 @@ impl KeyGate {
                 for arrived in &satisfies {
                     self.release_children(arrived).await;
                 }
-                ApplyResult::Settled { outcome, internal_id, external_id, detail: None }
+                ApplyResult::Settled(Settled { outcome, internal_id, external_id, detail: None })
             }
             Ok((LedgerReply::ParentUnknown, _)) => {
                 let parent = parent.unwrap_or_default();
-                ApplyResult::Park {
+                ApplyResult::Park(Waiting {
                     reason: ParkReason::ParentUnknown,
                     detail: Some(format!("{parent} has not arrived yet")),
                     parent: Some(parent),
                     token: None,
-                }
+                })
             }
-            Ok((LedgerReply::Rejected { rejection }, _)) => ApplyResult::Park {
+            Ok((LedgerReply::Rejected { rejection }, _)) => ApplyResult::Park(Waiting {
                 reason: ParkReason::Unmappable,
                 detail: Some(rejection.detail),
                 parent: None,
                 token: None,
-            },
+            }),
             Ok(_) | Err(_) => ApplyResult::park(ParkReason::StoreUnavailable),
         }
     }
@@ -283,12 +289,12 @@ impl KeyGate {
         body: &[u8],
         topic: &str,
         row: SequenceId,
-        waiting: &Waiting<'_>,
+        waiting: &Waiting,
     ) -> Result<()> {
         // Shops put secrets into query strings, and a retry needs no query string.
         let ingest = Ingest { fault: None, query: String::new(), ..ingest.clone() };
         let due = parked::insert(&self.sql, row, topic, &ingest, body, waiting)?;
-        if let Some(parent) = waiting.parent {
+        if let Some(parent) = &waiting.parent {
             self.release_if_arrived(parent).await?;
         }
         if let Some(due) = due {
@@ -339,12 +345,12 @@ fn ping_result() -> RequestResult {
 }
 
 fn ignored_result(reason: Ignored) -> ApplyResult {
-    ApplyResult::Settled {
+    ApplyResult::Settled(Settled {
         outcome: Outcome::Ignored,
         internal_id: None,
         external_id: None,
         detail: Some(reason.detail().to_owned()),
-    }
+    })
 }
 
 /// Parses a parked delivery again.

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 use tidegate_core::domain::admission::{Refused, Requirements, admit_api};
 use tidegate_core::domain::id::SequenceId;
 use tidegate_core::domain::ledger::Origin;
-use tidegate_core::domain::log::{LogEntry, Outcome, stored_response};
+use tidegate_core::domain::log::{About, LogEntry, Outcome, stored_response};
 use tidegate_core::domain::rate_limit::Quota;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::time::Timestamp;
@@ -26,6 +26,7 @@ pub(super) struct RequestResult {
     pub external_id: Option<String>,
     pub internal_id: Option<String>,
     pub error_code: Option<Code>,
+    pub about: About<SequenceId>,
     pub detail: Option<String>,
     /// How many requests the log entry stands for: 1, or 0 for a batch, whose commands have entries
     /// of their own.
@@ -45,6 +46,7 @@ impl RequestResult {
             external_id: None,
             internal_id: None,
             error_code: None,
+            about: About::NOTHING,
             detail: None,
             count: 1,
             idempotency_key: None,
@@ -148,6 +150,7 @@ impl KeyGate {
             external_id: result.external_id.clone(),
             internal_id: result.internal_id.clone(),
             error_code: result.error_code,
+            about: result.about,
             detail: result.detail.clone(),
         };
         let logged = self.with(|key_state| {

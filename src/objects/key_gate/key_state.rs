@@ -13,7 +13,7 @@ use crate::Result;
 use crate::platform::sql::Sql;
 use tidegate_core::domain::id::{RequestId, SequenceId};
 use tidegate_core::domain::key::KeyRecord;
-use tidegate_core::domain::log::{LogEntry, SINGLE_REFUSALS_PER_MINUTE};
+use tidegate_core::domain::log::{About, LogEntry, SINGLE_REFUSALS_PER_MINUTE};
 use tidegate_core::domain::rate_limit::{SlidingWindow, WINDOW};
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::sealing::SealingKeys;
@@ -294,6 +294,7 @@ impl Refusals {
             Some(summary) => summary.count += entry.count,
             None => {
                 self.summary = Some(LogEntry {
+                    about: About::NOTHING,
                     detail: Some("Further refusals within this minute.".to_owned()),
                     ..entry
                 });

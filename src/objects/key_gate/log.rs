@@ -9,10 +9,11 @@ use worker::wasm_bindgen::JsValue;
 
 use super::capture::{self, NewCapture};
 use crate::Result;
-use crate::platform::sql::{Sql, integer, text};
+use crate::platform::sql::{Sql, integer, optional_integer, text};
 use tidegate_core::domain::credential::GateName;
 use tidegate_core::domain::id::{RequestId, SequenceId};
-use tidegate_core::domain::log::{LogEntry, Outcome};
+use tidegate_core::domain::log::{About, BatchLine, LogEntry, Outcome};
+use tidegate_core::domain::parked::ParkReason;
 use tidegate_core::domain::rejection::Code;
 use tidegate_core::domain::time::{DAY, Timestamp};
 use tidegate_core::protocol::key_gate::{LoggedRequest, RequestFilter};
@@ -43,34 +44,7 @@ impl OpenDay {
     pub fn open(&mut self, sql: &Sql, at: Timestamp) -> Result<i64> {
         let day = at.period(DAY);
         if self.day != Some(day) {
-            capture::add_answers(sql, day)?;
-            sql.run(
-                &format!(
-                    "CREATE TABLE IF NOT EXISTS log_{day} (id INTEGER PRIMARY KEY,
-                       attempt INTEGER NOT NULL, units INTEGER NOT NULL, count INTEGER NOT NULL,
-                       method TEXT NOT NULL, path TEXT NOT NULL, status INTEGER NOT NULL,
-                       latency_ms INTEGER NOT NULL, outcome TEXT NOT NULL, topic TEXT,
-                       idempotency_key TEXT, external_id TEXT, internal_id TEXT, error_code TEXT,
-                       detail TEXT);
-                     CREATE TABLE IF NOT EXISTS capture_{day} (id INTEGER PRIMARY KEY,
-                       headers TEXT NOT NULL, body BLOB NOT NULL, answer TEXT);
-                     CREATE VIEW IF NOT EXISTS entries_{day} AS
-                       SELECT log_{day}.*, headers, body, answer
-                         FROM log_{day} JOIN capture_{day} USING (id);
-                     CREATE TRIGGER IF NOT EXISTS entries_{day}_are_written
-                     INSTEAD OF INSERT ON entries_{day}
-                     BEGIN
-                       INSERT OR REPLACE INTO log_{day} VALUES (NEW.id, NEW.attempt, NEW.units,
-                         NEW.count, NEW.method, NEW.path, NEW.status, NEW.latency_ms, NEW.outcome,
-                         NEW.topic, NEW.idempotency_key, NEW.external_id, NEW.internal_id,
-                         NEW.error_code, NEW.detail);
-                       INSERT OR REPLACE INTO capture_{day}
-                         SELECT NEW.id, NEW.headers, NEW.body, NEW.answer
-                         WHERE NEW.body IS NOT NULL;
-                     END"
-                ),
-                &[],
-            )?;
+            make_tables(sql, day)?;
             drop_old_days(sql, day)?;
             self.captured = capture::day_bytes(sql, day)?;
             self.day = Some(day);
@@ -88,6 +62,58 @@ impl OpenDay {
         }
         fits
     }
+}
+
+/// The columns of a day's log, in the order in which [`write`] binds them. Days from before entries
+/// had them lack the last four.
+const COLUMNS: &str = "id, attempt, units, count, method, path, status, latency_ms, outcome, topic,
+  idempotency_key, external_id, internal_id, error_code, detail, batch_id, batch_line, retry_of,
+  park_reason";
+
+/// Makes the tables of a day, and the view that writes to both. A day that older code began gets the
+/// columns that its tables lack.
+fn make_tables(sql: &Sql, day: i64) -> Result<()> {
+    let mut steps = Vec::new();
+    if capture::lacks_answers(sql, day)? {
+        steps.push(format!("ALTER TABLE capture_{day} ADD COLUMN answer TEXT;"));
+    }
+    if tables(sql)?.iter().any(|table| table.day == day && !table.has_about) {
+        for column in
+            ["batch_id INTEGER", "batch_line INTEGER", "retry_of INTEGER", "park_reason TEXT"]
+        {
+            steps.push(format!("ALTER TABLE log_{day} ADD COLUMN {column};"));
+        }
+    }
+    if !steps.is_empty() {
+        // The view and its trigger name the columns.
+        steps.insert(0, format!("DROP VIEW IF EXISTS entries_{day};"));
+        sql.transaction(|| sql.run(&steps.concat(), &[]))?;
+    }
+    let new: Vec<_> = COLUMNS.split(',').map(|column| format!("NEW.{}", column.trim())).collect();
+    sql.run(
+        &format!(
+            "CREATE TABLE IF NOT EXISTS log_{day} (id INTEGER PRIMARY KEY,
+               attempt INTEGER NOT NULL, units INTEGER NOT NULL, count INTEGER NOT NULL,
+               method TEXT NOT NULL, path TEXT NOT NULL, status INTEGER NOT NULL,
+               latency_ms INTEGER NOT NULL, outcome TEXT NOT NULL, topic TEXT,
+               idempotency_key TEXT, external_id TEXT, internal_id TEXT, error_code TEXT,
+               detail TEXT, batch_id INTEGER, batch_line INTEGER, retry_of INTEGER,
+               park_reason TEXT);
+             CREATE TABLE IF NOT EXISTS capture_{day} (id INTEGER PRIMARY KEY,
+               headers TEXT NOT NULL, body BLOB NOT NULL, answer TEXT);
+             CREATE VIEW IF NOT EXISTS entries_{day} AS
+               SELECT {COLUMNS}, headers, body, answer FROM log_{day} JOIN capture_{day} USING (id);
+             CREATE TRIGGER IF NOT EXISTS entries_{day}_are_written
+             INSTEAD OF INSERT ON entries_{day}
+             BEGIN
+               INSERT OR REPLACE INTO log_{day} ({COLUMNS}) VALUES ({});
+               INSERT OR REPLACE INTO capture_{day} (id, headers, body, answer)
+                 SELECT NEW.id, NEW.headers, NEW.body, NEW.answer WHERE NEW.body IS NOT NULL;
+             END",
+            new.join(", ")
+        ),
+        &[],
+    )
 }
 
 /// Writes the log row of a request and its capture, replacing those of an earlier attempt of the
@@ -114,13 +140,15 @@ pub fn write(
         external_id,
         internal_id,
         error_code,
+        about: About { batch, retry_of, park_reason },
         detail,
     } = entry;
     let body = capture.map_or(JsValue::NULL, |capture| Uint8Array::from(capture.body).into());
     sql.run(
         &format!(
-            "INSERT INTO entries_{day} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-               ?13, ?14, ?15, ?16, ?17, ?18)"
+            "INSERT INTO entries_{day} ({COLUMNS}, headers, body, answer)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+               ?18, ?19, ?20, ?21, ?22)"
         ),
         &[
             integer(row.as_i64()),
@@ -138,6 +166,10 @@ pub fn write(
             text(internal_id.as_deref()),
             text(error_code.map(Code::as_str)),
             text(detail.as_deref()),
+            optional_integer(batch.map(|batch| batch.of.as_i64())),
+            optional_integer(batch.map(|batch| batch.line.into())),
+            optional_integer(retry_of.map(SequenceId::as_i64)),
+            text(park_reason.map(ParkReason::as_str)),
             text(capture.map(|capture| capture.headers)),
             body,
             text(capture.map(|capture| capture.answer)),
@@ -180,6 +212,47 @@ pub fn recent_rows(sql: &Sql, from: Timestamp, now: Timestamp) -> Result<Vec<Rec
     // back.
     rows.retain(|row| row.id.time() <= now.plus(DAY));
     Ok(rows)
+}
+
+/// The log table of one day.
+struct Table {
+    day: i64,
+    /// Whether it has the columns of [`About`].
+    has_about: bool,
+}
+
+impl Table {
+    /// The columns of a [`ListedRow`].
+    fn listed_columns(&self) -> String {
+        let about = match self.has_about {
+            true => "batch_id, batch_line, retry_of, park_reason",
+            false => "NULL AS batch_id, NULL AS batch_line, NULL AS retry_of, NULL AS park_reason",
+        };
+        format!(
+            "id, count, method, path, status, latency_ms, outcome, topic, idempotency_key,
+             external_id, internal_id, error_code, detail, {about}"
+        )
+    }
+}
+
+/// The log tables, oldest first.
+fn tables(sql: &Sql) -> Result<Vec<Table>> {
+    #[derive(Deserialize)]
+    struct TableRow {
+        name: String,
+        sql: String,
+    }
+    let rows = sql.rows::<TableRow>(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name GLOB 'log_[0-9]*'",
+        &[],
+    )?;
+    let table = |row: TableRow| {
+        let day = row.name.strip_prefix("log_")?.parse().ok()?;
+        Some(Table { day, has_about: row.sql.contains(" park_reason ") })
+    };
+    let mut tables: Vec<_> = rows.into_iter().filter_map(table).collect();
+    tables.sort_unstable_by_key(|table| table.day);
+    Ok(tables)
 }
 
 /// The days that have a table of this kind, oldest first.
@@ -243,13 +316,23 @@ struct ListedRow {
     internal_id: Option<String>,
     error_code: Option<Code>,
     detail: Option<String>,
+    batch_id: Option<SequenceId>,
+    batch_line: Option<u32>,
+    retry_of: Option<SequenceId>,
+    park_reason: Option<ParkReason>,
 }
 
 impl ListedRow {
-    const COLUMNS: &'static str = "id, count, method, path, status, latency_ms, outcome, topic,
-      idempotency_key, external_id, internal_id, error_code, detail";
-
     fn into_request(self, gate: GateName) -> LoggedRequest {
+        let batch = self.batch_id.zip(self.batch_line).map(|(of, line)| BatchLine { of, line });
+        let about = About { batch, retry_of: self.retry_of, park_reason: self.park_reason };
+        let about = about.of_gate(gate);
+        let (about, detail) = match self.detail {
+            Some(text) if about.is_nothing() => {
+                (About::from_old_text(self.outcome, &text), Some(text))
+            }
+            detail => (about, about.text(detail)),
+        };
         LoggedRequest {
             id: RequestId::new(gate, self.id),
             received_at: self.id.time(),
@@ -264,7 +347,8 @@ impl ListedRow {
             external_id: self.external_id,
             internal_id: self.internal_id,
             error_code: self.error_code,
-            detail: self.detail,
+            detail,
+            about,
         }
     }
 }
@@ -283,7 +367,8 @@ pub fn list(
     let mut requests = Vec::new();
     let mut scanned = 0;
     let mut last = None;
-    for day in days(sql, "log")?.into_iter().rev() {
+    for table in tables(sql)?.into_iter().rev() {
+        let day = table.day;
         // Skip the days that lie wholly outside the requested span.
         let start = SequenceId::at(Timestamp::from_millis(day * DAY)).as_i64();
         let end = SequenceId::at(Timestamp::from_millis((day + 1) * DAY)).as_i64();
@@ -292,7 +377,7 @@ pub fn list(
         }
         let query = format!(
             "SELECT {} FROM log_{day} WHERE id < ?1 AND id >= ?2 ORDER BY id DESC LIMIT ?3",
-            ListedRow::COLUMNS
+            table.listed_columns()
         );
         let parameters = [integer(before), integer(from), integer(MAX_SCANNED - scanned)];
         let mut stopped = false;
@@ -316,10 +401,10 @@ pub fn list(
 /// One request of the log, if the log contains it.
 pub fn find(sql: &Sql, gate: GateName, row: SequenceId) -> Result<Option<LoggedRequest>> {
     let day = row.time().period(DAY);
-    if !days(sql, "log")?.contains(&day) {
+    let Some(table) = tables(sql)?.into_iter().find(|table| table.day == day) else {
         return Ok(None);
-    }
-    let query = format!("SELECT {} FROM log_{day} WHERE id = ?1", ListedRow::COLUMNS);
+    };
+    let query = format!("SELECT {} FROM log_{day} WHERE id = ?1", table.listed_columns());
     let found = sql.first::<ListedRow>(&query, &[integer(row.as_i64())])?;
     Ok(found.map(|found| found.into_request(gate)))
 }

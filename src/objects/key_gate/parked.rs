@@ -23,11 +23,11 @@ pub struct Parked {
 
 /// Why an event is parked.
 #[derive(Debug)]
-pub struct Waiting<'a> {
+pub struct Waiting {
     pub reason: ParkReason,
-    pub detail: Option<&'a str>,
+    pub detail: Option<String>,
     /// The parent whose arrival the event waits for, if it waits for one.
-    pub parent: Option<&'a str>,
+    pub parent: Option<String>,
     /// Identifies the event when it is sent again. Unique among the parked events.
     pub token: Option<String>,
 }
@@ -40,7 +40,7 @@ pub fn insert(
     topic: &str,
     ingest: &Ingest,
     body: &[u8],
-    waiting: &Waiting<'_>,
+    waiting: &Waiting,
 ) -> Result<Option<Timestamp>> {
     let Waiting { reason, detail, parent, token } = waiting;
     #[derive(Deserialize)]
@@ -66,9 +66,9 @@ pub fn insert(
         &[
             integer(row.as_i64()),
             text(Some(reason.as_str())),
-            text(*detail),
+            text(detail.as_deref()),
             text(Some(topic).filter(|topic| !topic.is_empty())),
-            text(*parent),
+            text(parent.as_deref()),
             optional_integer(next_at.map(Timestamp::millis)),
             text(Some(&json)),
             Uint8Array::from(body).into(),
@@ -175,7 +175,7 @@ pub fn put_back(
     sql: &Sql,
     row: SequenceId,
     attempts: u32,
-    waiting: &Waiting<'_>,
+    waiting: &Waiting,
     next_at: Option<Timestamp>,
 ) -> Result<()> {
     let Waiting { reason, detail, parent, token } = waiting;
@@ -186,9 +186,9 @@ pub fn put_back(
             integer(row.as_i64()),
             integer(attempts),
             text(Some(reason.as_str())),
-            text(*detail),
+            text(detail.as_deref()),
             optional_integer(next_at.map(Timestamp::millis)),
-            text(*parent),
+            text(parent.as_deref()),
             text(token.as_deref()),
         ],
     )

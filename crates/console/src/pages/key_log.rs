@@ -12,7 +12,7 @@ use crate::icons::Icon;
 use crate::links;
 use crate::pages::log_filters::{LogFilters, PAGE, window_name};
 use tidegate_core::domain::id::SequenceId;
-use tidegate_core::domain::log::{Bucket, Outcome, Tally, Window};
+use tidegate_core::domain::log::{BatchLine, Bucket, Outcome, Tally, Window};
 use tidegate_core::domain::rejection::Code;
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::key_gate::LoggedRequest;
@@ -260,7 +260,7 @@ pub fn status_of(status: u16) -> Markup {
 
 /// The result of a request: the error code, or the id of the order, or the outcome.
 fn result(key_id: &str, request: &LoggedRequest) -> Markup {
-    let batch = request.detail.as_deref().and_then(batch_position);
+    let batch = request.about.batch;
     html! {
         @if let Some(code) = request.error_code {
             span.errors { (code.as_str()) }
@@ -273,25 +273,24 @@ fn result(key_id: &str, request: &LoggedRequest) -> Markup {
             @else { (muted(request.outcome.as_str())) }
             @if let (None, Some(detail)) = (batch, &request.detail) { div.sub.clip title=(detail) { (detail) } }
         }
-        @if let Some((line, of, _)) = batch { div.sub { a href=(links::request(key_id, of)) { (line) " of a batch" } } }
+        @if let Some(BatchLine { of, line }) = batch {
+            div.sub { a href=(links::request(key_id, &of.to_string())) { "Line " (line) " of a batch" } }
+        }
     }
 }
 
-/// Splits the detail of a command that was part of a batch, such as `Line 3 of req_…. More.`, into
-/// its line, the request id of the batch, and the rest.
-fn batch_position(detail: &str) -> Option<(&str, &str, &str)> {
-    let (line, rest) = detail.split_once(" of req_")?;
-    let number = line.strip_prefix("Line ")?;
-    let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-    let id = detail.get(line.len() + 4..line.len() + 8 + end)?;
-    number.bytes().all(|byte| byte.is_ascii_digit()).then_some((line, id, rest.get(end..)?))
-}
-
 /// The detail of a log entry. The detail of a command of a batch links to the batch's request.
-pub fn detail(key_id: &str, text: &str) -> Markup {
+pub fn detail(key_id: &str, request: &LoggedRequest) -> Markup {
+    let text = request.detail.as_deref().unwrap_or("—");
+    // The text begins with the line and the batch.
+    let linked = request.about.batch.and_then(|batch| {
+        Some((batch.line, batch.of.to_string(), text.strip_prefix(&batch.to_string())?))
+    });
     html! {
-        @match batch_position(text) {
-            Some((line, id, rest)) => { (line) " of " a href=(links::request(key_id, id)) { (mono(id)) } (rest) }
+        @match linked {
+            Some((line, id, rest)) => {
+                "Line " (line) " of " a href=(links::request(key_id, &id)) { (mono(&id)) } (rest)
+            }
             None => { (text) }
         }
     }
@@ -355,6 +354,29 @@ pub fn export_values(request: &LoggedRequest) -> Vec<Value> {
 mod tests {
     use super::*;
     use crate::forms::Form;
+    use tidegate_core::domain::credential::GateName;
+    use tidegate_core::domain::id::RequestId;
+    use tidegate_core::domain::log::About;
+
+    fn logged(id: RequestId) -> LoggedRequest {
+        LoggedRequest {
+            id,
+            received_at: Timestamp::default(),
+            method: "POST".into(),
+            path: "/integrations/v1/batch".into(),
+            status: 201,
+            latency_ms: 1,
+            outcome: Outcome::Accepted,
+            count: 1,
+            topic: None,
+            idempotency_key: None,
+            external_id: None,
+            internal_id: None,
+            error_code: None,
+            detail: None,
+            about: About::NOTHING,
+        }
+    }
 
     #[test]
     fn the_rows_can_be_reloaded_with_the_same_filters() {
@@ -376,17 +398,23 @@ mod tests {
 
     #[test]
     fn a_command_of_a_batch_links_to_the_batch() {
-        let shown = |text| detail("key_a", text).into_string();
-        let link = format!("Line 3 of <a href=\"{}\">", links::request("key_a", "req_abc2"));
-        for text in ["Line 3 of req_abc2", "Line 3 of req_abc2. It is <known>."] {
-            assert!(shown(text).starts_with(&link), "{}", shown(text));
+        let id =
+            RequestId::new(GateName::from_bytes([1; 12]), SequenceId::at(Timestamp::default()));
+        let shown = |about: About<RequestId>, rest: Option<&str>| {
+            let detail = about.text(rest.map(str::to_owned));
+            super::detail("key_a", &LoggedRequest { about, detail, ..logged(id) }).into_string()
+        };
+        let batch = About { batch: Some(BatchLine { of: id, line: 3 }), ..About::NOTHING };
+        let link = format!("Line 3 of <a href=\"{}\">", links::request("key_a", &id.to_string()));
+        for rest in [None, Some("It is <known>.")] {
+            assert!(shown(batch, rest).starts_with(&link), "{}", shown(batch, rest));
         }
-        assert!(
-            shown("Line 3 of req_abc2. It is <known>.").ends_with("</a>. It is &lt;known&gt;.")
-        );
-        for text in ["Retry of req_abc2. late", "Line x of req_a", "Line 3 of é"] {
-            assert_eq!(shown(text), text);
-        }
+        assert!(shown(batch, Some("It is <known>.")).ends_with("</a>. It is &lt;known&gt;."));
+        let retry = About { retry_of: Some(id), ..About::NOTHING };
+        assert_eq!(shown(retry, Some("late")), format!("Retry of {id}. late"));
+        assert_eq!(shown(About::NOTHING, None), "—");
+        let row = row("key_a", &LoggedRequest { about: batch, ..logged(id) }).into_string();
+        assert!(row.contains(">Line 3 of a batch</a>"), "{row}");
     }
 
     #[test]

@@ -70,6 +70,7 @@ fn explanation(page: &KeyRequest<'_>) -> Markup {
     let explained = explain(&FinishedRequest {
         outcome: request.outcome,
         error_code: request.error_code,
+        park_reason: request.about.park_reason,
         detail: request.detail.as_deref(),
         source: page.record.source,
         format: page.record.payload_format,
@@ -116,7 +117,7 @@ fn facts(key_id: &str, request: &LoggedRequest) -> Markup {
             "Error code",
             html! { @match request.error_code { Some(code) => { (error_docs(code)) } None => { "—" } } },
         ),
-        ("Detail", detail(key_id, request.detail.as_deref().unwrap_or("—"))),
+        ("Detail", detail(key_id, request)),
         ("Topic", html! { (request.topic.as_deref().unwrap_or("—")) }),
         ("Idempotency key", optional(&request.idempotency_key)),
         ("External id", optional(&request.external_id)),

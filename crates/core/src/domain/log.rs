@@ -1,10 +1,13 @@
 //! The request log of a key: every request ends in exactly one outcome and one entry.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::SequenceId;
+use super::credential::GateName;
+use super::id::{RequestId, SequenceId};
+use super::parked::ParkReason;
 use super::rejection::Code;
 use super::time::{DAY, HOUR, Timestamp};
 
@@ -114,7 +117,117 @@ pub struct LogEntry {
     pub external_id: Option<String>,
     pub internal_id: Option<String>,
     pub error_code: Option<Code>,
+    pub about: About<SequenceId>,
+    /// What else there is to say, for people.
     pub detail: Option<String>,
+}
+
+/// What an entry is about besides its own request, which [`About::text`] puts before its detail.
+/// The log has rows of requests as `I`, the messages have request ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About<I> {
+    /// For a command of a batch: the batch and the command's line.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchLine<I>>,
+    /// For the gateway's own retry: the request that delivered the event.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<I>,
+    /// For a parked event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub park_reason: Option<ParkReason>,
+}
+
+const fn none<T>() -> Option<T> {
+    None
+}
+
+/// A line of a batch, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchLine<I> {
+    pub of: I,
+    pub line: u32,
+}
+
+impl fmt::Display for BatchLine<RequestId> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Line {} of {}", self.line, self.of)
+    }
+}
+
+impl<I> About<I> {
+    /// An entry that is about its own request only.
+    pub const NOTHING: Self = Self { batch: None, retry_of: None, park_reason: None };
+
+    pub const fn is_nothing(&self) -> bool {
+        matches!(self, Self { batch: None, retry_of: None, park_reason: None })
+    }
+}
+
+impl<I> Default for About<I> {
+    fn default() -> Self {
+        Self::NOTHING
+    }
+}
+
+impl About<SequenceId> {
+    /// With the request ids of the key `gate`.
+    pub fn of_gate(self, gate: GateName) -> About<RequestId> {
+        let Self { batch, retry_of, park_reason } = self;
+        About {
+            batch: batch
+                .map(|BatchLine { of, line }| BatchLine { of: RequestId::new(gate, of), line }),
+            retry_of: retry_of.map(|row| RequestId::new(gate, row)),
+            park_reason,
+        }
+    }
+}
+
+impl About<RequestId> {
+    /// The text that people read: what the entry is about, then its detail.
+    pub fn text(&self, detail: Option<String>) -> Option<String> {
+        let subject = match self {
+            Self { batch: Some(batch), .. } => Some(format!("{batch}.")),
+            Self { retry_of: Some(id), .. } => Some(format!("Retry of {id}.")),
+            _ => None,
+        };
+        let detail = match self.park_reason {
+            Some(reason) => Some(reason.with(detail.as_deref())),
+            None => detail,
+        };
+        match (subject, detail) {
+            (Some(subject), Some(detail)) => Some(format!("{subject} {detail}")),
+            (subject, detail) => subject.or(detail),
+        }
+    }
+
+    /// Reads the text of an entry that was written before these fields had columns. It may be
+    /// deleted when no log has such entries any more; a log drops its oldest days by size, not by
+    /// age, so a key with little traffic has them for long. Without it, they are shown as plain
+    /// text and explained by their outcome alone.
+    pub fn from_old_text(outcome: Outcome, text: &str) -> Self {
+        let mut about = Self::NOTHING;
+        let mut rest = text;
+        if let Some((line, of, _)) = numbered(text) {
+            about.batch = Some(BatchLine { of, line });
+        } else if let Some((id, detail)) =
+            text.strip_prefix("Retry of ").and_then(|retry| retry.split_once('.'))
+        {
+            about.retry_of = RequestId::parse(id);
+            rest = detail;
+        }
+        if outcome == Outcome::Parked {
+            about.park_reason =
+                rest.split(':').next().and_then(|name| ParkReason::parse(name.trim()));
+        }
+        about
+    }
+}
+
+/// Splits `Line 3 of req_…. More.` into the line, the batch and the rest.
+fn numbered(text: &str) -> Option<(u32, RequestId, &str)> {
+    let (line, rest) = text.strip_prefix("Line ")?.split_once(" of ")?;
+    let (id, rest) = rest.split_once('.')?;
+    Some((line.parse().ok()?, RequestId::parse(id)?, rest))
 }
 
 /// The most bytes of a response body that are stored.
@@ -222,6 +335,33 @@ mod tests {
         let (beginning, mark) = cut.split_once('\n').unwrap();
         assert_eq!(beginning, "x".repeat(MAX_STORED_RESPONSE - 1));
         assert_eq!(mark, "… [cut: 65535 of 65546 bytes are kept]");
+    }
+
+    #[test]
+    fn what_an_entry_is_about_stands_before_its_detail_and_is_read_from_old_entries() {
+        let gate = GateName::from_bytes([1; 12]);
+        let id = RequestId::new(gate, SequenceId::at(Timestamp::from_millis(1_795_000_000_000)));
+        let batch = About { batch: Some(BatchLine { of: id, line: 3 }), ..About::NOTHING };
+        let retry = About { retry_of: Some(id), ..About::NOTHING };
+        let parked = About { park_reason: Some(ParkReason::ParentUnknown), ..About::NOTHING };
+        let late = About { park_reason: parked.park_reason, ..retry };
+        let waits = "order 15 has not arrived yet";
+        for (about, detail, outcome, text) in [
+            (batch, None, Outcome::Accepted, format!("Line 3 of {id}.")),
+            (batch, Some("It is so."), Outcome::Rejected, format!("Line 3 of {id}. It is so.")),
+            (retry, None, Outcome::Accepted, format!("Retry of {id}.")),
+            (late, Some(waits), Outcome::Parked, format!("Retry of {id}. parent_unknown: {waits}")),
+            (late, None, Outcome::Parked, format!("Retry of {id}. parent_unknown")),
+            (parked, Some(waits), Outcome::Parked, format!("parent_unknown: {waits}")),
+            (About::NOTHING, Some("Other."), Outcome::Rejected, "Other.".to_owned()),
+        ] {
+            assert_eq!(about.text(detail.map(str::to_owned)).as_ref(), Some(&text));
+            assert_eq!(About::from_old_text(outcome, &text), about, "{text}");
+        }
+        assert_eq!(About::NOTHING.text(None), None);
+        for text in ["Line x of req_a.", "Line 3 of é", "Retry of nothing", "other: x", ""] {
+            assert_eq!(About::from_old_text(Outcome::Parked, text), About::NOTHING, "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::domain::credential::GateName;
 use crate::domain::id::RequestId;
-use crate::domain::log::{LogEntry, Outcome};
+use crate::domain::log::{About, LogEntry, Outcome};
 use crate::domain::parked::ParkReason;
 use crate::domain::rejection::Code;
 use crate::domain::time::Timestamp;
@@ -81,7 +81,11 @@ pub struct LoggedRequest {
     pub external_id: Option<String>,
     pub internal_id: Option<String>,
     pub error_code: Option<Code>,
+    /// The whole text for people, what the entry is about included.
     pub detail: Option<String>,
+    /// What the text says first, as fields. Not in the APIs' responses.
+    #[serde(default, skip_serializing_if = "About::is_nothing")]
+    pub about: About<RequestId>,
 }
 
 impl LoggedRequest {
@@ -105,8 +109,10 @@ impl LoggedRequest {
             external_id,
             internal_id,
             error_code,
+            about,
             detail,
         } = entry.clone();
+        let about = about.of_gate(gate);
         Self {
             id: RequestId::new(gate, row),
             received_at: row.time(),
@@ -121,14 +127,16 @@ impl LoggedRequest {
             external_id,
             internal_id,
             error_code,
-            detail,
+            detail: about.text(detail),
+            about,
         }
     }
 
     /// The JSON in the APIs' responses, with `received_at` as RFC 3339.
     pub fn to_api_json(&self) -> Value {
+        let shown = Self { about: About::NOTHING, ..self.clone() };
         // Serialising strings and numbers cannot fail.
-        let mut value = serde_json::to_value(self).unwrap_or_default();
+        let mut value = serde_json::to_value(shown).unwrap_or_default();
         value["received_at"] = Value::String(self.received_at.to_rfc3339());
         value
     }
@@ -224,6 +232,7 @@ mod tests {
             external_id: Some("A-1".into()),
             internal_id: None,
             error_code: Some(Code::ValidationFailed),
+            about: About::NOTHING,
             detail: None,
         }
     }
@@ -277,8 +286,11 @@ mod tests {
 
     #[test]
     fn the_apis_show_the_time_of_a_request_as_rfc_3339() {
-        let json = LoggedRequest::of(GateName::from_bytes([1; 12]), &entry()).to_api_json();
+        let about = About { retry_of: Some(entry().row), ..About::NOTHING };
+        let entry = LogEntry { about, ..entry() };
+        let json = LoggedRequest::of(GateName::from_bytes([1; 12]), &entry).to_api_json();
         assert_eq!(json["received_at"], "2026-11-18T11:06:40.000Z");
+        assert!(json.get("about").is_none());
         assert_eq!(
             (&json["status"], &json["error_code"]),
             (&422.into(), &"validation_failed".into())

@@ -15,7 +15,9 @@ use super::rejection::Code;
 pub struct FinishedRequest<'a> {
     pub outcome: Outcome,
     pub error_code: Option<Code>,
-    /// The detail of the log entry. For a parked event it begins with the reason.
+    /// Why the event is parked, if it is.
+    pub park_reason: Option<ParkReason>,
+    /// The detail of the log entry.
     pub detail: Option<&'a str>,
     pub source: Source,
     pub format: PayloadFormat,
@@ -44,7 +46,7 @@ const WEBHOOKS: &str = "WooCommerce → Settings → Advanced → Webhooks";
 
 /// Explains how a request ended.
 pub fn explain(ended: &FinishedRequest<'_>) -> Explanation {
-    let mut explanation = match (ended.error_code, park_reason(ended)) {
+    let mut explanation = match (ended.error_code, ended.park_reason) {
         (Some(code), _) => explain_code(code, ended),
         (None, Some(reason)) => explain_reason(reason),
         (None, None) => explain_outcome(ended),
@@ -54,19 +56,6 @@ pub fn explain(ended: &FinishedRequest<'_>) -> Explanation {
         explanation.why = format!("{} Noted: {detail}", explanation.why);
     }
     explanation
-}
-
-/// The reason with which the detail of a parked event, or of its retry, begins.
-fn park_reason(ended: &FinishedRequest<'_>) -> Option<ParkReason> {
-    if ended.outcome != Outcome::Parked {
-        return None;
-    }
-    let detail = ended.detail?;
-    let detail = match detail.strip_prefix("Retry of ") {
-        Some(retry) => retry.split_once(". ")?.1,
-        None => detail,
-    };
-    ParkReason::parse(detail.split(':').next()?.trim())
 }
 
 fn explain_outcome(ended: &FinishedRequest<'_>) -> Explanation {
@@ -215,6 +204,7 @@ mod tests {
         FinishedRequest {
             outcome,
             error_code: None,
+            park_reason: None,
             detail: None,
             source: Source::Custom,
             format: PayloadFormat::Gateway,
@@ -235,7 +225,7 @@ mod tests {
         let outcomes = Outcome::ALL.map(|outcome| explain(&ended(outcome)));
         let codes = Code::ALL.iter().map(|code| explain(&coded(*code)));
         let reasons = ParkReason::ALL.map(|reason| {
-            explain(&FinishedRequest { detail: Some(reason.as_str()), ..shop(Outcome::Parked) })
+            explain(&FinishedRequest { park_reason: Some(reason), ..shop(Outcome::Parked) })
         });
         let all: Vec<_> = outcomes.into_iter().chain(codes).chain(reasons).collect();
         for Explanation { what, why, todo } in &all {
@@ -284,23 +274,5 @@ mod tests {
         let why =
             explain(&FinishedRequest { detail: Some(noted), ..coded(Code::SignatureInvalid) }).why;
         assert!(why.ends_with(&format!("Noted: {noted}")), "{why}");
-    }
-
-    #[test]
-    fn a_park_reason_is_read_from_the_entry_of_the_event_and_of_its_retry() {
-        let plain =
-            explain(&FinishedRequest { detail: Some("parent_unknown"), ..shop(Outcome::Parked) });
-        for detail in [
-            "parent_unknown: order 15 has not arrived yet",
-            "Retry of req_abc. parent_unknown: order 15 has not arrived yet",
-        ] {
-            assert_eq!(
-                explain(&FinishedRequest { detail: Some(detail), ..shop(Outcome::Parked) }),
-                plain
-            );
-        }
-        let unknown = explain(&FinishedRequest { detail: Some("other"), ..shop(Outcome::Parked) });
-        assert_eq!(unknown, explain(&shop(Outcome::Parked)));
-        assert_ne!(unknown, plain);
     }
 }
