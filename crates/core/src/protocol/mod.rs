@@ -18,6 +18,8 @@ pub mod key_gate;
 pub mod requests;
 pub mod store_ledger;
 pub mod tail;
+#[cfg(test)]
+mod versions;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
