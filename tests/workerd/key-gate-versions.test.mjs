@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { gateOf } from './support/credentials.mjs';
 import { createStore, must, setup, startGateway } from './support/gateway.mjs';
-import { changed, deliver, log, mintShop, orders, parked, retry } from './support/shop.mjs';
+import { changed, deliver, discard, log, mintShop, orders, parked, retry } from './support/shop.mjs';
 import { until } from './support/waiting.mjs';
 
 let gateway;
@@ -120,6 +120,69 @@ for (const version of MADE.map((_, index) => index + 1)) {
     });
   });
 }
+
+/** Takes the tables of today back to how they were made before a log entry had these columns. */
+async function beforeColumns(key) {
+  const [{ name }] = await inGate(key, "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'log_[0-9]*'");
+  const day = Number(name.slice('log_'.length));
+  const OLD = 'id, attempt, units, count, method, path, status, latency_ms, outcome, topic, idempotency_key, external_id, internal_id, error_code, detail';
+  await inGate(
+    key,
+    `DROP VIEW entries_${day};
+     ALTER TABLE ${name} RENAME TO newer;
+     CREATE TABLE ${name} (id INTEGER PRIMARY KEY,
+       attempt INTEGER NOT NULL, units INTEGER NOT NULL, count INTEGER NOT NULL,
+       method TEXT NOT NULL, path TEXT NOT NULL, status INTEGER NOT NULL,
+       latency_ms INTEGER NOT NULL, outcome TEXT NOT NULL, topic TEXT,
+       idempotency_key TEXT, external_id TEXT, internal_id TEXT, error_code TEXT,
+       detail TEXT);
+     INSERT INTO ${name} (${OLD}) SELECT ${OLD} FROM newer;
+     DROP TABLE newer;
+     CREATE VIEW entries_${day} AS SELECT ${name}.*, headers, body, answer FROM ${name} JOIN capture_${day} USING (id);`,
+  );
+  return name;
+}
+
+test('entries from before their columns are read like those of today, and their day goes on with the columns', async () => {
+  const key = await filled();
+  const event = (await parked(gateway, creds, key)).find(({ topic }) => topic === 'order.deleted');
+  await retry(gateway, creds, key, event);
+  const seen = async () =>
+    Promise.all((await rows(key)).map(async (row) => (await detail(key, row)).request)).then((all) => all.map(({ detail: text, about }) => ({ text, about })));
+  const before = await seen();
+  const retried = before.find(({ about }) => about?.retry_of);
+  assert.equal(retried.text, `Retry of ${retried.about.retry_of}. parent_unknown: order 2 has not arrived yet`);
+  assert.deepEqual([retried.about.retry_of, retried.about.park_reason], [event.event_id, 'parent_unknown']);
+  const name = await beforeColumns(key);
+  for (const [n, { text }] of before.entries()) {
+    await inGate(key, `UPDATE ${name} SET detail = ?1 WHERE id = (SELECT id FROM ${name} ORDER BY id LIMIT 1 OFFSET ${n})`, [text]);
+  }
+  await gateway.evict();
+  assert.deepEqual(await seen(), before);
+  // The day goes on with the columns, and its earlier entries stay as they are.
+  await answered('accepted', deliver(gateway, key, 'order.created', changed('order.created', { id: 9 })));
+  assert.deepEqual((await seen()).slice(0, before.length), before);
+});
+
+test('a reply has a version for whoever says that it reads one, and none for older code', async () => {
+  const key = await mintShop(gateway, creds);
+  const ask = async (reads) => (await gateway.command('KeyGate', gateOf(key.key_id), 'stats', reads)).reply;
+  const [older, newer] = [await ask(), await ask(2)];
+  assert.deepEqual(newer, { v: 2, message: older });
+  assert.equal(older.Ok.stats.h24.requests, 0);
+});
+
+test('the Worker understands an object that still runs code from before replies had a version', async () => {
+  const key = await filled();
+  const [before, events] = [await log(gateway, creds, key), await parked(gateway, creds, key)];
+  await gateway.fault({ class: 'KeyGate', mode: 'older' });
+  assert.deepEqual(await log(gateway, creds, key), before);
+  assert.deepEqual((await parked(gateway, creds, key)).length, events.length);
+  await answered('accepted', deliver(gateway, key, 'order.created', changed('order.created', { id: 8 })));
+  const taken = before.find(({ outcome }) => outcome === 'accepted');
+  assert.equal((await discard(gateway, creds, key, { event_id: taken.id })).status, 404);
+  await gateway.fault();
+});
 
 test('a key id that nobody has makes no tables', async () => {
   const key = await mintShop(gateway, creds);

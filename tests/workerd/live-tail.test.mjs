@@ -35,6 +35,8 @@ test('a request is told at once, without waiting for an alarm, exactly as the lo
     }
   });
   assert.equal(KeyGate.alarms, 0);
+  // Data only: the page fetches the row.
+  for (const { text } of tail.messages) assert.deepEqual(Object.keys(JSON.parse(text)), ['type', 'request']);
   assert.deepEqual(tail.messages.map(({ text }) => JSON.parse(text).type), ['request', 'request']);
   assert.deepEqual(tail.requests, (await listed(key)).reverse());
   assert.deepEqual(

@@ -28,6 +28,9 @@ use tidegate_core::domain::parked::ParkedCount;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::protocol::key_gate::{LoggedRequest, RequestFilter};
 
+/// The most rows that a page with a live tail shows, and fetches at once.
+const LIVE_ROWS: u32 = 200;
+
 /// Parked events on one page.
 const PARKED_PAGE: u32 = 50;
 
@@ -56,6 +59,7 @@ pub async fn drawer(
     if tab == KeyTab::Requests && request.wants_only(ROWS) {
         let (filter, _) =
             LogFilters::from_query(&request.query()).to_filter(request.control_plane.now);
+        let filter = RequestFilter { limit: LIVE_ROWS, ..filter };
         let (requests, _) = request.control_plane.requests(&record, filter).await?;
         return Ok(Page::html(200, log_rows(key, &requests)));
     }

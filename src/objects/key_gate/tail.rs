@@ -18,7 +18,6 @@ use worker::worker_sys::{WebSocketPair, WebSocketRequestResponsePair};
 use super::KeyGate;
 use crate::platform::incoming::header;
 use crate::{Error, Result, internal};
-use tidegate_console::pages::key_log;
 use tidegate_core::domain::key::KeyRecord;
 use tidegate_core::domain::log::LogEntry;
 use tidegate_core::domain::rejection::{Code, Rejection};
@@ -39,10 +38,10 @@ struct Tail {
     ticket: TailTicket,
 }
 
-/// The text message for a log entry. No other function composes one.
-pub fn message(key_id: &str, request: &LoggedRequest) -> String {
-    let html = key_log::row(key_id, request).into_string();
-    json!({ "type": "request", "request": request.to_api_json(), "html": html }).to_string()
+/// The text message for a log entry: the request as the APIs list it. The page fetches the rendered
+/// row from the console.
+fn message(request: &LoggedRequest) -> String {
+    json!({ "type": "request", "request": request.to_api_json() }).to_string()
 }
 
 impl Tails {
@@ -71,7 +70,7 @@ impl Tails {
         let request = LoggedRequest::of(record.key_hash.gate(), entry);
         let mut text = None;
         for tail in self.0.iter().filter(|tail| tail.ticket.filter.matches(&request)) {
-            let text = text.get_or_insert_with(|| message(record.key_id.as_str(), &request));
+            let text = text.get_or_insert_with(|| message(&request));
             let _ = tail.socket.send_with_str(text);
         }
     }

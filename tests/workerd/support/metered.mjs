@@ -113,8 +113,8 @@ const OWN = {
     return privately(env, name, id ?? namespace.idFromName(objectName).toString(), 'sql', { sql, params });
   },
   'POST /__command': async (env, request) => {
-    const { class: name, name: objectName, message } = await request.json();
-    return unframed(await env[BINDINGS[name]].getByName(objectName).command(framed(message)));
+    const { class: name, name: objectName, message, reads } = await request.json();
+    return unframed(await env[BINDINGS[name]].getByName(objectName).command(framed(message, reads)));
   },
   'POST /__d1': async (env, request) => {
     const { sql, params = [] } = await request.json();
@@ -144,9 +144,9 @@ function tail(env, parameters) {
   return env.KEY_GATE.getByName(parameters.get('gate')).fetch('https://key-gate/tail', { headers });
 }
 
-/** A message and nothing else, as src/protocol/frame.rs frames it. */
-function framed(message) {
-  const json = new TextEncoder().encode(JSON.stringify({ v: 2, message }));
+/** A message and nothing else, as the protocol frames it; without `reads` as older code did. */
+function framed(message, reads) {
+  const json = new TextEncoder().encode(JSON.stringify({ v: 2, reads, message }));
   const frame = new Uint8Array(4 + json.length);
   new DataView(frame.buffer).setUint32(0, json.length);
   frame.set(json, 4);

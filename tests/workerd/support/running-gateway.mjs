@@ -125,10 +125,11 @@ export class RunningGateway {
    *
    * @param {"KeyGate" | "StoreLedger"} className
    * @param {string} name - of the object
+   * @param {number} [reads] - the newest version of a reply that the sender says it reads; older code says nothing
    * @returns {Promise<{reply: any, body: string}>}
    */
-  command(className, name, message) {
-    return this.#harness('POST', '/__command', { class: className, name, message });
+  command(className, name, message, reads) {
+    return this.#harness('POST', '/__command', { class: className, name, message, reads });
   }
 
   async #harness(method, pathname, body) {

@@ -4,12 +4,13 @@
  * At most one fault stands per class. `POST /__fault` takes:
  *
  * - `class`: `KeyGate`, `StoreLedger` or `D1`
- * - `mode`: `throw` | `hang` | `abort` | `off`
+ * - `mode`: `throw` | `hang` | `abort` | `older` | `off`
  *   - `throw` throws inside the object. With `retryable` or `overloaded` it throws at the caller
  *     instead, with those flags on the error: the runtime sets them there and nowhere else.
  *   - `hang` waits `ms` (default 60,000) and then goes on as if nothing had been.
  *   - `abort` resets the object, as an eviction in mid-request would: its memory goes, the caller
  *     sees the runtime's own error.
+ *   - `older` is no fault: the object replies as code did before it knew what its caller reads.
  * - `when`: `before` the request is handled (default), or `after`: what it wrote is durable and
  *   only its answer is lost or late. (D1 knows both as well, but no `abort`.)
  * - `skip`: how many requests pass before it strikes the first (default 0)
@@ -19,7 +20,7 @@
  */
 
 const CLASSES = ['KeyGate', 'StoreLedger', 'D1'];
-const MODES = ['throw', 'hang', 'abort', 'off'];
+const MODES = ['throw', 'hang', 'abort', 'older', 'off'];
 
 const standing = new Map();
 
@@ -52,7 +53,19 @@ function strike(name, fits) {
   return fault;
 }
 
-const atCaller = (fault) => fault.mode === 'throw' && Boolean(fault.retryable || fault.overloaded);
+const atCaller = (fault) => fault.mode === 'older' || (fault.mode === 'throw' && Boolean(fault.retryable || fault.overloaded));
+
+/** The frame of a command as older code made it: without the version of the replies that it reads. */
+function asOlder(frame) {
+  const end = 4 + new DataView(frame.buffer, frame.byteOffset).getUint32(0);
+  const { reads: _, ...message } = JSON.parse(new TextDecoder().decode(frame.subarray(4, end)));
+  const json = new TextEncoder().encode(JSON.stringify(message));
+  const older = new Uint8Array(4 + json.length + frame.length - end);
+  new DataView(older.buffer).setUint32(0, json.length);
+  older.set(json, 4);
+  older.set(frame.subarray(end), 4 + json.length);
+  return older;
+}
 
 function error(fault) {
   const thrown = new Error(fault.message ?? `a fault was set on ${fault.class}`);
@@ -89,6 +102,7 @@ export function failingNamespace(name, namespace, wrapping) {
   const method = (called) => (real) => async (...args) => {
     const fault = strike(name, atCaller);
     if (!fault) return real[called](...args);
+    if (fault.mode === 'older') return real[called](asOlder(args[0]));
     if (fault.when === 'after') await real[called](...args);
     throw error(fault);
   };

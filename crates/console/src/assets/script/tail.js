@@ -1,20 +1,25 @@
-// The live tail: a WebSocket for each [data-tail-url]. The rows that it receives are inserted
-// before those in [data-tail-rows] of the same layer or page.
+// The live tail: a WebSocket for each [data-tail-url]. It says which requests were logged; their rows
+// are fetched and inserted before those in [data-tail-rows] of the same layer or page.
 {
   const { find, all, on, start, clicks, make, plural, announce, times } = tidegate
   const TEXTS = { connecting: 'Connecting…', live: 'Live', paused: 'Paused', reconnecting: 'Reconnecting…', off: 'Not live' }
   const WAITS = [1, 2, 5, 10]
   const ROWS = 200
+  // How long requests are gathered before their rows are fetched, in milliseconds.
+  const GATHER = 200
   // Close codes of the server: the time limit of a connection; the end of the session.
   const TIME_LIMIT = 4000
   const SIGNED_OUT = 4001
   const tails = new Set()
+  const timeOf = row => row && find('time', row)?.dateTime
   const sweep = () => { for (const tail of tails) if (!tail.place.isConnected) tail.end() }
 
   class Tail {
     tries = 0
     fresh = 0
     announcedAt = 0
+    // The requests that the socket has told of and whose rows are yet to be fetched: id → time.
+    told = new Map()
 
     constructor(place) {
       this.place = place
@@ -67,6 +72,9 @@
 
     stop() {
       clearTimeout(this.timer)
+      clearTimeout(this.gathering)
+      this.gathering = null
+      this.told.clear()
       const { socket } = this
       this.socket = null
       socket?.close()
@@ -99,43 +107,59 @@
       }
     }
 
-    take({ type, html }) {
+    // One fetch for the requests of a burst. A row that counts further requests is told again, so it
+    // may be shown already, and be older than the newest one shown.
+    take({ type, request }) {
       if (type !== 'request' || !this.rows) return
-      for (const row of [...make('template', { innerHTML: html }).content.children]) this.put(row)
-      this.settle()
+      this.told.set(request.id, request.received_at)
+      this.gathering ??= setTimeout(() => this.fetchTold(), GATHER)
+    }
+
+    async fetchTold() {
+      const { told } = this
+      this.told = new Map()
+      const isLoaded = await this.fetchRows([...told.values()].sort()[0], told)
+      // What could not be loaded comes with the next request or connection.
+      if (!isLoaded) this.told = new Map([...told, ...this.told])
+      this.gathering = isLoaded && this.told.size ? setTimeout(() => this.fetchTold(), GATHER) : null
     }
 
     // Loads the rows since the newest one shown, because some may have been logged before the
-    // socket was open, and inserts each in its place.
-    async catchUp() {
-      if (!this.rows) return
-      const url = new URL(this.rows.dataset.tailRows, location)
-      const newest = find('tr[id] time', this.rows)?.dateTime
-      if (newest) url.searchParams.set('from', newest)
-      const headers = { 'HX-Request': 'true', 'HX-Target': this.rows.id }
-      const read = response => response.ok ? response.text() : ''
-      const innerHTML = await fetch(url, { headers, cache: 'no-store' }).then(read).catch(() => '')
-      if (!innerHTML || !this.place.isConnected) return
-      let older = null
-      for (const row of [...make('template', { innerHTML }).content.children].reverse()) {
-        older = find(`#${CSS.escape(row.id)}`) ?? this.put(row, older)
-      }
-      this.settle()
+    // socket was open.
+    catchUp() {
+      return this.fetchRows(this.rows && timeOf(find('tr[id]', this.rows)))
     }
 
-    // Inserts `row` above `older`, else above all rows. A row that is already there is replaced.
-    put(row, older) {
-      const existing = row.id && find(`#${CSS.escape(row.id)}`)
-      if (existing) existing.replaceWith(row)
+    // Loads the rows since `from`, inserts those that are not shown, and replaces those in `told`.
+    // Returns whether they could be loaded.
+    async fetchRows(from, told = new Map()) {
+      if (!this.rows) return false
+      const url = new URL(this.rows.dataset.tailRows, location)
+      if (from) url.searchParams.set('from', from)
+      const headers = { 'HX-Request': 'true', 'HX-Target': this.rows.id }
+      const read = response => response.ok ? response.text() : null
+      const innerHTML = await fetch(url, { headers, cache: 'no-store' }).then(read).catch(() => null)
+      if (innerHTML === null || !this.socket || !this.place.isConnected || !this.rows) return false
+      for (const row of [...make('template', { innerHTML }).content.children].reverse()) {
+        const shown = find(`#${CSS.escape(row.id)}`)
+        if (!shown || told.has(row.id)) this.put(row, shown)
+      }
+      this.settle()
+      return true
+    }
+
+    // Puts `row` in the place of `shown`, else above the rows that are older.
+    put(row, shown) {
+      if (shown) shown.replaceWith(row)
       else {
         row.classList.add('fresh')
+        const older = all('tr[id]', this.rows).find(other => timeOf(other) <= timeOf(row))
         if (older) older.before(row)
-        else this.rows.prepend(row)
+        else this.rows.append(row)
         this.fresh += 1
       }
       htmx.process(row)
       times(row)
-      return row
     }
 
     settle() {
