@@ -3,19 +3,16 @@
  * and goes on.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { gateOf } from './support/credentials.mjs';
-import { createStore, must, setup, startGateway } from './support/gateway.mjs';
+import { createStore, must, setup, useGateway } from './support/gateway.mjs';
 import { changed, deliver, discard, log, mintShop, orders, parked, retry } from './support/shop.mjs';
-import { until } from './support/waiting.mjs';
 
-let gateway;
+const gateway = await useGateway({ own: true });
 let creds;
 before(async () => {
-  gateway = await startGateway();
   creds = await setup(gateway);
 });
-after(() => gateway?.stop());
 
 /** The statements that made the tables of each version, as they were deployed. */
 const MADE = [
@@ -56,7 +53,7 @@ async function takenBackTo(version, key) {
 /** A shop with a taken order, an event that waits for its parent, one for the store, and written stats. */
 async function filled() {
   const key = await mintShop(gateway, { ...creds, store_id: await createStore(gateway, creds, 'Shop') });
-  const hour = Math.floor(Date.now() / 3_600_000) * 3_600_000 - 7_200_000;
+  const hour = Math.floor(gateway.now() / 3_600_000) * 3_600_000 - 7_200_000;
   await deliver(gateway, key, 'order.created', changed('order.created', { id: 1 }));
   await deliver(gateway, key, 'order.deleted', JSON.stringify({ id: 2 }));
   await gateway.fault({ class: 'StoreLedger', mode: 'throw' });
@@ -103,7 +100,7 @@ for (const version of MADE.map((_, index) => index + 1)) {
       await takenBackTo(version, key);
       await gateway.evict();
       await answered('accepted', deliver(gateway, key, 'order.created', changed('order.created', { id: 2 })));
-      await until(() => parked(gateway, creds, key), (events) => events.length === 0, 15);
+      await gateway.later(() => parked(gateway, creds, key), (events) => events.length === 0);
       assert.deepEqual(await externalIds(key), ['1', '2', '3']);
       assert.deepEqual(await inGate(key, 'SELECT bytes FROM parked_bytes'), [{ bytes: 0 }]);
     });
@@ -114,7 +111,7 @@ for (const version of MADE.map((_, index) => index + 1)) {
       await gateway.kill();
       await gateway.start();
       // Nothing calls the object: its own alarm must wake it.
-      await until(() => externalIds(key), (ids) => ids.length === 2, 20);
+      await gateway.later(() => externalIds(key), (ids) => ids.length === 2);
       assert.deepEqual(await externalIds(key), ['1', '3']);
       assert.equal((await inGate(key, 'SELECT name FROM object'))[0].name, gateOf(key.key_id));
     });
