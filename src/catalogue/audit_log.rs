@@ -4,12 +4,12 @@ use serde::Deserialize;
 use worker::D1PreparedStatement;
 use worker::wasm_bindgen::JsValue;
 
-use super::{Catalogue, millis, optional, text};
+use super::{Catalogue, Query, millis, optional, text};
 use crate::Result;
 use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::audit::{AuditCursor, AuditFilter};
 use tidegate_core::domain::id::{ApiKeyId, AuditId, UserId, WorkspaceId};
-use tidegate_core::domain::time::Timestamp;
+use tidegate_core::domain::time::{LATEST, Timestamp};
 
 /// An entry to write.
 #[derive(Debug)]
@@ -41,6 +41,15 @@ pub struct AuditRow {
     pub detail: String,
 }
 
+/// An entry that the scan of a page found.
+#[derive(Deserialize)]
+struct Scanned {
+    #[serde(flatten)]
+    entry: AuditRow,
+    /// 0 if it does not match the filter and is only where the scan ended.
+    matches: u8,
+}
+
 /// A page of entries, and the cursor of the next page.
 #[derive(Debug)]
 pub struct AuditPage {
@@ -50,9 +59,6 @@ pub struct AuditPage {
 
 /// Entries that a filtered page scans at most.
 const MAX_SCAN: u32 = 1_000;
-
-/// A time in milliseconds that is later than any entry, and below 2^53, so exact in JavaScript.
-const END_OF_TIME: i64 = 1 << 52;
 
 impl Catalogue {
     /// Writes the entry. If there is one with the same id, it stays as it is.
@@ -86,19 +92,22 @@ impl Catalogue {
         limit: u32,
     ) -> Result<AuditPage> {
         let AuditFilter { action, email, subject, from, to } = filter;
-        let end = to.map_or(END_OF_TIME, Timestamp::millis);
+        let end = to.map_or(LATEST.millis(), Timestamp::millis);
         let (before_at, before_id) = match before {
             Some(AuditCursor { at, id }) if at.millis() < end => (at.millis(), id.to_string()),
             _ => (end, String::new()),
         };
+        // The last entry of the scan is returned even if it does not match: the next page begins
+        // there.
         let query = "SELECT a.*, u.email
-             FROM (SELECT * FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
-                     AND at >= ?4 ORDER BY at DESC, id DESC LIMIT ?5) a
+             FROM (SELECT *, row_number() OVER (ORDER BY at DESC, id DESC) AS place,
+                 (?6 IS NULL OR action = ?6 OR substr(action, 1, length(?6) + 1) = ?6 || '.')
+                 AND (?7 IS NULL OR user_id IS (SELECT id FROM users WHERE email = ?7))
+                 AND (?8 IS NULL OR subject = ?8) AS matches
+               FROM (SELECT * FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
+                 AND at >= ?4 ORDER BY at DESC, id DESC LIMIT ?5)) a
              LEFT JOIN users u ON u.id = a.user_id
-             WHERE (?6 IS NULL OR a.action = ?6 OR substr(a.action, 1, length(?6) + 1) = ?6 || '.')
-               AND (?7 IS NULL OR a.user_id = (SELECT id FROM users WHERE email = ?7))
-               AND (?8 IS NULL OR a.subject = ?8)
-             ORDER BY a.at DESC, a.id DESC LIMIT ?9";
+             WHERE a.matches OR a.place = ?5 ORDER BY a.place LIMIT ?9";
         let filtered = action.is_some() || email.is_some() || subject.is_some();
         let scan = if filtered { MAX_SCAN.max(limit) } else { limit };
         let text_or_null = |value: &Option<String>| optional(value.as_deref(), JsValue::from_str);
@@ -113,31 +122,41 @@ impl Catalogue {
             text_or_null(subject),
             JsValue::from_f64(f64::from(limit)),
         ];
-        let entries = self.all::<AuditRow>(query, &parameters).await?;
-        let next = if entries.len() >= limit as usize {
-            entries.last().map(|last| AuditCursor { at: last.at, id: last.id })
-        } else if filtered {
-            self.end_of_scan(scan, &parameters[..5]).await?
-        } else {
-            None
-        };
-        Ok(AuditPage { entries, next })
+        let mut scanned = self.all::<Scanned>(query, &parameters).await?;
+        let end =
+            scanned.last().filter(|last| scanned.len() >= limit as usize || last.matches == 0);
+        let next = end.map(|last| AuditCursor { at: last.entry.at, id: last.entry.id });
+        scanned.retain(|row| row.matches != 0);
+        Ok(AuditPage { entries: scanned.into_iter().map(|row| row.entry).collect(), next })
     }
 
-    /// The last entry that a filtered page scanned, if there may be older ones. If entries were
-    /// written since the page was read, the result can be a newer entry, never an older one, so the
-    /// next page skips nothing.
-    async fn end_of_scan(&self, scan: u32, range: &[JsValue]) -> Result<Option<AuditCursor>> {
+    /// How many entries of an action a workspace has since `from`, up to `limit`, and whether there
+    /// may be more. Looks at no more than the newest 1,000 entries.
+    pub fn count_entries(
+        &self,
+        workspace: WorkspaceId,
+        action: &str,
+        from: Timestamp,
+        limit: u32,
+    ) -> Result<Query<(u32, bool)>> {
         #[derive(Deserialize)]
-        struct ScanEnd {
+        struct Counted {
+            found: u32,
             scanned: u32,
-            last: Option<String>,
         }
-        let query = "SELECT count(*) AS scanned, min(printf('%016d.%s', at, id)) AS last
-             FROM (SELECT at, id FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
-                     AND at >= ?4 ORDER BY at DESC, id DESC LIMIT ?5)";
-        let end = self.first::<ScanEnd>(query, range).await?;
-        let last = end.filter(|end| end.scanned == scan).and_then(|end| end.last);
-        Ok(last.as_deref().and_then(AuditCursor::parse))
+        let query = "SELECT count(*) FILTER (WHERE action = ?3) AS found, count(*) AS scanned
+             FROM (SELECT action FROM audit_log WHERE workspace_id = ?1 AND at >= ?2
+               ORDER BY at DESC, id DESC LIMIT ?4)";
+        let parameters = [
+            text(&workspace),
+            millis(from),
+            JsValue::from_str(action),
+            JsValue::from_f64(f64::from(MAX_SCAN)),
+        ];
+        let counted = self.rows::<Counted>(query, &parameters)?;
+        Ok(counted.map(move |rows| {
+            let Some(Counted { found, scanned }) = rows.first() else { return Ok((0, false)) };
+            Ok(((*found).min(limit), *found >= limit || *scanned == MAX_SCAN))
+        }))
     }
 }

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use worker::D1PreparedStatement;
 use worker::wasm_bindgen::JsValue;
 
-use super::{Catalogue, millis, optional, text};
+use super::stores::Store;
+use super::{Catalogue, Query, millis, optional, text};
 use crate::{Result, internal};
 use tidegate_core::domain::credential::{CredentialHash, GateName, KeyId};
 use tidegate_core::domain::id::{Namespace, StoreId, UserId, WorkspaceId};
@@ -13,15 +14,22 @@ use tidegate_core::domain::key::{
     KeyRecord, KeyStatus, PayloadFormat, Scopes, SealedSecret, ShownStatus, Source,
 };
 use tidegate_core::domain::rate_limit::RateLimit;
-use tidegate_core::domain::time::Timestamp;
+use tidegate_core::domain::time::{LATEST, Timestamp};
 
 pub(super) const COLUMNS: &str =
     "key_id, key_hash, preview, workspace_id, store_id, namespace, name, source,
   payload_format, scopes, rate_limit_per_minute, require_signature, capture_bodies, status, secrets,
   created_at, expires_at, revoked_at, rotated_from, notification_url";
 
+/// The store of a key as a JSON object, as one more column beside [`COLUMNS`].
+pub(super) const STORE: &str = "(SELECT json_object('id', id, 'name', name,
+    'created_at', created_at, 'archived_at', archived_at) FROM stores WHERE id = store_id) AS store";
+
+/// A key with its store.
+pub type KeyAndStore = (KeyRecord, Store);
+
 #[derive(Deserialize)]
-struct Row {
+pub(super) struct Row {
     key_id: KeyId,
     key_hash: CredentialHash,
     preview: String,
@@ -42,10 +50,20 @@ struct Row {
     revoked_at: Option<Timestamp>,
     rotated_from: Option<KeyId>,
     notification_url: Option<String>,
+    /// Only where the query asks for [`STORE`].
+    store: Option<String>,
+    /// In a filtered list, whether the key matches and is not only where the scan ended.
+    matches: Option<u8>,
 }
 
 impl Row {
-    fn into_record(self) -> Result<KeyRecord> {
+    pub(super) fn with_store(self) -> Result<KeyAndStore> {
+        let store = serde_json::from_str(self.store.as_deref().unwrap_or_default())
+            .map_err(|error| internal(format!("the store of {}: {error}", self.key_id)))?;
+        Ok((self.into_record()?, store))
+    }
+
+    pub(super) fn into_record(self) -> Result<KeyRecord> {
         let secrets: Vec<SealedSecret> = serde_json::from_str(&self.secrets)
             .map_err(|error| internal(format!("secrets of {}: {error}", self.key_id)))?;
         let scopes = Scopes::parse(&self.scopes)
@@ -88,7 +106,7 @@ pub struct KeyFilter {
 /// A page of keys and the cursor of the next one.
 #[derive(Debug)]
 pub struct KeyPage {
-    pub keys: Vec<KeyRecord>,
+    pub keys: Vec<KeyAndStore>,
     pub next_cursor: Option<String>,
 }
 
@@ -159,17 +177,19 @@ impl Catalogue {
         row.map(Row::into_record).transpose()
     }
 
-    /// A key of this workspace; another workspace's is not found.
-    pub async fn integration_key(
+    /// The keys of this workspace behind these KeyGates, whatever their status, in one query.
+    /// Another workspace's are not found.
+    pub async fn keys_with_stores(
         &self,
         workspace: WorkspaceId,
-        gate: GateName,
-    ) -> Result<Option<KeyRecord>> {
-        let query =
-            format!("SELECT {COLUMNS} FROM integration_keys WHERE gate = ?1 AND workspace_id = ?2");
-        let parameters = [text(&gate), text(&workspace)];
-        let row = self.first::<Row>(&query, &parameters).await?;
-        row.map(Row::into_record).transpose()
+        gates: &[GateName],
+    ) -> Result<Vec<KeyAndStore>> {
+        let query = format!(
+            "SELECT {COLUMNS}, {STORE} FROM integration_keys
+             WHERE gate IN (SELECT value FROM json_each(?1)) AND workspace_id = ?2"
+        );
+        let parameters = [JsValue::from_str(&names_json(gates)?), text(&workspace)];
+        self.run(self.keys_and_stores(&query, &parameters)?).await
     }
 
     /// The key that was minted by the form with this id.
@@ -185,17 +205,17 @@ impl Catalogue {
         row.map(Row::into_record).transpose()
     }
 
-    /// The keys that were minted by rotating this one, newest first; at most 10.
-    pub async fn successors(
-        &self,
-        workspace: WorkspaceId,
-        key_id: &KeyId,
-    ) -> Result<Vec<KeyRecord>> {
+    /// The key that this one was rotated from, and the keys that were minted by rotating this one,
+    /// newest first; at most 10 of those. In no order between the two.
+    pub async fn relatives(&self, record: &KeyRecord) -> Result<Vec<KeyRecord>> {
         let query = format!(
-            "SELECT {COLUMNS} FROM integration_keys WHERE rotated_from = ?1 AND workspace_id = ?2
-             ORDER BY created_at DESC LIMIT 10"
+            "SELECT {COLUMNS} FROM integration_keys WHERE key_id = ?3 AND workspace_id = ?1
+             UNION ALL
+             SELECT * FROM (SELECT {COLUMNS} FROM integration_keys
+               WHERE rotated_from = ?2 AND workspace_id = ?1 ORDER BY created_at DESC LIMIT 10)"
         );
-        self.records(&query, &[text(&key_id), text(&workspace)]).await
+        let predecessor = optional(record.rotated_from.as_ref(), |id| text(&id));
+        self.records(&query, &[text(&record.workspace_id), text(&record.key_id), predecessor]).await
     }
 
     /// A page of the keys of all workspaces that are not revoked and expire before `to`, the
@@ -222,42 +242,62 @@ impl Catalogue {
         query: &str,
         parameters: &[JsValue],
     ) -> Result<Vec<KeyRecord>> {
-        self.all::<Row>(query, parameters).await?.into_iter().map(Row::into_record).collect()
+        self.run(self.key_records(query, parameters)?).await
+    }
+
+    /// A query for keys.
+    pub(super) fn key_records(
+        &self,
+        query: &str,
+        parameters: &[JsValue],
+    ) -> Result<Query<Vec<KeyRecord>>> {
+        let rows = self.rows::<Row>(query, parameters)?;
+        Ok(rows.map(|rows| rows.into_iter().map(Row::into_record).collect()))
+    }
+
+    /// A query for keys with their stores; it selects [`STORE`] too.
+    pub(super) fn keys_and_stores(
+        &self,
+        query: &str,
+        parameters: &[JsValue],
+    ) -> Result<Query<Vec<KeyAndStore>>> {
+        let rows = self.rows::<Row>(query, parameters)?;
+        Ok(rows.map(|rows| rows.into_iter().map(Row::with_store).collect()))
     }
 
     /// A page of a workspace's keys, newest first. `cursor` is the creation time and id of the last
-    /// key of the previous page. With a filter it reads at most 2,000 rows, so a page may have
-    /// fewer keys than `limit` and still have a next page.
-    pub async fn integration_keys(
+    /// key of the previous page. With a filter it looks at no more than 1,000 keys, so a page may
+    /// have fewer keys than `limit` and still have a next page.
+    pub fn integration_keys(
         &self,
         workspace: WorkspaceId,
         filter: &KeyFilter,
         cursor: Option<(i64, &str)>,
         limit: u32,
         now: Timestamp,
-    ) -> Result<KeyPage> {
-        let (created_at, key_id) =
-            cursor.unwrap_or((tidegate_core::domain::money::Amount::MAX, ""));
+    ) -> Result<Query<KeyPage>> {
+        let (created_at, key_id) = cursor.unwrap_or((LATEST.millis(), ""));
+        // The last row of the scan is returned even if it does not match: the next page begins there.
         let query = format!(
-            "SELECT {COLUMNS} FROM (SELECT * FROM integration_keys
-               WHERE workspace_id = ?1 AND (created_at, key_id) < (?2, ?3)
-               ORDER BY created_at DESC, key_id DESC LIMIT ?4)
-             WHERE (?5 IS NULL OR store_id = ?5) AND (?6 IS NULL OR source = ?6)
-               AND (?7 IS NULL OR ?7 = CASE WHEN status <> 'revoked' AND expires_at <= ?8
-                 THEN 'expired' ELSE status END)
-               AND (?9 IS NULL OR name LIKE '%' || ?9 || '%' ESCAPE '\\'
-                 OR preview = substr(?11, 1, 12) OR key_id = ?11)
-             LIMIT ?10"
+            "SELECT {COLUMNS}, {STORE}, matches FROM (
+               SELECT *, row_number() OVER (ORDER BY created_at DESC, key_id DESC) AS place,
+                 (?5 IS NULL OR store_id = ?5) AND (?6 IS NULL OR source = ?6)
+                 AND (?7 IS NULL OR ?7 = CASE WHEN status <> 'revoked' AND expires_at <= ?8
+                   THEN 'expired' ELSE status END)
+                 AND (?9 IS NULL OR name LIKE '%' || ?9 || '%' ESCAPE '\\'
+                   OR preview = substr(?11, 1, 12) OR key_id = ?11) AS matches
+               FROM (SELECT * FROM integration_keys
+                 WHERE workspace_id = ?1 AND (created_at, key_id) < (?2, ?3)
+                 ORDER BY created_at DESC, key_id DESC LIMIT ?4))
+             WHERE matches OR place = ?4 ORDER BY place LIMIT ?10"
         );
-        let range =
-            [text(&workspace), JsValue::from_f64(created_at as f64), JsValue::from_str(key_id)];
-        let filtered = *filter != KeyFilter::default();
-        // Half of the rows are for the scan, half for finding where it ended.
-        let scan = if filtered { MAX_SCAN / 2 } else { limit };
-        let scan = JsValue::from_f64(f64::from(scan));
+        let scan = if *filter == KeyFilter::default() { limit } else { MAX_SCAN.max(limit) };
         let pattern = filter.search.as_deref().map(like_pattern);
-        let filters = [
-            scan.clone(),
+        let parameters = [
+            text(&workspace),
+            JsValue::from_f64(created_at as f64),
+            JsValue::from_str(key_id),
+            JsValue::from_f64(f64::from(scan)),
             optional(filter.store, |store| text(&store)),
             optional(filter.source, |source| text(&source)),
             optional(filter.status, |status| text(&status)),
@@ -266,35 +306,30 @@ impl Catalogue {
             JsValue::from_f64(f64::from(limit)),
             optional(filter.search.as_deref(), JsValue::from_str),
         ];
-        let keys = self.records(&query, &[&range[..], &filters].concat()).await?;
-        if keys.len() == limit as usize {
-            let next_cursor = keys.last().map(|key| cursor_after(key.created_at, &key.key_id));
-            return Ok(KeyPage { keys, next_cursor });
-        }
-        if !filtered {
-            return Ok(KeyPage { keys, next_cursor: None });
-        }
-        let last_scanned = "SELECT created_at, key_id FROM integration_keys
-             WHERE workspace_id = ?1 AND (created_at, key_id) < (?2, ?3)
-             ORDER BY created_at DESC, key_id DESC LIMIT 1 OFFSET ?4 - 1";
-        let last = self.first::<LastScanned>(last_scanned, &[&range[..], &[scan]].concat()).await?;
-        let next_cursor = last.map(|last| cursor_after(last.created_at, &last.key_id));
-        Ok(KeyPage { keys, next_cursor })
+        let rows = self.rows::<Row>(&query, &parameters)?;
+        Ok(rows.map(move |mut rows| {
+            let end =
+                rows.last().filter(|last| rows.len() == limit as usize || last.matches == Some(0));
+            let next_cursor = end.map(|last| cursor_after(last.created_at, &last.key_id));
+            rows.retain(|row| row.matches != Some(0));
+            let keys = rows.into_iter().map(Row::with_store).collect::<Result<_>>()?;
+            Ok(KeyPage { keys, next_cursor })
+        }))
     }
 }
 
-/// Rows that a filtered page reads at most.
-const MAX_SCAN: u32 = 2_000;
-
-#[derive(Deserialize)]
-struct LastScanned {
-    created_at: Timestamp,
-    key_id: KeyId,
-}
+/// Keys that a filtered page looks at.
+const MAX_SCAN: u32 = 1_000;
 
 /// The cursor after this key: `<created_at>.<key_id>`, with the time in milliseconds.
 fn cursor_after(created_at: Timestamp, key_id: &KeyId) -> String {
     format!("{}.{key_id}", created_at.millis())
+}
+
+/// The names of KeyGates as a JSON array, for `json_each`.
+pub(super) fn names_json(gates: &[GateName]) -> Result<String> {
+    let names: Vec<_> = gates.iter().map(GateName::to_string).collect();
+    serde_json::to_string(&names).map_err(|error| internal(error.to_string()))
 }
 
 /// A search text with the wildcards of LIKE escaped.

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use worker::wasm_bindgen::JsValue;
 
-use super::integration_keys::COLUMNS;
-use super::{Catalogue, millis, text};
-use crate::{Result, internal};
+use super::integration_keys::{COLUMNS, KeyAndStore, STORE, names_json};
+use super::{Catalogue, Query, millis, text};
+use crate::Result;
 use tidegate_core::domain::credential::{GateName, KeyId};
 use tidegate_core::domain::id::{StoreId, WorkspaceId};
 use tidegate_core::domain::key::{KeyRecord, ShownStatus};
@@ -34,49 +34,49 @@ const LIST_EXPIRED_FOR: i64 = 14 * DAY;
 
 impl Catalogue {
     /// The keys of a workspace that are not revoked, counted by store and status.
-    pub async fn live_keys_by_store(
+    pub fn live_keys_by_store(
         &self,
         workspace: WorkspaceId,
         now: Timestamp,
-    ) -> Result<Vec<StoreKeys>> {
+    ) -> Result<Query<Vec<StoreKeys>>> {
         let query = "SELECT store_id, count(*) AS keys,
                CASE WHEN expires_at <= ?2 THEN 'expired' ELSE status END AS status
              FROM integration_keys INDEXED BY integration_keys_live
              WHERE workspace_id = ?1 AND status <> 'revoked' GROUP BY store_id, 3";
-        self.all(query, &[text(&workspace), millis(now)]).await
+        self.rows(query, &[text(&workspace), millis(now)])
     }
 
     /// The newest keys of a workspace that are not revoked.
-    pub async fn newest_live_keys(
+    pub fn newest_live_keys(
         &self,
         workspace: WorkspaceId,
         limit: u32,
-    ) -> Result<Vec<KeyRecord>> {
+    ) -> Result<Query<Vec<KeyAndStore>>> {
         let query = format!(
-            "SELECT {COLUMNS} FROM integration_keys
+            "SELECT {COLUMNS}, {STORE} FROM integration_keys
              WHERE workspace_id = ?1 AND status <> 'revoked' ORDER BY created_at DESC LIMIT ?2"
         );
-        self.records(&query, &[text(&workspace), JsValue::from_f64(f64::from(limit))]).await
+        self.keys_and_stores(&query, &[text(&workspace), JsValue::from_f64(f64::from(limit))])
     }
 
     /// The keys that are paused or await their secret, newest first.
-    pub async fn waiting_keys(&self, workspace: WorkspaceId) -> Result<Vec<KeyRecord>> {
+    pub fn waiting_keys(&self, workspace: WorkspaceId) -> Result<Query<Vec<KeyRecord>>> {
         let query = format!(
             "SELECT {COLUMNS} FROM integration_keys
              WHERE workspace_id = ?1 AND (status = 'paused' OR secrets = '[]')
                AND status <> 'revoked' ORDER BY created_at DESC LIMIT ?2"
         );
-        self.records(&query, &[text(&workspace), JsValue::from_f64(f64::from(MAX_LISTED))]).await
+        self.key_records(&query, &[text(&workspace), JsValue::from_f64(f64::from(MAX_LISTED))])
     }
 
     /// The keys that expire before `until` or expired within the last 14 days, the soonest first. A
     /// key with a live successor is left out: it needs no renewal.
-    pub async fn keys_to_renew(
+    pub fn keys_to_renew(
         &self,
         workspace: WorkspaceId,
         now: Timestamp,
         until: Timestamp,
-    ) -> Result<Vec<KeyRecord>> {
+    ) -> Result<Query<Vec<KeyRecord>>> {
         let query = format!(
             "SELECT {COLUMNS} FROM integration_keys k
              WHERE expires_at IS NOT NULL AND revoked_at IS NULL AND expires_at >= ?2
@@ -91,7 +91,7 @@ impl Catalogue {
             millis(until),
             JsValue::from_f64(f64::from(MAX_LISTED)),
         ];
-        self.records(&query, &parameters).await
+        self.key_records(&query, &parameters)
     }
 
     /// The keys of a workspace behind these KeyGates, whatever their status, in one query.
@@ -100,10 +100,8 @@ impl Catalogue {
         workspace: WorkspaceId,
         gates: &[GateName],
     ) -> Result<Vec<NamedKey>> {
-        let gates: Vec<_> = gates.iter().map(GateName::to_string).collect();
-        let gates = serde_json::to_string(&gates).map_err(|error| internal(error.to_string()))?;
         let query = "SELECT key_id, name FROM integration_keys
              WHERE gate IN (SELECT value FROM json_each(?2)) AND workspace_id = ?1";
-        self.all(query, &[text(&workspace), JsValue::from_str(&gates)]).await
+        self.all(query, &[text(&workspace), JsValue::from_str(&names_json(gates)?)]).await
     }
 }

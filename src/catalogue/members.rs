@@ -4,7 +4,7 @@ use serde::Deserialize;
 use worker::D1PreparedStatement;
 use worker::wasm_bindgen::JsValue;
 
-use super::{Catalogue, d1_error, millis, text};
+use super::{Catalogue, Query, d1_error, millis, text};
 use crate::Result;
 use tidegate_core::domain::access::{Role, last_owner};
 use tidegate_core::domain::credential::CredentialHash;
@@ -133,13 +133,13 @@ impl Catalogue {
     }
 
     /// The members of a workspace, in the order in which they joined.
-    pub async fn members(&self, workspace: WorkspaceId) -> Result<Vec<MemberRow>> {
+    pub fn members(&self, workspace: WorkspaceId) -> Result<Query<Vec<MemberRow>>> {
         let query = "SELECT m.user_id, u.email, m.role, m.created_at,
                (SELECT max(seen_at) FROM sessions s
                  WHERE s.user_id = m.user_id AND s.workspace_id = m.workspace_id) AS seen_at
              FROM memberships m JOIN users u ON u.id = m.user_id
              WHERE m.workspace_id = ?1 ORDER BY m.created_at, u.email";
-        self.all(query, &[text(&workspace)]).await
+        self.rows(query, &[text(&workspace)])
     }
 
     pub async fn member(&self, workspace: WorkspaceId, user: UserId) -> Result<Option<MemberRow>> {
@@ -234,11 +234,11 @@ impl Catalogue {
     }
 
     /// The invites of a workspace that have not expired, newest first.
-    pub async fn invites(&self, workspace: WorkspaceId, now: Timestamp) -> Result<Vec<InviteRow>> {
+    pub fn invites(&self, workspace: WorkspaceId, now: Timestamp) -> Result<Query<Vec<InviteRow>>> {
         let query = format!(
             "{INVITES} WHERE i.workspace_id = ?1 AND i.expires_at > ?2 ORDER BY i.created_at DESC"
         );
-        self.all(&query, &[text(&workspace), millis(now)]).await
+        self.rows(&query, &[text(&workspace), millis(now)])
     }
 
     /// The invite whose token has this hash, if it has not expired.

@@ -12,7 +12,7 @@ pub mod workspaces;
 
 use serde::de::DeserializeOwned;
 use worker::wasm_bindgen::JsValue;
-use worker::{D1Database, D1PreparedStatement, Env};
+use worker::{D1Database, D1PreparedStatement, D1Result, Env};
 
 use crate::{Error, Result, internal};
 use tidegate_core::domain::rejection::{Code, Rejection};
@@ -24,6 +24,38 @@ type Rule<'a> = (&'a str, fn() -> Rejection);
 /// The D1 database.
 #[derive(Debug)]
 pub struct Catalogue(D1Database);
+
+/// Queries that are sent in one round trip, and how their results are read.
+pub struct Query<T> {
+    statements: Vec<D1PreparedStatement>,
+    read: Read<T>,
+}
+
+type Read<T> = Box<dyn FnOnce(&mut Results) -> Result<T>>;
+
+/// The results of the statements that have not been read yet.
+type Results = std::vec::IntoIter<D1Result>;
+
+impl<T: 'static> Query<T> {
+    /// Converts the result.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> Result<U> + 'static) -> Query<U> {
+        let read = self.read;
+        Query {
+            statements: self.statements,
+            read: Box::new(move |results| convert(read(results)?)),
+        }
+    }
+
+    /// Both queries in one round trip.
+    pub fn and<U: 'static>(mut self, other: Query<U>) -> Query<(T, U)> {
+        self.statements.extend(other.statements);
+        let (first, second) = (self.read, other.read);
+        Query {
+            statements: self.statements,
+            read: Box::new(move |results| Ok((first(results)?, second(results)?))),
+        }
+    }
+}
 
 impl Catalogue {
     pub fn open(env: &Env) -> Result<Self> {
@@ -63,6 +95,30 @@ impl Catalogue {
         Err(broken.map_or_else(|| d1_error(error), |(_, otherwise)| otherwise().into()))
     }
 
+    /// Sends the queries and reads their results.
+    pub async fn run<T>(&self, query: Query<T>) -> Result<T> {
+        let results = match <[_; 1]>::try_from(query.statements) {
+            Ok([one]) => vec![one.all().await.map_err(d1_error)?],
+            Err(several) => self.0.batch(several).await.map_err(d1_error)?,
+        };
+        (query.read)(&mut results.into_iter())
+    }
+
+    /// A query for any number of rows.
+    fn rows<T: DeserializeOwned + 'static>(
+        &self,
+        query: &str,
+        parameters: &[JsValue],
+    ) -> Result<Query<Vec<T>>> {
+        Ok(Query {
+            statements: vec![self.statement(query, parameters)?],
+            read: Box::new(|results| {
+                let result = results.next().ok_or_else(|| internal("a query without a result"))?;
+                Ok(result.results()?)
+            }),
+        })
+    }
+
     async fn first<T: DeserializeOwned>(
         &self,
         query: &str,
@@ -71,13 +127,12 @@ impl Catalogue {
         self.statement(query, parameters)?.first(None).await.map_err(d1_error)
     }
 
-    async fn all<T: DeserializeOwned>(
+    async fn all<T: DeserializeOwned + 'static>(
         &self,
         query: &str,
         parameters: &[JsValue],
     ) -> Result<Vec<T>> {
-        let rows = self.statement(query, parameters)?.all().await.map_err(d1_error)?;
-        Ok(rows.results()?)
+        self.run(self.rows(query, parameters)?).await
     }
 }
 

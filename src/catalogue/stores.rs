@@ -4,7 +4,7 @@ use serde::Deserialize;
 use worker::D1PreparedStatement;
 use worker::wasm_bindgen::JsValue;
 
-use super::{Catalogue, millis, optional, text};
+use super::{Catalogue, Query, millis, optional, text};
 use crate::Result;
 use tidegate_core::domain::id::{StoreId, WorkspaceId};
 use tidegate_core::domain::time::Timestamp;
@@ -34,10 +34,10 @@ impl Catalogue {
     }
 
     /// All stores of a workspace, archived ones included, oldest first.
-    pub async fn stores(&self, workspace: WorkspaceId) -> Result<Vec<Store>> {
+    pub fn stores(&self, workspace: WorkspaceId) -> Result<Query<Vec<Store>>> {
         let query = "SELECT id, name, created_at, archived_at FROM stores WHERE workspace_id = ?1
                      ORDER BY created_at, id";
-        self.all(query, &[text(&workspace)]).await
+        self.rows(query, &[text(&workspace)])
     }
 
     /// A store of this workspace; another workspace's is not found.

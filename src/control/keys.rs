@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{ControlPlane, unexpected_reply};
-use crate::catalogue::integration_keys::{KeyFilter, KeyPage};
+use super::owned::OwnedKeys;
+use super::{ControlPlane, GATE_DEADLINE_MS, OwnedKey, OwnedStore, unexpected_reply};
+use crate::catalogue::integration_keys::KeyFilter;
 use crate::control::caller::Admin;
 use crate::platform::random;
 use crate::{Result, internal};
@@ -11,7 +12,7 @@ use tidegate_core::api::procedures::keys::{
     CreateIntegrationKey, ListIntegrationKeys, SetSigningSecret,
 };
 use tidegate_core::api::routes::webhook_url;
-use tidegate_core::domain::credential::{GateName, IntegrationKey, KeyId};
+use tidegate_core::domain::credential::{IntegrationKey, KeyId};
 use tidegate_core::domain::id::{AuditId, Namespace, WorkspaceId};
 use tidegate_core::domain::key::{KeyChange, KeyRecord, KeyStatus, SealedSecret};
 use tidegate_core::domain::rejection::{Code, Rejection};
@@ -37,19 +38,17 @@ pub struct ChangedKey {
 impl ControlPlane<'_> {
     /// Mints a key. One D1 batch writes the key and its audit entry; then the record is pushed to
     /// the KeyGate, before the key is revealed. A form (`form` is its id) mints one key however
-    /// often it is sent. A key that replaces another (`rotated_from`) inherits its namespace;
-    /// [`Self::rotate`] passes its store in `arguments`.
+    /// often it is sent. A key that replaces another (`rotated_from`) inherits its namespace.
+    /// The store is `store`, whatever the arguments say.
     pub async fn mint(
         &self,
         admin: &Admin,
+        store: &OwnedStore,
         arguments: CreateIntegrationKey,
-        rotated_from: Option<&KeyRecord>,
+        rotated_from: Option<&OwnedKey>,
         form: Option<&str>,
         api_origin: &str,
     ) -> Result<MintedKey> {
-        let store = self.catalogue.store(admin.workspace_id, arguments.store_id).await?;
-        let store =
-            store.ok_or_else(|| Rejection::new(Code::NotFound, "There is no such store."))?;
         if store.archived_at.is_some() {
             return Err(store_archived().into());
         }
@@ -79,7 +78,7 @@ impl ControlPlane<'_> {
             key_hash,
             preview: key.preview().to_owned(),
             workspace_id: admin.workspace_id,
-            store_id: arguments.store_id,
+            store_id: store.id,
             namespace,
             name: arguments.name,
             source: arguments.source,
@@ -120,7 +119,9 @@ impl ControlPlane<'_> {
             .await?;
         let install = GateCommand::Install { record: Box::new(record.clone()) };
         // If this fails, the KeyGate loads its record from D1 on first use.
-        if let Err(error) = self.command(record.key_hash.gate(), install).await {
+        if let Err(error) =
+            self.command_within(record.key_hash.gate(), install, GATE_DEADLINE_MS).await
+        {
             worker::console_warn!("install {}: {error}", record.key_id);
         }
         Ok(MintedKey { record, key, secret })
@@ -131,7 +132,7 @@ impl ControlPlane<'_> {
     pub async fn rotate(
         &self,
         admin: &Admin,
-        old: &KeyRecord,
+        old: &OwnedKey,
         name: String,
         expires_in_days: Option<i64>,
         form: Option<&str>,
@@ -157,39 +158,28 @@ impl ControlPlane<'_> {
             notification_url: None,
             capture_bodies: old.capture_bodies,
         };
-        self.mint(admin, arguments, Some(old), form, api_origin).await
+        self.mint(admin, old.store(), arguments, Some(old), form, api_origin).await
     }
 
     pub async fn key_page(
         &self,
         admin: &Admin,
         arguments: &ListIntegrationKeys,
-    ) -> Result<KeyPage> {
+    ) -> Result<OwnedKeys> {
         let cursor = arguments.cursor.as_ref().map(|(at, id)| (*at, id.as_str()));
         let filter = KeyFilter { store: arguments.store_id, ..KeyFilter::default() };
-        let (workspace, now) = (admin.workspace_id, self.now);
-        self.catalogue.integration_keys(workspace, &filter, cursor, arguments.limit, now).await
+        self.catalogue.run(self.key_list(admin, &filter, cursor, arguments.limit)?).await
     }
 
     pub async fn change(
         &self,
         admin: &Admin,
-        key_id: &KeyId,
-        change: KeyChange,
-    ) -> Result<ChangedKey> {
-        let gate = self.gate_of(admin, key_id).await?;
-        self.send_change(admin, gate, change).await
-    }
-
-    async fn send_change(
-        &self,
-        admin: &Admin,
-        gate: GateName,
+        key: &OwnedKey,
         change: KeyChange,
     ) -> Result<ChangedKey> {
         let (actor, audit_id) = (admin.actor.clone(), AuditId::from_random(random()?));
         let command = GateCommand::Change { change, actor, audit_id };
-        match self.command(gate, command).await? {
+        match self.command(key, command).await? {
             GateReply::Changed { record, in_flight, changed: _ } => {
                 Ok(ChangedKey { record, in_flight })
             }
@@ -202,19 +192,21 @@ impl ControlPlane<'_> {
     pub async fn set_signing_secret(
         &self,
         admin: &Admin,
+        key: &OwnedKey,
         arguments: SetSigningSecret,
     ) -> Result<ChangedKey> {
-        let key = self.key(admin, &arguments.key_id).await?;
         let overlap_until = self.now.plus(arguments.overlap);
         let (secret, notification_url) = arguments.for_format(key.payload_format)?;
         let sealed = self.seal(admin.workspace_id, &key.key_id, &secret)?;
         let change = KeyChange::SetSecret { sealed, overlap_until, notification_url };
-        self.send_change(admin, key.key_hash.gate(), change).await
+        self.change(admin, key, change).await
     }
 
     /// Reseals the secrets of a page of keys that are sealed under an older sealing key. Returns
     /// the number of keys resealed, and the cursor of the next page. After the last page the older
-    /// sealing key may be dropped.
+    /// sealing key may be dropped. Revoked keys are left out: a revoked key is refused before any
+    /// signature is checked, and for ever, so its secrets are never needed again. (Where one does not
+    /// unseal, its KeyGate goes on without it.)
     pub async fn reseal_secrets(
         &self,
         admin: &Admin,
@@ -222,11 +214,11 @@ impl ControlPlane<'_> {
     ) -> Result<(u32, Option<String>)> {
         let page = self.key_page(admin, arguments).await?;
         let mut resealed = 0;
-        for record in page.keys.iter().filter(|record| record.status != KeyStatus::Revoked) {
+        for key in page.keys.iter().filter(|key| key.status != KeyStatus::Revoked) {
             let (actor, audit_id) = (admin.actor.clone(), AuditId::from_random(random()?));
             // The KeyGate reseals, because it may have a secret that is not in D1 yet.
             let command = GateCommand::Reseal { actor, audit_id };
-            match self.command(record.key_hash.gate(), command).await? {
+            match self.command(key, command).await? {
                 GateReply::Changed { changed, .. } => resealed += u32::from(changed),
                 _ => return Err(unexpected_reply()),
             }

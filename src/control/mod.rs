@@ -5,6 +5,7 @@
 pub mod caller;
 mod expiry;
 mod keys;
+mod owned;
 mod requests;
 mod stores;
 mod team;
@@ -15,24 +16,26 @@ use std::rc::Rc;
 use worker::{D1PreparedStatement, Env};
 
 pub use keys::{ChangedKey, MintedKey};
+pub use owned::{OwnedKey, OwnedStore, Relatives};
 pub use requests::{Stats, Usage};
 pub use team::CreatedInvite;
 pub use workspaces::CreatedWorkspace;
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::audit_log::AuditEntry;
-use crate::control::caller::Admin;
 use crate::objects::call::{ObjectCall, call};
 use crate::platform::{Settings, now, random};
 use crate::{Error, Result, internal};
 use tidegate_core::domain::actor::Actor;
-use tidegate_core::domain::credential::{GateName, KeyId};
-use tidegate_core::domain::id::{AuditId, StoreId, WorkspaceId};
-use tidegate_core::domain::key::KeyRecord;
+use tidegate_core::domain::credential::GateName;
+use tidegate_core::domain::id::{AuditId, WorkspaceId};
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::key_gate::{GateCommand, GateReply};
 use tidegate_core::protocol::store_ledger::{LedgerCommand, LedgerReply};
+
+/// Milliseconds that a KeyGate may take for a command, unless a page waits less long.
+pub const GATE_DEADLINE_MS: u32 = GateCommand::DEADLINE_MS;
 
 /// Runs the operations, with the bindings, the settings, the catalogue and the time of the
 /// request.
@@ -48,26 +51,13 @@ impl<'a> ControlPlane<'a> {
         Ok(Self { env, settings, catalogue: Catalogue::open(env)?, now: now() })
     }
 
-    /// A key of the admin's workspace. Another workspace's key is not found.
-    pub async fn key(&self, admin: &Admin, key_id: &KeyId) -> Result<KeyRecord> {
-        let not_found = || Rejection::new(Code::NotFound, "There is no such key.");
-        let gate = key_id.gate().ok_or_else(not_found)?;
-        let record = self.catalogue.integration_key(admin.workspace_id, gate).await?;
-        Ok(record.ok_or_else(not_found)?)
-    }
-
-    /// The KeyGate of a key of the admin's workspace.
-    async fn gate_of(&self, admin: &Admin, key_id: &KeyId) -> Result<GateName> {
-        Ok(self.key(admin, key_id).await?.key_hash.gate())
-    }
-
-    /// Sends a command to a KeyGate. The caller has checked that the key belongs to the workspace.
-    pub async fn command(&self, gate: GateName, command: GateCommand) -> Result<GateReply> {
-        self.command_within(gate, command, GateCommand::DEADLINE_MS).await
+    /// Sends a command to the KeyGate of a key.
+    async fn command(&self, key: &OwnedKey, command: GateCommand) -> Result<GateReply> {
+        self.command_within(key.key_hash.gate(), command, GATE_DEADLINE_MS).await
     }
 
     /// Sends a command to a KeyGate, with a deadline in milliseconds.
-    pub async fn command_within(
+    async fn command_within(
         &self,
         gate: GateName,
         command: GateCommand,
@@ -80,17 +70,16 @@ impl<'a> ControlPlane<'a> {
         Ok(result.map_err(|error| error.or(unavailable))??)
     }
 
-    /// Sends a command to a store's ledger and returns the status and JSON body of its reply. The
-    /// caller has checked that the store belongs to the workspace.
+    /// Sends a command to a store's ledger and returns the status and JSON body of its reply.
     pub async fn ask_ledger(
         &self,
-        store: StoreId,
+        store: &OwnedStore,
         command: LedgerCommand,
     ) -> Result<(u16, String)> {
         let unavailable =
             Rejection::new(Code::StoreUnavailable, "The store did not answer in time. Try again.")
                 .retry_after(2);
-        let reply = call(self.env, &store, &command, LedgerCommand::DEADLINE_MS).await;
+        let reply = call(self.env, &store.id, &command, LedgerCommand::DEADLINE_MS).await;
         match reply.map_err(|error| error.or(unavailable))? {
             (LedgerReply::Done { status, .. }, body) => Ok((status, body)),
             (LedgerReply::Rejected { rejection }, _) => Err(rejection.into()),

@@ -1,10 +1,9 @@
 //! Reads a key's usage and requests from its KeyGate, and settles its parked events.
 
-use super::{ControlPlane, unexpected_reply};
+use super::{ControlPlane, OwnedKey, unexpected_reply};
 use crate::Result;
 use crate::control::caller::Admin;
 use crate::platform::random;
-use tidegate_core::domain::credential::{GateName, KeyId};
 use tidegate_core::domain::failing::FailingWebhook;
 use tidegate_core::domain::id::{AuditId, SequenceId};
 use tidegate_core::domain::log::{Bucket, Outcome, Tally, Window};
@@ -33,9 +32,10 @@ pub struct Usage {
 }
 
 impl ControlPlane<'_> {
-    pub async fn usage(&self, admin: &Admin, key_id: &KeyId) -> Result<Usage> {
-        let gate = self.gate_of(admin, key_id).await?;
-        match self.command(gate, GateCommand::Usage).await? {
+    /// The traffic of a key, if its KeyGate reports it within so many milliseconds.
+    pub async fn usage(&self, key: &OwnedKey, deadline_ms: u32) -> Result<Usage> {
+        let gate = key.key_hash.gate();
+        match self.command_within(gate, GateCommand::Usage, deadline_ms).await? {
             GateReply::Usage { h24, hours, last_used_at, parked, awaiting_details, failing } => {
                 let parked = ParkedCount {
                     attention: parked.saturating_sub(awaiting_details),
@@ -48,36 +48,23 @@ impl ControlPlane<'_> {
     }
 
     /// The requests of a window in buckets, oldest first, and their total.
-    pub async fn series(
-        &self,
-        admin: &Admin,
-        key_id: &KeyId,
-        window: Window,
-    ) -> Result<(Vec<Bucket>, Tally)> {
-        let gate = self.gate_of(admin, key_id).await?;
-        match self.command(gate, GateCommand::Series { window }).await? {
+    pub async fn series(&self, key: &OwnedKey, window: Window) -> Result<(Vec<Bucket>, Tally)> {
+        match self.command(key, GateCommand::Series { window }).await? {
             GateReply::Series { buckets, total } => Ok((buckets, total)),
             _ => Err(unexpected_reply()),
         }
     }
 
     /// One request of a key with its captures.
-    pub async fn request(
-        &self,
-        admin: &Admin,
-        key_id: &KeyId,
-        row: SequenceId,
-    ) -> Result<RequestDetail> {
-        let gate = self.gate_of(admin, key_id).await?;
-        match self.command(gate, GateCommand::GetRequest { row: row.as_i64() }).await? {
+    pub async fn request(&self, key: &OwnedKey, row: SequenceId) -> Result<RequestDetail> {
+        match self.command(key, GateCommand::GetRequest { row: row.as_i64() }).await? {
             GateReply::Request { detail } => Ok(*detail),
             _ => Err(unexpected_reply()),
         }
     }
 
-    pub async fn stats(&self, admin: &Admin, key_id: &KeyId) -> Result<Stats> {
-        let gate = self.gate_of(admin, key_id).await?;
-        match self.command(gate, GateCommand::Stats).await? {
+    pub async fn stats(&self, key: &OwnedKey) -> Result<Stats> {
+        match self.command(key, GateCommand::Stats).await? {
             GateReply::Stats { h24, d7, d30, last_used_at } => {
                 Ok(Stats { h24, d7, d30, last_used_at })
             }
@@ -88,34 +75,28 @@ impl ControlPlane<'_> {
     /// A page of a key's log, newest first, and the row before which the next page goes on.
     pub async fn requests(
         &self,
-        admin: &Admin,
-        key_id: &KeyId,
+        key: &OwnedKey,
         filter: RequestFilter,
     ) -> Result<(Vec<LoggedRequest>, Option<i64>)> {
-        let gate = self.gate_of(admin, key_id).await?;
-        match self.command(gate, GateCommand::ListRequests { filter }).await? {
+        match self.command(key, GateCommand::ListRequests { filter }).await? {
             GateReply::Requests { requests, next } => Ok((requests, next)),
             _ => Err(unexpected_reply()),
         }
     }
 
-    /// The key's KeyGate, a page of its parked events, and the row before which the next page goes
+    /// A page of a key's parked events, and the row before which the next page goes
     /// on. With `awaiting_details` set, only the events that await details (`true`) or only the
     /// others.
     pub async fn parked(
         &self,
-        admin: &Admin,
-        key_id: &KeyId,
+        key: &OwnedKey,
         limit: u32,
         before: Option<i64>,
         awaiting_details: Option<bool>,
-    ) -> Result<(GateName, Vec<ParkedEvent>, Option<i64>)> {
-        let gate = self.gate_of(admin, key_id).await?;
-        match self
-            .command(gate, GateCommand::ListParked { limit, before, awaiting_details })
-            .await?
+    ) -> Result<(Vec<ParkedEvent>, Option<i64>)> {
+        match self.command(key, GateCommand::ListParked { limit, before, awaiting_details }).await?
         {
-            GateReply::Parked { events, next } => Ok((gate, events, next)),
+            GateReply::Parked { events, next } => Ok((events, next)),
             _ => Err(unexpected_reply()),
         }
     }
@@ -124,12 +105,10 @@ impl ControlPlane<'_> {
     /// stays parked.
     pub async fn retry_parked(
         &self,
-        admin: &Admin,
-        key_id: &KeyId,
+        key: &OwnedKey,
         row: SequenceId,
     ) -> Result<(Option<Outcome>, Option<ParkReason>)> {
-        let gate = self.gate_of(admin, key_id).await?;
-        match self.command(gate, GateCommand::RetryParked { row: row.as_i64() }).await? {
+        match self.command(key, GateCommand::RetryParked { row: row.as_i64() }).await? {
             GateReply::Settled { outcome, reason } => Ok((outcome, reason)),
             _ => Err(unexpected_reply()),
         }
@@ -139,13 +118,12 @@ impl ControlPlane<'_> {
     pub async fn discard_parked(
         &self,
         admin: &Admin,
-        key_id: &KeyId,
+        key: &OwnedKey,
         row: SequenceId,
     ) -> Result<()> {
-        let gate = self.gate_of(admin, key_id).await?;
         let (actor, audit_id) = (admin.actor.clone(), AuditId::from_random(random()?));
         let row = row.as_i64();
-        self.command(gate, GateCommand::DiscardParked { row, actor, audit_id }).await?;
+        self.command(key, GateCommand::DiscardParked { row, actor, audit_id }).await?;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::ControlPlane;
+use super::{ControlPlane, OwnedStore};
 use crate::Result;
 use crate::catalogue::stores::Store;
 use crate::control::caller::Admin;
@@ -22,18 +22,17 @@ impl ControlPlane<'_> {
         Ok(Store { id, name: name.to_owned(), created_at: self.now, archived_at: None })
     }
 
-    /// A store of the admin's workspace. Another workspace's store is not found.
-    pub async fn store(&self, admin: &Admin, id: StoreId) -> Result<Store> {
-        let store = self.catalogue.store(admin.workspace_id, id).await?;
-        Ok(store.ok_or_else(|| Rejection::new(Code::NotFound, "There is no such store."))?)
-    }
-
-    pub async fn rename_store(&self, admin: &Admin, id: StoreId, name: &str) -> Result<Store> {
-        let store = self.store(admin, id).await?;
+    pub async fn rename_store(
+        &self,
+        admin: &Admin,
+        store: &OwnedStore,
+        name: &str,
+    ) -> Result<Store> {
+        let store = Store::clone(store);
         if store.name == name {
             return Ok(store);
         }
-        let workspace = admin.workspace_id;
+        let (workspace, id) = (admin.workspace_id, store.id);
         let rename = self.catalogue.rename_store(workspace, id, name)?;
         let detail = json!({ "name": name, "before": store.name });
         let audit =
@@ -43,12 +42,17 @@ impl ControlPlane<'_> {
     }
 
     /// Archives a store, or restores it. Archiving is refused while a live key points to the store.
-    pub async fn archive_store(&self, admin: &Admin, id: StoreId, archive: bool) -> Result<Store> {
-        let store = self.store(admin, id).await?;
+    pub async fn archive_store(
+        &self,
+        admin: &Admin,
+        store: &OwnedStore,
+        archive: bool,
+    ) -> Result<Store> {
+        let store = Store::clone(store);
         if store.archived_at.is_some() == archive {
             return Ok(store);
         }
-        let workspace = admin.workspace_id;
+        let (workspace, id) = (admin.workspace_id, store.id);
         let archived_at = archive.then_some(self.now);
         let action = if archive { "store.archived" } else { "store.restored" };
         let change = self.catalogue.archive_store(workspace, id, archived_at)?;

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::ControlPlane;
+use super::{ControlPlane, GATE_DEADLINE_MS};
 use crate::Result;
 use crate::catalogue::members::{MemberRow, NewInvite, RolesAtCheck};
 use crate::catalogue::sessions::TailRow;
@@ -144,7 +144,7 @@ impl ControlPlane<'_> {
             }
             let gate = GateName::from_bytes(gate);
             let command = GateCommand::CloseTails { session: Some(tail.session_hash) };
-            if let Err(error) = self.command(gate, command).await {
+            if let Err(error) = self.command_within(gate, command, GATE_DEADLINE_MS).await {
                 worker::console_warn!("closing tails of {gate}: {error}");
             }
         }

@@ -24,12 +24,14 @@ pub async fn list(
     let control_plane = ControlPlane::new(env, settings)?;
     let caller = Caller::of(request, env, &control_plane.catalogue).await?;
     let OrderQuery { store, filter } = OrderQuery::parse(query)?;
-    let stores = control_plane.catalogue.stores(caller.workspace_id).await?;
-    let store_id = match store {
-        Some(id) if stores.iter().any(|store| store.id == id) => id,
-        Some(_) => return Err(Rejection::new(Code::NotFound, "There is no such store.").into()),
+    let stores = control_plane.catalogue.run(control_plane.stores(&caller)?).await?;
+    let store = match store {
+        Some(id) => stores
+            .iter()
+            .find(|store| store.id == id)
+            .ok_or_else(|| Rejection::new(Code::NotFound, "There is no such store."))?,
         None => match stores.as_slice() {
-            [only] => only.id,
+            [only] => only,
             _ => {
                 return Err(Rejection::new(
                     Code::InvalidQuery,
@@ -39,8 +41,8 @@ pub async fn list(
             }
         },
     };
-    let command = LedgerCommand::ListOrders { store_id, filter };
-    let (status, body) = control_plane.ask_ledger(store_id, command).await?;
+    let command = LedgerCommand::ListOrders { store_id: store.id, filter };
+    let (status, body) = control_plane.ask_ledger(store, command).await?;
     Ok(Answer::json(status, body).into_response(&unlogged_request_id())?)
 }
 
@@ -55,8 +57,8 @@ pub async fn get(
     let not_found = || Rejection::new(Code::NotFound, "There is no such order.");
     let id = OrderId::parse(id).ok_or_else(not_found)?;
     // The ledger is called only after this check: another workspace's order is not found.
-    control_plane.catalogue.store(caller.workspace_id, id.store).await?.ok_or_else(not_found)?;
+    let store = control_plane.find_store(&caller, id.store).await?.ok_or_else(not_found)?;
     let command = LedgerCommand::GetOrder { store_id: id.store, row: id.row.as_i64() };
-    let (status, body) = control_plane.ask_ledger(id.store, command).await?;
+    let (status, body) = control_plane.ask_ledger(&store, command).await?;
     Ok(Answer::json(status, body).into_response(&unlogged_request_id())?)
 }

@@ -1,13 +1,14 @@
 //! The list of integration keys, minting a key, and the one-time reveal.
 
+use std::collections::HashMap;
+
 use futures_util::future::join_all;
 
 use super::page::Page;
 use super::request::{ConsoleRequest, Session};
 use crate::catalogue::integration_keys::KeyFilter;
-use crate::catalogue::stores::Store;
-use crate::control::MintedKey;
 use crate::control::caller::Admin;
+use crate::control::{GATE_DEADLINE_MS, MintedKey, OwnedKey, OwnedStore, Usage as KeyUsage};
 use crate::platform::random;
 use crate::{Error, Result};
 use tidegate_console::components::restricted_card;
@@ -73,22 +74,25 @@ async fn list_page(
     };
     let cursor = query.get("cursor").split_once('.');
     let cursor = cursor.and_then(|(at, id)| Some((at.parse::<i64>().ok()?, id)));
-    let catalogue = &request.control_plane.catalogue;
-    let (workspace, now) = (admin.workspace_id, request.control_plane.now);
+    let control_plane = &request.control_plane;
+    let (catalogue, now) = (&control_plane.catalogue, control_plane.now);
     let filter = KeyFilter {
         store: StoreId::parse(&filters.store),
         source: Source::parse(&filters.source),
         status: ShownStatus::parse(&filters.status),
         search: Some(filters.search.clone()).filter(|search| !search.is_empty()),
     };
-    let page = catalogue.integration_keys(workspace, &filter, cursor, PAGE, now).await?;
-    let stores = ids_and_names(&catalogue.stores(workspace).await?);
     let longest = NOTICES.iter().copied().max().unwrap_or_default();
-    let expiring = catalogue.keys_to_renew(workspace, now, now.plus(longest * DAY)).await?;
+    let page = control_plane.key_list(&admin, &filter, cursor, PAGE)?;
+    let stores = control_plane.stores(&admin)?;
+    let expiring = catalogue.keys_to_renew(admin.workspace_id, now, now.plus(longest * DAY))?;
+    let ((page, stores), expiring) = catalogue.run(page.and(stores).and(expiring)).await?;
+    let keys: Vec<_> = page.keys.into_iter().map(OwnedKey::into_record).collect();
+    let stores = ids_and_names(&stores);
     let csrf = request.csrf(session);
     let main = connectors(&Connectors {
         csrf: &csrf,
-        keys: &page.keys,
+        keys: &keys,
         stores: &stores,
         filters: &filters,
         later: cursor.is_some(),
@@ -107,13 +111,14 @@ pub fn restricted_page(request: &ConsoleRequest<'_>, session: &Session) -> Page 
 }
 
 /// The id and name of each store.
-fn ids_and_names(stores: &[Store]) -> Vec<(String, String)> {
+fn ids_and_names(stores: &[OwnedStore]) -> Vec<(String, String)> {
     stores.iter().map(|store| (store.id.to_string(), store.name.clone())).collect()
 }
 
 /// The stores that new keys can be minted for: those that are not archived.
 async fn open_stores(request: &ConsoleRequest<'_>, admin: &Admin) -> Result<Vec<(String, String)>> {
-    let mut stores = request.control_plane.catalogue.stores(admin.workspace_id).await?;
+    let control_plane = &request.control_plane;
+    let mut stores = control_plane.catalogue.run(control_plane.stores(admin)?).await?;
     stores.retain(|store| store.archived_at.is_none());
     Ok(ids_and_names(&stores))
 }
@@ -152,8 +157,9 @@ pub async fn create(request: &ConsoleRequest<'_>, session: &Session, form: &Form
     let arguments = typed.arguments().to_string();
     let minted = match CreateIntegrationKey::read(arguments.as_bytes()) {
         Ok(arguments) => {
-            let origin = request.api_origin();
-            request.control_plane.mint(&admin, arguments, None, Some(form_id), origin).await
+            let (control_plane, origin) = (&request.control_plane, request.api_origin());
+            let store = control_plane.store(&admin, arguments.store_id).await?;
+            control_plane.mint(&admin, &store, arguments, None, Some(form_id), origin).await
         }
         Err(rejection) => Err(rejection.into()),
     };
@@ -241,17 +247,19 @@ pub async fn usage(request: &ConsoleRequest<'_>, session: &Session) -> Result<Pa
         .filter_map(|id| KeyId::parse(id, &request.settings.tag_keys))
         .take(PAGE as usize)
         .collect();
-    let traffic = join_all(ids.iter().map(|id| traffic(request, &admin, id))).await;
+    let keys = request.control_plane.keys(&admin, &ids).await?;
+    let traffic = join_all(keys.iter().map(|key| traffic(request, key))).await;
+    let mut traffic: HashMap<_, _> = keys.iter().map(|key| &key.key_id).zip(traffic).collect();
     let usage: Vec<_> = ids
         .iter()
-        .zip(traffic)
-        .map(|(id, traffic)| Usage { key_id: id.as_str(), traffic: traffic.ok() })
+        .map(|id| Usage { key_id: id.as_str(), traffic: traffic.remove(id).flatten() })
         .collect();
     Ok(Page::html(200, usage_cells(&usage, request.control_plane.now)))
 }
 
-async fn traffic(request: &ConsoleRequest<'_>, admin: &Admin, key_id: &KeyId) -> Result<Traffic> {
-    let usage = request.control_plane.usage(admin, key_id).await?;
-    let crate::control::Usage { h24, hours, last_used_at, parked, failing: _ } = usage;
-    Ok(Traffic { total: h24, hours, last_used_at, parked })
+/// The traffic of a key; `None` if its KeyGate does not answer.
+async fn traffic(request: &ConsoleRequest<'_>, key: &OwnedKey) -> Option<Traffic> {
+    let usage = request.control_plane.usage(key, GATE_DEADLINE_MS).await.ok()?;
+    let KeyUsage { h24, hours, last_used_at, parked, failing: _ } = usage;
+    Some(Traffic { total: h24, hours, last_used_at, parked })
 }

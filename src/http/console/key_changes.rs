@@ -3,11 +3,11 @@
 use super::connectors::{
     already_minted, form_id, layer_page, read_form_id, restricted_page, reveal_page,
 };
-use super::keys::{drawer_page, find_key, sequence_id_of, settings_tab, store_name};
+use super::keys::{drawer_page, find_key, sequence_id_of, settings_tab};
 use super::page::Page;
 use super::request::{ConsoleRequest, Session};
 use crate::Result;
-use crate::control::ChangedKey;
+use crate::control::{ChangedKey, OwnedKey};
 use tidegate_console::forms::{Form, FormErrors};
 use tidegate_console::links;
 use tidegate_console::pages::key_form::{label, number};
@@ -33,7 +33,7 @@ pub async fn confirm_revocation(
     if record.status == KeyStatus::Revoked {
         return Ok(Page::redirect(&links::key_settings(key)));
     }
-    let traffic = request.control_plane.stats(&admin, &record.key_id).await.ok();
+    let traffic = request.control_plane.stats(&record).await.ok();
     let layer = confirm_revoke(&request.csrf(session), &record, traffic.map(|stats| stats.h24));
     layer_page(request, session, 200, layer).await
 }
@@ -52,7 +52,7 @@ pub async fn change(
         KeyAction::Revoke => KeyChange::Revoke,
     };
     let ChangedKey { record, in_flight } =
-        request.control_plane.change(&admin, &record.key_id, change).await?;
+        request.control_plane.change(&admin, &record, change).await?;
     let name = &record.name;
     Ok(match action {
         KeyAction::Pause => {
@@ -98,15 +98,14 @@ async fn rotation_page(
     request: &ConsoleRequest<'_>,
     session: &Session,
     status: u16,
-    record: &KeyRecord,
+    record: &OwnedKey,
     form_id: &str,
     name: &str,
     expires_in_days: &str,
     errors: &FormErrors,
 ) -> Result<Page> {
-    let store = store_name(request, record).await?;
     let csrf = request.csrf(session);
-    let store = store.as_str();
+    let store = record.store().name.as_str();
     let layer = rotate_form(&RotateForm {
         csrf: &csrf,
         form_id,
@@ -173,7 +172,11 @@ pub async fn set_secret(
     let result = match arguments {
         Ok(arguments) => {
             let overlap = arguments.overlap;
-            request.control_plane.set_signing_secret(&admin, arguments).await.map(|_| overlap)
+            request
+                .control_plane
+                .set_signing_secret(&admin, &record, arguments)
+                .await
+                .map(|_| overlap)
         }
         Err(rejection) => Err(rejection.into()),
     };
@@ -182,7 +185,7 @@ pub async fn set_secret(
         Err(error) if error.code() == Code::ValidationFailed => {
             let errors = FormErrors::of_arguments(&error.into_rejection(), label);
             let secret = SecretForm { errors: &errors, notification_url: typed_url };
-            let content = settings_tab(request, session, &admin, &record, secret).await?;
+            let content = settings_tab(request, session, &record, secret).await?;
             return drawer_page(request, session, 422, &record, KeyTab::Settings, None, content)
                 .await;
         }
@@ -232,7 +235,7 @@ pub async fn discard_event(
     let admin = session.require_admin()?;
     let record = find_key(request, &admin, key).await?;
     let row = sequence_id_of(&record, event)?;
-    request.control_plane.discard_parked(&admin, &record.key_id, row).await?;
+    request.control_plane.discard_parked(&admin, &record, row).await?;
     Ok(Page::redirect_with_flash(&links::key_parked(key), "The event was discarded."))
 }
 
@@ -245,7 +248,7 @@ pub async fn retry_event(
     let admin = session.require_admin()?;
     let record = find_key(request, &admin, key).await?;
     let row = sequence_id_of(&record, event)?;
-    let (outcome, reason) = request.control_plane.retry_parked(&admin, &record.key_id, row).await?;
+    let (outcome, reason) = request.control_plane.retry_parked(&record, row).await?;
     let message = match (outcome, reason) {
         (Some(outcome), _) => format!("The event was tried again: {}.", outcome.as_str()),
         (None, Some(reason)) => format!("The event waits on: {}.", reason.as_str()),

@@ -1,10 +1,13 @@
 //! The drawer of a key: its log, its parked events, its settings, one request.
 
+use futures_util::future::{OptionFuture, join, join_all};
+
 use super::connectors::{layer_page, restricted_page};
 use super::page::Page;
 use super::request::{ConsoleRequest, Session};
 use crate::Result;
 use crate::control::caller::Admin;
+use crate::control::{GATE_DEADLINE_MS, OwnedKey, Relatives};
 use tidegate_console::forms::FormErrors;
 use tidegate_console::links;
 use tidegate_console::pages::key_drawer::{KeyDrawer, key_drawer};
@@ -29,16 +32,10 @@ use tidegate_core::protocol::key_gate::{LoggedRequest, RequestFilter};
 const PARKED_PAGE: u32 = 50;
 
 /// The key with the id from the path. Another workspace's key is not found.
-pub async fn find_key(request: &ConsoleRequest<'_>, admin: &Admin, key: &str) -> Result<KeyRecord> {
+pub async fn find_key(request: &ConsoleRequest<'_>, admin: &Admin, key: &str) -> Result<OwnedKey> {
     let id = KeyId::parse(key, &request.settings.tag_keys)
         .ok_or_else(|| Rejection::new(Code::NotFound, "There is no such key."))?;
     request.control_plane.key(admin, &id).await
-}
-
-/// The name of a key's store.
-pub async fn store_name(request: &ConsoleRequest<'_>, record: &KeyRecord) -> Result<String> {
-    let store = request.control_plane.catalogue.store(record.workspace_id, record.store_id).await?;
-    Ok(store.map(|store| store.name).unwrap_or_default())
 }
 
 /// The sequence id in a request id of this key. A request id of another key is not found.
@@ -59,15 +56,15 @@ pub async fn drawer(
     if tab == KeyTab::Requests && request.wants_only(ROWS) {
         let (filter, _) =
             LogFilters::from_query(&request.query()).to_filter(request.control_plane.now);
-        let (requests, _) = request.control_plane.requests(&admin, &record.key_id, filter).await?;
+        let (requests, _) = request.control_plane.requests(&record, filter).await?;
         return Ok(Page::html(200, log_rows(key, &requests)));
     }
     let (content, parked) = match tab {
-        KeyTab::Requests => (requests_tab(request, &admin, &record).await?, None),
-        KeyTab::Parked => parked_tab(request, session, &admin, &record).await?,
+        KeyTab::Requests => (requests_tab(request, &record).await?, None),
+        KeyTab::Parked => parked_tab(request, session, &record).await?,
         KeyTab::Settings => {
             let secret = SecretForm { errors: &FormErrors::default(), notification_url: None };
-            (settings_tab(request, session, &admin, &record, secret).await?, None)
+            (settings_tab(request, session, &record, secret).await?, None)
         }
     };
     drawer_page(request, session, 200, &record, tab, parked, content).await
@@ -79,28 +76,23 @@ pub async fn drawer_page(
     request: &ConsoleRequest<'_>,
     session: &Session,
     status: u16,
-    record: &KeyRecord,
+    record: &OwnedKey,
     tab: KeyTab,
     parked: Option<ParkedCount>,
     content: maud::Markup,
 ) -> Result<Page> {
-    let store = store_name(request, record).await?;
-    let now = request.control_plane.now;
-    let layer = key_drawer(&KeyDrawer { record, store: &store, tab, parked, now }, content);
+    let (store, now) = (&record.store().name, request.control_plane.now);
+    let layer = key_drawer(&KeyDrawer { record, store, tab, parked, now }, content);
     layer_page(request, session, status, layer).await
 }
 
-async fn requests_tab(
-    request: &ConsoleRequest<'_>,
-    admin: &Admin,
-    record: &KeyRecord,
-) -> Result<maud::Markup> {
+async fn requests_tab(request: &ConsoleRequest<'_>, record: &OwnedKey) -> Result<maud::Markup> {
     let filters = LogFilters::from_query(&request.query());
     let (filter, invalid) = filters.to_filter(request.control_plane.now);
     let window = filters.chosen_window().unwrap_or(Window::H24);
     let id = &record.key_id;
-    let (requests, next) = request.control_plane.requests(admin, id, filter).await?;
-    let (buckets, total) = request.control_plane.series(admin, id, window).await?;
+    let (requests, next) = request.control_plane.requests(record, filter).await?;
+    let (buckets, total) = request.control_plane.series(record, window).await?;
     let hint = match record.payload_format {
         _ if record.awaits_secret() => {
             "The first one that is taken appears here by itself, once the signing secret has been pasted."
@@ -131,30 +123,25 @@ async fn requests_tab(
 async fn parked_tab(
     request: &ConsoleRequest<'_>,
     session: &Session,
-    admin: &Admin,
-    record: &KeyRecord,
+    record: &OwnedKey,
 ) -> Result<(maud::Markup, Option<ParkedCount>)> {
     let query = request.query();
     let before =
         query.get("cursor").parse().ok().and_then(SequenceId::from_i64).map(SequenceId::as_i64);
-    let id = &record.key_id;
-    let usage = request.control_plane.usage(admin, id).await?;
+    let usage = request.control_plane.usage(record, GATE_DEADLINE_MS).await?;
     let count = usage.parked;
     let awaiting_details = match query.get("view") {
         AWAITING_DETAILS => true,
         "" => count.attention == 0 && count.awaiting_details > 0,
         _ => false,
     };
-    let page = request
-        .control_plane
-        .parked(admin, id, PARKED_PAGE, before, Some(awaiting_details))
-        .await?;
-    let (gate, events, next) = page;
+    let only = Some(awaiting_details);
+    let (events, next) = request.control_plane.parked(record, PARKED_PAGE, before, only).await?;
     let csrf = request.csrf(session);
     let content = key_parked(&KeyParked {
         csrf: &csrf,
-        key_id: id.as_str(),
-        gate,
+        key_id: record.key_id.as_str(),
+        gate: record.key_hash.gate(),
         events: &events,
         next,
         count,
@@ -171,34 +158,28 @@ async fn parked_tab(
 pub async fn settings_tab(
     request: &ConsoleRequest<'_>,
     session: &Session,
-    admin: &Admin,
-    record: &KeyRecord,
+    record: &OwnedKey,
     secret: SecretForm<'_>,
 ) -> Result<maud::Markup> {
-    let catalogue = &request.control_plane.catalogue;
-    let store = store_name(request, record).await?;
     let csrf = request.csrf(session);
     let url = webhook_url(request.api_origin(), record.payload_format, record.key_id.as_str());
-    let successors = catalogue.successors(admin.workspace_id, &record.key_id).await?;
-    let predecessor = match &record.rotated_from {
-        Some(id) => Some(request.control_plane.key(admin, id).await?),
-        None => None,
-    };
-    let mut relatives = Vec::new();
-    for relative in &successors {
-        relatives.push(with_traffic(request, admin, relative).await);
-    }
-    let predecessor = match &predecessor {
-        Some(record) => Some(with_traffic(request, admin, record).await),
-        None => None,
-    };
-    let receipt = receipt(request, admin, record).await?;
+    let Relatives { predecessor, successors } = request.control_plane.relatives(record).await?;
+    let traffic = |key| with_traffic(request, key);
+    let (own, (predecessor, relatives)) = join(
+        traffic(record),
+        join(
+            OptionFuture::from(predecessor.as_ref().map(traffic)),
+            join_all(successors.iter().map(traffic)),
+        ),
+    )
+    .await;
+    let receipt = receipt(request, record).await?;
     Ok(key_settings(&KeySettings {
         csrf: &csrf,
         record,
-        store: &store,
+        store: &record.store().name,
         webhook_url: url.as_deref(),
-        own: with_traffic(request, admin, record).await,
+        own,
         predecessor,
         successors: &relatives,
         receipt: record.revoked_at.zip(receipt.as_ref()).map(|(revoked_at, (accepted, later))| {
@@ -210,12 +191,8 @@ pub async fn settings_tab(
 }
 
 /// A key with its traffic, which is `None` if its KeyGate does not answer.
-async fn with_traffic<'a>(
-    request: &ConsoleRequest<'_>,
-    admin: &Admin,
-    record: &'a KeyRecord,
-) -> Relative<'a> {
-    match request.control_plane.stats(admin, &record.key_id).await {
+async fn with_traffic<'a>(request: &ConsoleRequest<'_>, record: &'a OwnedKey) -> Relative<'a> {
+    match request.control_plane.stats(record).await {
         Ok(stats) => Relative { record, h24: Some(stats.h24), last_used_at: stats.last_used_at },
         Err(_) => Relative { record, h24: None, last_used_at: None },
     }
@@ -225,8 +202,7 @@ async fn with_traffic<'a>(
 /// revocation. `None` for any other key.
 async fn receipt(
     request: &ConsoleRequest<'_>,
-    admin: &Admin,
-    record: &KeyRecord,
+    record: &OwnedKey,
 ) -> Result<Option<(Option<LoggedRequest>, Vec<LoggedRequest>)>> {
     let Some(revoked_at) = record.revoked_at else { return Ok(None) };
     let accepted = RequestFilter { limit: 1, status_class: Some(2), ..RequestFilter::default() };
@@ -236,8 +212,8 @@ async fn receipt(
         errors: true,
         ..RequestFilter::default()
     };
-    let (accepted, _) = request.control_plane.requests(admin, &record.key_id, accepted).await?;
-    let (later, _) = request.control_plane.requests(admin, &record.key_id, later).await?;
+    let (accepted, _) = request.control_plane.requests(record, accepted).await?;
+    let (later, _) = request.control_plane.requests(record, later).await?;
     Ok(Some((accepted.into_iter().next(), later)))
 }
 
@@ -251,7 +227,7 @@ pub async fn request(
     let Some(admin) = session.admin() else { return Ok(restricted_page(request, session)) };
     let record = find_key(request, &admin, key).await?;
     let row = sequence_id_of(&record, request_id)?;
-    let detail = request.control_plane.request(&admin, &record.key_id, row).await?;
+    let detail = request.control_plane.request(&record, row).await?;
     let csrf = request.csrf(session);
     let permalink = format!("{}{}", request.console_origin(), links::request(key, request_id));
     let content = key_request(&KeyRequest {

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use super::page::Page;
 use super::request::{ConsoleRequest, Session};
 use crate::catalogue::stores::Store;
+use crate::control::OwnedStore;
 use crate::{Result, internal};
 use tidegate_console::forms::Form;
 use tidegate_console::layout::Section;
@@ -33,7 +34,8 @@ const MAX_SEARCH: usize = 200;
 
 pub async fn list(request: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
     let query = request.query();
-    let stores = request.control_plane.catalogue.stores(session.caller.workspace_id).await?;
+    let control_plane = &request.control_plane;
+    let stores = control_plane.catalogue.run(control_plane.stores(&session.caller)?).await?;
     let (mut filters, mut filter) = read_filters(&query);
     let chosen = choose_store(&stores, query.get("store"), filter.search.is_some())?;
     filters.store = chosen.map_or_else(|| ALL_STORES.to_owned(), |store| store.id.to_string());
@@ -47,7 +49,7 @@ pub async fn list(request: &ConsoleRequest<'_>, session: &Session) -> Result<Pag
     let search = filter.search.as_deref().and_then(OrderSearch::parse);
     let (listed, next) = merge_pages(pages, search.as_ref(), PAGE);
 
-    let choices: Vec<_> = stores.iter().map(store_choice).collect();
+    let choices: Vec<_> = stores.iter().map(|store| store_choice(store)).collect();
     let main = orders(&Orders {
         stores: &choices,
         filters: &filters,
@@ -69,10 +71,10 @@ fn store_choice(store: &Store) -> StoreChoice {
 /// The store that the query selects; `None` means all stores. If the query names none, a search
 /// covers all stores, and a list shows the oldest store that is not archived.
 fn choose_store<'a>(
-    stores: &'a [Store],
+    stores: &'a [OwnedStore],
     selected: &str,
     searching: bool,
-) -> Result<Option<&'a Store>> {
+) -> Result<Option<&'a OwnedStore>> {
     let oldest_open = stores.iter().find(|store| store.archived_at.is_none());
     match selected {
         "" if !searching => Ok(oldest_open.or_else(|| stores.first())),
@@ -87,7 +89,7 @@ fn choose_store<'a>(
 }
 
 /// The stores in the order in which they are queried: archived ones last.
-fn open_stores_first(stores: &[Store]) -> Vec<&Store> {
+fn open_stores_first(stores: &[OwnedStore]) -> Vec<&OwnedStore> {
     let (open, archived): (Vec<_>, Vec<_>) =
         stores.iter().partition(|store| store.archived_at.is_none());
     [open, archived].concat()
@@ -131,12 +133,12 @@ fn parse_minute(text: &str) -> Option<Timestamp> {
 /// if none answers.
 async fn order_pages<'a>(
     request: &ConsoleRequest<'_>,
-    stores: &[&'a Store],
+    stores: &[&'a OwnedStore],
     filter: &OrderFilter,
 ) -> Result<(Vec<StorePage>, Vec<&'a str>)> {
     let calls = stores.iter().map(|store| {
         let command = LedgerCommand::ListOrders { store_id: store.id, filter: filter.clone() };
-        query_ledger::<StorePage>(request, store.id, command)
+        query_ledger::<StorePage>(request, store, command)
     });
     let (mut pages, mut unanswered, mut failure) = (Vec::new(), Vec::new(), None);
     for (store, result) in stores.iter().zip(join_all(calls).await) {
@@ -154,11 +156,10 @@ async fn order_pages<'a>(
     }
 }
 
-/// Sends a query to a store's ledger and decodes its reply. The caller has checked that the store
-/// belongs to the workspace.
+/// Sends a query to a store's ledger and decodes its reply.
 pub async fn query_ledger<T: DeserializeOwned>(
     request: &ConsoleRequest<'_>,
-    store: StoreId,
+    store: &OwnedStore,
     command: LedgerCommand,
 ) -> Result<T> {
     let (_, body) = request.control_plane.ask_ledger(store, command).await?;
@@ -168,12 +169,11 @@ pub async fn query_ledger<T: DeserializeOwned>(
 pub async fn show(request: &ConsoleRequest<'_>, session: &Session, id: &str) -> Result<Page> {
     let not_found = || Rejection::new(Code::NotFound, "There is no such order.");
     let id = OrderId::parse(id).ok_or_else(not_found)?;
-    let workspace = session.caller.workspace_id;
     // The ledger is called only after this check: another workspace's order is not found.
-    let store = request.control_plane.catalogue.store(workspace, id.store).await?;
+    let store = request.control_plane.find_store(&session.caller, id.store).await?;
     let store = store.ok_or_else(not_found)?;
     let command = LedgerCommand::DescribeOrder { store_id: id.store, row: id.row.as_i64() };
-    let described: OrderWithHistory = query_ledger(request, id.store, command).await?;
+    let described: OrderWithHistory = query_ledger(request, &store, command).await?;
 
     let keys = keys_by_gate(request, session, &described).await?;
     let key_of = |request_id: &RequestId| keys.get(&request_id.gate());

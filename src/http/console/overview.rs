@@ -6,18 +6,16 @@ use super::orders::{FAN_OUT, query_ledger};
 use super::page::Page;
 use super::request::{ConsoleRequest, Session};
 use crate::Result;
-use crate::catalogue::stores::Store;
+use crate::catalogue::Query;
 use crate::control::caller::Admin;
+use crate::control::{OwnedKey, OwnedStore, Usage};
 use tidegate_console::layout::Section;
 use tidegate_console::pages::attention::{Attention, Traffic};
 use tidegate_console::pages::overview::{
     Overview, PART, Steps, StoreToday, Summary, Today, overview, today,
 };
-use tidegate_core::domain::audit::AuditFilter;
 use tidegate_core::domain::key::KeyRecord;
-use tidegate_core::domain::parked::ParkedCount;
 use tidegate_core::domain::time::DAY;
-use tidegate_core::protocol::key_gate::{GateCommand, GateReply};
 use tidegate_core::protocol::store_ledger::LedgerCommand;
 
 /// At most this many keys are asked for their traffic: the newest ones.
@@ -33,19 +31,43 @@ const MAX_SIGN_INS: u32 = 100;
 const RENEW_WITHIN: i64 = 14 * DAY;
 
 pub async fn show(request: &ConsoleRequest<'_>, session: &Session) -> Result<Page> {
-    let mut stores = request.control_plane.catalogue.stores(session.caller.workspace_id).await?;
-    // An archived store gets no orders.
-    stores.retain(|store| store.archived_at.is_none());
+    let (control_plane, admin) = (&request.control_plane, session.admin());
+    let stores = control_plane.stores(&session.caller)?;
     if request.query().get("part") != PART {
-        let steps = steps(request, session, &stores).await?;
+        let (stores, has_key) = match &admin {
+            Some(admin) => {
+                let newest = control_plane.newest_live_keys(admin, 1)?;
+                let (stores, newest) = control_plane.catalogue.run(stores.and(newest)).await?;
+                (stores, !newest.is_empty())
+            }
+            // Members do not see keys, so for them a store is enough.
+            None => (control_plane.catalogue.run(stores).await?, true),
+        };
+        let steps = steps(admin.as_ref(), &open_stores(stores), has_key);
         return Ok(overview_page(request, session, steps, None));
     }
-    let today = today_markup(request, session, &stores).await?;
+    let (stores, report) = match &admin {
+        Some(admin) => {
+            let report = KeyReport::query(request, admin)?;
+            let (stores, report) = control_plane.catalogue.run(stores.and(report)).await?;
+            (stores, Some(report))
+        }
+        None => (control_plane.catalogue.run(stores).await?, None),
+    };
+    let stores = open_stores(stores);
+    let has_key = report.as_ref().is_none_or(|report| !report.newest.is_empty());
+    let steps = steps(admin.as_ref(), &stores, has_key);
+    let today = today_markup(request, &stores, report).await;
     if request.wants_only(PART) {
         return Ok(Page::html(200, today));
     }
-    let steps = steps(request, session, &stores).await?;
     Ok(overview_page(request, session, steps, Some(today)))
+}
+
+/// The stores that get orders: those that are not archived.
+fn open_stores(mut stores: Vec<OwnedStore>) -> Vec<OwnedStore> {
+    stores.retain(|store| store.archived_at.is_none());
+    stores
 }
 
 fn overview_page(
@@ -59,115 +81,87 @@ fn overview_page(
     Page::html(200, request.page_markup(session, "Overview", Section::Overview, None, main))
 }
 
-/// The set-up steps of a workspace that has no store yet, or no key; `None` once it has both.
-/// Members do not see keys, so for them a store is enough.
-async fn steps(
-    request: &ConsoleRequest<'_>,
-    session: &Session,
-    stores: &[Store],
-) -> Result<Option<Steps>> {
-    let has_store = !stores.is_empty();
-    let has_key = match session.admin() {
-        Some(admin) if has_store => {
-            let catalogue = &request.control_plane.catalogue;
-            !catalogue.newest_live_keys(admin.workspace_id, 1).await?.is_empty()
-        }
-        _ => has_store,
-    };
-    let manages = session.admin().is_some();
-    let steps = Steps { store: has_store, key: has_key, order: false, manages };
-    Ok((!has_store || !has_key).then_some(steps))
+/// The set-up steps of a workspace that has no open store yet, or no key; `None` once it has both.
+fn steps(admin: Option<&Admin>, stores: &[OwnedStore], has_key: bool) -> Option<Steps> {
+    let (store, manages) = (!stores.is_empty(), admin.is_some());
+    let key = store && has_key;
+    (!key).then_some(Steps { store, key, order: false, manages })
 }
 
 async fn today_markup(
     request: &ConsoleRequest<'_>,
-    session: &Session,
-    stores: &[Store],
-) -> Result<maud::Markup> {
+    stores: &[OwnedStore],
+    report: Option<KeyReport>,
+) -> maud::Markup {
     let not_asked = stores.len().saturating_sub(FAN_OUT);
     let queried = stores.get(..FAN_OUT).unwrap_or(stores);
     let ids: Vec<_> = queried.iter().map(|store| store.id.to_string()).collect();
-    let key_report = async {
-        match session.admin() {
-            Some(admin) => KeyReport::read(request, &admin).await.map(Some),
-            None => Ok(None),
-        }
-    };
-    let (summaries, key_report) = join(summaries(request, queried), key_report).await;
-    let key_report = key_report?;
+    let newest = report.as_ref().map_or(&[][..], |report| &report.newest);
+    let traffic = join_all(newest.iter().map(|key| traffic(request, key)));
+    let (summaries, traffic) = join(summaries(request, queried), traffic).await;
     let stores: Vec<_> = queried
         .iter()
         .zip(&ids)
         .zip(summaries)
         .map(|((store, id), summary)| StoreToday { id, name: &store.name, summary })
         .collect();
-    let attention = key_report.as_ref().map(|report| Attention {
-        renew: &report.renew,
-        waiting: &report.waiting,
-        traffic: &report.traffic,
-        failed_sign_ins: report.failed_sign_ins,
+    let Some(KeyReport { renew, waiting, newest, failed_sign_ins }) = report else {
+        return today(&Today { attention: None, stores: &stores, not_asked });
+    };
+    let traffic: Vec<_> = newest.into_iter().map(OwnedKey::into_record).zip(traffic).collect();
+    let attention = Some(Attention {
+        renew: &renew,
+        waiting: &waiting,
+        traffic: &traffic,
+        failed_sign_ins,
         now: request.control_plane.now,
     });
-    Ok(today(&Today { attention, stores: &stores, not_asked }))
+    today(&Today { attention, stores: &stores, not_asked })
 }
 
 /// The last 24 hours of each store; `None` for a store that does not answer.
-async fn summaries(request: &ConsoleRequest<'_>, stores: &[Store]) -> Vec<Option<Summary>> {
+async fn summaries(request: &ConsoleRequest<'_>, stores: &[OwnedStore]) -> Vec<Option<Summary>> {
     let since = request.control_plane.now.plus(-DAY);
     let calls = stores.iter().map(|store| {
         let command = LedgerCommand::Summary { store_id: store.id, since };
-        query_ledger::<Summary>(request, store.id, command)
+        query_ledger::<Summary>(request, store, command)
     });
     join_all(calls).await.into_iter().map(Result::ok).collect()
 }
 
-/// The part of the overview that only owners and admins see.
+/// What D1 knows for the part of the overview that only owners and admins see.
 struct KeyReport {
     /// Keys that expire soon or have lately expired.
     renew: Vec<KeyRecord>,
     /// Keys that are paused or await their secret.
     waiting: Vec<KeyRecord>,
-    traffic: Vec<(KeyRecord, Option<Traffic>)>,
+    /// The newest live keys, which are asked for their traffic.
+    newest: Vec<OwnedKey>,
     /// How many, and whether there are more than were counted.
     failed_sign_ins: (usize, bool),
 }
 
 impl KeyReport {
-    async fn read(request: &ConsoleRequest<'_>, admin: &Admin) -> Result<Self> {
-        let (catalogue, now) = (&request.control_plane.catalogue, request.control_plane.now);
+    fn query(request: &ConsoleRequest<'_>, admin: &Admin) -> Result<Query<Self>> {
+        let control_plane = &request.control_plane;
+        let (catalogue, now) = (&control_plane.catalogue, control_plane.now);
         let workspace = admin.workspace_id;
-        let renew = catalogue.keys_to_renew(workspace, now, now.plus(RENEW_WITHIN)).await?;
-        let waiting = catalogue.waiting_keys(workspace).await?;
-        let filter = AuditFilter {
-            action: Some("session.refused".to_owned()),
-            from: Some(now.plus(-DAY)),
-            ..AuditFilter::default()
-        };
-        let refused = catalogue.audit_entries(workspace, &filter, None, MAX_SIGN_INS).await?;
-        let keys = catalogue.newest_live_keys(workspace, MAX_KEYS).await?;
-        let traffic = join_all(keys.iter().map(|key| traffic(request, key))).await;
-        Ok(Self {
-            renew,
-            waiting,
-            traffic: keys.into_iter().zip(traffic).collect(),
-            failed_sign_ins: (refused.entries.len(), refused.next.is_some()),
-        })
+        let renew = catalogue.keys_to_renew(workspace, now, now.plus(RENEW_WITHIN))?;
+        let waiting = catalogue.waiting_keys(workspace)?;
+        let newest = control_plane.newest_live_keys(admin, MAX_KEYS)?;
+        let (action, since) = ("session.refused", now.plus(-DAY));
+        let refused = catalogue.count_entries(workspace, action, since, MAX_SIGN_INS)?;
+        let all = renew.and(waiting).and(newest).and(refused);
+        Ok(all.map(|(((renew, waiting), newest), (refused, more))| {
+            let failed_sign_ins = (refused as usize, more);
+            Ok(Self { renew, waiting, newest, failed_sign_ins })
+        }))
     }
 }
 
 /// The last 24 hours of a key; `None` if its KeyGate does not answer in time.
-async fn traffic(request: &ConsoleRequest<'_>, key: &KeyRecord) -> Option<Traffic> {
-    let gate = key.key_hash.gate();
-    let reply =
-        request.control_plane.command_within(gate, GateCommand::Usage, GATE_DEADLINE_MS).await;
-    match reply {
-        Ok(GateReply::Usage { h24, parked, awaiting_details, failing, .. }) => {
-            let parked = ParkedCount {
-                attention: parked.saturating_sub(awaiting_details),
-                awaiting_details,
-            };
-            Some(Traffic { h24, parked, failing })
-        }
-        _ => None,
-    }
+async fn traffic(request: &ConsoleRequest<'_>, key: &OwnedKey) -> Option<Traffic> {
+    let usage = request.control_plane.usage(key, GATE_DEADLINE_MS).await.ok()?;
+    let Usage { h24, parked, failing, hours: _, last_used_at: _ } = usage;
+    Some(Traffic { h24, parked, failing })
 }

@@ -46,7 +46,7 @@ pub async fn export_requests(
     let (env, settings) = (request.env.clone(), request.settings.clone());
     export(file, async move |before: Option<i64>| {
         let filter = RequestFilter { before, ..filter.clone() };
-        ControlPlane::new(&env, &settings)?.requests(&admin, &record.key_id, filter).await
+        ControlPlane::new(&env, &settings)?.requests(&record, filter).await
     })
     .await
 }

@@ -8,6 +8,7 @@ use super::request::{ConsoleRequest, Session};
 use crate::Result;
 use crate::catalogue::live_keys::StoreKeys;
 use crate::catalogue::stores::Store;
+use crate::control::OwnedStore;
 use crate::control::caller::Admin;
 use tidegate_console::components::restricted_card;
 use tidegate_console::forms::{Form, FormErrors};
@@ -37,9 +38,10 @@ async fn list_page(
     unfinished: Option<&Unfinished<'_>>,
 ) -> Result<Page> {
     let catalogue = &request.control_plane.catalogue;
-    let keys = catalogue.live_keys_by_store(admin.workspace_id, request.control_plane.now).await?;
-    let rows = catalogue.stores(admin.workspace_id).await?;
-    let shown: Vec<_> = rows.into_iter().map(|store| shown_store(store, &keys)).collect();
+    let keys = catalogue.live_keys_by_store(admin.workspace_id, request.control_plane.now)?;
+    let stores_query = request.control_plane.stores(admin)?;
+    let (rows, keys) = catalogue.run(stores_query.and(keys)).await?;
+    let shown: Vec<_> = rows.iter().map(|store| shown_store(store, &keys)).collect();
     let csrf = request.csrf(session);
     let main = stores(&Stores { csrf: &csrf, stores: &shown, unfinished });
     Ok(Page::html(status, request.page_markup(session, "Stores", Section::Stores, layer, main)))
@@ -50,8 +52,8 @@ fn restricted_page(request: &ConsoleRequest<'_>, session: &Session) -> Page {
     Page::html(403, request.page_markup(session, "Stores", Section::Stores, None, card))
 }
 
-fn shown_store(store: Store, keys: &[StoreKeys]) -> ShownStore {
-    let Store { id, name, created_at, archived_at } = store;
+fn shown_store(store: &Store, keys: &[StoreKeys]) -> ShownStore {
+    let Store { id, name, created_at, archived_at } = store.clone();
     let count = |status| {
         let row = keys.iter().find(|row| row.store_id == id && row.status == status);
         row.map_or(0, |row| row.keys)
@@ -88,10 +90,10 @@ pub async fn rename(
     form: &Form,
 ) -> Result<Page> {
     let admin = session.require_admin()?;
-    let id = find_store(request, &admin, store).await?.id;
+    let owned = find_store(request, &admin, store).await?;
     match read_name(form) {
         Ok(name) => {
-            let store = request.control_plane.rename_store(&admin, id, &name).await?;
+            let store = request.control_plane.rename_store(&admin, &owned, &name).await?;
             Ok(Page::redirect_with_flash(links::STORES, &format!("Renamed to “{}”.", store.name)))
         }
         Err(errors) => {
@@ -115,18 +117,19 @@ pub async fn confirm_archive(
 ) -> Result<Page> {
     let Some(admin) = session.admin() else { return Ok(restricted_page(request, session)) };
     let store = find_store(request, &admin, store).await?;
-    archive_page(request, session, &admin, store, 200).await
+    archive_page(request, session, &admin, &store, 200).await
 }
 
 async fn archive_page(
     request: &ConsoleRequest<'_>,
     session: &Session,
     admin: &Admin,
-    store: Store,
+    store: &OwnedStore,
     status: u16,
 ) -> Result<Page> {
     let catalogue = &request.control_plane.catalogue;
-    let keys = catalogue.live_keys_by_store(admin.workspace_id, request.control_plane.now).await?;
+    let keys = catalogue.live_keys_by_store(admin.workspace_id, request.control_plane.now)?;
+    let keys = catalogue.run(keys).await?;
     let layer = archive_dialog(&request.csrf(session), &shown_store(store, &keys));
     if request.wants_only("layer") {
         return Ok(Page::html(status, layer));
@@ -138,12 +141,12 @@ async fn archive_page(
 pub async fn archive(request: &ConsoleRequest<'_>, session: &Session, store: &str) -> Result<Page> {
     let admin = session.require_admin()?;
     let store = find_store(request, &admin, store).await?;
-    match request.control_plane.archive_store(&admin, store.id, true).await {
+    match request.control_plane.archive_store(&admin, &store, true).await {
         Ok(store) => {
             Ok(Page::redirect_with_flash(links::STORES, &format!("“{}” is archived.", store.name)))
         }
         Err(error) if error.code() == Code::InvalidState => {
-            archive_page(request, session, &admin, store, error.code().status()).await
+            archive_page(request, session, &admin, &store, error.code().status()).await
         }
         Err(error) => Err(error),
     }
@@ -151,13 +154,17 @@ pub async fn archive(request: &ConsoleRequest<'_>, session: &Session, store: &st
 
 pub async fn restore(request: &ConsoleRequest<'_>, session: &Session, store: &str) -> Result<Page> {
     let admin = session.require_admin()?;
-    let id = find_store(request, &admin, store).await?.id;
-    let store = request.control_plane.archive_store(&admin, id, false).await?;
+    let store = find_store(request, &admin, store).await?;
+    let store = request.control_plane.archive_store(&admin, &store, false).await?;
     Ok(Page::redirect_with_flash(links::STORES, &format!("“{}” takes keys again.", store.name)))
 }
 
 /// The store with the id from the path. Another workspace's store is not found.
-async fn find_store(request: &ConsoleRequest<'_>, admin: &Admin, store: &str) -> Result<Store> {
+async fn find_store(
+    request: &ConsoleRequest<'_>,
+    admin: &Admin,
+    store: &str,
+) -> Result<OwnedStore> {
     let not_found = || Rejection::new(Code::NotFound, "There is no such store.");
     let id = StoreId::parse(store).ok_or_else(not_found)?;
     request.control_plane.store(admin, id).await

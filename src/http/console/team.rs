@@ -44,9 +44,10 @@ async fn team_page(
 ) -> Result<Page> {
     let (catalogue, now) = (&request.control_plane.catalogue, request.control_plane.now);
     let workspace = admin.workspace_id;
-    let members: Vec<_> = catalogue.members(workspace).await?.into_iter().map(member).collect();
-    let invites: Vec<_> =
-        catalogue.invites(workspace, now).await?.into_iter().map(invite).collect();
+    let rows = catalogue.members(workspace)?.and(catalogue.invites(workspace, now)?);
+    let (members, invites) = catalogue.run(rows).await?;
+    let members: Vec<_> = members.into_iter().map(member).collect();
+    let invites: Vec<_> = invites.into_iter().map(invite).collect();
     let csrf = request.csrf(session);
     let main = team(&Team {
         csrf: &csrf,

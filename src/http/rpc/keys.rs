@@ -21,8 +21,9 @@ impl Call<'_> {
         admin: &Admin,
         arguments: CreateIntegrationKey,
     ) -> Result<Answer> {
+        let store = self.control_plane.store(admin, arguments.store_id).await?;
         self.minted_key_answer(
-            &self.control_plane.mint(admin, arguments, None, None, self.api_origin).await?,
+            &self.control_plane.mint(admin, &store, arguments, None, None, self.api_origin).await?,
         )
     }
 
@@ -67,7 +68,8 @@ impl Call<'_> {
         key_id: &KeyId,
         change: KeyChange,
     ) -> Result<Answer> {
-        self.changed_key_answer(&self.control_plane.change(admin, key_id, change).await?)
+        let key = self.control_plane.key(admin, key_id).await?;
+        self.changed_key_answer(&self.control_plane.change(admin, &key, change).await?)
     }
 
     pub(super) async fn set_signing_secret(
@@ -75,7 +77,9 @@ impl Call<'_> {
         admin: &Admin,
         arguments: SetSigningSecret,
     ) -> Result<Answer> {
-        self.changed_key_answer(&self.control_plane.set_signing_secret(admin, arguments).await?)
+        let key = self.control_plane.key(admin, &arguments.key_id).await?;
+        let changed = self.control_plane.set_signing_secret(admin, &key, arguments).await?;
+        self.changed_key_answer(&changed)
     }
 
     pub(super) async fn reseal_secrets(

@@ -14,7 +14,8 @@ use tidegate_core::protocol::key_gate::RequestFilter;
 
 impl Call<'_> {
     pub(super) async fn stats(&self, admin: &Admin, key_id: &KeyId) -> Result<Answer> {
-        let Stats { h24, d7, d30, last_used_at } = self.control_plane.stats(admin, key_id).await?;
+        let Stats { h24, d7, d30, last_used_at } =
+            self.control_plane.stats(&self.control_plane.key(admin, key_id).await?).await?;
         let last_used_at = last_used_at.map(Timestamp::to_rfc3339);
         Answer::serialized(
             200,
@@ -28,7 +29,8 @@ impl Call<'_> {
         key_id: &KeyId,
         filter: RequestFilter,
     ) -> Result<Answer> {
-        let (requests, next) = self.control_plane.requests(admin, key_id, filter).await?;
+        let key = self.control_plane.key(admin, key_id).await?;
+        let (requests, next) = self.control_plane.requests(&key, filter).await?;
         let requests: Vec<Value> = requests.iter().map(json::request).collect();
         let next_cursor = next.map(|row| row.to_string());
         Answer::serialized(200, &json!({ "requests": requests, "next_cursor": next_cursor }))
@@ -41,8 +43,9 @@ impl Call<'_> {
         limit: u32,
         before: Option<i64>,
     ) -> Result<Answer> {
-        let (gate, events, next) =
-            self.control_plane.parked(admin, key_id, limit, before, None).await?;
+        let key = self.control_plane.key(admin, key_id).await?;
+        let (events, next) = self.control_plane.parked(&key, limit, before, None).await?;
+        let gate = key.key_hash.gate();
         let event_id = |row| SequenceId::from_i64(row).map(|id| RequestId::new(gate, id));
         let events: Vec<Value> =
             events.iter().map(|event| json::parked(event, event_id(event.row))).collect();
@@ -56,7 +59,8 @@ impl Call<'_> {
         key_id: &KeyId,
         row: SequenceId,
     ) -> Result<Answer> {
-        let (outcome, reason) = self.control_plane.retry_parked(admin, key_id, row).await?;
+        let key = self.control_plane.key(admin, key_id).await?;
+        let (outcome, reason) = self.control_plane.retry_parked(&key, row).await?;
         let settled = outcome.is_some();
         Answer::serialized(
             200,
@@ -70,7 +74,8 @@ impl Call<'_> {
         key_id: &KeyId,
         row: SequenceId,
     ) -> Result<Answer> {
-        self.control_plane.discard_parked(admin, key_id, row).await?;
+        let key = self.control_plane.key(admin, key_id).await?;
+        self.control_plane.discard_parked(admin, &key, row).await?;
         Answer::serialized(200, &json!({ "discarded": true }))
     }
 }

@@ -14,7 +14,11 @@ use tidegate_core::domain::id::{InviteId, UserId};
 
 impl Call<'_> {
     pub(super) async fn list_members(&self, admin: &Admin) -> Result<Answer> {
-        let members = self.control_plane.catalogue.members(admin.workspace_id).await?;
+        let members = self
+            .control_plane
+            .catalogue
+            .run(self.control_plane.catalogue.members(admin.workspace_id)?)
+            .await?;
         let members: Vec<Value> = members.iter().map(json::member).collect();
         Answer::serialized(200, &json!({ "members": members }))
     }
@@ -55,7 +59,7 @@ impl Call<'_> {
 
     pub(super) async fn list_invites(&self, admin: &Admin) -> Result<Answer> {
         let (catalogue, now) = (&self.control_plane.catalogue, self.control_plane.now);
-        let invites = catalogue.invites(admin.workspace_id, now).await?;
+        let invites = catalogue.run(catalogue.invites(admin.workspace_id, now)?).await?;
         let invites: Vec<Value> = invites.iter().map(json::invite).collect();
         Answer::serialized(200, &json!({ "invites": invites }))
     }

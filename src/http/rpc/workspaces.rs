@@ -34,8 +34,8 @@ impl Call<'_> {
     }
 
     pub(super) async fn list_stores(&self, admin: &Admin) -> Result<Answer> {
-        let stores = self.control_plane.catalogue.stores(admin.workspace_id).await?;
-        let stores: Vec<Value> = stores.iter().map(json::store).collect();
+        let stores = self.control_plane.catalogue.run(self.control_plane.stores(admin)?).await?;
+        let stores: Vec<Value> = stores.iter().map(|store| json::store(store)).collect();
         Answer::serialized(200, &json!({ "stores": stores }))
     }
     pub(super) async fn rename_store(
@@ -44,7 +44,8 @@ impl Call<'_> {
         id: StoreId,
         name: &str,
     ) -> Result<Answer> {
-        let store = self.control_plane.rename_store(admin, id, name).await?;
+        let store = self.control_plane.store(admin, id).await?;
+        let store = self.control_plane.rename_store(admin, &store, name).await?;
         Answer::serialized(200, &json::store(&store))
     }
 
@@ -54,7 +55,8 @@ impl Call<'_> {
         id: StoreId,
         archive: bool,
     ) -> Result<Answer> {
-        let store = self.control_plane.archive_store(admin, id, archive).await?;
+        let store = self.control_plane.store(admin, id).await?;
+        let store = self.control_plane.archive_store(admin, &store, archive).await?;
         Answer::serialized(200, &json::store(&store))
     }
 }

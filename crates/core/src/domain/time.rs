@@ -16,6 +16,9 @@ pub const DAY: i64 = 24 * HOUR;
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
+/// Later than any time that is stored, and below 2^53, so exact in JavaScript.
+pub const LATEST: Timestamp = Timestamp(1 << 52);
+
 impl Timestamp {
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
