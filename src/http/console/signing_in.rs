@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::page::{COOKIE_THEME, Page};
+use super::cookies::COOKIE_THEME;
+use super::page::Page;
 use super::request::{ConsoleRequest, Session};
 use crate::Result;
 use crate::catalogue::Catalogue;
