@@ -63,9 +63,7 @@ impl<'a> ControlPlane<'a> {
         command: GateCommand,
         deadline_ms: u32,
     ) -> Result<GateReply> {
-        let unavailable =
-            Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
-                .retry_after(2);
+        let unavailable = Rejection::key_gate_unavailable(2);
         let result = call(self.env, &gate, &command, deadline_ms).await;
         Ok(result.map_err(|error| error.or(unavailable))??)
     }

@@ -18,7 +18,7 @@ let document;
 let callers;
 
 before(async () => {
-  gateway = await startGateway({ webhookLimit: 1_000_000 });
+  gateway = await startGateway({ webhookLimit: 1_000_000, loginLimit: 1_000_000 });
   const populated = await populate(gateway);
   callers = populated.callers;
   document = enlivened(JSON.parse(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')), populated.ids);
