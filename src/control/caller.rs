@@ -5,6 +5,7 @@
 use worker::Env;
 use worker::worker_sys::web_sys::Request;
 
+use super::ControlPlane;
 use crate::Result;
 use crate::catalogue::Catalogue;
 use crate::platform::incoming::{bearer, header};
@@ -32,6 +33,22 @@ impl std::ops::Deref for Admin {
 
     fn deref(&self) -> &Caller {
         &self.0
+    }
+}
+
+impl ControlPlane<'_> {
+    /// Limits attempts to sign in to ten a minute per account, and ten a minute per IP address.
+    /// Called before any hash and any comparison of a secret that people choose.
+    pub async fn limit_attempts(&self, account: &str, address: Option<&str>) -> Result<()> {
+        let limiter = self.env.rate_limiter("LOGIN_LIMITER")?;
+        let address = address.unwrap_or_default();
+        for key in [format!("address {address}"), format!("account {account}")] {
+            if !limiter.limit(key).await?.success {
+                let detail = "Too many attempts to sign in. Try again in a minute.";
+                return Err(Rejection::new(Code::RateLimited, detail).retry_after(60).into());
+            }
+        }
+        Ok(())
     }
 }
 

@@ -34,7 +34,7 @@ use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::key_gate::{GateCommand, GateReply};
 use tidegate_core::protocol::store_ledger::{LedgerCommand, LedgerReply};
 
-/// Milliseconds that a KeyGate may take for a command.
+/// Milliseconds that a KeyGate may take for a command, unless a page waits less long.
 pub const GATE_DEADLINE_MS: u32 = GateCommand::DEADLINE_MS;
 
 /// Runs the operations, with the bindings, the settings, the catalogue and the time of the
@@ -63,9 +63,7 @@ impl<'a> ControlPlane<'a> {
         command: GateCommand,
         deadline_ms: u32,
     ) -> Result<GateReply> {
-        let unavailable =
-            Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
-                .retry_after(2);
+        let unavailable = Rejection::key_gate_unavailable(2);
         let result = call(self.env, &gate, &command, deadline_ms).await;
         Ok(result.map_err(|error| error.or(unavailable))??)
     }

@@ -144,8 +144,7 @@ impl ControlPlane<'_> {
             }
             let gate = GateName::from_bytes(gate);
             let command = GateCommand::CloseTails { session: Some(tail.session_hash) };
-            let result = self.command_within(gate, command, GATE_DEADLINE_MS).await;
-            if let Err(error) = result {
+            if let Err(error) = self.command_within(gate, command, GATE_DEADLINE_MS).await {
                 worker::console_warn!("closing tails of {gate}: {error}");
             }
         }

@@ -57,11 +57,7 @@ pub async fn handle(
     let reply = call(env, &credential.gate, &message, IngestCall::DEADLINE_MS).await;
     response_from_frame(&reply.map_err(|error| {
         let seconds = if error.is_overloaded() { 5 } else { 1 };
-        error.or(Rejection::new(
-            Code::Unavailable,
-            "The key's gate did not answer in time. Try again.",
-        )
-        .retry_after(seconds))
+        error.or(Rejection::key_gate_unavailable(seconds))
     })?)
 }
 

@@ -195,8 +195,8 @@ test('keys that expire are noted 14 and 3 days before and when they have, each n
     name: `Expires in ${days}`, created_at: Date.now() - 20 * DAY, expires_at: Date.now() + days * DAY - MINUTE,
   });
   const [far, two_weeks, three_days, now] = [await soon(15), await soon(14), await soon(3), await soon(0)];
-  await gateway.scheduled();
-  await gateway.scheduled();
+  assert.equal(await gateway.scheduled(), 'ok');
+  assert.equal(await gateway.scheduled(), 'ok');
   const noted = async ({ key_id: id }) =>
     (await gateway.d1("SELECT action, detail, user_id FROM audit_log WHERE subject = ? AND action LIKE '%.expir%'", [id]))
       .map(({ action, detail, user_id: user }) => [action, JSON.parse(detail).notice_days, user]);

@@ -119,7 +119,7 @@ describe('core.rpc_setup_workspace', () => {
   });
 
   test('takes only the deployment\'s token, and says what is wrong with its arguments', async () => {
-    const fresh = await startGateway();
+    const fresh = await startGateway({ loginLimit: 1000 });
     try {
       const ask = (token, changes) => rpc(fresh, token, 'core.rpc_setup_workspace', { ...args, ...changes });
       for (const token of ['', 'x', fresh.setupToken.slice(1), `${fresh.setupToken}0`, secretKey(fresh, 'pck_api_').text]) {
@@ -148,6 +148,20 @@ describe('core.rpc_setup_workspace', () => {
       assert.match(user.password_hash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
       const [entry] = await fresh.d1('SELECT * FROM audit_log');
       assert.deepEqual([entry.action, entry.user_id, entry.subject], ['workspace.created', body.user_id, body.workspace_id]);
+    } finally {
+      await fresh.stop();
+    }
+  });
+
+  test('takes no more guesses of the token than the limit of sign-ins, and then not the right one either', async () => {
+    const fresh = await startGateway({ loginLimit: 3 });
+    try {
+      const ask = (token) => rpc(fresh, token, 'core.rpc_setup_workspace', args);
+      for (const token of ['x', 'y', 'z']) refused(await ask(token), 401, 'invalid_api_key');
+      const late = await ask(fresh.setupToken);
+      refused(late, 429, 'rate_limited');
+      assert.equal(late.headers.get('retry-after'), '60');
+      assert.deepEqual(await fresh.d1('SELECT * FROM workspaces'), []);
     } finally {
       await fresh.stop();
     }

@@ -1,10 +1,10 @@
-//! The frame around every page: navigation, banners, toasts and the document's head.
+//! The frame around every page: navigation, toasts and the document's head.
 
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets::Asset;
 use super::components::{Attributes, Button};
-use super::components::{Banner, Flash, banner, form, kbd, toasts};
+use super::components::{Flash, form, kbd, toasts};
 use super::icons::{Icon, icon, mark};
 use super::links;
 
@@ -65,7 +65,6 @@ pub struct Shell<'a> {
     pub active: Section,
     pub theme: Option<Theme>,
     pub csrf: &'a str,
-    pub banners: Vec<Banner>,
     pub flash: Option<Flash>,
     /// The deployment's own name (`COMPANY_SHORT_NAME`).
     pub company: &'a str,
@@ -81,7 +80,6 @@ pub fn page(shell: &Shell<'_>, main: Markup) -> Markup {
             (top_bar(shell))
             nav.side aria-label="Console" { (navigation(shell, "side")) }
             main id="main" tabindex="-1" {
-                @for message in &shell.banners { (banner(message)) }
                 (main)
             }
         }
@@ -345,7 +343,6 @@ mod tests {
             active: Section::Connectors,
             theme: Some(Theme::Dark),
             csrf: "tok\"en",
-            banners: Vec::new(),
             flash: None,
             company: "Tidegate",
             layer: None,

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use super::page::Page;
 use super::request::{ConsoleRequest, Session};
-use super::signing_in::limit_logins;
 use crate::catalogue::sessions::NewSession;
 use crate::platform::random;
 use crate::{Result, internal};
@@ -63,7 +62,7 @@ pub async fn change_password(
     form: &Form,
 ) -> Result<Page> {
     let address = request.address()?;
-    limit_logins(request, &session.email, address.as_deref()).await?;
+    request.control_plane.limit_attempts(&session.email, address.as_deref()).await?;
     let (current, new) = (form.get("current"), form.get("new"));
     if let Err(detail) = check_password(new) {
         let errors = FormErrors::one("new", format!("The new password {detail}"));

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::page::Page;
 use super::request::ConsoleRequest;
-use super::signing_in::{limit_logins, new_session, start_session};
+use super::signing_in::{new_session, start_session};
 use crate::catalogue::members::{InviteRow, UserRow, invite_not_found};
 use crate::http::rpc::check_setup_token;
 use crate::platform::random;
@@ -52,7 +52,7 @@ fn setup_page(
 /// Makes the first workspace and signs its owner in. Takes the deployment's one-time token.
 pub async fn set_up(request: &ConsoleRequest<'_>, form: &Form) -> Result<Page> {
     request.check_form(form, &request.visitor)?;
-    limit_logins(request, "setup", request.address()?.as_deref()).await?;
+    request.control_plane.limit_attempts("setup", request.address()?.as_deref()).await?;
     let token = form.get("token");
     if check_setup_token(token, request.settings).is_err() {
         return Ok(setup_closed(request, false));
@@ -141,7 +141,7 @@ pub async fn invite_form(request: &ConsoleRequest<'_>, token: &str) -> Result<Pa
 pub async fn accept_invite(request: &ConsoleRequest<'_>, token: &str, form: &Form) -> Result<Page> {
     request.check_form(form, &request.visitor)?;
     let address = request.address()?;
-    limit_logins(request, token, address.as_deref()).await?;
+    request.control_plane.limit_attempts(token, address.as_deref()).await?;
     let (invite, user) = match find_invite(request, token).await {
         Ok(found) => found,
         Err(error) if error.code() == Code::NotFound => {

@@ -1,7 +1,8 @@
 //! The console: finds the session of a request, checks authority, and responds with a page.
 //!
 //! ```text
-//! visit.rs       the console's request: cookies, session, forms, CSRF
+//! request.rs     the console's request: cookies, session, forms, CSRF
+//! cookies.rs     the names of the cookies
 //! page.rs        responses: pages, layers, redirects, errors, static files; their headers
 //! signing_in.rs  login, logout, Cloudflare Access
 //! joining.rs     the first workspace, invites
@@ -24,6 +25,7 @@
 mod account;
 mod audit;
 mod connectors;
+mod cookies;
 mod export;
 mod joining;
 mod key_changes;

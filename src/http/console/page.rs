@@ -7,6 +7,7 @@ use worker::js_sys::Uint8Array;
 use worker::wasm_bindgen::JsCast;
 use worker::worker_sys::web_sys::{ReadableStream, Response, ResponseInit};
 
+use super::cookies::{COOKIE_FLASH, COOKIE_SESSION, COOKIE_VISITOR};
 use super::request::{ConsoleRequest, Session};
 use crate::Result;
 use crate::platform::answer::Answer;
@@ -19,15 +20,6 @@ use tidegate_console::pages::error::{ErrorPage, error_page};
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::time::SECOND;
 use tidegate_core::domain::token::SESSION_ABSOLUTE;
-
-/// Holds the session token. The prefix `__Host-` means: over https only, for this host only, for
-/// every path (RFC 6265bis §4.1.3.2). Browsers treat http on localhost like https.
-pub const COOKIE_SESSION: &str = "__Host-tidegate";
-/// Ties the forms of visitors who are not signed in to their browser.
-pub const COOKIE_VISITOR: &str = "__Host-tidegate-visitor";
-/// A message to show on the page that a redirect leads to.
-pub const COOKIE_FLASH: &str = "__Host-tidegate-flash";
-pub const COOKIE_THEME: &str = "__Host-tidegate-theme";
 
 /// A response of the console.
 #[derive(Debug)]
@@ -195,7 +187,6 @@ impl ConsoleRequest<'_> {
             active,
             theme: self.theme,
             csrf: &csrf,
-            banners: Vec::new(),
             flash: self.flash.clone().map(|text| Flash { kind: Kind::Good, text }),
             company: &self.settings.company,
             layer,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use worker::worker_sys::web_sys::Request;
 use worker::{Context, Env};
 
-use super::page::COOKIE_SESSION;
+use super::cookies::{COOKIE_FLASH, COOKIE_SESSION, COOKIE_THEME, COOKIE_VISITOR};
 use crate::Result;
 use crate::control::ControlPlane;
 use crate::control::caller::{Admin, Caller};
@@ -87,14 +87,13 @@ impl<'a> ConsoleRequest<'a> {
             pairs.find(|(pair_name, _)| *pair_name == name).map(|(_, value)| value)
         };
         let tag_keys = &settings.tag_keys;
-        let visitor = cookie(super::page::COOKIE_VISITOR)
-            .and_then(|text| VisitorToken::parse(text, tag_keys));
+        let visitor = cookie(COOKIE_VISITOR).and_then(|text| VisitorToken::parse(text, tag_keys));
         let visitor_is_new = visitor.is_none();
         let visitor = match visitor {
             Some(visitor) => visitor,
             None => VisitorToken::mint(&random()?, tag_keys),
         };
-        let flash = cookie(super::page::COOKIE_FLASH).map(|text| {
+        let flash = cookie(COOKIE_FLASH).map(|text| {
             let form = Form::parse(format!("flash={text}").as_bytes());
             form.get("flash").to_owned()
         });
@@ -108,7 +107,7 @@ impl<'a> ConsoleRequest<'a> {
             target,
             control_plane: ControlPlane::new(env, settings)?,
             method: request.method(),
-            theme: cookie(super::page::COOKIE_THEME).and_then(Theme::parse),
+            theme: cookie(COOKIE_THEME).and_then(Theme::parse),
             flash: flash.filter(|flash| !flash.is_empty()),
             htmx_target: htmx_target.or_else(|| is_htmx.then(String::new)),
             current_url: if is_htmx { header(request, "hx-current-url")? } else { None },

@@ -83,9 +83,6 @@ pub async fn tail(request: &ConsoleRequest<'_>, session: &Session, key: &str) ->
         TailFailed::FilterTooLong => {
             Rejection::new(Code::InvalidQuery, "These filters are too long to be followed live.")
         }
-        TailFailed::NoReply => {
-            Rejection::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
-                .retry_after(2)
-        }
+        TailFailed::NoReply => Rejection::key_gate_unavailable(2),
     })?)
 }

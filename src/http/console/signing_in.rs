@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::page::{COOKIE_THEME, Page};
+use super::cookies::COOKIE_THEME;
+use super::page::Page;
 use super::request::{ConsoleRequest, Session};
 use crate::Result;
 use crate::catalogue::Catalogue;
@@ -67,7 +68,7 @@ pub async fn login(request: &ConsoleRequest<'_>, form: &Form) -> Result<Page> {
     request.check_form(form, &request.visitor)?;
     let email = form.get("email").trim().to_lowercase();
     let address = request.address()?;
-    limit_logins(request, &email, address.as_deref()).await?;
+    request.control_plane.limit_attempts(&email, address.as_deref()).await?;
     let next = local_path(form.get("next")).unwrap_or_default();
     let user = request.control_plane.catalogue.user_by_email(&email).await?;
     let hash = user.as_ref().map_or(DUMMY_HASH, |user| user.password_hash.as_str());
@@ -82,26 +83,6 @@ pub async fn login(request: &ConsoleRequest<'_>, form: &Form) -> Result<Page> {
             Ok(Page::html(422, login_markup(request, &email, next, None, errors, None)))
         }
     }
-}
-
-/// Limits attempts to sign in to ten a minute per account, and ten a minute per IP address.
-pub async fn limit_logins(
-    request: &ConsoleRequest<'_>,
-    email: &str,
-    address: Option<&str>,
-) -> Result<()> {
-    let limiter = request.env.rate_limiter("LOGIN_LIMITER")?;
-    for key in [format!("address {}", address.unwrap_or_default()), format!("account {email}")] {
-        if !limiter.limit(key).await?.success {
-            return Err(Rejection::new(
-                Code::RateLimited,
-                "Too many attempts to sign in. Try again in a minute.",
-            )
-            .retry_after(60)
-            .into());
-        }
-    }
-    Ok(())
 }
 
 /// Writes a wrong password to the audit log of each workspace of the account. This runs after the
@@ -204,7 +185,7 @@ pub async fn access_login(request: &ConsoleRequest<'_>, form: &Form) -> Result<P
         )
     };
     let email = access_email(request).await.ok_or_else(not_verified)?;
-    limit_logins(request, &email, request.address()?.as_deref()).await?;
+    request.control_plane.limit_attempts(&email, request.address()?.as_deref()).await?;
     match request.control_plane.catalogue.user_by_email(&email).await? {
         Some(user) => start_session(request, &user, next, "session.started_by_access").await,
         None => {

@@ -58,6 +58,8 @@ pub async fn handle(
         console_origin: settings.public_console_url.as_deref().unwrap_or(target.origin),
     };
     let answer = if procedure == Procedure::SetupWorkspace {
+        let address = header(request, "cf-connecting-ip")?;
+        call.control_plane.limit_attempts("setup", address.as_deref()).await?;
         let authorization = header(request, "authorization")?.unwrap_or_default();
         check_setup_token(bearer(&authorization).unwrap_or_default(), settings)?;
         call.setup_workspace(&body).await?

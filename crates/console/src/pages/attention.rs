@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use crate::components::{TimeStyle, time};
 use crate::icons::{Icon, icon};
 use crate::links;
-use crate::pages::key_drawer::capped_count;
+use crate::pages::key_badges::capped_count;
 use crate::pages::senders::paste_label;
 use tidegate_core::domain::expiry::days_left;
 use tidegate_core::domain::failing::{FailingWebhook, remaining_failures};

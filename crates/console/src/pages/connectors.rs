@@ -4,16 +4,16 @@ use maud::{Markup, html};
 
 use super::format_label;
 use crate::components::{
-    Attributes, Banner, Button, Column, Field, Kind, Status, cell, chips, empty_state, filter_bar,
+    Attributes, Banner, Button, Column, Field, Kind, cell, chips, empty_state, filter_bar,
     head_cell, link_card, link_cards, mono, muted, no_time, page_header, pagination, post_button,
-    section, skeleton, source_label, sparkline, sparkline_skeleton, status_badge, table, time,
+    section, skeleton, source_label, sparkline, sparkline_skeleton, table, time,
 };
 use crate::components::{TimeStyle, banner};
 use crate::icons::Icon;
 use crate::links;
-use crate::pages::key_drawer::capped_count;
+use crate::pages::key_badges::{capped_count, status, status_label};
 use crate::pages::senders::{CARDS, Sender, paste_label, sender};
-use tidegate_core::domain::expiry::{days_left, notice};
+use tidegate_core::domain::expiry::days_left;
 use tidegate_core::domain::key::{KeyRecord, ShownStatus, Source};
 use tidegate_core::domain::log::Tally;
 use tidegate_core::domain::parked::ParkedCount;
@@ -209,40 +209,6 @@ fn paste_link(key: &KeyRecord) -> Markup {
         a.to-end href=(href) hx-get=(href) hx-target="#layer" hx-swap="innerHTML" hx-push-url="true" {
             (paste_label(key.payload_format)) span.visually-hidden { " of " (key.name) }
         }
-    }
-}
-
-/// The badges of a key: its status, whether it awaits its secret, whether it expires soon.
-pub fn status(key: &KeyRecord, now: Timestamp) -> Markup {
-    let shown_status = key.shown_status(now);
-    let days_to_expiry = key
-        .expires_at
-        .filter(|at| shown_status == ShownStatus::Active && notice(*at, now).is_some())
-        .map(|at| days_left(at, now));
-    html! {
-        span.badges {
-            (status_badge(status_kind(shown_status), status_label(shown_status)))
-            @if key.awaits_secret() { (status_badge(Status::Warn, "Awaiting secret")) }
-            @if let Some(days) = days_to_expiry {
-                (status_badge(Status::Warn, &if days == 1 { "1 day left".to_owned() } else { format!("{days} days left") }))
-            }
-        }
-    }
-}
-
-const fn status_kind(status: ShownStatus) -> Status {
-    match status {
-        ShownStatus::Active => Status::Good,
-        ShownStatus::Paused | ShownStatus::Expired | ShownStatus::Revoked => Status::Bad,
-    }
-}
-
-const fn status_label(status: ShownStatus) -> &'static str {
-    match status {
-        ShownStatus::Active => "Active",
-        ShownStatus::Paused => "Paused",
-        ShownStatus::Expired => "Expired",
-        ShownStatus::Revoked => "Revoked",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::connectors::status;
+use super::key_badges::{capped_count, status};
 use super::senders::paste_label;
 use crate::components::{
     Attributes, Banner, Button, CloseBy, Kind, Layer, Tab, banner, copy_value, drawer, mono,
@@ -70,12 +70,6 @@ fn awaits_secret(record: &KeyRecord) -> Markup {
             (Button::secondary(paste_label(record.payload_format)).small().opens_layer(&settings))
         }),
     })
-}
-
-/// A count of parked events. Counting stops at [`ParkedCount::COUNTED`], so from there on it is
-/// `1,000+`.
-pub fn capped_count(count: u32) -> String {
-    if count >= ParkedCount::COUNTED { "1,000+".to_owned() } else { count.to_string() }
 }
 
 /// The htmx attributes with which links load into the layer instead of leaving the page.

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use super::connect::docs_link;
-use super::key_drawer::{capped_count, in_layer};
+use super::key_badges::capped_count;
+use super::key_drawer::in_layer;
 use crate::components::{
     Attributes, Button, Column, Confirm, Kind, Tab, TimeStyle, cell, confirm, empty_state,
     head_cell, inline_note, meter, mono, muted, no_time, pagination, post_button, segmented, table,

@@ -4,7 +4,6 @@
 use maud::{Markup, html};
 
 use super::connect::{Connect, connect};
-use super::key_settings::KeySettings;
 use super::senders::{paste_label, secret_screen, sender_of};
 use crate::components::{
     Attributes, Banner, Button, Field, Kind, TimeStyle, actions, banner, error_summary, form,
@@ -12,7 +11,18 @@ use crate::components::{
 };
 use crate::forms::FormErrors;
 use crate::links;
-use tidegate_core::domain::key::PayloadFormat;
+use tidegate_core::domain::key::{KeyRecord, PayloadFormat};
+use tidegate_core::domain::time::Timestamp;
+
+/// The view model of the section.
+#[derive(Clone, Copy, Debug)]
+pub struct Secret<'a> {
+    pub csrf: &'a str,
+    pub record: &'a KeyRecord,
+    pub webhook_url: Option<&'a str>,
+    pub form: SecretForm<'a>,
+    pub now: Timestamp,
+}
 
 /// The state of the form for a secret, after it was sent.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +33,7 @@ pub struct SecretForm<'a> {
 }
 
 /// The section for a key without its secret: the steps at the sender, and the form for the secret.
-pub fn awaiting(page: &KeySettings<'_>) -> Markup {
+pub fn awaiting(page: &Secret<'_>) -> Markup {
     let format = page.record.payload_format;
     let sender = sender_of(page.record);
     let steps = connect(&Connect {
@@ -51,17 +61,17 @@ pub fn awaiting(page: &KeySettings<'_>) -> Markup {
 }
 
 /// The section for a key that has a secret, which can be replaced here.
-pub fn secret(page: &KeySettings<'_>) -> Markup {
+pub fn secret(page: &Secret<'_>) -> Markup {
     html! {
         p.muted { (current_secrets(page)) " " (secret_screen(page.record.payload_format)) }
         (secret_form(page))
     }
 }
 
-fn secret_form(page: &KeySettings<'_>) -> Markup {
+fn secret_form(page: &Secret<'_>) -> Markup {
     let awaits = page.record.awaits_secret();
     let format = page.record.payload_format;
-    let SecretForm { errors, notification_url } = page.secret;
+    let SecretForm { errors, notification_url } = page.form;
     let options = [
         ("0", "Not at all"),
         ("1", "1 hour"),
@@ -120,7 +130,7 @@ const fn secret_hint(format: PayloadFormat) -> &'static str {
     }
 }
 
-fn current_secrets(page: &KeySettings<'_>) -> Markup {
+fn current_secrets(page: &Secret<'_>) -> Markup {
     let secrets = &page.record.secrets;
     let ends = secrets.iter().skip(1).filter_map(|secret| secret.valid_until);
     let older: Vec<_> = ends.filter(|end| *end > page.now).collect();
@@ -137,10 +147,8 @@ fn current_secrets(page: &KeySettings<'_>) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::super::key_settings::Relative;
     use super::*;
-    use tidegate_core::domain::key::{KeyRecord, SealedSecret};
-    use tidegate_core::domain::time::Timestamp;
+    use tidegate_core::domain::key::SealedSecret;
 
     const URL: &str = "https://api.test/integrations/v1/webhook/x/key_a";
 
@@ -157,17 +165,11 @@ mod tests {
     }
 
     fn render(record: &KeyRecord, notification_url: Option<&str>) -> String {
-        let own = Relative { record, h24: None, last_used_at: None };
-        let page = KeySettings {
+        let page = Secret {
             csrf: "c",
             record,
-            store: "Main",
             webhook_url: Some(URL),
-            own,
-            predecessor: None,
-            successors: &[],
-            receipt: None,
-            secret: SecretForm { errors: &FormErrors::default(), notification_url },
+            form: SecretForm { errors: &FormErrors::default(), notification_url },
             now: Timestamp::from_millis(0),
         };
         let part = if record.awaits_secret() { awaiting(&page) } else { secret(&page) };

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::connect::quickstart;
-use super::key_secret::{SecretForm, awaiting, secret};
+use super::key_secret::{Secret, SecretForm, awaiting, secret};
 use super::senders::sender_of;
 use super::{format_label, scope_text};
 use crate::components::{
@@ -58,13 +58,15 @@ pub struct KeySettings<'a> {
 
 pub fn key_settings(page: &KeySettings<'_>) -> Markup {
     let live = page.record.shown_status(page.now) != ShownStatus::Revoked;
+    let KeySettings { csrf, record, webhook_url, secret: form, now, .. } = *page;
+    let of_secret = Secret { csrf, record, webhook_url, form, now };
     html! {
         @if let Some(receipt) = &page.receipt { (receipt_of(page, receipt)) }
-        @if page.record.awaits_secret() { (awaiting(page)) }
+        @if page.record.awaits_secret() { (awaiting(&of_secret)) }
         @if live { (rotation(page)) }
         (section("facts", "Details", html! {}, facts(page)))
         @if live {
-            @if !page.record.awaits_secret() { (section("secret", "Signing secret", html! {}, secret(page))) }
+            @if !page.record.awaits_secret() { (section("secret", "Signing secret", html! {}, secret(&of_secret))) }
             (section("end", "Pause or revoke", html! {}, ending(page)))
         }
     }

@@ -8,6 +8,7 @@ pub mod connect;
 pub mod connectors;
 pub mod error;
 pub mod joining;
+pub mod key_badges;
 pub mod key_drawer;
 pub mod key_form;
 pub mod key_log;

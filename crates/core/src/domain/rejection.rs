@@ -146,6 +146,12 @@ impl Rejection {
         }
     }
 
+    /// The rejection of a request whose KeyGate did not answer.
+    pub fn key_gate_unavailable(retry_after_seconds: u32) -> Self {
+        Self::new(Code::Unavailable, "The key's gate did not answer in time. Try again.")
+            .retry_after(retry_after_seconds)
+    }
+
     /// A rejection for invalid fields. `errors` must not be empty.
     pub fn fields(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {

@@ -53,7 +53,7 @@ pub fn setup_workspace() -> ProcedureDetails {
             "store_id": examples::store_id(), "api_key_id": examples::api_key_id(),
             "api_key": format!("pck_api_{}", "0".repeat(34)),
         }),
-        codes: &[Code::InvalidState],
+        codes: &[Code::InvalidState, Code::RateLimited],
     }
 }
 
