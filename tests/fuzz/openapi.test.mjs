@@ -13,7 +13,7 @@ import { schemathesis } from './support/schemathesis.mjs';
 const EXAMPLES = Number(process.env.FUZZ_EXAMPLES ?? 12);
 const SEED = Number(process.env.FUZZ_SEED ?? 20261125);
 
-const gateway = await useGateway({ rateLimits: { WEBHOOK_LIMITER: 1_000_000 } });
+const gateway = await useGateway({ rateLimits: { WEBHOOK_LIMITER: 1_000_000, LOGIN_LIMITER: 1_000_000 } });
 let document;
 let callers;
 
