@@ -46,6 +46,8 @@ pub struct AuditRow {
 struct Scanned {
     #[serde(flatten)]
     entry: AuditRow,
+    /// Its place in the scan, from 1.
+    place: u32,
     /// 0 if it does not match the filter and is only where the scan ended.
     matches: u8,
 }
@@ -102,7 +104,7 @@ impl Catalogue {
         let query = "SELECT a.*, u.email
              FROM (SELECT *, row_number() OVER (ORDER BY at DESC, id DESC) AS place,
                  (?6 IS NULL OR action = ?6 OR substr(action, 1, length(?6) + 1) = ?6 || '.')
-                 AND (?7 IS NULL OR user_id IS (SELECT id FROM users WHERE email = ?7))
+                 AND (?7 IS NULL OR ifnull(user_id = (SELECT id FROM users WHERE email = ?7), 0))
                  AND (?8 IS NULL OR subject = ?8) AS matches
                FROM (SELECT * FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
                  AND at >= ?4 ORDER BY at DESC, id DESC LIMIT ?5)) a
@@ -123,8 +125,8 @@ impl Catalogue {
             JsValue::from_f64(f64::from(limit)),
         ];
         let mut scanned = self.all::<Scanned>(query, &parameters).await?;
-        let end =
-            scanned.last().filter(|last| scanned.len() >= limit as usize || last.matches == 0);
+        let full = scanned.len() >= limit as usize;
+        let end = scanned.last().filter(|last| full || last.place == scan);
         let next = end.map(|last| AuditCursor { at: last.entry.at, id: last.entry.id });
         scanned.retain(|row| row.matches != 0);
         Ok(AuditPage { entries: scanned.into_iter().map(|row| row.entry).collect(), next })

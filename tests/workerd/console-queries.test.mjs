@@ -21,7 +21,7 @@ const upTo = (limit) => [FEW, MANY].map((n) => Math.min(n, limit));
 const COSTS = [
   // route, query, layer, [round trips, statements, KeyGates, StoreLedgers]
   ['/', '', false, [2, 3, 0, 0]],
-  ['/', '?part=today', false, [2, 6, upTo(50), upTo(20)]],
+  ['/', '?part=attention', false, [2, 6, upTo(50), upTo(20)]],
   ['/assets/:', null],
   ['/setup', '', false, [1, 1, 0, 0]],
   ['/login', '', false, [1, 1, 0, 0]],
