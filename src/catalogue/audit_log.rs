@@ -41,15 +41,6 @@ pub struct AuditRow {
     pub detail: String,
 }
 
-/// An entry that the scan of a page found.
-#[derive(Deserialize)]
-struct Scanned {
-    #[serde(flatten)]
-    entry: AuditRow,
-    /// 0 if it does not match the filter and is only where the scan ended.
-    matches: u8,
-}
-
 /// A page of entries, and the cursor of the next page.
 #[derive(Debug)]
 pub struct AuditPage {
@@ -97,17 +88,14 @@ impl Catalogue {
             Some(AuditCursor { at, id }) if at.millis() < end => (at.millis(), id.to_string()),
             _ => (end, String::new()),
         };
-        // The last entry of the scan is returned even if it does not match: the next page begins
-        // there.
         let query = "SELECT a.*, u.email
-             FROM (SELECT *, row_number() OVER (ORDER BY at DESC, id DESC) AS place,
-                 (?6 IS NULL OR action = ?6 OR substr(action, 1, length(?6) + 1) = ?6 || '.')
-                 AND (?7 IS NULL OR user_id IS (SELECT id FROM users WHERE email = ?7))
-                 AND (?8 IS NULL OR subject = ?8) AS matches
-               FROM (SELECT * FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
-                 AND at >= ?4 ORDER BY at DESC, id DESC LIMIT ?5)) a
+             FROM (SELECT * FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
+                     AND at >= ?4 ORDER BY at DESC, id DESC LIMIT ?5) a
              LEFT JOIN users u ON u.id = a.user_id
-             WHERE a.matches OR a.place = ?5 ORDER BY a.place LIMIT ?9";
+             WHERE (?6 IS NULL OR a.action = ?6 OR substr(a.action, 1, length(?6) + 1) = ?6 || '.')
+               AND (?7 IS NULL OR a.user_id = (SELECT id FROM users WHERE email = ?7))
+               AND (?8 IS NULL OR a.subject = ?8)
+             ORDER BY a.at DESC, a.id DESC LIMIT ?9";
         let filtered = action.is_some() || email.is_some() || subject.is_some();
         let scan = if filtered { MAX_SCAN.max(limit) } else { limit };
         let text_or_null = |value: &Option<String>| optional(value.as_deref(), JsValue::from_str);
@@ -122,12 +110,32 @@ impl Catalogue {
             text_or_null(subject),
             JsValue::from_f64(f64::from(limit)),
         ];
-        let mut scanned = self.all::<Scanned>(query, &parameters).await?;
-        let end =
-            scanned.last().filter(|last| scanned.len() >= limit as usize || last.matches == 0);
-        let next = end.map(|last| AuditCursor { at: last.entry.at, id: last.entry.id });
-        scanned.retain(|row| row.matches != 0);
-        Ok(AuditPage { entries: scanned.into_iter().map(|row| row.entry).collect(), next })
+        let entries = self.all::<AuditRow>(query, &parameters).await?;
+        let next = if entries.len() >= limit as usize {
+            entries.last().map(|last| AuditCursor { at: last.at, id: last.id })
+        } else if filtered {
+            self.end_of_scan(scan, &parameters[..5]).await?
+        } else {
+            None
+        };
+        Ok(AuditPage { entries, next })
+    }
+
+    /// The last entry that a filtered page scanned, if there may be older ones. If entries were
+    /// written since the page was read, the result can be a newer entry, never an older one, so the
+    /// next page skips nothing.
+    async fn end_of_scan(&self, scan: u32, range: &[JsValue]) -> Result<Option<AuditCursor>> {
+        #[derive(Deserialize)]
+        struct ScanEnd {
+            scanned: u32,
+            last: Option<String>,
+        }
+        let query = "SELECT count(*) AS scanned, min(printf('%016d.%s', at, id)) AS last
+             FROM (SELECT at, id FROM audit_log WHERE workspace_id = ?1 AND (at, id) < (?2, ?3)
+                     AND at >= ?4 ORDER BY at DESC, id DESC LIMIT ?5)";
+        let end = self.first::<ScanEnd>(query, range).await?;
+        let last = end.filter(|end| end.scanned == scan).and_then(|end| end.last);
+        Ok(last.as_deref().and_then(AuditCursor::parse))
     }
 
     /// How many entries of an action a workspace has since `from`, up to `limit`, and whether there

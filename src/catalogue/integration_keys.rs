@@ -52,7 +52,9 @@ pub(super) struct Row {
     notification_url: Option<String>,
     /// Only where the query asks for [`STORE`].
     store: Option<String>,
-    /// In a filtered list, whether the key matches and is not only where the scan ended.
+    /// Only in a list: the key's place in the scan, from 1.
+    place: Option<u32>,
+    /// Only in a list: 0 if the key does not match the filter and is only where the scan ended.
     matches: Option<u8>,
 }
 
@@ -279,7 +281,7 @@ impl Catalogue {
         let (created_at, key_id) = cursor.unwrap_or((LATEST.millis(), ""));
         // The last row of the scan is returned even if it does not match: the next page begins there.
         let query = format!(
-            "SELECT {COLUMNS}, {STORE}, matches FROM (
+            "SELECT {COLUMNS}, {STORE}, place, matches FROM (
                SELECT *, row_number() OVER (ORDER BY created_at DESC, key_id DESC) AS place,
                  (?5 IS NULL OR store_id = ?5) AND (?6 IS NULL OR source = ?6)
                  AND (?7 IS NULL OR ?7 = CASE WHEN status <> 'revoked' AND expires_at <= ?8
@@ -308,8 +310,8 @@ impl Catalogue {
         ];
         let rows = self.rows::<Row>(&query, &parameters)?;
         Ok(rows.map(move |mut rows| {
-            let end =
-                rows.last().filter(|last| rows.len() == limit as usize || last.matches == Some(0));
+            let full = rows.len() >= limit as usize;
+            let end = rows.last().filter(|last| full || last.place == Some(scan));
             let next_cursor = end.map(|last| cursor_after(last.created_at, &last.key_id));
             rows.retain(|row| row.matches != Some(0));
             let keys = rows.into_iter().map(Row::with_store).collect::<Result<_>>()?;

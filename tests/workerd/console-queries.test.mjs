@@ -21,7 +21,7 @@ const upTo = (limit) => [FEW, MANY].map((n) => Math.min(n, limit));
 const COSTS = [
   // route, query, layer, [round trips, statements, KeyGates, StoreLedgers]
   ['/', '', false, [2, 3, 0, 0]],
-  ['/', '?part=today', false, [2, 6, upTo(50), upTo(20)]],
+  ['/', '?part=attention', false, [2, 6, upTo(50), upTo(20)]],
   ['/assets/:', null],
   ['/setup', '', false, [1, 1, 0, 0]],
   ['/login', '', false, [1, 1, 0, 0]],
@@ -62,9 +62,10 @@ const COSTS = [
   ['/settings/team/:user/remove', '', true, [2, 2, 0, 0]],
   ['/settings/team/:user/remove', '', false, [3, 4, 0, 0]],
   ['/settings/audit', '', false, [2, 2, 0, 0]],
-  ['/settings/audit', '?action=store', false, [2, 2, 0, 0]],
+  // A filtered page that is not full asks where its scan ended.
+  ['/settings/audit', '?action=store', false, [[3, 2], [3, 2], 0, 0]],
   ['/settings/audit/export.csv', '', false, [3, 3, 0, 0]],
-  ['/settings/audit/export.ndjson', '?action=store.created', false, [3, 3, 0, 0]],
+  ['/settings/audit/export.ndjson', '?action=store.created', false, [4, 4, 0, 0]],
 ];
 
 /** The GET routes of the console's table, with a `:` before what varies. */
@@ -169,7 +170,7 @@ test('a page of an export costs one request to the KeyGate, and no D1 query', as
   assert.deepEqual([d1.calls, KeyGate.fetches], [3, 4], 'the session, the key and the audit entry; four pages');
 });
 
-test('a page of an export of the audit log costs one D1 query, with a filter too', async () => {
+test('a page of an export of the audit log costs one D1 query, and with a filter one more', async () => {
   await gateway.d1(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3500)
     INSERT INTO audit_log (id, workspace_id, at, action, user_id, subject, detail)
     SELECT printf('aud_%016d', i), ?1, i, iif(i % 7, 'store.renamed', 'store.created'), ?2, 'sto_a', '{}' FROM n`,
@@ -179,5 +180,5 @@ test('a page of an export of the audit log costs one D1 query, with a filter too
     return [d1.calls, d1.queries];
   };
   assert.deepEqual(await pages(''), [6, 6], 'the session, the audit entry and four pages');
-  assert.deepEqual(await pages('?action=store.created'), [6, 6]);
+  assert.deepEqual(await pages('?action=store.created'), [10, 10], 'and where each scan ended');
 });
