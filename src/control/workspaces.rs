@@ -6,7 +6,7 @@ use super::ControlPlane;
 use crate::catalogue::workspaces::NewOwner;
 use crate::platform::random;
 use crate::{Result, internal};
-use tidegate_core::api::procedures::keys::SetupWorkspace;
+use tidegate_core::api::procedures::workspaces::SetupWorkspace;
 use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::credential::ApiSecret;
 use tidegate_core::domain::id::{ApiKeyId, StoreId, UserId, WorkspaceId};

@@ -11,7 +11,7 @@ use tidegate_console::forms::{Form, FormErrors};
 use tidegate_console::layout::Section;
 use tidegate_console::links;
 use tidegate_console::pages::account::{Account, OwnSession, account};
-use tidegate_core::api::procedures::keys::check_password;
+use tidegate_core::api::procedures::workspaces::check_password;
 use tidegate_core::domain::password;
 use tidegate_core::domain::token::SessionToken;
 

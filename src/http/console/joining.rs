@@ -12,7 +12,7 @@ use crate::{Result, internal};
 use tidegate_console::forms::{Form, FormErrors};
 use tidegate_console::links;
 use tidegate_console::pages::joining::{self, InvitePage, SetUpPage};
-use tidegate_core::api::procedures::keys::{SetupWorkspace, check_password};
+use tidegate_core::api::procedures::workspaces::{SetupWorkspace, check_password};
 use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::id::UserId;
 use tidegate_core::domain::password;

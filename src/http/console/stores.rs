@@ -17,7 +17,7 @@ use tidegate_console::links;
 use tidegate_console::pages::stores::{
     LiveKeys, ShownStore, Stores, Unfinished, archive_dialog, label, stores,
 };
-use tidegate_core::api::procedures::keys::read_create_store;
+use tidegate_core::api::procedures::stores::read_create_store;
 use tidegate_core::domain::id::StoreId;
 use tidegate_core::domain::key::ShownStatus;
 use tidegate_core::domain::rejection::{Code, Rejection};

@@ -1,14 +1,17 @@
 //! `POST /rpc/core.rpc_*`: everything the console does, for scripts with the API key of an owner or
-//! admin. A member gets 403; a resource of another workspace is not found.
+//! admin. A member gets 403; a resource of another workspace is not found. The procedures stand in
+//! the table of `tidegate_core::api::procedures`; here are their handlers.
 
-mod json;
+mod audit;
 mod keys;
 mod requests;
+mod stores;
 mod team;
 mod workspaces;
 
 use std::rc::Rc;
 
+use serde::Serialize;
 use subtle::ConstantTimeEq;
 use worker::Env;
 use worker::worker_sys::web_sys::{Request, Response};
@@ -18,23 +21,13 @@ use crate::control::caller::{Admin, Caller};
 use crate::platform::answer::Answer;
 use crate::platform::incoming::{Target, bearer, body, header};
 use crate::platform::{Settings, unlogged_request_id};
-use crate::{Result, internal};
-use tidegate_core::api::procedures::keys::{
-    CreateIntegrationKey, ListIntegrationKeys, Procedure, SetSigningSecret, read_create_store,
-    read_key_id, read_no_arguments,
-};
-use tidegate_core::api::procedures::requests::{
-    read_list_parked, read_list_requests, read_parked_event,
-};
-use tidegate_core::api::procedures::team::{
-    InviteMember, ListAuditEntries, RotateIntegrationKey, read_change_role, read_invite_id,
-    read_rename_store, read_store_id, read_user_id,
-};
-use tidegate_core::domain::key::KeyChange;
+use crate::{Error, Result};
+use tidegate_core::api::procedures::{self, Handlers};
 use tidegate_core::domain::rejection::{Code, Rejection};
 
 /// The context of a procedure call, besides its arguments.
 struct Call<'a> {
+    request: &'a Request,
     control_plane: ControlPlane<'a>,
     /// The origin at which storefronts reach this deployment.
     api_origin: &'a str,
@@ -50,24 +43,42 @@ pub async fn handle(
     target: &Target<'_>,
 ) -> Result<Response> {
     let body = body(request).await?;
-    let procedure = Procedure::parse(procedure)
-        .ok_or_else(|| Rejection::new(Code::NotFound, "There is no such procedure."))?;
     let call = Call {
+        request,
         control_plane: ControlPlane::new(env, settings)?,
         api_origin: settings.public_api_url.as_deref().unwrap_or(target.origin),
         console_origin: settings.public_console_url.as_deref().unwrap_or(target.origin),
     };
-    let answer = if procedure == Procedure::SetupWorkspace {
-        let address = header(request, "cf-connecting-ip")?;
-        call.control_plane.limit_attempts("setup", address.as_deref()).await?;
-        let authorization = header(request, "authorization")?.unwrap_or_default();
-        check_setup_token(bearer(&authorization).unwrap_or_default(), settings)?;
-        call.setup_workspace(&body).await?
-    } else {
-        let caller = Caller::of(request, env, &call.control_plane.catalogue).await?;
-        call.run_as_admin(&caller.into_admin()?, procedure, &body).await?
-    };
+    let answer = procedures::call(&call, procedure, &body, &settings.tag_keys).await?;
     Ok(answer.into_response(&unlogged_request_id())?)
+}
+
+/// Proof that a request carries the set-up token of the deployment.
+struct SetupToken;
+
+impl Handlers for Call<'_> {
+    type SetupToken = SetupToken;
+    type Admin = Admin;
+    type Answer = Answer;
+    type Error = Error;
+
+    async fn setup_token(&self) -> Result<SetupToken> {
+        let address = header(self.request, "cf-connecting-ip")?;
+        self.control_plane.limit_attempts("setup", address.as_deref()).await?;
+        let authorization = header(self.request, "authorization")?.unwrap_or_default();
+        let presented = bearer(&authorization).unwrap_or_default();
+        check_setup_token(presented, self.control_plane.settings)?;
+        Ok(SetupToken)
+    }
+
+    async fn admin(&self) -> Result<Admin> {
+        let ControlPlane { env, catalogue, .. } = &self.control_plane;
+        Caller::of(self.request, env, catalogue).await?.into_admin()
+    }
+
+    fn answer(&self, status: u16, output: &impl Serialize) -> Result<Answer> {
+        Answer::serialized(status, output)
+    }
 }
 
 /// Checks the set-up token of the deployment, in constant time. Only the set-up of the first
@@ -85,91 +96,4 @@ pub fn check_setup_token(presented: &str, settings: &Settings) -> Result<()> {
         "Send the deployment's SETUP_TOKEN as `Authorization: Bearer …`.",
     )
     .into())
-}
-
-impl Call<'_> {
-    async fn run_as_admin(
-        &self,
-        admin: &Admin,
-        procedure: Procedure,
-        body: &[u8],
-    ) -> Result<Answer> {
-        let tag_keys = &self.control_plane.settings.tag_keys;
-        match procedure {
-            Procedure::SetupWorkspace => Err(internal("the set-up has its own credential")),
-            Procedure::CreateStore => self.create_store(admin, &read_create_store(body)?).await,
-            Procedure::ListStores => {
-                read_no_arguments(body)?;
-                self.list_stores(admin).await
-            }
-            Procedure::CreateIntegrationKey => {
-                self.create_integration_key(admin, CreateIntegrationKey::read(body)?).await
-            }
-            Procedure::ListIntegrationKeys => {
-                self.list_integration_keys(admin, ListIntegrationKeys::read(body)?).await
-            }
-            Procedure::RevokeIntegrationKey => {
-                self.change(admin, &read_key_id(body, tag_keys)?, KeyChange::Revoke).await
-            }
-            Procedure::PauseIntegrationKey => {
-                self.change(admin, &read_key_id(body, tag_keys)?, KeyChange::Pause).await
-            }
-            Procedure::ResumeIntegrationKey => {
-                self.change(admin, &read_key_id(body, tag_keys)?, KeyChange::Resume).await
-            }
-            Procedure::SetSigningSecret => {
-                self.set_signing_secret(admin, SetSigningSecret::read(body, tag_keys)?).await
-            }
-            Procedure::ResealSecrets => {
-                self.reseal_secrets(admin, ListIntegrationKeys::read(body)?).await
-            }
-            Procedure::GetIntegrationKeyStats => {
-                self.stats(admin, &read_key_id(body, tag_keys)?).await
-            }
-            Procedure::ListIntegrationRequests => {
-                let (key_id, filter) = read_list_requests(body, tag_keys)?;
-                self.list_requests(admin, &key_id, filter).await
-            }
-            Procedure::ListParkedEvents => {
-                let (key_id, limit, before) = read_list_parked(body, tag_keys)?;
-                self.list_parked(admin, &key_id, limit, before).await
-            }
-            Procedure::RetryParkedEvent => {
-                let (key_id, row) = read_parked_event(body, tag_keys)?;
-                self.retry_parked(admin, &key_id, row).await
-            }
-            Procedure::DiscardParkedEvent => {
-                let (key_id, row) = read_parked_event(body, tag_keys)?;
-                self.discard_parked(admin, &key_id, row).await
-            }
-            Procedure::RotateIntegrationKey => {
-                let arguments = RotateIntegrationKey::read(body, tag_keys)?;
-                self.rotate_integration_key(admin, arguments).await
-            }
-            Procedure::RenameStore => {
-                let (store, name) = read_rename_store(body)?;
-                self.rename_store(admin, store, &name).await
-            }
-            Procedure::ArchiveStore => self.archive_store(admin, read_store_id(body)?, true).await,
-            Procedure::RestoreStore => self.archive_store(admin, read_store_id(body)?, false).await,
-            Procedure::ListMembers => {
-                read_no_arguments(body)?;
-                self.list_members(admin).await
-            }
-            Procedure::ChangeMemberRole => {
-                let (user, role) = read_change_role(body)?;
-                self.change_role(admin, user, role).await
-            }
-            Procedure::RemoveMember => self.remove_member(admin, read_user_id(body)?).await,
-            Procedure::InviteMember => self.invite_member(admin, InviteMember::read(body)?).await,
-            Procedure::ListInvites => {
-                read_no_arguments(body)?;
-                self.list_invites(admin).await
-            }
-            Procedure::WithdrawInvite => self.withdraw_invite(admin, read_invite_id(body)?).await,
-            Procedure::ListAuditEntries => {
-                self.list_audit_entries(admin, &ListAuditEntries::read(body)?).await
-            }
-        }
-    }
 }

@@ -1,81 +1,72 @@
-//! The RPCs for a key's requests and parked events.
+//! The handlers of a key's requests and parked events.
 
-use serde_json::{Value, json};
-
-use super::{Call, json};
+use super::Call;
 use crate::Result;
 use crate::control::Stats;
 use crate::control::caller::Admin;
-use crate::platform::answer::Answer;
+use tidegate_core::api::output::Rfc3339;
+use tidegate_core::api::procedures::Requests;
+use tidegate_core::api::procedures::requests::{
+    DiscardedOut, ListParked, ListRequests, ParkedEventId, ParkedEventOut, ParkedPageOut,
+    RequestOut, RequestPageOut, SettledOut, StatsOut,
+};
 use tidegate_core::domain::credential::KeyId;
-use tidegate_core::domain::id::{RequestId, SequenceId};
-use tidegate_core::domain::time::Timestamp;
-use tidegate_core::protocol::key_gate::RequestFilter;
 
-impl Call<'_> {
-    pub(super) async fn stats(&self, admin: &Admin, key_id: &KeyId) -> Result<Answer> {
-        let Stats { h24, d7, d30, last_used_at } =
-            self.control_plane.stats(&self.control_plane.key(admin, key_id).await?).await?;
-        let last_used_at = last_used_at.map(Timestamp::to_rfc3339);
-        Answer::serialized(
-            200,
-            &json!({ "h24": h24, "d7": d7, "d30": d30, "last_used_at": last_used_at }),
-        )
+impl Requests for Call<'_> {
+    async fn get_integration_key_stats(&self, admin: &Admin, key_id: KeyId) -> Result<StatsOut> {
+        let key = self.control_plane.key(admin, &key_id).await?;
+        let Stats { h24, d7, d30, last_used_at } = self.control_plane.stats(&key).await?;
+        Ok(StatsOut { h24, d7, d30, last_used_at: last_used_at.map(Rfc3339) })
     }
 
-    pub(super) async fn list_requests(
+    async fn list_integration_requests(
         &self,
         admin: &Admin,
-        key_id: &KeyId,
-        filter: RequestFilter,
-    ) -> Result<Answer> {
-        let key = self.control_plane.key(admin, key_id).await?;
+        arguments: ListRequests,
+    ) -> Result<RequestPageOut> {
+        let ListRequests { key_id, filter } = arguments;
+        let key = self.control_plane.key(admin, &key_id).await?;
         let (requests, next) = self.control_plane.requests(&key, filter).await?;
-        let requests: Vec<Value> = requests.iter().map(json::request).collect();
-        let next_cursor = next.map(|row| row.to_string());
-        Answer::serialized(200, &json!({ "requests": requests, "next_cursor": next_cursor }))
+        Ok(RequestPageOut {
+            requests: requests.into_iter().map(RequestOut::from).collect(),
+            next_cursor: next.map(|row| row.to_string()),
+        })
     }
 
-    pub(super) async fn list_parked(
+    async fn list_parked_events(
         &self,
         admin: &Admin,
-        key_id: &KeyId,
-        limit: u32,
-        before: Option<i64>,
-    ) -> Result<Answer> {
-        let key = self.control_plane.key(admin, key_id).await?;
+        arguments: ListParked,
+    ) -> Result<ParkedPageOut> {
+        let ListParked { key_id, limit, before } = arguments;
+        let key = self.control_plane.key(admin, &key_id).await?;
         let (events, next) = self.control_plane.parked(&key, limit, before, None).await?;
         let gate = key.key_hash.gate();
-        let event_id = |row| SequenceId::from_i64(row).map(|id| RequestId::new(gate, id));
-        let events: Vec<Value> =
-            events.iter().map(|event| json::parked(event, event_id(event.row))).collect();
-        let next_cursor = next.map(|row| row.to_string());
-        Answer::serialized(200, &json!({ "events": events, "next_cursor": next_cursor }))
+        Ok(ParkedPageOut {
+            events: events.into_iter().map(|event| ParkedEventOut::new(gate, event)).collect(),
+            next_cursor: next.map(|row| row.to_string()),
+        })
     }
 
-    pub(super) async fn retry_parked(
+    async fn retry_parked_event(
         &self,
         admin: &Admin,
-        key_id: &KeyId,
-        row: SequenceId,
-    ) -> Result<Answer> {
-        let key = self.control_plane.key(admin, key_id).await?;
+        arguments: ParkedEventId,
+    ) -> Result<SettledOut> {
+        let ParkedEventId { key_id, row } = arguments;
+        let key = self.control_plane.key(admin, &key_id).await?;
         let (outcome, reason) = self.control_plane.retry_parked(&key, row).await?;
-        let settled = outcome.is_some();
-        Answer::serialized(
-            200,
-            &json!({ "settled": settled, "outcome": outcome, "reason": reason }),
-        )
+        Ok(SettledOut { settled: outcome.is_some(), outcome, reason })
     }
 
-    pub(super) async fn discard_parked(
+    async fn discard_parked_event(
         &self,
         admin: &Admin,
-        key_id: &KeyId,
-        row: SequenceId,
-    ) -> Result<Answer> {
-        let key = self.control_plane.key(admin, key_id).await?;
+        arguments: ParkedEventId,
+    ) -> Result<DiscardedOut> {
+        let ParkedEventId { key_id, row } = arguments;
+        let key = self.control_plane.key(admin, &key_id).await?;
         self.control_plane.discard_parked(admin, &key, row).await?;
-        Answer::serialized(200, &json!({ "discarded": true }))
+        Ok(DiscardedOut { discarded: true })
     }
 }

@@ -7,7 +7,7 @@ use crate::domain::rejection::{Code, FieldError, Rejection};
 use crate::domain::write::Command;
 
 /// The most commands of a batch.
-pub const MAX: usize = 100;
+pub const MAX_LINES: usize = 100;
 
 /// The media type of a batch request and of its response.
 pub const CONTENT_TYPE: &str = "application/x-ndjson";
@@ -25,7 +25,7 @@ pub struct Line {
 /// Splits a batch into its non-blank lines, with their line numbers counted from 1.
 ///
 /// # Errors
-/// 415 for another media type; 422 for no line or more than [`MAX`].
+/// 415 for another media type; 422 for no line or more than [`MAX_LINES`].
 pub fn lines<'a>(content_type: &str, body: &'a [u8]) -> Result<Vec<(usize, &'a [u8])>, Rejection> {
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case(CONTENT_TYPE) {
@@ -36,14 +36,14 @@ pub fn lines<'a>(content_type: &str, body: &'a [u8]) -> Result<Vec<(usize, &'a [
     }
     let lines = body.split(|byte| *byte == b'\n').enumerate();
     let lines = lines.map(|(index, line)| (index + 1, line.trim_ascii()));
-    let lines: Vec<_> = lines.filter(|(_, line)| !line.is_empty()).take(MAX + 1).collect();
+    let lines: Vec<_> = lines.filter(|(_, line)| !line.is_empty()).take(MAX_LINES + 1).collect();
     let refuse = |code: &'static str, detail: &str| {
         let (pointer, detail) = (String::new(), detail.to_owned());
         Err(Rejection::fields(vec![FieldError { pointer, code: code.into(), detail }]))
     };
     match lines.len() {
         0 => refuse("required", "has no line."),
-        1..=MAX => Ok(lines),
+        1..=MAX_LINES => Ok(lines),
         _ => refuse("too_many", "has more than 100 lines."),
     }
 }

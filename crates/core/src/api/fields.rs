@@ -361,3 +361,16 @@ impl<'a> Fields<'a> {
         }
     }
 }
+
+/// Whether a text has the form of an e-mail address, `local@domain`. Only the rough form is checked,
+/// since no form can show whether mail arrives.
+pub(super) fn is_email(text: &str) -> bool {
+    let halves = text.split_once('@').filter(|(_, domain)| !domain.contains('@'));
+    let filled = halves.is_some_and(|(local, domain)| {
+        !local.is_empty()
+            && !domain.is_empty()
+            && !domain.starts_with('.')
+            && !domain.ends_with('.')
+    });
+    filled && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}

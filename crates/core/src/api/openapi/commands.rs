@@ -165,7 +165,7 @@ pub fn batch() -> Operation {
     Operation {
         id: "batch",
         tag: "Integration API",
-        summary: format!("Takes up to {} commands", batch::MAX),
+        summary: format!("Takes up to {} commands", batch::MAX_LINES),
         description: "A JSON object a line, each with its own outcome: a line over the limit has the status 429. Each needs the scope of its command and takes one unit of the limit; the whole body is signed once. The schemas are those of a line.".to_owned(),
         security: KEY_SECURITY,
         parameters: ["DryRun"].into_iter().chain(SIGNATURE_PARAMETERS).map(parameter).collect(),

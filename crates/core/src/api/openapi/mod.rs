@@ -4,13 +4,12 @@
 //! `TIDEGATE_WRITE=1 cargo test openapi` writes the file. This module is compiled for tests only:
 //! the Worker serves the file.
 
-mod administration;
 mod commands;
-mod examples;
+pub mod documented;
+pub mod examples;
 mod inputs;
 mod integrations;
 mod operation;
-
 mod procedures;
 pub mod schema;
 mod tests;
@@ -21,7 +20,7 @@ use operation::{Operation, RateLimit, Success};
 use schema::{object, reference};
 
 use super::routes::{Route, route};
-use crate::api::procedures::keys::Procedure;
+use crate::api::procedures::ALL;
 use crate::domain::key::Source;
 use crate::domain::order::OrderStatus;
 use crate::domain::rejection::Code;
@@ -30,6 +29,9 @@ use crate::domain::rejection::Code;
 fn document() -> Value {
     let mut responses = Map::new();
     let mut paths = Map::new();
+    let mut schemas = Map::new();
+    let components = inputs::components().into_iter().chain(super::orders::schema::components());
+    schemas.extend(components.map(|(name, schema)| (name.to_owned(), schema)));
     let mut add = |method: &str, path: &str, operation: Operation| {
         let operation = operation.into_value(&mut responses);
         let path = paths.entry(path).or_insert_with(|| json!({}));
@@ -37,17 +39,14 @@ fn document() -> Value {
     };
     for (method, path) in documented_routes() {
         let sample_path = path.replace("{source}", "woocommerce").replace(['{', '}'], "");
-        let operation = route(method, &sample_path).ok().and_then(|route| operation(&route));
+        let route = route(method, &sample_path).ok();
+        let operation = route.and_then(|route| operation(&route, &mut schemas));
         add(
             method,
             &path,
             operation.unwrap_or_else(|| panic!("{method} {path} is not a route of an API")),
         );
     }
-    let mut schemas = Map::new();
-    let components = inputs::components().into_iter().chain(super::orders::schema::components());
-    let components = components.chain(administration::components());
-    schemas.extend(components.map(|(name, schema)| (name.to_owned(), schema)));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -111,14 +110,14 @@ fn documented_routes() -> Vec<(&'static str, String)> {
         ("GET", "/healthz"),
     ];
     let paths = paths.into_iter().map(|(method, path)| (method, path.to_owned()));
-    let procedures = Procedure::ALL.iter().map(|(name, _)| ("POST", format!("/rpc/{name}")));
+    let procedures = ALL.iter().map(|procedure| ("POST", format!("/rpc/{}", procedure.name)));
     paths.chain(procedures).collect()
 }
 
 /// The operation of a route; `None` for a route that belongs to no API.
 ///
 /// The match is exhaustive: a new kind of route does not compile until it is decided here.
-fn operation(route: &Route<'_>) -> Option<Operation> {
+fn operation(route: &Route<'_>, named: &mut Map<String, Value>) -> Option<Operation> {
     Some(match route {
         Route::Healthz => healthz(),
         Route::Whoami => integrations::whoami(),
@@ -127,10 +126,7 @@ fn operation(route: &Route<'_>) -> Option<Operation> {
         Route::Webhook { source: _, key_id } => integrations::webhook(key_id.is_some()),
         Route::ListOrders => list_orders(),
         Route::GetOrder { id: _ } => get_order(),
-        Route::Rpc { procedure } => {
-            let (name, procedure) = Procedure::ALL.iter().find(|(name, _)| name == procedure)?;
-            procedures::operation(*procedure, name)
-        }
+        Route::Rpc { procedure } => return procedures::operation(procedure, named),
         Route::Docs => return None,
     })
 }

@@ -153,13 +153,10 @@ fn problem_response(status: u16, codes: &[Code], rate_limit: RateLimit) -> Value
         401 => extra.push(("WWW-Authenticate", "WWWAuthenticate")),
         429 | 503 => extra.push(("Retry-After", "RetryAfter")),
         // Conflicts are remembered under their Idempotency-Key.
-        409 if rate_limit == RateLimit::Key => {
-            extra.push(("Idempotency-Replayed", "IdempotencyReplayed"))
+        409 if rate_limit == RateLimit::KeyAndReplay => {
+            extra.push(("Idempotency-Replayed", "IdempotencyReplayed"));
         }
         _ => {}
-    }
-    if status == 409 && rate_limit == RateLimit::KeyAndReplay {
-        extra.push(("Idempotency-Replayed", "IdempotencyReplayed"));
     }
     let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
     let titles: Vec<String> =

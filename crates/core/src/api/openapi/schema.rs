@@ -24,9 +24,14 @@ pub fn object(properties: impl IntoIterator<Item = Property>) -> Value {
         }
         schemas.insert(name.to_owned(), schema);
     }
-    let required: Vec<String> = schemas.keys().cloned().collect();
+    object_of(schemas)
+}
+
+/// An object with these properties, each with its schema.
+pub fn object_of(properties: Map<String, Value>) -> Value {
+    let required: Vec<String> = properties.keys().cloned().collect();
     json!({
-        "type": "object", "properties": schemas, "required": required,
+        "type": "object", "properties": properties, "required": required,
         "additionalProperties": false,
     })
 }
@@ -35,19 +40,6 @@ pub fn object(properties: impl IntoIterator<Item = Property>) -> Value {
 pub fn with_optional(mut object: Value, names: &[&str]) -> Value {
     if let Some(Value::Array(required)) = object.get_mut("required") {
         required.retain(|name| !names.iter().any(|optional| name == optional));
-    }
-    object
-}
-
-/// The same object with more properties.
-pub fn with(mut object: Value, more: impl IntoIterator<Item = Property>) -> Value {
-    let more = self::object(more);
-    for keyword in ["properties", "required"] {
-        match (&mut object[keyword], &more[keyword]) {
-            (Value::Object(all), Value::Object(more)) => all.extend(more.clone()),
-            (Value::Array(all), Value::Array(more)) => all.extend(more.clone()),
-            _ => unreachable!("both are objects"),
-        }
     }
     object
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::examples::{self, serialized};
+use super::schema::reference;
 use super::{document, documented_routes, inputs};
 use crate::api::flat;
 use crate::api::orders::input::read_order;
@@ -30,10 +31,6 @@ fn violations(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
         .build(&schema)
         .expect("a schema");
     validator.iter_errors(value).map(|error| format!("{} {error}", error.instance_path())).collect()
-}
-
-fn schema_named(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
 #[test]
@@ -202,7 +199,7 @@ fn orders_serialise_as_documented() {
                 updated_at: examples::now(),
             };
             let value = serialized(&OrderOut::from(&order));
-            let violations = violations(&document, &schema_named("Order"), &value);
+            let violations = violations(&document, &reference("Order"), &value);
             assert!(violations.is_empty(), "{violations:?} in {value}");
         }
     }
@@ -219,7 +216,7 @@ fn payments_refunds_and_clients_serialise_as_documented() {
         ("Refund", serialized(&RefundOut::of(&order, &order.refunds[0]))),
         ("Client", examples::client()),
     ] {
-        let violations = violations(&document, &schema_named(name), &value);
+        let violations = violations(&document, &reference(name), &value);
         assert!(violations.is_empty(), "{violations:?} in {value}");
     }
 }
@@ -242,7 +239,7 @@ fn every_rejection_serialises_as_documented() {
             .with_diagnosis("for the operator");
         for rejection in [bare, full] {
             let value: Value = serde_json::from_str(&problem::body(&rejection, &id)).expect("JSON");
-            let violations = violations(&document, &schema_named("Problem"), &value);
+            let violations = violations(&document, &reference("Problem"), &value);
             assert!(violations.is_empty(), "{violations:?} in {value}");
         }
     }
@@ -309,7 +306,7 @@ fn the_reader_and_its_schema_refuse_the_same_orders() {
                     || (error.code == "invalid_amount" && error.detail.contains("not a decimal"))
             })
         });
-        let violations = violations(&document, &schema_named("OrderInput"), &case);
+        let violations = violations(&document, &reference("OrderInput"), &case);
         // The reader counts an empty text as absent, but the schemas of bodies that may also come as
         // a form do not.
         if refused || !case.to_string().contains(r#":"""#) {
@@ -336,8 +333,7 @@ fn the_readers_and_the_schemas_refuse_the_same_commands() {
         }
         for case in cases {
             let refused = inputs::read(command, &case).is_err();
-            let violations =
-                violations(&document, &schema_named(inputs::input_name(command)), &case);
+            let violations = violations(&document, &reference(inputs::input_name(command)), &case);
             // Two cases are left out. The reader counts `null` as absent, which "required" of JSON
             // Schema does not. Whether a text is an amount is decided later, where its currency is
             // known.

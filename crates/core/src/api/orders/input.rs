@@ -8,7 +8,7 @@ use crate::domain::order::{
 use crate::domain::rejection::Rejection;
 use crate::domain::time::{DAY, Timestamp};
 
-use crate::api::fields::{Fields, MAX_TEXT, Problems, note, parse_object};
+use crate::api::fields::{Fields, MAX_TEXT, Problems, is_email, note, parse_object};
 #[cfg(test)]
 use serde_json::json;
 
@@ -121,19 +121,14 @@ pub(crate) fn client(mut fields: Fields<'_>) -> Option<ClientDetails> {
     (client != ClientDetails::default()).then_some(client)
 }
 
-/// An address of the form `local@domain`, at most 254 characters (RFC 5321 §4.5.3.1).
+/// The e-mail address of a client, at most 254 characters (RFC 5321 §4.5.3.1). It stays as the shop
+/// sent it, in whatever case: it is the shop's data. The address of an account is in lower case
+/// (`procedures::arguments::email`).
 fn email(fields: &mut Fields<'_>) -> Option<String> {
     let email = fields.text("email", 254);
     note!(fields, "email", json!({ "format": "email" }));
     let email = email?;
-    let valid = email.rsplit_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && !local.contains('@')
-            && !domain.is_empty()
-            && !domain.starts_with('.')
-            && !domain.ends_with('.')
-    });
-    if !valid || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if !is_email(&email) {
         fields.problem("email", "invalid_email", "must be an e-mail address.");
         return None;
     }

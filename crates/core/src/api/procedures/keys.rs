@@ -1,195 +1,32 @@
-//! `POST /rpc/core.rpc_*`: the procedures, and the types and readers of their arguments.
+//! The procedures of integration keys.
 
-use crate::domain::credential::{KeyId, TagKeys};
-use crate::domain::id::StoreId;
-use crate::domain::key::{PayloadFormat, Scope, Scopes, Source};
+use serde::{Serialize, Serializer};
+#[cfg(test)]
+use serde_json::json;
+
+use super::arguments::{arguments, key_id, limit, name, optional_name, store_id};
+use crate::api::fields::{Fields, MAX_TEXT, Problems, note};
+use crate::api::output::{Revealed, Rfc3339, output};
+#[cfg(test)]
+use crate::api::recording;
+use crate::api::routes::webhook_url;
+use crate::domain::credential::{IntegrationKey, KeyId, TagKeys};
+use crate::domain::id::{Namespace, StoreId};
+use crate::domain::key::{KeyRecord, PayloadFormat, Scope, Scopes, ShownStatus, Source};
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::rejection::Rejection;
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::{DAY, HOUR, Timestamp};
 
-use crate::api::fields::{Fields, MAX_TEXT, Problems, note, parse_object};
-#[cfg(test)]
-use crate::api::recording;
-#[cfg(test)]
-use serde_json::json;
-
-/// The longest name of a key, a store or a workspace, in characters.
-const MAX_NAME: usize = 100;
 /// The most days until a key expires.
 const MAX_EXPIRY_DAYS: i64 = 3_650;
-/// The most entries of a page.
-const MAX_PAGE: i64 = 200;
 /// The hours for which the old signing secret stays valid beside a new one: the default, and the
 /// most.
 const DEFAULT_OVERLAP_HOURS: i64 = 24;
 const MAX_OVERLAP_HOURS: i64 = 24 * 30;
 
-/// A procedure of the RPC API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Procedure {
-    SetupWorkspace,
-    CreateStore,
-    ListStores,
-    CreateIntegrationKey,
-    ListIntegrationKeys,
-    RevokeIntegrationKey,
-    PauseIntegrationKey,
-    ResumeIntegrationKey,
-    SetSigningSecret,
-    ResealSecrets,
-    GetIntegrationKeyStats,
-    ListIntegrationRequests,
-    ListParkedEvents,
-    RetryParkedEvent,
-    DiscardParkedEvent,
-    RotateIntegrationKey,
-    RenameStore,
-    ArchiveStore,
-    RestoreStore,
-    ListMembers,
-    ChangeMemberRole,
-    RemoveMember,
-    InviteMember,
-    ListInvites,
-    WithdrawInvite,
-    ListAuditEntries,
-}
-
-impl Procedure {
-    /// Every procedure with its name.
-    pub const ALL: [(&'static str, Self); 26] = [
-        ("core.rpc_setup_workspace", Self::SetupWorkspace),
-        ("core.rpc_create_store", Self::CreateStore),
-        ("core.rpc_list_stores", Self::ListStores),
-        ("core.rpc_create_integration_key", Self::CreateIntegrationKey),
-        ("core.rpc_list_integration_keys", Self::ListIntegrationKeys),
-        ("core.rpc_revoke_integration_key", Self::RevokeIntegrationKey),
-        ("core.rpc_pause_integration_key", Self::PauseIntegrationKey),
-        ("core.rpc_resume_integration_key", Self::ResumeIntegrationKey),
-        ("core.rpc_set_signing_secret", Self::SetSigningSecret),
-        ("core.rpc_reseal_secrets", Self::ResealSecrets),
-        ("core.rpc_get_integration_key_stats", Self::GetIntegrationKeyStats),
-        ("core.rpc_list_integration_requests", Self::ListIntegrationRequests),
-        ("core.rpc_list_parked_events", Self::ListParkedEvents),
-        ("core.rpc_retry_parked_event", Self::RetryParkedEvent),
-        ("core.rpc_discard_parked_event", Self::DiscardParkedEvent),
-        ("core.rpc_rotate_integration_key", Self::RotateIntegrationKey),
-        ("core.rpc_rename_store", Self::RenameStore),
-        ("core.rpc_archive_store", Self::ArchiveStore),
-        ("core.rpc_restore_store", Self::RestoreStore),
-        ("core.rpc_list_members", Self::ListMembers),
-        ("core.rpc_change_member_role", Self::ChangeMemberRole),
-        ("core.rpc_remove_member", Self::RemoveMember),
-        ("core.rpc_invite_member", Self::InviteMember),
-        ("core.rpc_list_invites", Self::ListInvites),
-        ("core.rpc_withdraw_invite", Self::WithdrawInvite),
-        ("core.rpc_list_audit_entries", Self::ListAuditEntries),
-    ];
-
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, procedure)| *procedure)
-    }
-}
-
-/// Reads the arguments with `read`. An argument that `read` did not take is an error.
-pub(super) fn arguments<T>(
-    body: &[u8],
-    read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
-) -> Result<T, Rejection> {
-    let problems = Problems::default();
-    // An empty body counts as no arguments.
-    let map = if body.is_empty() { serde_json::Map::new() } else { parse_object(body)? };
-    let mut fields = Fields::root(map, &problems);
-    let value = read(&mut fields);
-    fields.finish();
-    problems.resolve(value)
-}
-
-/// `core.rpc_setup_workspace`
-#[derive(Debug)]
-pub struct SetupWorkspace {
-    pub workspace_name: String,
-    pub owner_email: String,
-    pub owner_password: String,
-    pub store_name: String,
-}
-
-/// The length of a password, in characters. NIST SP 800-63B §3.1.1.2 requires 15 if it is the only
-/// factor.
-const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 15..=200;
-
-/// Checks the length of a new password; the error completes a sentence about the password.
-pub fn check_password(password: &str) -> Result<(), &'static str> {
-    match password.chars().count() {
-        length if length < *PASSWORD_LENGTH.start() => Err("must have at least 15 characters."),
-        length if length > *PASSWORD_LENGTH.end() => Err("must have at most 200 characters."),
-        _ => Ok(()),
-    }
-}
-
-impl SetupWorkspace {
-    pub fn read(body: &[u8]) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
-            let workspace_name = name(fields, "p_workspace_name");
-            let owner_email = email(fields, "p_owner_email");
-            let owner_password = fields.text("p_owner_password", *PASSWORD_LENGTH.end());
-            note!(fields, "p_owner_password", json!({ "minLength": PASSWORD_LENGTH.start() }));
-            let owner_password = fields.required("p_owner_password", owner_password);
-            if let Some(Err(detail)) = owner_password.as_deref().map(check_password) {
-                fields.problem("p_owner_password", "too_short", detail);
-            }
-            let store_name = name(fields, "p_store_name");
-            Some(Self {
-                workspace_name: workspace_name?,
-                owner_email: owner_email?,
-                owner_password: owner_password?,
-                store_name: store_name?,
-            })
-        })
-    }
-}
-
-/// `core.rpc_create_store`: the store's name.
-pub fn read_create_store(body: &[u8]) -> Result<String, Rejection> {
-    arguments(body, |fields| name(fields, "p_name"))
-}
-
-/// Reads the body of a procedure without arguments.
-pub fn read_no_arguments(body: &[u8]) -> Result<(), Rejection> {
-    arguments(body, |_| Some(()))
-}
-
-pub(super) fn name(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
-    let name = optional_name(fields, field);
-    fields.required(field, name)
-}
-
-pub(super) fn optional_name(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
-    let name = fields.text(field, MAX_NAME)?;
-    if name.trim().is_empty() || name.chars().any(char::is_control) {
-        fields.problem(field, "invalid_text", "must be a name without line breaks.");
-    }
-    Some(name)
-}
-
-/// An e-mail address, converted to lower case like those of accounts. Only its rough form is
-/// checked, since no form can show whether mail arrives.
-pub(super) fn email(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
-    let email = fields.identifier(field);
-    note!(fields, field, json!({ "format": "email", "maxLength": 254, "pattern": null }));
-    let email = fields.required(field, email)?.to_lowercase();
-    let halves = email.split_once('@').filter(|(_, domain)| !domain.contains('@'));
-    let filled = halves.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    if !filled || email.len() > 254 || email.contains(char::is_whitespace) {
-        fields.problem(field, "invalid_email", "must be an e-mail address.");
-        return None;
-    }
-    Some(email)
-}
-
 /// The days until a key expires; `None` for a key that does not expire.
-pub(super) fn expires_in_days(fields: &mut Fields<'_>) -> Option<i64> {
+fn expires_in_days(fields: &mut Fields<'_>) -> Option<i64> {
     let days = fields.integer("p_expires_in_days");
     note!(fields, "p_expires_in_days", json!({ "minimum": 1, "maximum": MAX_EXPIRY_DAYS }));
     if days.is_some_and(|days| !(1..=MAX_EXPIRY_DAYS).contains(&days)) {
@@ -289,17 +126,6 @@ fn comma_separated<T: Copy>(all: &[T], text: impl Fn(T) -> &'static str) -> Stri
     all.iter().map(|name| text(*name)).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) fn store_id(fields: &mut Fields<'_>) -> Option<StoreId> {
-    let text = fields.text("p_store_id", MAX_TEXT);
-    note!(fields, "p_store_id", recording::id(StoreId::from_random([0; 10])));
-    let text = fields.required("p_store_id", text)?;
-    let id = StoreId::parse(&text);
-    if id.is_none() {
-        fields.problem("p_store_id", "invalid_id", "must be a store's id, sto_….");
-    }
-    id
-}
-
 fn payload_format(fields: &mut Fields<'_>) -> Option<PayloadFormat> {
     let all = comma_separated(PayloadFormat::ALL, PayloadFormat::as_str);
     let format = fields.choice("p_payload_format", PayloadFormat::parse, &all);
@@ -362,35 +188,6 @@ fn notification_url(fields: &mut Fields<'_>) -> Option<String> {
     Some(url)
 }
 
-pub(super) fn key_id(fields: &mut Fields<'_>, tag_keys: &TagKeys) -> Option<KeyId> {
-    let text = fields.text("p_key_id", MAX_TEXT);
-    note!(fields, "p_key_id", json!({ "pattern": "^key_[a-z2-7]{26}$", "maxLength": null }));
-    let text = fields.required("p_key_id", text)?;
-    let id = KeyId::parse(&text, tag_keys);
-    if id.is_none() {
-        fields.problem("p_key_id", "invalid_id", "must be a key's id, key_….");
-    }
-    id
-}
-
-pub(super) fn limit(fields: &mut Fields<'_>) -> u32 {
-    let limit = fields.integer("p_limit");
-    note!(fields, "p_limit", json!({ "minimum": 1, "maximum": MAX_PAGE, "default": 50 }));
-    match limit {
-        None => 50,
-        Some(limit) if (1..=MAX_PAGE).contains(&limit) => u32::try_from(limit).unwrap_or(50),
-        Some(_) => {
-            fields.problem("p_limit", "out_of_range", "must be between 1 and 200.");
-            50
-        }
-    }
-}
-
-/// Reads the arguments of a procedure that takes only a key.
-pub fn read_key_id(body: &[u8], tag_keys: &TagKeys) -> Result<KeyId, Rejection> {
-    arguments(body, |fields| key_id(fields, tag_keys))
-}
-
 /// `core.rpc_list_integration_keys`
 #[derive(Debug)]
 pub struct ListIntegrationKeys {
@@ -419,6 +216,26 @@ impl ListIntegrationKeys {
                 fields.problem("p_cursor", "invalid_cursor", detail);
             }
             Some(Self { store_id, cursor, limit: limit(fields) })
+        })
+    }
+}
+
+/// `core.rpc_rotate_integration_key`
+#[derive(Debug)]
+pub struct RotateIntegrationKey {
+    pub key_id: KeyId,
+    /// The name of the new key; `None` for the same name as the old key.
+    pub name: Option<String>,
+    pub expires_in_days: Option<i64>,
+}
+
+impl RotateIntegrationKey {
+    pub fn read(body: &[u8], tag_keys: &TagKeys) -> Result<Self, Rejection> {
+        arguments(body, |fields| {
+            let key_id = key_id(fields, tag_keys);
+            let name = optional_name(fields, "p_name");
+            let expires_in_days = expires_in_days(fields);
+            Some(Self { key_id: key_id?, name, expires_in_days })
         })
     }
 }
@@ -467,6 +284,245 @@ impl SetSigningSecret {
         let secret = SigningSecret::pasted_for(format, &self.secret)
             .map_err(|detail| problems.add(format!("/{SECRET}"), "invalid_secret", detail));
         problems.resolve(secret.ok().map(|secret| (secret, self.notification_url)))
+    }
+}
+
+output! {
+    /// A key without its secrets.
+    pub struct KeyOut as IntegrationKey {
+        /// Public: it stands in webhook URLs and logs.
+        pub key_id: KeyId,
+        /// The first 12 characters of the key.
+        pub preview: String,
+        pub store_id: StoreId,
+        /// The space of its external ids; a rotated key inherits it.
+        pub namespace: Namespace,
+        pub name: String,
+        pub source: Source,
+        pub payload_format: PayloadFormat,
+        pub scopes: Scopes,
+        /// At most 6000.
+        pub rate_limit_per_minute: u32,
+        pub require_signature: bool,
+        pub capture_bodies: bool,
+        pub status: ShownStatus,
+        /// Whether the sender's signing secret has yet to be pasted.
+        pub awaiting_secret: bool,
+        /// `null` for keys of the integration API.
+        pub webhook_url: Option<String>,
+        /// The address that Square signs, where it is another.
+        pub notification_url: Option<String>,
+        pub created_at: Rfc3339,
+        pub expires_at: Option<Rfc3339>,
+        pub revoked_at: Option<Rfc3339>,
+        /// The key whose place it took.
+        pub rotated_from: Option<KeyId>,
+    }
+}
+
+impl KeyOut {
+    /// A key at the time `now`. `api_origin` is where storefronts reach the deployment.
+    pub fn new(record: KeyRecord, api_origin: &str, now: Timestamp) -> Self {
+        let (status, awaiting_secret) = (record.shown_status(now), record.awaits_secret());
+        let KeyRecord {
+            key_id,
+            key_hash: _,
+            preview,
+            workspace_id: _,
+            store_id,
+            namespace,
+            name,
+            source,
+            payload_format,
+            scopes,
+            rate_limit,
+            require_signature,
+            capture_bodies,
+            status: _,
+            created_at,
+            expires_at,
+            revoked_at,
+            rotated_from,
+            notification_url,
+            secrets: _,
+        } = record;
+        Self {
+            webhook_url: webhook_url(api_origin, payload_format, key_id.as_str()),
+            key_id,
+            preview,
+            store_id,
+            namespace,
+            name,
+            source,
+            payload_format,
+            scopes,
+            rate_limit_per_minute: rate_limit.per_minute(),
+            require_signature,
+            capture_bodies,
+            status,
+            awaiting_secret,
+            notification_url,
+            created_at: Rfc3339(created_at),
+            expires_at: expires_at.map(Rfc3339),
+            revoked_at: revoked_at.map(Rfc3339),
+            rotated_from,
+        }
+    }
+}
+
+output! {
+    /// A key that was just minted, with the credentials that only this response shows.
+    pub struct MintedKeyOut {
+        #[serde(flatten)]
+        pub key: KeyOut,
+        /// The key itself: shown in this answer and nowhere else.
+        pub api_key: Revealed<IntegrationKey>,
+        /// Shown this once; `null` where it was pasted or has yet to be.
+        pub signing_secret: Option<Revealed<SigningSecret>>,
+        /// The same for Standard Webhooks libraries.
+        pub signing_secret_whsec: Option<Whsec>,
+    }
+}
+
+/// A signing secret in the form that Standard Webhooks libraries expect.
+pub struct Whsec(pub SigningSecret);
+
+impl Serialize for Whsec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_whsec())
+    }
+}
+
+impl MintedKeyOut {
+    pub fn new(key: KeyOut, api_key: IntegrationKey, secret: Option<SigningSecret>) -> Self {
+        Self {
+            key,
+            api_key: Revealed(api_key),
+            signing_secret_whsec: secret.clone().map(Whsec),
+            signing_secret: secret.map(Revealed),
+        }
+    }
+}
+
+output! {
+    /// A key that was just changed.
+    pub struct ChangedKeyOut {
+        #[serde(flatten)]
+        pub key: KeyOut,
+        /// Requests that were admitted before and have not finished.
+        pub in_flight: u32,
+    }
+}
+
+output! {
+    /// A page of keys.
+    pub struct KeyPageOut {
+        /// Newest first.
+        pub keys: Vec<KeyOut>,
+        /// Where the next page begins; `null` after the last.
+        pub next_cursor: Option<String>,
+    }
+}
+
+output! {
+    /// The result of re-sealing the secrets of a page of keys.
+    pub struct ResealedOut {
+        /// How many keys had secrets under an older one.
+        pub resealed: u32,
+        /// Where to go on.
+        pub next_cursor: Option<String>,
+    }
+}
+
+#[cfg(test)]
+pub mod examples {
+    use super::*;
+    use crate::api::openapi::examples::{key_id, namespace, now, store_id, tag_keys};
+    use serde_json::Value;
+
+    pub fn create() -> (Value, MintedKeyOut) {
+        let arguments = json!({
+            "p_store_id": store_id(), "p_name": "Web shop", "p_source": "custom",
+            "p_payload_format": "peptideclients", "p_scopes": ["orders:write"],
+            "p_rate_limit_per_minute": 120, "p_expires_in_days": 365,
+            "p_require_signature": true, "p_signing_secret": null,
+            "p_notification_url": null, "p_capture_bodies": true,
+        });
+        (arguments, minted())
+    }
+
+    pub fn rotate() -> (Value, MintedKeyOut) {
+        let arguments = json!({
+            "p_key_id": key_id(), "p_name": "Web shop", "p_expires_in_days": 365,
+        });
+        (arguments, minted())
+    }
+
+    pub fn list() -> (Value, KeyPageOut) {
+        (page(), KeyPageOut { keys: vec![key()], next_cursor: None })
+    }
+
+    pub fn reseal() -> (Value, ResealedOut) {
+        (page(), ResealedOut { resealed: 3, next_cursor: None })
+    }
+
+    pub fn revoke() -> (Value, ChangedKeyOut) {
+        let revoked_at = Some(Rfc3339(now()));
+        changed(KeyOut { status: ShownStatus::Revoked, revoked_at, ..key() })
+    }
+
+    pub fn pause() -> (Value, ChangedKeyOut) {
+        changed(KeyOut { status: ShownStatus::Paused, ..key() })
+    }
+
+    pub fn resume() -> (Value, ChangedKeyOut) {
+        changed(key())
+    }
+
+    pub fn set_signing_secret() -> (Value, ChangedKeyOut) {
+        let arguments = json!({
+            "p_key_id": key_id(), "p_signing_secret": "shpss_0123456789abcdef",
+            "p_overlap_hours": 24,
+        });
+        (arguments, changed(key()).1)
+    }
+
+    fn page() -> Value {
+        let cursor = format!("{}.{}", now().millis(), key_id());
+        json!({ "p_store_id": store_id(), "p_cursor": cursor, "p_limit": 50 })
+    }
+
+    fn changed(key: KeyOut) -> (Value, ChangedKeyOut) {
+        (json!({ "p_key_id": key_id() }), ChangedKeyOut { key, in_flight: 0 })
+    }
+
+    fn minted() -> MintedKeyOut {
+        let api_key = IntegrationKey::mint(&[0; 20], &tag_keys());
+        MintedKeyOut::new(key(), api_key, Some(SigningSecret::mint(&[0; 32])))
+    }
+
+    fn key() -> KeyOut {
+        KeyOut {
+            key_id: key_id(),
+            preview: "pck_int_0000".to_owned(),
+            store_id: store_id(),
+            namespace: namespace(),
+            name: "Web shop".to_owned(),
+            source: Source::Custom,
+            payload_format: PayloadFormat::Gateway,
+            scopes: Scopes::new([Scope::OrdersWrite]),
+            rate_limit_per_minute: 120,
+            require_signature: true,
+            capture_bodies: true,
+            status: ShownStatus::Active,
+            awaiting_secret: false,
+            webhook_url: None,
+            notification_url: None,
+            created_at: Rfc3339(now()),
+            expires_at: Some(Rfc3339(now())),
+            revoked_at: None,
+            rotated_from: None,
+        }
     }
 }
 
@@ -539,14 +595,5 @@ mod tests {
             assert_eq!(read(change).unwrap_err().errors[0].code, "signature_required");
         }
         assert!(read(json!({"p_require_signature": false})).is_ok());
-    }
-
-    #[test]
-    fn no_two_procedures_have_the_same_name() {
-        for (index, (name, procedure)) in Procedure::ALL.iter().enumerate() {
-            assert_eq!(Procedure::parse(name), Some(*procedure));
-            assert!(Procedure::ALL[index + 1..].iter().all(|(other, _)| other != name));
-        }
-        assert_eq!(Procedure::parse("core.rpc_drop"), None);
     }
 }

@@ -1,49 +1,13 @@
-//! The arguments of the procedures for stores, key rotation, the team and the audit log.
+//! The procedures of the team.
 
-use super::keys::{
-    arguments, email, expires_in_days, key_id, limit, name, optional_name, store_id,
-};
+use super::arguments::{arguments, email};
 use crate::api::fields::{Fields, MAX_TEXT, note};
+use crate::api::output::{Rfc3339, output};
 #[cfg(test)]
 use crate::api::recording;
 use crate::domain::access::Role;
-use crate::domain::audit::{AuditCursor, AuditFilter};
-use crate::domain::credential::{KeyId, TagKeys};
-use crate::domain::id::{InviteId, StoreId, UserId};
+use crate::domain::id::{InviteId, UserId};
 use crate::domain::rejection::Rejection;
-
-/// `core.rpc_rename_store`: the store and its new name.
-pub fn read_rename_store(body: &[u8]) -> Result<(StoreId, String), Rejection> {
-    arguments(body, |fields| {
-        let (store_id, name) = (store_id(fields), name(fields, "p_name"));
-        Some((store_id?, name?))
-    })
-}
-
-/// Reads the arguments of a procedure that takes only a store.
-pub fn read_store_id(body: &[u8]) -> Result<StoreId, Rejection> {
-    arguments(body, store_id)
-}
-
-/// `core.rpc_rotate_integration_key`
-#[derive(Debug)]
-pub struct RotateIntegrationKey {
-    pub key_id: KeyId,
-    /// The name of the new key; `None` for the same name as the old key.
-    pub name: Option<String>,
-    pub expires_in_days: Option<i64>,
-}
-
-impl RotateIntegrationKey {
-    pub fn read(body: &[u8], tag_keys: &TagKeys) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
-            let key_id = key_id(fields, tag_keys);
-            let name = optional_name(fields, "p_name");
-            let expires_in_days = expires_in_days(fields);
-            Some(Self { key_id: key_id?, name, expires_in_days })
-        })
-    }
-}
 
 /// `core.rpc_invite_member`
 #[derive(Debug, PartialEq, Eq)]
@@ -76,12 +40,20 @@ pub fn read_invite_id(body: &[u8]) -> Result<InviteId, Rejection> {
     })
 }
 
-/// `core.rpc_change_member_role`: the member and their new role.
-pub fn read_change_role(body: &[u8]) -> Result<(UserId, Role), Rejection> {
-    arguments(body, |fields| {
-        let (user_id, role) = (user_id(fields), role(fields));
-        Some((user_id?, role?))
-    })
+/// `core.rpc_change_member_role`
+#[derive(Debug)]
+pub struct ChangeRole {
+    pub user_id: UserId,
+    pub role: Role,
+}
+
+impl ChangeRole {
+    pub fn read(body: &[u8]) -> Result<Self, Rejection> {
+        arguments(body, |fields| {
+            let (user_id, role) = (user_id(fields), role(fields));
+            Some(Self { user_id: user_id?, role: role? })
+        })
+    }
 }
 
 /// `core.rpc_remove_member`: the member.
@@ -105,38 +77,134 @@ fn role(fields: &mut Fields<'_>) -> Option<Role> {
     fields.required("p_role", role)
 }
 
-/// `core.rpc_list_audit_entries`
-#[derive(Debug)]
-pub struct ListAuditEntries {
-    pub filter: AuditFilter,
-    pub cursor: Option<AuditCursor>,
-    pub limit: u32,
+output! {
+    /// A member of a workspace.
+    pub struct MemberOut as Member {
+        pub user_id: UserId,
+        pub email: String,
+        pub role: Role,
+        pub joined_at: Rfc3339,
+        pub last_seen_at: Option<Rfc3339>,
+    }
 }
 
-impl ListAuditEntries {
-    pub fn read(body: &[u8]) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
-            let text = fields.text("p_cursor", MAX_TEXT);
-            let cursor = text.as_deref().and_then(AuditCursor::parse);
-            if text.is_some() && cursor.is_none() {
-                let detail = "must be the next_cursor of an earlier page.";
-                fields.problem("p_cursor", "invalid_cursor", detail);
-            }
-            let filter = AuditFilter {
-                action: fields.text("p_action", MAX_TEXT),
-                email: fields.text("p_email", MAX_TEXT).map(|email| email.to_lowercase()),
-                subject: fields.text("p_subject", MAX_TEXT),
-                from: fields.timestamp("p_from"),
-                to: fields.timestamp("p_to"),
-            };
-            Some(Self { filter, cursor, limit: limit(fields) })
-        })
+output! {
+    /// The members of a workspace.
+    pub struct MemberListOut {
+        pub members: Vec<MemberOut>,
+    }
+}
+
+output! {
+    /// A member who was removed.
+    pub struct RemovedMemberOut {
+        pub user_id: UserId,
+        pub removed: bool,
+    }
+}
+
+output! {
+    /// An invite that has not been accepted yet.
+    pub struct InviteOut as Invite {
+        pub invite_id: InviteId,
+        pub email: String,
+        pub role: Role,
+        /// The e-mail address of who made it.
+        pub invited_by: String,
+        pub created_at: Rfc3339,
+        pub expires_at: Rfc3339,
+    }
+}
+
+output! {
+    /// The open invites of a workspace.
+    pub struct InviteListOut {
+        pub invites: Vec<InviteOut>,
+    }
+}
+
+output! {
+    /// An invite that was just made, with its link.
+    pub struct CreatedInviteOut {
+        pub invite_id: InviteId,
+        /// The link: shown in this answer and nowhere else.
+        pub invite_url: String,
+        pub email: String,
+        pub role: Role,
+        pub expires_at: Rfc3339,
+    }
+}
+
+output! {
+    /// An invite that was withdrawn.
+    pub struct WithdrawnInviteOut {
+        pub invite_id: InviteId,
+        pub withdrawn: bool,
+    }
+}
+
+#[cfg(test)]
+pub mod examples {
+    use super::*;
+    use crate::api::openapi::examples::{invite_id, now, user_id};
+    use serde_json::{Value, json};
+
+    pub fn list_members() -> (Value, MemberListOut) {
+        (json!({}), MemberListOut { members: vec![member(Role::Owner)] })
+    }
+
+    pub fn change_role() -> (Value, MemberOut) {
+        (json!({ "p_user_id": user_id(), "p_role": "admin" }), member(Role::Admin))
+    }
+
+    pub fn remove_member() -> (Value, RemovedMemberOut) {
+        let arguments = json!({ "p_user_id": user_id() });
+        (arguments, RemovedMemberOut { user_id: user_id(), removed: true })
+    }
+
+    pub fn invite_member() -> (Value, CreatedInviteOut) {
+        let invite = CreatedInviteOut {
+            invite_id: invite_id(),
+            invite_url: "https://console.example.com/invite/…".to_owned(),
+            email: "ada@example.com".to_owned(),
+            role: Role::Member,
+            expires_at: Rfc3339(now()),
+        };
+        (json!({ "p_email": "ada@example.com", "p_role": "member" }), invite)
+    }
+
+    pub fn list_invites() -> (Value, InviteListOut) {
+        let invite = InviteOut {
+            invite_id: invite_id(),
+            email: "ada@example.com".to_owned(),
+            role: Role::Member,
+            invited_by: "owner@example.com".to_owned(),
+            created_at: Rfc3339(now()),
+            expires_at: Rfc3339(now()),
+        };
+        (json!({}), InviteListOut { invites: vec![invite] })
+    }
+
+    pub fn withdraw_invite() -> (Value, WithdrawnInviteOut) {
+        let arguments = json!({ "p_invite_id": invite_id() });
+        (arguments, WithdrawnInviteOut { invite_id: invite_id(), withdrawn: true })
+    }
+
+    fn member(role: Role) -> MemberOut {
+        MemberOut {
+            user_id: user_id(),
+            email: "owner@example.com".to_owned(),
+            role,
+            joined_at: Rfc3339(now()),
+            last_seen_at: Some(Rfc3339(now())),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::procedures::stores::read_store_id;
     use serde_json::{Value, json};
 
     fn invite(email: &str) -> Result<InviteMember, Rejection> {
@@ -170,16 +238,6 @@ mod tests {
                 assert_eq!(errors.errors[0].pointer, format!("/{field}"));
                 assert_eq!(errors.errors[0].code, code);
             }
-        }
-        for (field, value) in [
-            ("p_cursor", json!("7.x")),
-            ("p_limit", json!(201)),
-            ("p_from", json!("yesterday")),
-            ("p_who", json!("x")),
-        ] {
-            let body = json!({ field: value }).to_string();
-            let errors = ListAuditEntries::read(body.as_bytes()).unwrap_err().errors;
-            assert_eq!(errors[0].pointer, format!("/{field}"));
         }
     }
 }
