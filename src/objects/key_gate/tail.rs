@@ -18,6 +18,7 @@ use worker::worker_sys::{WebSocketPair, WebSocketRequestResponsePair};
 use super::KeyGate;
 use crate::platform::incoming::header;
 use crate::{Error, Result, internal};
+use tidegate_core::api::procedures::requests::RequestOut;
 use tidegate_core::domain::key::KeyRecord;
 use tidegate_core::domain::log::LogEntry;
 use tidegate_core::domain::rejection::{Code, Rejection};
@@ -41,7 +42,8 @@ struct Tail {
 /// The text message for a log entry: the request as the APIs list it. The page fetches the rendered
 /// row from the console.
 fn message(request: &LoggedRequest) -> String {
-    json!({ "type": "request", "request": request.to_api_json() }).to_string()
+    let request = RequestOut::from(request.clone());
+    json!({ "type": "request", "request": request }).to_string()
 }
 
 impl Tails {

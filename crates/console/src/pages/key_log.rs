@@ -11,6 +11,7 @@ use crate::components::{
 use crate::icons::Icon;
 use crate::links;
 use crate::pages::log_filters::{LogFilters, PAGE, window_name};
+use tidegate_core::api::procedures::requests::RequestOut;
 use tidegate_core::domain::id::SequenceId;
 use tidegate_core::domain::log::{BatchLine, Bucket, Outcome, Tally, Window};
 use tidegate_core::domain::rejection::Code;
@@ -346,7 +347,8 @@ pub const EXPORT_COLUMNS: &[&str] = &[
 
 /// The values of a log entry, in the order of [`EXPORT_COLUMNS`].
 pub fn export_values(request: &LoggedRequest) -> Vec<Value> {
-    let json = request.to_api_json();
+    // Serialising strings and numbers cannot fail.
+    let json = serde_json::to_value(RequestOut::from(request.clone())).unwrap_or_default();
     EXPORT_COLUMNS.iter().map(|column| json[*column].clone()).collect()
 }
 

@@ -1,7 +1,6 @@
 //! The requests in a key's log, their captures, and parked events, as the KeyGate returns them.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::domain::credential::GateName;
 use crate::domain::id::RequestId;
@@ -130,15 +129,6 @@ impl LoggedRequest {
             detail: about.text(detail),
             about,
         }
-    }
-
-    /// The JSON in the APIs' responses, with `received_at` as RFC 3339.
-    pub fn to_api_json(&self) -> Value {
-        let shown = Self { about: About::NOTHING, ..self.clone() };
-        // Serialising strings and numbers cannot fail.
-        let mut value = serde_json::to_value(shown).unwrap_or_default();
-        value["received_at"] = Value::String(self.received_at.to_rfc3339());
-        value
     }
 }
 
@@ -282,18 +272,5 @@ mod tests {
         };
         let json = serde_json::to_string(&capture).unwrap();
         assert_eq!(serde_json::from_str::<Capture>(&json).unwrap(), capture);
-    }
-
-    #[test]
-    fn the_apis_show_the_time_of_a_request_as_rfc_3339() {
-        let about = About { retry_of: Some(entry().row), ..About::NOTHING };
-        let entry = LogEntry { about, ..entry() };
-        let json = LoggedRequest::of(GateName::from_bytes([1; 12]), &entry).to_api_json();
-        assert_eq!(json["received_at"], "2026-11-18T11:06:40.000Z");
-        assert!(json.get("about").is_none());
-        assert_eq!(
-            (&json["status"], &json["error_code"]),
-            (&422.into(), &"validation_failed".into())
-        );
     }
 }

@@ -587,6 +587,23 @@ mod tests {
     }
 
     #[test]
+    fn a_minted_key_is_the_key_and_then_its_credentials() {
+        let (_, minted) = examples::create();
+        let text = serde_json::to_string(&minted).unwrap();
+        let key = serde_json::to_string(&minted.key).unwrap();
+        assert_eq!(
+            text,
+            format!(
+                r#"{},"api_key":"{}","signing_secret":"{}","signing_secret_whsec":"{}"}}"#,
+                key.strip_suffix('}').unwrap(),
+                minted.api_key.0.reveal(),
+                "0".repeat(64),
+                minted.signing_secret.as_ref().unwrap().0.to_whsec(),
+            )
+        );
+    }
+
+    #[test]
     fn woocommerce_always_requires_a_signature() {
         for change in [
             json!({"p_source": "woocommerce", "p_require_signature": false}),

@@ -177,9 +177,9 @@ impl From<LoggedRequest> for RequestOut {
             external_id,
             internal_id,
             error_code,
-            // `detail` says it in words.
-            about: _,
             detail,
+            // Its text stands in `detail` too.
+            about: _,
         } = request;
         Self {
             id,
@@ -378,11 +378,12 @@ mod tests {
             external_id: None,
             internal_id: None,
             error_code: Some(Code::ValidationFailed),
-            about: About::NOTHING,
             detail: None,
+            about: About { retry_of: Some(RequestId::unlogged([1; 19])), ..About::NOTHING },
         };
         let json = serde_json::to_value(RequestOut::from(request)).unwrap();
         assert_eq!(json["received_at"], "2026-11-18T11:06:40.000Z");
+        assert!(json.get("about").is_none());
         assert_eq!(
             (&json["status"], &json["error_code"]),
             (&422.into(), &"validation_failed".into())
