@@ -344,7 +344,7 @@ proptest! {
         let body = serde_json::to_vec(&body).unwrap();
         let body = &body[..end.index(body.len())];
         check(Square, body)?;
-        let delivery = tidegate_core::storefront::read(Square, &[].into(), body);
+        let delivery = tidegate_core::storefront::read(Square, &[].into(), body).unwrap();
         prop_assert_eq!(delivery.event.unwrap_err().pointer, "");
     }
 

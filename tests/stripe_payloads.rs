@@ -600,7 +600,7 @@ proptest! {
         let body = serde_json::to_vec(&body).unwrap();
         let body = &body[..end.index(body.len())];
         check(StripeCheckout, body)?;
-        let delivery = tidegate_core::storefront::read(StripeCheckout, &[].into(), body);
+        let delivery = tidegate_core::storefront::read(StripeCheckout, &[].into(), body).unwrap();
         prop_assert_eq!(delivery.event.unwrap_err().pointer, "");
     }
 

@@ -19,7 +19,7 @@ use tidegate_core::domain::order::{OrderSnapshot, OrderStatus};
 use tidegate_core::storefront::{self, ParsedDelivery};
 
 fn read(body: &[u8]) -> ParsedDelivery {
-    storefront::read(PayloadFormat::Webflow, &Headers::default(), body)
+    storefront::read(PayloadFormat::Webflow, &Headers::default(), body).unwrap()
 }
 
 fn read_json(body: &Value) -> ParsedDelivery {

@@ -23,7 +23,7 @@ const INSTANCE: &str = "c1b1e0a6-0000-4000-8000-000000000001";
 const PREFIX: &str = "wix.ecom.v1.order_";
 
 fn read(body: &[u8]) -> ParsedDelivery {
-    storefront::read(PayloadFormat::Wix, &Headers::default(), body)
+    storefront::read(PayloadFormat::Wix, &Headers::default(), body).unwrap()
 }
 
 fn generated() -> Vec<u8> {

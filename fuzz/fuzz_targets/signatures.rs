@@ -10,7 +10,6 @@ use tidegate_core::domain::signature::{
     diagnose, diagnose_native, public_key_checks, sign_own, verify_api, verify_native, verify_time,
 };
 use tidegate_core::domain::time::Timestamp;
-use tidegate_core::storefront;
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
@@ -39,9 +38,8 @@ fuzz_target!(|data: &[u8]| {
     assert!(verify_api(&webhook, &secrets, body, NOW).is_err());
     for format in PayloadFormat::ALL {
         let mut values = [first.as_str(), &second, &third].into_iter().cycle();
-        let headers = Headers::read(storefront::headers(*format).iter().copied(), |_| {
-            values.next().map(str::to_owned)
-        });
+        let names = format.webhooks().map_or(&[][..], |webhooks| webhooks.headers);
+        let headers = Headers::read(names.iter().copied(), |_| values.next().map(str::to_owned));
         let url = Some("https://api.example.com/integrations/v1/webhook/square/key_x");
         assert!(verify_native(*format, &headers, url, &secrets, body, NOW).is_err(), "{format}");
         let _ = diagnose_native(*format, &headers, url, &secrets[..1], &secrets[1..], body);

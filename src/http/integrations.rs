@@ -16,10 +16,8 @@ use tidegate_core::api::routes::Route;
 use tidegate_core::domain::admission::invalid_key;
 use tidegate_core::domain::credential::{CredentialHash, GateName, IntegrationKey, KeyId};
 use tidegate_core::domain::headers::Headers;
-use tidegate_core::domain::key::PayloadFormat;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::protocol::key_gate::{Fault, Ingest, RequestKind};
-use tidegate_core::storefront;
 
 pub async fn handle(
     request: &Request,
@@ -110,9 +108,8 @@ fn request_kind(route: &Route<'_>) -> Result<RequestKind> {
         Route::Whoami => Ok(RequestKind::Whoami),
         Route::Write { command, .. } => Ok(RequestKind::Write { command: *command }),
         Route::Batch => Ok(RequestKind::Batch),
-        Route::Webhook { source, .. } => PayloadFormat::parse(source.as_str())
-            .filter(|format| *format != PayloadFormat::Gateway)
-            .map(|format| RequestKind::Deliver { format })
+        Route::Webhook { source, .. } => (source.profile().webhooks.as_ref())
+            .map(|webhooks| RequestKind::Deliver { format: webhooks.format })
             .ok_or_else(|| {
                 let detail = format!(
                     "{source} has no webhooks of its own: post to /integrations/v1/orders."
@@ -140,7 +137,8 @@ fn decoded_target(route: &Route<'_>) -> Result<Option<String>> {
 fn read_headers(kind: RequestKind, get: impl FnMut(&'static str) -> Option<String>) -> Headers {
     match kind {
         RequestKind::Deliver { format } => {
-            Headers::read(storefront::headers(format).iter().copied(), get)
+            let names = format.webhooks().map_or(&[][..], |webhooks| webhooks.headers);
+            Headers::read(names.iter().copied(), get)
         }
         RequestKind::Whoami | RequestKind::Write { .. } | RequestKind::Batch => {
             Headers::read_api(get)

@@ -43,7 +43,7 @@ pub fn names(sender: &str) -> Vec<String> {
 }
 
 pub fn read_value(format: PayloadFormat, body: &Value) -> ParsedDelivery {
-    read(format, &Headers::default(), &serde_json::to_vec(body).unwrap())
+    read(format, &Headers::default(), &serde_json::to_vec(body).unwrap()).unwrap()
 }
 
 /// `body` with the members at these pointers replaced.
@@ -202,7 +202,7 @@ fn describe_version(version: &SourceVersion) -> String {
 /// header, which is absent here.
 pub fn check(format: PayloadFormat, body: &[u8]) -> Result<(), TestCaseError> {
     let ParsedDelivery { topic, subject, delivery_id, source, event } =
-        read(format, &Headers::default(), body);
+        read(format, &Headers::default(), body).unwrap();
     prop_assert!(topic.len() <= 255);
     match event {
         Ok(NativeEvent::Ignored { .. }) => {}

@@ -27,6 +27,8 @@ const FOREIGN = /FOREIGN KEY constraint failed/;
 const UNIQUE = /UNIQUE constraint failed/;
 /** A unique column's own refusal, or that of the trigger which keeps REPLACE out. */
 const TAKEN = /UNIQUE constraint failed|an integration key is pinned/;
+/** A trigger's refusal of scopes that are unknown, repeated or out of order. */
+const SCOPES = /a key has known scopes, each once, in their order/;
 const NOT_NULL = /NOT NULL constraint failed/;
 const TYPE = /cannot store \w+ value in \w+ column/;
 
@@ -51,11 +53,20 @@ const rows = {
     address: null, user_agent: null,
   }),
   live_tails: () => ({ session_hash: session.hash, gate: hash().slice(0, 24), opened_at: NOW }),
+  sources: () => ({ source: `source_${newId('')}`, always_signed: 0 }),
+  payload_formats: () => ({ payload_format: `format_${newId('')}`, signs_address: 0 }),
+  scopes: () => ({ scope: `${letters()}:read`, position: ++position }),
   invites: () => ({
     id: newId('inv_'), hash: hash(), workspace_id: creds.workspace_id, email: `${newId('')}@example.com`, role: 'member',
     created_by: creds.user_id, created_at: NOW, expires_at: NOW + 7 * DAY,
   }),
 };
+
+/** The last position of a scope that was inserted here. */
+let position = 100;
+
+/** Letters that nothing is named by. */
+const letters = () => newId('').replace(/[^a-z]/g, '');
 
 /** A hash of a token that nobody has. */
 const hash = () => randomBytes(32).toString('hex');
@@ -121,16 +132,17 @@ const REFUSED = {
     [{ workspace_id: newId('wks_') }, FOREIGN], [{ user_id: newId('usr_') }, FOREIGN],
   ],
   integration_keys: [
-    [{ source: 'magento' }, CHECK], [{ source: 'WooCommerce' }, CHECK], [{ source: '' }, CHECK], [{ source: null }, NOT_NULL],
-    [{ payload_format: 'custom' }, CHECK], [{ payload_format: 'zapier' }, CHECK], [{ payload_format: '' }, CHECK],
-    [{ scopes: '' }, CHECK], [{ scopes: ' ' }, CHECK], [{ scopes: 'orders:read' }, CHECK], [{ scopes: 'orders:write orders:read' }, CHECK],
-    [{ scopes: 'orders:writeclients:write' }, CHECK], [{ scopes: 'orders:write,clients:write' }, CHECK], [{ scopes: '*' }, CHECK], [{ scopes: 'ORDERS:WRITE' }, CHECK],
-    [{ scopes: 'orders:write orders:write' }, CHECK], [{ scopes: 'clients:write orders:write' }, CHECK],
+    [{ source: 'magento' }, FOREIGN], [{ source: 'WooCommerce' }, FOREIGN], [{ source: '' }, FOREIGN], [{ source: null }, NOT_NULL],
+    ...['custom', 'zapier', ''].map((payload_format) => [{ payload_format, require_signature: 1 }, FOREIGN]),
+    [{ payload_format: null, require_signature: 1 }, NOT_NULL],
+    [{ scopes: '' }, SCOPES], [{ scopes: ' ' }, SCOPES], [{ scopes: 'orders:read' }, SCOPES], [{ scopes: 'orders:write orders:read' }, SCOPES],
+    [{ scopes: 'orders:writeclients:write' }, SCOPES], [{ scopes: 'orders:write,clients:write' }, SCOPES], [{ scopes: '*' }, SCOPES], [{ scopes: 'ORDERS:WRITE' }, SCOPES],
+    [{ scopes: 'orders:write orders:write' }, SCOPES], [{ scopes: 'clients:write orders:write' }, SCOPES],
     [{ rate_limit_per_minute: 0 }, CHECK], [{ rate_limit_per_minute: -1 }, CHECK], [{ rate_limit_per_minute: 6001 }, CHECK],
     [{ rate_limit_per_minute: null }, NOT_NULL], [{ rate_limit_per_minute: 'many' }, TYPE], [{ rate_limit_per_minute: 1.5 }, TYPE],
     [{ created_at: NOW, expires_at: NOW + DAY - 1 }, CHECK], [{ created_at: NOW, expires_at: NOW + 3650 * DAY + 1 }, CHECK], [{ created_at: NOW, expires_at: NOW - DAY }, CHECK],
     [{ require_signature: 2 }, CHECK], [{ require_signature: null }, NOT_NULL], [{ capture_bodies: 2 }, CHECK],
-    [{ source: 'woocommerce', require_signature: 0 }, CHECK],
+    [{ source: 'woocommerce', require_signature: 0 }, /keys of this source require a signature/],
     ...['woocommerce', 'shopify', 'square', 'bigcommerce', 'stripe_checkout', 'squarespace', 'wix', 'webflow'].map((payload_format) => [{ payload_format, require_signature: 0 }, CHECK]),
     [{ status: 'expired' }, CHECK], [{ status: '' }, CHECK],
     [{ status: 'revoked' }, CHECK], [{ status: 'active', revoked_at: NOW }, CHECK], [{ status: 'paused', revoked_at: NOW }, CHECK],
@@ -152,6 +164,15 @@ const REFUSED = {
   sessions: [
     [{ hash: 'x' }, CHECK], [{ hash: null }, NOT_NULL], [{ workspace_id: newId('wks_') }, FOREIGN], [{ user_id: newId('usr_') }, FOREIGN],
     [{ user_id: null }, NOT_NULL], [{ expires_at: null }, NOT_NULL], [{ seen_at: 'now' }, TYPE], [{ user_agent: 'x'.repeat(301) }, CHECK],
+  ],
+  sources: [
+    [{ source: '' }, CHECK], [{ source: 'Magento' }, CHECK], [{ source: 'a b' }, CHECK], [{ always_signed: 2 }, CHECK], [{ always_signed: null }, NOT_NULL], [{ source: 'custom' }, UNIQUE],
+  ],
+  payload_formats: [
+    [{ payload_format: '' }, CHECK], [{ payload_format: 'Magento' }, CHECK], [{ signs_address: 2 }, CHECK], [{ signs_address: null }, NOT_NULL], [{ payload_format: 'square' }, UNIQUE],
+  ],
+  scopes: [
+    [{ scope: 'orders' }, CHECK], [{ scope: 'orders:*' }, CHECK], [{ scope: 'a:b c:d' }, CHECK], [{ position: 1 }, UNIQUE], [{ position: null }, NOT_NULL],
   ],
   live_tails: [[{ session_hash: 'a'.repeat(64) }, FOREIGN], [{ gate: 'x' }, CHECK], [{ opened_at: null }, NOT_NULL]],
   invites: [
@@ -238,7 +259,7 @@ describe('an integration key is pinned for ever', () => {
     const url = 'https://shop.example.com/hook';
     const custom = await insertIntegrationKey(gateway, creds);
     await assert.rejects(update(custom, 'notification_url', url), /changes only with the secret/);
-    await assert.rejects(insertIntegrationKey(gateway, creds, { notification_url: url }), /only keys of Square/);
+    await assert.rejects(insertIntegrationKey(gateway, creds, { notification_url: url }), /only keys of a sender that signs addresses/);
     const square = await insertIntegrationKey(gateway, creds, { payload_format: 'square', source: 'square', require_signature: 1, notification_url: url });
     await assert.rejects(update(square, 'notification_url', `${url}2`), /changes only with the secret/);
     await assert.rejects(update(square, 'notification_url', null), /changes only with the secret/);

@@ -22,10 +22,11 @@ use tidegate_console::routes::KeyTab;
 use tidegate_core::api::routes::webhook_url;
 use tidegate_core::domain::credential::KeyId;
 use tidegate_core::domain::id::{RequestId, SequenceId};
-use tidegate_core::domain::key::{KeyRecord, KeyStatus, PayloadFormat};
+use tidegate_core::domain::key::{KeyRecord, KeyStatus};
 use tidegate_core::domain::log::Window;
 use tidegate_core::domain::parked::ParkedCount;
 use tidegate_core::domain::rejection::{Code, Rejection};
+use tidegate_core::domain::sender::Webhooks;
 use tidegate_core::protocol::key_gate::{LoggedRequest, RequestFilter};
 
 /// The most rows that a page with a live tail shows, and fetches at once.
@@ -97,17 +98,17 @@ async fn requests_tab(request: &ConsoleRequest<'_>, record: &OwnedKey) -> Result
     let id = &record.key_id;
     let (requests, next) = request.control_plane.requests(record, filter).await?;
     let (buckets, total) = request.control_plane.series(record, window).await?;
-    let hint = match record.payload_format {
+    let hint = match record.payload_format.webhooks() {
         _ if record.awaits_secret() => {
             "The first one that is taken appears here by itself, once the signing secret has been pasted."
         }
-        PayloadFormat::Gateway => {
+        None => {
             "The first one appears here by itself. Send it with the command that was shown when the key was minted, or see Settings for where to post."
         }
-        PayloadFormat::WooCommerce => {
+        Some(Webhooks { is_ping: Some(_), .. }) => {
             "The first one appears here by itself. Save the webhook in the shop: its ping comes at once. The delivery URL is under Settings."
         }
-        _ => {
+        Some(_) => {
             "The first one appears here by itself, as soon as the sender has something to tell. The webhook URL is under Settings."
         }
     };
@@ -153,6 +154,8 @@ async fn parked_tab(
         sender: sender_of(record).title,
         later: before.is_some(),
         failing: &usage.failing,
+        failure_budget: (record.payload_format.webhooks())
+            .and_then(|webhooks| webhooks.failure_budget),
         live: record.status != KeyStatus::Revoked,
         now: request.control_plane.now,
     });

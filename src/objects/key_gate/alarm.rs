@@ -150,7 +150,7 @@ impl KeyGate {
         let started = now();
         let _in_flight = InFlight::enter(&self.in_flight);
         let attempt = random_token();
-        let delivery = parse_again(&event.ingest, &event.body);
+        let delivery = parse_again(&event.ingest, &event.body)?;
         let topic = delivery.topic.clone();
         let is_notification = matches!(delivery.event, Ok(NativeEvent::Notification { .. }));
         let (retry_row, decision) = self.with(|key_state| {

@@ -8,8 +8,8 @@ use super::ingest::RequestResult;
 use super::key_state::IncomingRequest;
 use super::parked::Waiting;
 use super::{KeyGate, parked};
-use crate::Result;
 use crate::platform::answer::Answer;
+use crate::{Error, Result, internal};
 use tidegate_core::domain::admission::{
     DeliveryDecision, admit_delivery, authenticate_delivery, check_delivery_key,
 };
@@ -24,7 +24,7 @@ use tidegate_core::domain::signature::{Diagnosis, diagnose_native, signature_of}
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::key_gate::{Fault, Ingest, RequestKind};
 use tidegate_core::protocol::store_ledger::{LedgerCommand, LedgerReply};
-use tidegate_core::storefront::{self, ParsedDelivery, woocommerce};
+use tidegate_core::storefront::{self, ParsedDelivery};
 
 /// The result of applying an authentic event.
 #[derive(Debug)]
@@ -88,7 +88,8 @@ impl KeyGate {
                 RequestResult::rejected(&error.into_rejection(), &id, None)
             }
         };
-        let topic = storefront::announced_topic(format, &ingest.headers);
+        let webhooks = format.webhooks();
+        let topic = webhooks.and_then(|webhooks| webhooks.announced_topic(&ingest.headers));
         RequestResult { topic: topic.map(str::to_owned), ..refused }
     }
 
@@ -149,9 +150,9 @@ impl KeyGate {
             };
             let presented = request.presented(ingest, body);
             let signature = signature_of(format, &ingest.headers);
-            if format == PayloadFormat::WooCommerce
-                && signature.is_none()
-                && woocommerce::is_ping(ingest.headers.get("content-type"), body)
+            let is_ping = format.webhooks().and_then(|webhooks| webhooks.is_ping);
+            if signature.is_none()
+                && is_ping.is_some_and(|is| is(ingest.headers.get("content-type"), body))
             {
                 check_delivery_key(&key_state.stored.record, presented.key_hash, format, now)
                     .map_err(|rejection| refused(&rejection))?;
@@ -177,7 +178,8 @@ impl KeyGate {
                 }
                 return Err(refused(&rejection));
             }
-            let delivery = storefront::read(format, &ingest.headers, body);
+            let delivery = storefront::read(format, &ingest.headers, body)
+                .ok_or_else(|| refused(&no_webhook().into_rejection()))?;
             if let Some(address) = delivery.source.as_deref() {
                 match key_state.stored.source_address.as_deref() {
                     Some(pinned) if pinned != address => {
@@ -354,11 +356,16 @@ fn ignored_result(reason: Ignored) -> ApplyResult {
 }
 
 /// Parses a parked delivery again.
-pub(super) fn parse_again(ingest: &Ingest, body: &[u8]) -> ParsedDelivery {
-    let format = match ingest.kind {
-        RequestKind::Deliver { format } => format,
-        // Only deliveries are ever parked.
-        _ => PayloadFormat::Gateway,
+pub(super) fn parse_again(ingest: &Ingest, body: &[u8]) -> Result<ParsedDelivery> {
+    let delivery = match ingest.kind {
+        RequestKind::Deliver { format } => storefront::read(format, &ingest.headers, body),
+        _ => None,
     };
-    storefront::read(format, &ingest.headers, body)
+    delivery.ok_or_else(no_webhook)
+}
+
+/// The error for a request that is no delivery of a sender's own webhook. The Worker sends none
+/// here.
+fn no_webhook() -> Error {
+    internal("a delivery of no sender")
 }

@@ -4,14 +4,12 @@ use super::KeyGate;
 use crate::{Result, internal};
 use tidegate_core::domain::key::PayloadFormat;
 use tidegate_core::domain::rejection::{Code, Rejection};
+use tidegate_core::domain::sender::LEDGER_DEADLINE;
 use tidegate_core::protocol::store_ledger::{LedgerCommand, LedgerReply};
 
-/// The deadline of a call to a ledger, in milliseconds. Wix waits 1,250 ms for the whole delivery.
-const fn deadline(format: PayloadFormat) -> u32 {
-    match format {
-        PayloadFormat::Wix => 700,
-        _ => 3_000,
-    }
+/// The deadline of a call to a ledger, in milliseconds.
+fn deadline(format: PayloadFormat) -> u32 {
+    format.webhooks().map_or(LEDGER_DEADLINE, |webhooks| webhooks.ledger_deadline)
 }
 
 impl KeyGate {

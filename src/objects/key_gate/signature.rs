@@ -6,7 +6,7 @@ use super::key_state::IncomingRequest;
 use crate::platform::web_crypto;
 use tidegate_core::domain::admission::Presented;
 use tidegate_core::domain::key::PayloadFormat;
-use tidegate_core::domain::signature::public_key_checks;
+use tidegate_core::domain::signature::{Scheme, public_key_checks};
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::key_gate::{Ingest, RequestKind};
 
@@ -36,7 +36,11 @@ impl KeyGate {
         };
         let has_asymmetric =
             || ingest.headers.get("webhook-signature").is_some_and(|list| list.contains("v1a,"));
-        if format != PayloadFormat::Wix && (format != PayloadFormat::Gateway || !has_asymmetric()) {
+        let may_have_signature = match format.webhooks() {
+            Some(webhooks) => webhooks.scheme == Scheme::Token,
+            None => has_asymmetric(),
+        };
+        if !may_have_signature {
             return false;
         }
         let checks = self.with(|key_state| {

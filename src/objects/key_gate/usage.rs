@@ -5,8 +5,7 @@ use super::{KeyGate, log, parked, stats};
 use crate::Result;
 use crate::platform::now;
 use crate::platform::sql::Sql;
-use tidegate_core::domain::failing::{FailingWebhook, Streaks};
-use tidegate_core::domain::key::PayloadFormat;
+use tidegate_core::domain::failing::{FailingWebhook, FailureBudget, Streaks};
 use tidegate_core::domain::log::{Outcome, Window};
 use tidegate_core::domain::parked::ParkedCount;
 use tidegate_core::protocol::key_gate::{GateReply, LoggedRequest};
@@ -19,13 +18,13 @@ impl KeyGate {
         self.with(|key_state| {
             let open = key_state.open_minute();
             let (hours, h24) = stats::series(&self.sql, open, Window::H24, now())?;
-            let counts_failures =
-                matches!(key_state.stored.record.payload_format, PayloadFormat::WooCommerce);
-            let failing = if counts_failures && h24.errors > 0 {
-                key_state.flush_refusals(&self.sql)?;
-                failing(&self.sql)?
-            } else {
-                Vec::new()
+            let webhooks = key_state.stored.record.payload_format.webhooks();
+            let failing = match webhooks.and_then(|webhooks| webhooks.failure_budget) {
+                Some(budget) if h24.errors > 0 => {
+                    key_state.flush_refusals(&self.sql)?;
+                    failing(&self.sql, budget)?
+                }
+                _ => Vec::new(),
             };
             let ParkedCount { attention, awaiting_details } = parked::count(&self.sql)?;
             Ok(GateReply::Usage {
@@ -43,8 +42,8 @@ impl KeyGate {
 /// The topics whose newest deliveries failed in a row. Refused deliveries count, because the sender
 /// counts them. Pings do not: they have no topic. Neither do retries of parked events: the sender
 /// does not see them.
-fn failing(sql: &Sql) -> Result<Vec<FailingWebhook>> {
-    let mut streaks = Streaks::default();
+fn failing(sql: &Sql, budget: FailureBudget) -> Result<Vec<FailingWebhook>> {
+    let mut streaks = Streaks::new(budget);
     for response in log::newest_responses(sql, MAX_SCANNED)? {
         let is_delivery =
             response.outcome != Outcome::Ping && response.method != LoggedRequest::RETRY;

@@ -53,20 +53,7 @@ pub fn muted(text: &str) -> Markup {
 
 /// The name of a sender, as its vendor writes it.
 pub const fn source_label(source: Source) -> &'static str {
-    match source {
-        Source::Custom => "Custom",
-        Source::WooCommerce => "WooCommerce",
-        Source::Zapier => "Zapier",
-        Source::Make => "Make",
-        Source::Shopify => "Shopify",
-        Source::Square => "Square",
-        Source::BigCommerce => "BigCommerce",
-        Source::StripeCheckout => "Stripe Checkout",
-        Source::Squarespace => "Squarespace",
-        Source::Wix => "Wix",
-        Source::Webflow => "Webflow",
-        Source::Other => "Other",
-    }
+    source.profile().label
 }
 
 /// An amount with its currency: `1,234.50 USD`. Digits are grouped and have equal width.

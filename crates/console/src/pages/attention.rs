@@ -9,7 +9,7 @@ use crate::links;
 use crate::pages::key_badges::capped_count;
 use crate::pages::senders::paste_label;
 use tidegate_core::domain::expiry::days_left;
-use tidegate_core::domain::failing::{FailingWebhook, remaining_failures};
+use tidegate_core::domain::failing::FailingWebhook;
 use tidegate_core::domain::key::{KeyRecord, ShownStatus};
 use tidegate_core::domain::log::Tally;
 use tidegate_core::domain::parked::ParkedCount;
@@ -129,26 +129,28 @@ fn failing(given: &Attention<'_>) -> Vec<Item> {
         failing.map(move |webhook| (key, webhook))
     });
     let item = |(key, webhook): (&KeyRecord, &FailingWebhook)| {
-        let left = remaining_failures(webhook.failures);
+        let sender = key.payload_format.sender()?;
+        let left = sender.webhooks?.failure_budget?.remaining(webhook.failures);
+        let (sender, topic) = (sender.title, &webhook.topic);
         let text = match left {
-            0 => html! { "WooCommerce has switched its webhook " code { (webhook.topic) } " off." },
+            0 => html! { (sender) " has switched its webhook " code { (topic) } " off." },
             1 => {
-                html! { "WooCommerce switches its webhook " code { (webhook.topic) } " off after one more failure." }
+                html! { (sender) " switches its webhook " code { (topic) } " off after one more failure." }
             }
             left => {
-                html! { "WooCommerce switches its webhook " code { (webhook.topic) } " off after " (left) " more failures." }
+                html! { (sender) " switches its webhook " code { (topic) } " off after " (left) " more failures." }
             }
         };
-        Item {
+        Some(Item {
             urgency: if left <= 3 { Urgency::Bad } else { Urgency::Warn },
             icon: Icon::Alert,
             subject: key.name.clone(),
             text,
             href: failures_of(key),
             action: "Show failures",
-        }
+        })
     };
-    failing.map(item).collect()
+    failing.filter_map(item).collect()
 }
 
 fn failures_of(key: &KeyRecord) -> String {
@@ -316,8 +318,8 @@ mod tests {
         let parked = ParkedCount { attention: 2, awaiting_details: 700 };
         let traffic =
             Traffic { h24: Tally { requests: 9, errors: 4 }, parked, failing: vec![failing] };
-        let keys =
-            [(key(serde_json::json!({})), Some(traffic)), (key(serde_json::json!({})), None)];
+        let shop = key(serde_json::json!({ "payload_format": "woocommerce" }));
+        let keys = [(shop, Some(traffic)), (key(serde_json::json!({})), None)];
         let expired = NOW.plus(-DAY).millis();
         let renew = [
             key(serde_json::json!({ "expires_at": NOW.plus(10 * DAY).millis() })),

@@ -3,15 +3,15 @@
 
 use maud::{Markup, html};
 
-use super::senders::{Sender, Step};
 use crate::components::{chips, code_block, copy_button, copy_value, mono};
 use crate::icons::{Icon, icon};
 use crate::links;
+use tidegate_core::domain::sender::{SenderProfile, Step};
 
 /// The values that the steps refer to.
 #[derive(Debug)]
 pub struct Connect<'a> {
-    pub sender: &'a Sender,
+    pub sender: &'static SenderProfile,
     /// The URL that the sender posts to.
     pub url: &'a str,
     /// The signing secret and the key; `Some` only when the new key is revealed.
@@ -77,7 +77,7 @@ fn value(id: &str, text: &str, label: &str) -> Markup {
 
 /// A link to the sender's quickstart. It opens a new tab, because the page may show a key that
 /// cannot be shown again.
-pub fn quickstart(sender: &Sender) -> Markup {
+pub fn quickstart(sender: &SenderProfile) -> Markup {
     docs_link(&format!("Quickstart for {}", sender.title), &links::quickstart(sender.source))
 }
 
@@ -90,16 +90,16 @@ pub fn docs_link(text: &str, href: &str) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::super::senders::{CARDS, sender};
     use super::*;
+    use tidegate_core::storefront::PROFILES;
 
     #[test]
     fn every_command_and_url_contains_the_keys_own_url() {
         let url = "https://api.test/integrations/v1/webhook/x/key_a?b=\"'";
-        for source in CARDS {
-            let sender = sender(source);
+        for sender in PROFILES {
+            let source = sender.source;
             let paste = html! { "HERE" };
-            let page = Connect { sender: &sender, url, secret: None, key: None, paste };
+            let page = Connect { sender, url, secret: None, key: None, paste };
             let markup = connect(&page).into_string();
             assert!(!markup.contains("{url}"), "{source}");
             let count = markup.matches("webhook/x/key_a?b=&quot;'").count();

@@ -12,12 +12,13 @@ use crate::components::{TimeStyle, banner};
 use crate::icons::Icon;
 use crate::links;
 use crate::pages::key_badges::{capped_count, status, status_label};
-use crate::pages::senders::{CARDS, Sender, paste_label, sender};
+use crate::pages::senders::{paste_label, sender_icon};
 use tidegate_core::domain::expiry::days_left;
 use tidegate_core::domain::key::{KeyRecord, ShownStatus, Source};
 use tidegate_core::domain::log::Tally;
 use tidegate_core::domain::parked::ParkedCount;
 use tidegate_core::domain::time::Timestamp;
+use tidegate_core::storefront::PROFILES;
 
 /// The filters of the list, as text from the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,9 +104,8 @@ fn expiring_banner(count: usize, soonest: &KeyRecord, now: Timestamp) -> Markup 
 
 fn cards() -> Markup {
     link_cards(html! {
-        @for source in CARDS {
-            @let Sender { title, summary, icon, .. } = sender(source);
-            (link_card(icon, title, summary, &links::new_key(source)))
+        @for sender in PROFILES {
+            (link_card(sender_icon(sender.kind), sender.title, sender.summary, &links::new_key(sender.source)))
         }
     })
 }

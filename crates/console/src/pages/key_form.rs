@@ -10,21 +10,23 @@ use crate::components::{
 use crate::forms::{Form, FormErrors};
 use crate::links;
 use crate::pages::connect::quickstart;
-use crate::pages::senders::{CARDS, native_format, scopes as scopes_of, sender};
+use crate::pages::senders::sender_icon;
 use crate::pages::{format_label, scope_text};
 use tidegate_core::domain::key::{PayloadFormat, Scope, Source};
+use tidegate_core::domain::sender::{SenderProfile, Signing};
+use tidegate_core::storefront::PROFILES;
 
 /// The values that the card of a sender fills in.
 pub fn preset(source: Source) -> Typed {
-    let format = native_format(source).unwrap_or(PayloadFormat::Gateway);
+    let sender = source.profile();
+    let format = sender.webhooks.map_or(PayloadFormat::Gateway, |webhooks| webhooks.format);
     Typed {
-        name: sender(source).title.to_owned(),
+        name: sender.title.to_owned(),
         source: source.as_str().to_owned(),
         payload_format: format.as_str().to_owned(),
-        scopes: scopes_of(source).iter().map(|scope| scope.as_str().to_owned()).collect(),
+        scopes: sender.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
         rate_limit: "120".to_owned(),
-        // Neither a Zap nor a scenario can compute a signature without code.
-        require_signature: !matches!(source, Source::Zapier | Source::Make),
+        require_signature: sender.signing != Signing::Optional,
         ..Typed::default()
     }
 }
@@ -189,17 +191,14 @@ fn no_store() -> Markup {
 }
 
 fn cards() -> Vec<RadioCard<'static>> {
-    let card = |source: Source| {
-        let sender = sender(source);
-        RadioCard {
-            value: source.as_str(),
-            title: sender.title,
-            note: html! { (sender.instructions) " " (quickstart(&sender)) },
-            icon: sender.icon,
-            preset: Some(preset_json(source)),
-        }
+    let card = |sender: &&'static SenderProfile| RadioCard {
+        value: sender.source.as_str(),
+        title: sender.title,
+        note: html! { (sender.instructions) " " (quickstart(sender)) },
+        icon: sender_icon(sender.kind),
+        preset: Some(preset_json(sender.source)),
     };
-    CARDS.map(card).into()
+    PROFILES.iter().map(card).collect()
 }
 
 fn sources() -> Vec<(&'static str, &'static str)> {
@@ -226,7 +225,8 @@ fn scopes(chosen: &[String]) -> Vec<Choice<'static>> {
 fn signature(typed: &Typed) -> Markup {
     let native = PayloadFormat::ALL.iter().filter(|format| format.requires_signature());
     let mut when: Vec<_> = native.map(|format| ("payload_format", format.as_str())).collect();
-    when.push(("source", Source::WooCommerce.as_str()));
+    let signed = PROFILES.iter().filter(|sender| sender.signing == Signing::Required);
+    when.extend(signed.map(|sender| ("source", sender.source.as_str())));
     let locked = when.iter().any(|(field, value)| match *field {
         "source" => typed.source == *value,
         _ => typed.payload_format == *value,
@@ -259,14 +259,17 @@ mod tests {
 
     #[test]
     fn every_preset_passes_validation() {
-        for source in CARDS {
+        for source in Source::ALL.iter().copied() {
             let store_id = StoreId::from_random([1; 10]).to_string();
             let typed = Typed { store_id, ..preset(source) };
             let arguments = typed.arguments().to_string();
             let key = CreateIntegrationKey::read(arguments.as_bytes()).unwrap();
             let unsigned = matches!(source, Source::Zapier | Source::Make);
             assert_eq!(key.require_signature, !unsigned, "{source}");
-            assert_eq!(key.payload_format.requires_signature(), native_format(source).is_some());
+            assert_eq!(
+                key.payload_format.requires_signature(),
+                source.profile().webhooks.is_some()
+            );
             assert_eq!(key.rate_limit.per_minute(), 120);
         }
     }
@@ -309,9 +312,9 @@ mod tests {
     #[test]
     fn native_senders_lock_the_signature_checkbox_and_the_form_gives_the_reason() {
         let stores = [("sto_a".to_owned(), "Shop".to_owned())];
-        for source in CARDS {
+        for source in Source::ALL.iter().copied() {
             let markup = page(&preset(source), &FormErrors::default(), &stores);
-            let locked = native_format(source).is_some();
+            let locked = source.profile().webhooks.is_some();
             assert_eq!(markup.contains("checked disabled"), locked, "{source}");
             assert_eq!(markup.contains("data-lock-reason hidden"), !locked, "{source}");
         }

@@ -1,4 +1,4 @@
-//! The parked events of a key, and how close WooCommerce is to switching off its webhooks.
+//! The parked events of a key, and how close the sender is to switching off its webhooks.
 
 use maud::{Markup, html};
 
@@ -13,7 +13,7 @@ use crate::components::{
 use crate::icons::Icon;
 use crate::links;
 use tidegate_core::domain::credential::GateName;
-use tidegate_core::domain::failing::{FailingWebhook, SWITCHED_OFF_AT, remaining_failures};
+use tidegate_core::domain::failing::{FailingWebhook, FailureBudget};
 use tidegate_core::domain::id::{RequestId, SequenceId};
 use tidegate_core::domain::parked::{ParkReason, ParkedCount, Retry};
 use tidegate_core::domain::time::Timestamp;
@@ -36,6 +36,8 @@ pub struct KeyParked<'a> {
     pub later: bool,
     /// Topics whose newest deliveries failed.
     pub failing: &'a [FailingWebhook],
+    /// When the sender switches such a webhook off.
+    pub failure_budget: Option<FailureBudget>,
     /// Whether events can be retried, which a revoked key does not allow.
     pub live: bool,
     pub now: Timestamp,
@@ -52,7 +54,9 @@ pub fn key_parked(page: &KeyParked<'_>) -> Markup {
     });
     let nothing = page.events.is_empty() && !page.later && page.next.is_none();
     html! {
-        @for webhook in page.failing { (failing_meter(webhook)) }
+        @if let Some(budget) = &page.failure_budget {
+            @for webhook in page.failing { (failing_meter(page.sender, budget, webhook)) }
+        }
         @if page.count.awaiting_details > 0 {
             div.parked-views {
                 (segmented("Parked events", &[
@@ -93,24 +97,20 @@ fn awaiting_details(sender: &str) -> Markup {
     )
 }
 
-/// The meter of consecutive failures of a webhook, after which WooCommerce switches it off.
-pub fn failing_meter(webhook: &FailingWebhook) -> Markup {
-    let left = remaining_failures(webhook.failures);
-    let text = match left {
+/// The meter of consecutive failures of a webhook, after which the sender switches it off.
+pub fn failing_meter(sender: &str, budget: &FailureBudget, webhook: &FailingWebhook) -> Markup {
+    let FailingWebhook { topic, failures } = webhook;
+    let text = match budget.remaining(*failures) {
         0 => format!(
-            "WooCommerce has probably switched the webhook “{}” off: its last {} deliveries failed. Switch it on again in WooCommerce → Settings → Advanced → Webhooks.",
-            webhook.topic, webhook.failures
+            "{sender} has probably switched the webhook “{topic}” off: its last {failures} deliveries failed. Switch it on again in {}.",
+            budget.screen
         ),
-        1 => format!(
-            "WooCommerce will switch the webhook “{}” off after 1 more failure.",
-            webhook.topic
-        ),
-        left => format!(
-            "WooCommerce will switch the webhook “{}” off after {left} more failures.",
-            webhook.topic
-        ),
+        1 => format!("{sender} will switch the webhook “{topic}” off after 1 more failure."),
+        left => {
+            format!("{sender} will switch the webhook “{topic}” off after {left} more failures.")
+        }
     };
-    meter(&text, webhook.failures, SWITCHED_OFF_AT)
+    meter(&text, *failures, budget.switched_off_at)
 }
 
 const RECEIVED: Column<'_> = Column::new("Received");
@@ -205,6 +205,7 @@ pub fn confirm_discard(csrf: &str, key_id: &str, name: &str, event_id: &str) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidegate_core::domain::key::PayloadFormat;
 
     fn event(reason: ParkReason) -> ParkedEvent {
         let row = SequenceId::at(Timestamp::from_millis(1_795_348_087_000)).as_i64();
@@ -232,6 +233,7 @@ mod tests {
             sender: "<Square>",
             later: false,
             failing: &[],
+            failure_budget: None,
             live: true,
             now: Timestamp::from_millis(1_795_348_087_000),
         };
@@ -261,7 +263,9 @@ mod tests {
     fn the_meter_counts_down_to_the_failure_that_switches_the_webhook_off() {
         let text = |failures| {
             let webhook = FailingWebhook { topic: "order.<created>".to_owned(), failures };
-            failing_meter(&webhook).into_string()
+            let sender = PayloadFormat::WooCommerce.sender().unwrap();
+            let budget = sender.webhooks.unwrap().failure_budget.unwrap();
+            failing_meter(sender.title, &budget, &webhook).into_string()
         };
         assert!(text(1).contains("off after 6 more failures"), "{}", text(1));
         assert!(text(6).contains("off after 1 more failure."));

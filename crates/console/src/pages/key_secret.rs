@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::connect::{Connect, connect};
-use super::senders::{paste_label, secret_screen, sender_of};
+use super::senders::{has_public_key, paste_label, secret_screen, sender_of};
 use crate::components::{
     Attributes, Banner, Button, Field, Kind, TimeStyle, actions, banner, error_summary, form,
     section, time,
@@ -12,6 +12,7 @@ use crate::components::{
 use crate::forms::FormErrors;
 use crate::links;
 use tidegate_core::domain::key::{KeyRecord, PayloadFormat};
+use tidegate_core::domain::secret::SecretFormat;
 use tidegate_core::domain::time::Timestamp;
 
 /// The view model of the section.
@@ -37,7 +38,7 @@ pub fn awaiting(page: &Secret<'_>) -> Markup {
     let format = page.record.payload_format;
     let sender = sender_of(page.record);
     let steps = connect(&Connect {
-        sender: &sender,
+        sender,
         url: page.webhook_url.unwrap_or_default(),
         secret: None,
         key: None,
@@ -80,11 +81,12 @@ fn secret_form(page: &Secret<'_>) -> Markup {
         ("168", "7 days"),
         ("720", "30 days"),
     ];
-    let label = match (format, awaits) {
-        (PayloadFormat::Wix, true) => "Paste the public key",
-        (PayloadFormat::Wix, false) => "New public key",
-        (_, true) => "Paste the secret",
-        (_, false) => "New secret",
+    let sender = sender_of(page.record).title;
+    let label = match (has_public_key(format), awaits) {
+        (true, true) => "Paste the public key",
+        (true, false) => "New public key",
+        (false, true) => "Paste the secret",
+        (false, false) => "New secret",
     };
     let field = Field::new("signing_secret", label).required().error(errors.of("signing_secret"));
     let registered_url = notification_url
@@ -93,16 +95,16 @@ fn secret_form(page: &Secret<'_>) -> Markup {
         .unwrap_or_default();
     let content = html! {
         (error_summary(&errors.summary()))
-        @if format == PayloadFormat::Wix {
+        @if has_public_key(format) {
             // A public key is not secret and has several lines.
-            (field.hint("All of it, with the lines BEGIN and END where Wix shows them.")
+            (field.hint(&format!("All of it, with the lines BEGIN and END where {sender} shows them."))
                 .attr("spellcheck", "false").attr("autocomplete", "off").textarea("", 6))
         } @else {
-            (field.hint(secret_hint(format)).password("off"))
+            (field.hint(&secret_hint(format, sender)).password("off"))
         }
         @if format.signs_address() {
-            (Field::new("notification_url", "URL as registered at Square").error(errors.of("notification_url"))
-                .hint("Square signs this URL with every delivery. Change it only where another is registered.")
+            (Field::new("notification_url", &format!("URL as registered at {sender}")).error(errors.of("notification_url"))
+                .hint(&format!("{sender} signs this URL with every delivery. Change it only where another is registered."))
                 .attr("autocomplete", "off").text(registered_url))
         }
         @if !awaits {
@@ -117,17 +119,14 @@ fn secret_form(page: &Secret<'_>) -> Markup {
 }
 
 /// A hint about the form of the secret to paste.
-const fn secret_hint(format: PayloadFormat) -> &'static str {
-    match format {
-        PayloadFormat::StripeCheckout => "It begins with whsec_. It is never shown here again.",
-        PayloadFormat::Squarespace => {
-            "Hex, as Squarespace answers it. It is never shown here again."
-        }
-        PayloadFormat::Gateway => {
-            "8 to 512 bytes, or a public key whpk_… of Standard Webhooks. It is never shown here again."
-        }
-        _ => "8 to 512 bytes, exactly as the sender shows it. It is never shown here again.",
-    }
+fn secret_hint(format: PayloadFormat, sender: &str) -> String {
+    let form = match format.webhooks().map(|webhooks| webhooks.secret.format) {
+        Some(SecretFormat::Prefixed { prefix, .. }) => format!("It begins with {prefix}"),
+        Some(SecretFormat::Hex { .. }) => format!("Hex, as {sender} answers it"),
+        Some(_) => "8 to 512 bytes, exactly as the sender shows it".to_owned(),
+        None => "8 to 512 bytes, or a public key whpk_… of Standard Webhooks".to_owned(),
+    };
+    format!("{form}. It is never shown here again.")
 }
 
 fn current_secrets(page: &Secret<'_>) -> Markup {

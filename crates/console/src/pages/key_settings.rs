@@ -89,7 +89,7 @@ fn facts(page: &KeySettings<'_>) -> Markup {
         ("Store", html! { (page.store) }),
         (
             "Source",
-            html! { (source_label(record.source)) ", " (format_label(record.payload_format)) ". " (quickstart(&sender_of(record))) },
+            html! { (source_label(record.source)) ", " (format_label(record.payload_format)) ". " (quickstart(sender_of(record))) },
         ),
         (
             "Scopes",

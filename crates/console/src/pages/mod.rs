@@ -23,7 +23,6 @@ pub mod order_view;
 pub mod orders;
 pub mod overview;
 pub mod reveal;
-pub mod sender_steps;
 pub mod senders;
 pub mod stores;
 pub mod team;
@@ -41,18 +40,8 @@ pub const fn role_label(role: Role) -> &'static str {
 }
 
 /// The display name of a payload format.
-pub const fn format_label(format: PayloadFormat) -> &'static str {
-    match format {
-        PayloadFormat::Gateway => "Tidegate JSON",
-        PayloadFormat::WooCommerce => "WooCommerce webhook",
-        PayloadFormat::Shopify => "Shopify webhook",
-        PayloadFormat::Square => "Square webhook",
-        PayloadFormat::BigCommerce => "BigCommerce webhook",
-        PayloadFormat::StripeCheckout => "Stripe webhook",
-        PayloadFormat::Squarespace => "Squarespace webhook",
-        PayloadFormat::Wix => "Wix webhook",
-        PayloadFormat::Webflow => "Webflow webhook",
-    }
+pub fn format_label(format: PayloadFormat) -> &'static str {
+    format.webhooks().map_or("Tidegate JSON", |webhooks| webhooks.label)
 }
 
 /// What a scope allows, in one line.

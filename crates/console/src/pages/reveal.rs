@@ -41,7 +41,7 @@ pub fn reveal(page: &Reveal<'_>) -> Markup {
         None => ("This is the only time that it is shown.", "I have saved it"),
     };
     let steps = connect(&Connect {
-        sender: &sender,
+        sender,
         url: page.url,
         secret: secret.map(|(secret, _)| secret),
         key: Some(key),
@@ -76,7 +76,7 @@ pub fn reveal(page: &Reveal<'_>) -> Markup {
                     }
                 }
                 (try_it(page))
-                @if sender.steps.is_empty() { p { (super::connect::quickstart(&sender)) } }
+                @if sender.steps.is_empty() { p { (super::connect::quickstart(sender)) } }
                 (actions(html! {
                     @let close = if awaits { Button::secondary(saved_label) } else { Button::primary(saved_label) };
                     (close.href(links::CONNECTORS).attr("data-close", "saved"))

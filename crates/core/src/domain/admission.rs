@@ -255,40 +255,13 @@ fn signature_rejection(error: SignatureError, record: &KeyRecord) -> Rejection {
 }
 
 /// The place of a format's signature in a request, and what to do if it is missing.
-const fn signed_by(format: PayloadFormat) -> (&'static str, &'static str) {
-    match format {
-        PayloadFormat::Gateway => (
+fn signed_by(format: PayloadFormat) -> (&'static str, &'static str) {
+    match format.webhooks() {
+        None => (
             "The signature that this key requires",
             "send `X-Pck-Signature: sha256=<hex HMAC-SHA256 of the body under the signing secret>`.",
         ),
-        PayloadFormat::WooCommerce => {
-            ("The header X-WC-Webhook-Signature", "set the secret of the webhook.")
-        }
-        PayloadFormat::Shopify => {
-            ("The header X-Shopify-Hmac-Sha256", "only Shopify's own webhooks come here.")
-        }
-        PayloadFormat::StripeCheckout => {
-            ("The header Stripe-Signature", "only Stripe's own webhooks come here.")
-        }
-        PayloadFormat::Square => (
-            "The header x-square-hmacsha256-signature",
-            "only the webhook subscriptions of Square come here.",
-        ),
-        PayloadFormat::BigCommerce => (
-            "One of the headers webhook-id, webhook-timestamp, webhook-signature",
-            "only BigCommerce's own webhooks come here.",
-        ),
-        PayloadFormat::Squarespace => (
-            "The header Squarespace-Signature",
-            "only Squarespace's webhook subscriptions come here.",
-        ),
-        PayloadFormat::Wix => {
-            ("The signed token (a JWT with RS256)", "the whole body of Wix's webhooks is one.")
-        }
-        PayloadFormat::Webflow => (
-            "The header x-webflow-signature",
-            "webhooks made in the dashboard are not signed; make it through the API.",
-        ),
+        Some(webhooks) => (webhooks.unsigned.place, webhooks.unsigned.remedy),
     }
 }
 

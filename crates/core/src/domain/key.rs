@@ -72,24 +72,6 @@ text_enum! {
     }
 }
 
-impl PayloadFormat {
-    /// Whether deliveries in this format must be signed, whatever the key's own setting.
-    pub const fn requires_signature(self) -> bool {
-        !matches!(self, Self::Gateway)
-    }
-
-    /// Whether senders of this format also sign the URL of the webhook.
-    pub const fn signs_address(self) -> bool {
-        matches!(self, Self::Square)
-    }
-
-    /// Whether senders of this format generate the signing secret themselves. They often reveal it
-    /// only after the webhook's URL is registered, so a new key first waits for its secret.
-    pub const fn has_own_secret(self) -> bool {
-        !matches!(self, Self::Gateway | Self::WooCommerce)
-    }
-}
-
 text_enum! {
     /// A permission of a key.
     Scope {

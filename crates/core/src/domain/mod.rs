@@ -32,6 +32,7 @@ pub mod reported;
 pub mod sealing;
 pub mod search;
 pub mod secret;
+pub mod sender;
 pub mod signature;
 pub mod time;
 pub mod token;

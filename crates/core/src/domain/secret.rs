@@ -15,6 +15,22 @@ const PUBLIC_KEY_PREFIX: &str = "whpk_";
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningSecret(String);
 
+/// The form of a sender's signing secrets: what may be pasted, and how it becomes the key of the
+/// HMAC. `expected` says to a person what was expected instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretFormat {
+    /// Free text, whose UTF-8 bytes are the key.
+    Text,
+    /// The same, with the HTML entities that WordPress writes decoded.
+    HtmlText,
+    /// Text that begins with a prefix. The key is the whole text, prefix included.
+    Prefixed { prefix: &'static str, expected: &'static str },
+    /// Hex, whose decoded bytes are the key.
+    Hex { expected: &'static str },
+    /// Not a secret but an RSA public key. It is stored as the base64 of its SubjectPublicKeyInfo.
+    RsaPublicKey { expected: &'static str },
+}
+
 impl SigningSecret {
     /// The fewest and the most bytes of a pasted secret. Senders' own secrets are free text
     /// (WooCommerce), hex (Squarespace) or `whsec_` and base64 (Stripe, Standard Webhooks).
@@ -34,37 +50,35 @@ impl SigningSecret {
         usable.then(|| Self(text.to_owned()))
     }
 
-    /// Reads what a person pasted as the secret, or public key, of a sender of this format. A
-    /// public key of Wix is stored as the base64 of its SubjectPublicKeyInfo.
+    /// Reads what a person pasted as the secret, or public key, of a sender of this format.
     ///
     /// # Errors
     /// A text for people that says what is expected instead.
     pub fn pasted_for(format: PayloadFormat, text: &str) -> Result<Self, &'static str> {
-        if format == PayloadFormat::Wix {
-            return public_key::parse_rsa(text).map(|der| Self(BASE64.encode(&der))).ok_or(
-                "must be the app's public key from Wix (app dashboard → Webhooks): an RSA key of 2048 bits or more, in PEM (-----BEGIN PUBLIC KEY-----) or its base64.",
-            );
+        let form = format.webhooks().map(|webhooks| webhooks.secret.format);
+        if let Some(SecretFormat::RsaPublicKey { expected }) = form {
+            return public_key::parse_rsa(text)
+                .map(|der| Self(BASE64.encode(&der)))
+                .ok_or(expected);
         }
         let secret = Self::pasted(text).ok_or("must have 8 to 512 bytes and no line breaks.")?;
-        let decode = |text: Option<&str>| BASE64.decode(text.unwrap_or_default().as_bytes()).ok();
-        match format {
-            PayloadFormat::StripeCheckout if !text.starts_with("whsec_") => Err(
-                "must be the endpoint's signing secret from Stripe (Developers → Webhooks → the endpoint), which begins with whsec_.",
-            ),
-            PayloadFormat::Squarespace if hex::decode(text).is_err() => Err(
-                "must be hex with an even number of digits, as Squarespace answers it in `secret` when the subscription is made.",
-            ),
-            PayloadFormat::Gateway if text.starts_with("whsk_") => Err(
+        match form {
+            Some(SecretFormat::Prefixed { prefix, expected }) if !text.starts_with(prefix) => {
+                Err(expected)
+            }
+            Some(SecretFormat::Hex { expected }) if hex::decode(text).is_err() => Err(expected),
+            Some(_) => Ok(secret),
+            None if text.starts_with("whsk_") => Err(
                 "is a private key, which only the sender may hold: paste its public key, whpk_….",
             ),
-            PayloadFormat::Gateway
-                if secret.is_public_key()
-                    && decode(text.strip_prefix(PUBLIC_KEY_PREFIX))
-                        .is_none_or(|key| key.len() != 32) =>
-            {
-                Err("must be whpk_ and the base64 of the 32 bytes of an ed25519 public key.")
-            }
-            _ => Ok(secret),
+            None => match text.strip_prefix(PUBLIC_KEY_PREFIX) {
+                Some(key)
+                    if BASE64.decode(key.as_bytes()).ok().is_none_or(|key| key.len() != 32) =>
+                {
+                    Err("must be whpk_ and the base64 of the 32 bytes of an ed25519 public key.")
+                }
+                _ => Ok(secret),
+            },
         }
     }
 

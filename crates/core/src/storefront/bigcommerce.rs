@@ -5,13 +5,84 @@
 //! the delivery is repeated. The body's `hash` identifies nothing: a `created` and an `updated`
 //! event can have the same one.
 
+use super::ELSEWHERE;
 use super::ParsedDelivery;
 use super::envelope::{Envelope, Meaning, unsupported};
 use super::field::Field;
 use crate::domain::event::{NativeEvent, ResourceKind, Subject, Unmappable};
 use crate::domain::headers::Headers;
+use crate::domain::key::{PayloadFormat, Scope, Source};
+use crate::domain::secret::SecretFormat;
+use crate::domain::sender::{
+    LEDGER_DEADLINE, SecretOrigin, SecretProfile, SenderKind, SenderProfile, Signing, Step,
+    TopicPlace, Unsigned, Webhooks,
+};
+use crate::domain::signature::Scheme;
 
-pub(super) const HEADERS: &[&str] =
+pub const PROFILE: SenderProfile = SenderProfile {
+    source: Source::BigCommerce,
+    title: "BigCommerce",
+    label: "BigCommerce",
+    kind: SenderKind::Shop,
+    summary: "Events, without details yet",
+    instructions: "BigCommerce signs with the client secret of your API account: create the key, register its URL, then paste that secret here. Its events only name what changed; they are kept until their details can be fetched.",
+    steps: STEPS,
+    scopes: &[Scope::OrdersWrite, Scope::ClientsWrite],
+    signing: Signing::Preferred,
+    header_location: ELSEWHERE,
+    webhooks: Some(Webhooks {
+        format: PayloadFormat::BigCommerce,
+        label: "BigCommerce webhook",
+        headers: HEADERS,
+        topic: TopicPlace::Body(ENVELOPE.topic),
+        topics: &[
+            (
+                Subject::Order,
+                &[
+                    "store/order/created",
+                    "store/order/updated",
+                    "store/order/archived",
+                    "store/order/statusUpdated",
+                    "store/order/refund/created",
+                    "store/order/transaction/created",
+                ],
+            ),
+            (
+                Subject::Client,
+                &["store/customer/created", "store/customer/updated", "store/customer/deleted"],
+            ),
+        ],
+        scheme: Scheme::StandardWebhooks,
+        unsigned: Unsigned {
+            place: "One of the headers webhook-id, webhook-timestamp, webhook-signature",
+            remedy: "only BigCommerce's own webhooks come here.",
+            step: None,
+        },
+        secret: SecretProfile {
+            origin: SecretOrigin::Sender,
+            // Its libraries take the client secret in base64; the key is the text all the same.
+            format: SecretFormat::Text,
+            screen: "In BigCommerce it is the client secret of the API account that made the webhook.",
+        },
+        ledger_deadline: LEDGER_DEADLINE,
+        failure_budget: None,
+        is_ping: None,
+    }),
+};
+
+/// The steps at the sender, with the labels of its own screens.
+const STEPS: &[Step] = &[
+    Step::Do(
+        "In BigCommerce open Settings → Store-level API accounts → Create API account, with read access to Orders and Customers. Keep its access token and its client secret.",
+    ),
+    Step::Command(
+        "Register the webhook with that account, once for store/order/* and once for store/customer/*.",
+        "curl -X POST 'https://api.bigcommerce.com/stores/STORE_HASH/v3/hooks' \\\n  -H 'X-Auth-Token: ACCESS_TOKEN' \\\n  -H 'Content-Type: application/json' \\\n  --data '{\"scope\":\"store/order/*\",\"destination\":\"{url}\",\"is_active\":true}'",
+    ),
+    Step::Paste("Paste the client secret of the same account here."),
+];
+
+const HEADERS: &[&str] =
     &["content-type", "user-agent", DELIVERY_ID, "webhook-timestamp", "webhook-signature"];
 
 const DELIVERY_ID: &str = "webhook-id";

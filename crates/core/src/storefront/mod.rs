@@ -1,12 +1,16 @@
-//! One module per sender: a pure conversion of its webhook payloads to domain types.
+//! One module per sender: its profile, and a pure conversion of its webhook payloads to domain
+//! types.
 //!
 //! The caller has already checked the signature ([`crate::domain::signature`]). Deliveries that
 //! arrive out of order are sorted out later, by comparing their
 //! [`SourceVersion`](crate::domain::order::SourceVersion).
 
 pub mod bigcommerce;
+mod custom;
 pub mod envelope;
 pub mod field;
+mod make;
+mod other;
 pub mod shopify;
 pub mod square;
 pub mod squarespace;
@@ -14,10 +18,15 @@ pub mod stripe;
 pub mod webflow;
 pub mod wix;
 pub mod woocommerce;
+mod zapier;
+
+#[cfg(test)]
+mod tests;
 
 use crate::domain::event::{NativeEvent, Subject, Unmappable};
 use crate::domain::headers::Headers;
-use crate::domain::key::PayloadFormat;
+use crate::domain::key::{PayloadFormat, Source};
+use crate::domain::sender::SenderProfile;
 
 /// One webhook delivery, converted to domain types.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,52 +43,68 @@ pub struct ParsedDelivery {
     pub event: Result<NativeEvent, Unmappable>,
 }
 
-/// The names, in lower case, of the headers to capture from deliveries of a format: the signature
-/// headers and those that [`read`] uses.
-pub const fn headers(format: PayloadFormat) -> &'static [&'static str] {
-    match format {
-        PayloadFormat::Gateway => &[],
-        PayloadFormat::WooCommerce => woocommerce::HEADERS,
-        PayloadFormat::Shopify => shopify::HEADERS,
-        PayloadFormat::Square => square::HEADERS,
-        PayloadFormat::BigCommerce => bigcommerce::HEADERS,
-        PayloadFormat::StripeCheckout => stripe::HEADERS,
-        PayloadFormat::Squarespace => squarespace::HEADERS,
-        PayloadFormat::Wix => wix::HEADERS,
-        PayloadFormat::Webflow => webflow::HEADERS,
-    }
+/// Where headers are set at a sender that gives them no screen.
+const ELSEWHERE: &str = "in the code that sends the request";
+
+/// Makes the look-ups of the list below: the senders with webhooks of their own, and those that
+/// post Tidegate's own format. The console shows them in this order.
+macro_rules! senders {
+    (
+        webhooks { $($native:ident = $native_module:ident,)* }
+        gateway { $($plain:ident = $plain_module:ident,)* }
+    ) => {
+        pub const PROFILES: &[&SenderProfile] =
+            &[$(&$native_module::PROFILE,)* $(&$plain_module::PROFILE,)*];
+
+        impl Source {
+            pub const fn profile(self) -> &'static SenderProfile {
+                match self {
+                    $(Self::$native => &$native_module::PROFILE,)*
+                    $(Self::$plain => &$plain_module::PROFILE,)*
+                }
+            }
+        }
+
+        impl PayloadFormat {
+            /// The sender whose own format this is; `None` for Tidegate's.
+            pub const fn sender(self) -> Option<&'static SenderProfile> {
+                match self {
+                    Self::Gateway => None,
+                    $(Self::$native => Some(&$native_module::PROFILE),)*
+                }
+            }
+        }
+
+        /// Converts a delivery whose signature has been checked. `None` for Tidegate's own format,
+        /// which no webhook has: requests in it go to the integration API.
+        pub fn read(
+            format: PayloadFormat,
+            headers: &Headers,
+            body: &[u8],
+        ) -> Option<ParsedDelivery> {
+            match format {
+                PayloadFormat::Gateway => None,
+                $(PayloadFormat::$native => Some($native_module::read(headers, body)),)*
+            }
+        }
+    };
 }
 
-/// The topic from the headers of a delivery, before its signature is checked. `None` for senders
-/// that put the topic in the body.
-pub fn announced_topic(format: PayloadFormat, headers: &Headers) -> Option<&str> {
-    match format {
-        PayloadFormat::WooCommerce => headers.get(woocommerce::TOPIC),
-        PayloadFormat::Shopify => shopify::header(headers, "x-shopify-topic"),
-        _ => None,
+senders! {
+    webhooks {
+        WooCommerce = woocommerce,
+        Shopify = shopify,
+        StripeCheckout = stripe,
+        Square = square,
+        BigCommerce = bigcommerce,
+        Squarespace = squarespace,
+        Wix = wix,
+        Webflow = webflow,
     }
-}
-
-/// Converts a delivery whose signature has been checked.
-pub fn read(format: PayloadFormat, headers: &Headers, body: &[u8]) -> ParsedDelivery {
-    match format {
-        PayloadFormat::WooCommerce => woocommerce::read(headers, body),
-        PayloadFormat::Shopify => shopify::read(headers, body),
-        PayloadFormat::Square => square::read(body),
-        PayloadFormat::BigCommerce => bigcommerce::read(headers, body),
-        PayloadFormat::StripeCheckout => stripe::read(body),
-        PayloadFormat::Squarespace => squarespace::read(body),
-        PayloadFormat::Wix => wix::read(body),
-        PayloadFormat::Webflow => webflow::read(body),
-        // Not a webhook format: requests in this format go to the integration API.
-        PayloadFormat::Gateway => ParsedDelivery {
-            topic: String::new(),
-            subject: Subject::Other,
-            delivery_id: None,
-            source: None,
-            event: Ok(NativeEvent::Ignored {
-                reason: crate::domain::event::Ignored::UnsupportedTopic,
-            }),
-        },
+    gateway {
+        Zapier = zapier,
+        Make = make,
+        Custom = custom,
+        Other = other,
     }
 }

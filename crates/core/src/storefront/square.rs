@@ -4,18 +4,91 @@
 //! Amounts are whole minor units. Every payment belongs to an order: Square creates one if the
 //! seller gave none.
 
+use super::ELSEWHERE;
 use super::ParsedDelivery;
 use super::envelope::{Envelope, Meaning, unsupported};
 use super::field::Field;
 use crate::domain::event::{NativeEvent, ResourceKind, Subject, Unmappable};
+use crate::domain::headers::Headers;
+use crate::domain::key::{PayloadFormat, Scope, Source};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::order::{
     ClientDetails, ClientSnapshot, PaymentSnapshot, PaymentStatus, RefundSnapshot, ReportedPayment,
     ReportedRefund, SourceVersion,
 };
+use crate::domain::secret::SecretFormat;
+use crate::domain::sender::{
+    LEDGER_DEADLINE, SecretOrigin, SecretProfile, SenderKind, SenderProfile, Signing, Step,
+    TopicPlace, Unsigned, Webhooks,
+};
+use crate::domain::signature::{Encoding, Prefix, Scheme};
 
-pub(super) const HEADERS: &[&str] =
-    &["content-type", "user-agent", "x-square-hmacsha256-signature"];
+pub const PROFILE: SenderProfile = SenderProfile {
+    source: Source::Square,
+    title: "Square",
+    label: "Square",
+    kind: SenderKind::Payments,
+    summary: "Payments, customers",
+    instructions: "Square makes its own signing key after you register the URL: create the key, register its URL, then paste the signature key here.",
+    steps: STEPS,
+    scopes: &[Scope::OrdersWrite, Scope::PaymentsWrite, Scope::PaymentsRefund, Scope::ClientsWrite],
+    signing: Signing::Preferred,
+    header_location: ELSEWHERE,
+    webhooks: Some(Webhooks {
+        format: PayloadFormat::Square,
+        label: "Square webhook",
+        headers: HEADERS,
+        topic: TopicPlace::Body(ENVELOPE.topic),
+        topics: &[
+            (Subject::Order, &["order.created", "order.updated", "order.fulfillment.updated"]),
+            (Subject::Payment, &["payment.created", "payment.updated"]),
+            (Subject::Refund, &["refund.created", "refund.updated"]),
+            (Subject::Client, &["customer.created", "customer.updated", "customer.deleted"]),
+        ],
+        scheme: Scheme::Digest {
+            headers: &["x-square-hmacsha256-signature"],
+            encoding: Encoding::Base64,
+            prefix: Prefix::Address,
+        },
+        unsigned: Unsigned {
+            place: "The header x-square-hmacsha256-signature",
+            remedy: "only the webhook subscriptions of Square come here.",
+            step: None,
+        },
+        secret: SecretProfile {
+            origin: SecretOrigin::Sender,
+            format: SecretFormat::Text,
+            screen: "In Square's Developer Console open the application → Webhooks → Subscriptions → the subscription, and copy its Signature key.",
+        },
+        ledger_deadline: LEDGER_DEADLINE,
+        failure_budget: None,
+        is_ping: None,
+    }),
+};
+
+/// The steps at the sender, with the labels of its own screens.
+const STEPS: &[Step] = &[
+    Step::Do(
+        "In Square's Developer Console open the application → Webhooks → Subscriptions → Add subscription.",
+    ),
+    Step::Url("Paste this as Notification URL, exactly as it is: Square signs the URL too."),
+    Step::Topics(
+        "Select these events.",
+        &[
+            "order.created",
+            "order.updated",
+            "payment.created",
+            "payment.updated",
+            "refund.created",
+            "refund.updated",
+            "customer.created",
+            "customer.updated",
+        ],
+    ),
+    Step::Paste("Save, open the subscription, show its Signature key, and paste it here."),
+];
+
+const HEADERS: &[&str] = &["content-type", "user-agent", "x-square-hmacsha256-signature"];
 
 const ENVELOPE: Envelope = Envelope {
     topic: "type",
@@ -24,7 +97,7 @@ const ENVELOPE: Envelope = Envelope {
     meaning,
 };
 
-pub(super) fn read(body: &[u8]) -> ParsedDelivery {
+pub(super) fn read(_: &Headers, body: &[u8]) -> ParsedDelivery {
     ENVELOPE.read(body)
 }
 

@@ -8,24 +8,88 @@
 //! not noticed until something later happens to the order. The timestamp of the signature would not
 //! help: it is new on every retry of a delivery.
 
+use super::ELSEWHERE;
 use super::ParsedDelivery;
 use super::field::{Field, body_hash, parse};
 use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
+use crate::domain::headers::Headers;
+use crate::domain::key::{PayloadFormat, Scope, Source};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::order::{
     Address, ClientDetails, OrderContent, OrderLine, OrderSnapshot, OrderStatus, OrderTotals,
     ReportedPayment, ReportedRefund, SourceVersion,
 };
+use crate::domain::secret::SecretFormat;
+use crate::domain::sender::{
+    LEDGER_DEADLINE, SecretOrigin, SecretProfile, SenderKind, SenderProfile, Signing, Step,
+    TopicPlace, Unsigned, Webhooks,
+};
+use crate::domain::signature::{Encoding, Prefix, Scheme};
 use crate::domain::time::Timestamp;
 
-pub(super) const HEADERS: &[&str] =
+pub const PROFILE: SenderProfile = SenderProfile {
+    source: Source::Webflow,
+    title: "Webflow",
+    label: "Webflow",
+    kind: SenderKind::Shop,
+    summary: "Orders",
+    instructions: "Webflow makes a secret when a webhook is registered through its API: create the key, register its URL, then paste the secret here.",
+    steps: STEPS,
+    scopes: &[Scope::OrdersWrite],
+    signing: Signing::Preferred,
+    header_location: ELSEWHERE,
+    webhooks: Some(Webhooks {
+        format: PayloadFormat::Webflow,
+        label: "Webflow webhook",
+        headers: HEADERS,
+        topic: TopicPlace::Body(TOPIC),
+        topics: &[(Subject::Order, &["ecomm_new_order", "ecomm_order_changed"])],
+        scheme: Scheme::Digest {
+            headers: &["x-webflow-signature"],
+            encoding: Encoding::Hex,
+            prefix: Prefix::Millis { header: "x-webflow-timestamp", separator: ":" },
+        },
+        unsigned: Unsigned {
+            place: "The header x-webflow-signature",
+            remedy: "webhooks made in the dashboard are not signed; make it through the API.",
+            step: Some(
+                "In Webflow, delete the webhook that was made in the dashboard and register it through the API: only such are signed.",
+            ),
+        },
+        secret: SecretProfile {
+            origin: SecretOrigin::Sender,
+            format: SecretFormat::Text,
+            screen: "Webflow answers it once, as secretKey, when the webhook is made with a site token; of an OAuth app it is the client secret. Webhooks made in the dashboard are not signed and are refused.",
+        },
+        ledger_deadline: LEDGER_DEADLINE,
+        failure_budget: None,
+        is_ping: None,
+    }),
+};
+
+/// The steps at the sender, with the labels of its own screens.
+const STEPS: &[Step] = &[
+    Step::Do(
+        "In Webflow open Site settings → Apps & integrations → API access, and make a token that may read Ecommerce and write Sites. Webhooks made in the dashboard are not signed, and would be refused.",
+    ),
+    Step::Command(
+        "Register the webhook with that token. An OAuth app, whose client secret signs all its webhooks, can register ecomm_order_changed too; a site token cannot, as each of its webhooks has a secret of its own.",
+        "curl -X POST 'https://api.webflow.com/v2/sites/SITE_ID/webhooks' \\\n  -H 'Authorization: Bearer SITE_TOKEN' \\\n  -H 'Content-Type: application/json' \\\n  --data '{\"triggerType\":\"ecomm_new_order\",\"url\":\"{url}\"}'",
+    ),
+    Step::Paste("The answer holds the webhook's secretKey, once. Paste it here."),
+];
+
+/// The member of the body with the topic.
+const TOPIC: &str = "triggerType";
+
+const HEADERS: &[&str] =
     &["content-type", "user-agent", "x-webflow-timestamp", "x-webflow-signature"];
 
-pub(super) fn read(body: &[u8]) -> ParsedDelivery {
+pub(super) fn read(_: &Headers, body: &[u8]) -> ParsedDelivery {
     let (topic, snapshot) = match parse(body) {
         Ok(value) => {
             let root = Field::root(&value);
-            match root.get("triggerType").required(Field::token) {
+            match root.get(TOPIC).required(Field::token) {
                 Ok(topic) if is_order(&topic) => {
                     (topic, order(&root.get("payload"), body).map(Box::new))
                 }

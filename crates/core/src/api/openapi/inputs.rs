@@ -265,7 +265,7 @@ pub fn webhook_example() -> Value {
     });
     let headers = Headers::from([("x-wc-webhook-topic", "order.created")]);
     let body = example.to_string();
-    let delivery = storefront::read(PayloadFormat::WooCommerce, &headers, body.as_bytes());
+    let delivery = storefront::read(PayloadFormat::WooCommerce, &headers, body.as_bytes()).unwrap();
     assert!(
         matches!(delivery.event, Ok(crate::domain::event::NativeEvent::Order { .. })),
         "{delivery:?}"

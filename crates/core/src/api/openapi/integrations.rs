@@ -9,7 +9,6 @@ use super::schema::{self, boolean, object, reference};
 use crate::domain::key::{PayloadFormat, Source};
 use crate::domain::log::Outcome;
 use crate::domain::rejection::Code;
-use crate::storefront;
 
 pub(super) const KEY_SECURITY: &[&str] = &["integrationKey"];
 
@@ -128,14 +127,14 @@ pub fn webhook(with_key_id: bool) -> Operation {
 
 /// The senders whose own webhooks Tidegate can read.
 pub fn native_sources() -> Vec<Source> {
-    let formats = PayloadFormat::ALL.iter().filter(|format| **format != PayloadFormat::Gateway);
-    formats.filter_map(|format| Source::parse(format.as_str())).collect()
+    PayloadFormat::ALL.iter().filter_map(|format| Some(format.sender()?.source)).collect()
 }
 
 /// The headers of a delivery that Tidegate reads, except those that every request has.
 fn sender_headers() -> Vec<Value> {
     let mut names: Vec<&str> = Vec::new();
-    for name in PayloadFormat::ALL.iter().flat_map(|format| storefront::headers(*format)) {
+    let webhooks = PayloadFormat::ALL.iter().filter_map(|format| format.webhooks());
+    for name in webhooks.flat_map(|webhooks| webhooks.headers) {
         if !names.contains(name) && !matches!(*name, "content-type" | "user-agent") {
             names.push(name);
         }

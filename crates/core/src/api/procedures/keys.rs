@@ -16,6 +16,7 @@ use crate::domain::key::{KeyRecord, PayloadFormat, Scope, Scopes, ShownStatus, S
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::rejection::Rejection;
 use crate::domain::secret::SigningSecret;
+use crate::domain::sender::Signing;
 use crate::domain::time::{DAY, HOUR, Timestamp};
 
 /// The most days until a key expires.
@@ -86,7 +87,9 @@ impl CreateIntegrationKey {
             let require_signature = fields.boolean("p_require_signature").unwrap_or(true);
             note!(fields, "p_require_signature", json!({ "default": true }));
             let native = payload_format.is_some_and(PayloadFormat::requires_signature);
-            if !require_signature && (native || source == Some(Source::WooCommerce)) {
+            let always_signed =
+                source.is_some_and(|source| source.profile().signing == Signing::Required);
+            if !require_signature && (native || always_signed) {
                 let detail = "must be true: deliveries of this sender are always signed.";
                 fields.problem("p_require_signature", "signature_required", detail);
             }

@@ -1,44 +1,29 @@
 //! Explanations of the error codes, for the person who connects a storefront.
 
-use super::{Explanation, FinishedRequest, WEBHOOKS};
-use crate::domain::key::{PayloadFormat, Source};
+use super::{Explanation, FinishedRequest};
 use crate::domain::rejection::Code;
-
-/// Where the headers of a request are set in the sender.
-const fn header_location(source: Source) -> &'static str {
-    match source {
-        Source::Zapier => "in the Zap, in the step “Webhooks by Zapier”, under Headers",
-        Source::Make => "in the scenario, in the HTTP module, under Headers",
-        Source::Custom
-        | Source::WooCommerce
-        | Source::Shopify
-        | Source::Square
-        | Source::BigCommerce
-        | Source::StripeCheckout
-        | Source::Squarespace
-        | Source::Wix
-        | Source::Webflow
-        | Source::Other => "in the code that sends the request",
-    }
-}
+use crate::domain::sender::MintedSecret;
 
 /// Explains a request that was turned down.
 pub(super) fn explain_code(code: Code, ended: &FinishedRequest<'_>) -> Explanation {
-    let is_woocommerce = matches!(ended.format, PayloadFormat::WooCommerce);
+    let minted = ended.minted_secret();
     let has_own_secret = ended.format.has_own_secret();
-    let at = header_location(ended.source);
+    let sender = ended.sender_title();
+    let at = ended.source.profile().header_location;
     match code {
         Code::InvalidApiKey => Explanation::new(
             "The request was refused: its key is not one that may be used.",
             "The key has been revoked, or the header held another key than this one. A revoked key stays revoked.",
             &[
                 "If you revoked this key, whoever still sends with it needs a new one: create a key and replace the old one there.",
-                if is_woocommerce {
-                    "In WooCommerce → Settings → Advanced → Webhooks, put the new key's Delivery URL and Secret into each webhook."
-                } else if has_own_secret {
-                    "Register the new key's URL at the sender in place of the old one, and paste the secret that it shows."
-                } else {
-                    "Send the new key as the header `Authorization: Bearer pck_int_…`."
+                &match minted {
+                    Some(MintedSecret { screen, url_field, secret_field, .. }) => format!(
+                        "In {screen}, put the new key's {url_field} and {secret_field} into each webhook."
+                    ),
+                    None if has_own_secret => "Register the new key's URL at the sender in place of the old one, and paste the secret that it shows.".to_owned(),
+                    None => {
+                        "Send the new key as the header `Authorization: Bearer pck_int_…`.".to_owned()
+                    }
                 },
             ],
         ),
@@ -66,24 +51,28 @@ pub(super) fn explain_code(code: Code, ended: &FinishedRequest<'_>) -> Explanati
                 "Take the key out of the URL and send it as the header `Authorization: Bearer pck_int_…`; a webhook's URL takes the public key id instead, `?key=key_…`.",
             ],
         ),
-        Code::SignatureMissing if is_woocommerce => Explanation::new(
-            "The delivery was refused: it carried no signature.",
-            "WooCommerce signs a delivery only where its webhook has a secret. WooCommerce never sends a delivery again.",
-            &[
+        Code::SignatureMissing if let Some(minted) = minted => {
+            let MintedSecret { screen, secret_field, .. } = minted;
+            Explanation::new(
+                "The delivery was refused: it carried no signature.",
                 &format!(
-                    "In {WEBHOOKS}, open the webhook and paste this key's signing secret into Secret."
+                    "{sender} signs a delivery only where its webhook has a secret.{}",
+                    is_lost(minted, sender),
                 ),
-                "Save, then change an order in the shop to send a new delivery.",
-            ],
-        ),
+                &[
+                    &format!(
+                        "In {screen}, open the webhook and paste this key's signing secret into {secret_field}."
+                    ),
+                    "Save, then change an order in the shop to send a new delivery.",
+                ],
+            )
+        }
         Code::SignatureMissing if has_own_secret => Explanation::new(
             "The delivery was refused: it carried no signature of its sender.",
             "This sender signs every delivery of a webhook that is registered as the key's Settings say. One that is registered otherwise, or sent by somebody else, carries none.",
-            &[if matches!(ended.format, PayloadFormat::Webflow) {
-                "In Webflow, delete the webhook that was made in the dashboard and register it through the API: only such are signed."
-            } else {
-                "Compare the webhook at the sender with the steps on this key's Settings."
-            }],
+            &[ended.format.webhooks().and_then(|webhooks| webhooks.unsigned.step).unwrap_or(
+                "Compare the webhook at the sender with the steps on this key's Settings.",
+            )],
         ),
         Code::SignatureMissing => Explanation::new(
             "The request was refused: it carried no signature.",
@@ -95,26 +84,34 @@ pub(super) fn explain_code(code: Code, ended: &FinishedRequest<'_>) -> Explanati
                 "Where the sender cannot compute a signature, create a key that does not require one.",
             ],
         ),
-        Code::SignatureInvalid if is_woocommerce => Explanation::new(
-            "The delivery was refused: its signature does not match.",
-            "The webhook has another secret than this key, or something changed the body on its way. WooCommerce never sends a delivery again.",
-            &[
+        Code::SignatureInvalid if let Some(minted) = minted => {
+            let MintedSecret { screen, secret_field, .. } = minted;
+            Explanation::new(
+                "The delivery was refused: its signature does not match.",
                 &format!(
-                    "In {WEBHOOKS}, open the webhook, paste this key's signing secret into Secret, and save. Every topic has its own webhook and its own Secret."
+                    "The webhook has another secret than this key, or something changed the body on its way.{}",
+                    is_lost(minted, sender),
                 ),
-                "If you do not have the secret any more, set a new one for this key first.",
-                "If the secret is right, look for a proxy or a plug-in that rewrites outgoing requests.",
-            ],
-        ),
+                &[
+                    &format!(
+                        "In {screen}, open the webhook, paste this key's signing secret into {secret_field}, and save. Every topic has its own webhook and its own {secret_field}."
+                    ),
+                    "If you do not have the secret any more, set a new one for this key first.",
+                    "If the secret is right, look for a proxy or a plug-in that rewrites outgoing requests.",
+                ],
+            )
+        }
         Code::SignatureInvalid if has_own_secret => Explanation::new(
             "The delivery was refused: its signature does not match the pasted secret.",
             "The sender signs with another secret than the one that this key has, or something changed the body on its way.",
             &[
                 "Copy the secret at the sender once more, from the screen that this key's Settings name, and paste it there.",
-                if matches!(ended.format, PayloadFormat::Square) {
-                    "Compare the URL as registered at Square with the one under Settings, letter by letter: Square signs it too."
+                &if ended.format.signs_address() {
+                    format!(
+                        "Compare the URL as registered at {sender} with the one under Settings, letter by letter: {sender} signs it too."
+                    )
                 } else {
-                    "If the secret is right, look for a proxy that rewrites requests on their way here."
+                    "If the secret is right, look for a proxy that rewrites requests on their way here.".to_owned()
                 },
             ],
         ),
@@ -157,12 +154,15 @@ pub(super) fn explain_code(code: Code, ended: &FinishedRequest<'_>) -> Explanati
             "The request was turned down: it went to the path of another payload format.",
             "Each key understands one payload format, and each format has its own path.",
             &[
-                if is_woocommerce {
-                    "This key takes WooCommerce webhooks: use its Delivery URL, which ends in /webhook/woocommerce/ and the key's id."
-                } else if has_own_secret {
-                    "This key takes its sender's own webhooks: use the webhook URL under Settings."
-                } else {
-                    "This key takes the gateway's own JSON: POST to /integrations/v1/orders."
+                &match minted {
+                    Some(MintedSecret { url_field, .. }) => format!(
+                        "This key takes {sender} webhooks: use its {url_field}, which ends in /webhook/{}/ and the key's id.",
+                        ended.format,
+                    ),
+                    None if has_own_secret => "This key takes its sender's own webhooks: use the webhook URL under Settings.".to_owned(),
+                    None => {
+                        "This key takes the gateway's own JSON: POST to /integrations/v1/orders.".to_owned()
+                    }
                 },
                 "For the other format, create another key.",
             ],
@@ -272,5 +272,13 @@ pub(super) fn explain_code(code: Code, ended: &FinishedRequest<'_>) -> Explanati
                 "If it fails again, tell your operator the request id.",
             ],
         ),
+    }
+}
+
+/// A sentence about a refused delivery that will not come again.
+fn is_lost(minted: MintedSecret, sender: &str) -> String {
+    match minted.redelivers {
+        true => String::new(),
+        false => format!(" {sender} never sends a delivery again."),
     }
 }

@@ -9,6 +9,7 @@ use super::key::{PayloadFormat, Source};
 use super::log::Outcome;
 use super::parked::{ParkReason, Retry};
 use super::rejection::Code;
+use super::sender::{MintedSecret, SecretOrigin};
 
 /// The facts about a finished request from which it is explained.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +42,20 @@ impl Explanation {
     }
 }
 
-/// The screen on which a WooCommerce webhook is set up.
-const WEBHOOKS: &str = "WooCommerce → Settings → Advanced → Webhooks";
+impl FinishedRequest<'_> {
+    /// The screen at the sender that takes this key's minted secret, if its webhooks have one.
+    fn minted_secret(&self) -> Option<MintedSecret> {
+        match self.format.webhooks()?.secret.origin {
+            SecretOrigin::Minted(screen) => Some(screen),
+            SecretOrigin::Sender => None,
+        }
+    }
+
+    /// The name of the sender whose own webhooks the key takes.
+    fn sender_title(&self) -> &'static str {
+        self.format.sender().map_or("The sender", |sender| sender.title)
+    }
+}
 
 /// Explains how a request ended.
 pub fn explain(ended: &FinishedRequest<'_>) -> Explanation {
@@ -85,11 +98,11 @@ fn explain_outcome(ended: &FinishedRequest<'_>) -> Explanation {
             ended.detail.unwrap_or(
                 "It is of a topic that is not kept, a draft, or an error that the shop sent instead of an order.",
             ),
-            &[&match ended.format {
-                PayloadFormat::WooCommerce => format!(
-                    "Nothing is to be done. To stop such deliveries, delete their webhook in {WEBHOOKS}."
+            &[&match ended.minted_secret() {
+                Some(MintedSecret { screen, .. }) => format!(
+                    "Nothing is to be done. To stop such deliveries, delete their webhook in {screen}."
                 ),
-                _ => "Nothing is to be done. To stop such deliveries, take their topic out of the webhook at the sender.".to_owned(),
+                None => "Nothing is to be done. To stop such deliveries, take their topic out of the webhook at the sender.".to_owned(),
             }],
         ),
         Outcome::Parked => Explanation::new(
@@ -99,7 +112,10 @@ fn explain_outcome(ended: &FinishedRequest<'_>) -> Explanation {
         ),
         Outcome::Ping => Explanation::new(
             "The shop tried whether the delivery URL answers.",
-            "WooCommerce sends such a ping when a webhook is saved. It is not signed and changes nothing.",
+            &format!(
+                "{} sends such a ping when a webhook is saved. It is not signed and changes nothing.",
+                ended.sender_title(),
+            ),
             &["Nothing is to be done. Whether the secret is right shows with the first signed delivery: change an order in the shop."],
         ),
         Outcome::DryRun => Explanation::new(

@@ -1,10 +1,10 @@
 //! Diagnosing why a signature does not match.
 
-use super::native::{self, Encoding};
-use super::{Claim, decode_base64, decode_hex, decode_unpadded_base64};
+use super::native;
+use super::{Claim, Encoding, Scheme, decode_base64, decode_hex, decode_unpadded_base64};
 use crate::domain::headers::Headers;
 use crate::domain::key::PayloadFormat;
-use crate::domain::secret::SigningSecret;
+use crate::domain::secret::{SecretFormat, SigningSecret};
 
 /// Why a signature does not match, as far as that can be found out. For the operator, never for the
 /// caller.
@@ -85,13 +85,13 @@ pub fn diagnose_native(
     previous: &[SigningSecret],
     body: &[u8],
 ) -> Diagnosis {
-    if format == PayloadFormat::Wix {
+    if native::scheme_of(format) == Some(Scheme::Token) {
         return Diagnosis::PublicKey;
     }
     let cause = native::claim(format, headers, url, decode_either)
         .map(|claim| cause(&claim, format, secrets, previous, body));
     match cause {
-        Ok(Diagnosis::Unknown) if format == PayloadFormat::Square => Diagnosis::UnknownOrAddress,
+        Ok(Diagnosis::Unknown) if format.signs_address() => Diagnosis::UnknownOrAddress,
         Ok(cause) => cause,
         Err(_) => Diagnosis::Unknown,
     }
@@ -127,8 +127,9 @@ fn cause(
     if spellings(body).iter().any(|spelling| matches(spelling.as_bytes())) {
         return Diagnosis::Reserialised;
     }
+    let form = format.webhooks().map(|webhooks| webhooks.secret.format);
     if claim.matches(&forms(|text| vec![Some(text.trim().as_bytes().to_vec())]), body)
-        && format != PayloadFormat::Squarespace
+        && !matches!(form, Some(SecretFormat::Hex { .. }))
     {
         return Diagnosis::SecretWithSpaces;
     }

@@ -20,6 +20,39 @@ pub use public_key::{Algorithm, PublicKeyCheck, public_key_checks, verify_time};
 
 use super::time::{SECOND, Timestamp};
 
+/// How a sender signs its deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// One HMAC, in the first of these headers that is sent.
+    Digest { headers: &'static [&'static str], encoding: Encoding, prefix: Prefix },
+    /// Stripe's list of a time and HMACs in hex, in this header.
+    Stripe { header: &'static str },
+    /// The three headers of Standard Webhooks.
+    StandardWebhooks,
+    /// The whole body is a JSON Web Token, signed with RS256.
+    Token,
+}
+
+/// How a scheme writes its digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Base64,
+    Hex,
+}
+
+/// What is signed before the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefix {
+    Nothing,
+    /// The webhook's URL as registered with the sender, query included.
+    Address,
+    /// The time of sending in milliseconds, which is in this header, and a separator.
+    Millis {
+        header: &'static str,
+        separator: &'static str,
+    },
+}
+
 /// How far a signed timestamp may be from now in either direction, in milliseconds.
 pub const TOLERANCE: i64 = 300 * SECOND;
 

@@ -3,10 +3,13 @@
 
 use super::api::standard_webhooks_claim;
 use super::public_key::wix_token;
-use super::{Claim, SignatureError, decode_base64, decode_hex, plain_number, unix_seconds};
+use super::{
+    Claim, Encoding, Prefix, Scheme, SignatureError, decode_base64, decode_hex, plain_number,
+    unix_seconds,
+};
 use crate::domain::headers::Headers;
 use crate::domain::key::PayloadFormat;
-use crate::domain::secret::SigningSecret;
+use crate::domain::secret::{SecretFormat, SigningSecret};
 use crate::domain::time::Timestamp;
 
 /// Checks the signature of a native delivery by its sender's own scheme. `url` is the webhook's URL
@@ -20,7 +23,7 @@ pub fn verify_native(
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), SignatureError> {
-    if format == PayloadFormat::Wix {
+    if scheme_of(format) == Some(Scheme::Token) {
         return wix_token(body).and(Err(SignatureError::Mismatch));
     }
     let keys: Vec<_> =
@@ -28,28 +31,18 @@ pub fn verify_native(
     claim(format, headers, url, decode_strict)?.verify(&keys, body, now)
 }
 
-/// The signature header of a native delivery; `None` if it is missing or the scheme has none.
-pub fn signature_of(format: PayloadFormat, headers: &Headers) -> Option<&str> {
-    match format {
-        PayloadFormat::WooCommerce => headers.get("x-wc-webhook-signature"),
-        // Shopify sends the newer headers together with the old ones; the newer take precedence.
-        PayloadFormat::Shopify => {
-            headers.get("shopify-hmac-sha256").or_else(|| headers.get("x-shopify-hmac-sha256"))
-        }
-        PayloadFormat::StripeCheckout => headers.get("stripe-signature"),
-        PayloadFormat::Square => headers.get("x-square-hmacsha256-signature"),
-        PayloadFormat::BigCommerce => headers.get("webhook-signature"),
-        PayloadFormat::Squarespace => headers.get("squarespace-signature"),
-        PayloadFormat::Webflow => headers.get("x-webflow-signature"),
-        PayloadFormat::Wix | PayloadFormat::Gateway => None,
-    }
+pub(super) fn scheme_of(format: PayloadFormat) -> Option<Scheme> {
+    format.webhooks().map(|webhooks| webhooks.scheme)
 }
 
-/// How a scheme writes its digests.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
-    Base64,
-    Hex,
+/// The signature header of a native delivery; `None` if it is missing or the scheme has none.
+pub fn signature_of(format: PayloadFormat, headers: &Headers) -> Option<&str> {
+    match scheme_of(format)? {
+        Scheme::Digest { headers: names, .. } => names.iter().find_map(|name| headers.get(name)),
+        Scheme::Stripe { header } => headers.get(header),
+        Scheme::StandardWebhooks => headers.get("webhook-signature"),
+        Scheme::Token => None,
+    }
 }
 
 /// Decodes a digest that is in exactly the encoding of its scheme.
@@ -68,30 +61,24 @@ pub(super) fn claim<'a>(
     decode: fn(Encoding, &str) -> Option<[u8; 32]>,
 ) -> Result<Claim<'a>, SignatureError> {
     let malformed = SignatureError::Malformed;
-    if format == PayloadFormat::BigCommerce {
-        return standard_webhooks_claim(headers);
-    }
-    let header = signature_of(format, headers).ok_or(SignatureError::Missing)?;
-    if format == PayloadFormat::StripeCheckout {
-        return stripe_claim(header);
-    }
-    let encoding = match format {
-        PayloadFormat::Squarespace | PayloadFormat::Webflow => Encoding::Hex,
-        _ => Encoding::Base64,
+    let header = || signature_of(format, headers).ok_or(SignatureError::Missing);
+    let (encoding, prefix) = match scheme_of(format) {
+        Some(Scheme::Digest { encoding, prefix, .. }) => (encoding, prefix),
+        Some(Scheme::Stripe { .. }) => return stripe_claim(header()?),
+        Some(Scheme::StandardWebhooks) => return standard_webhooks_claim(headers),
+        Some(Scheme::Token) | None => return Err(SignatureError::Missing),
     };
-    let macs = vec![decode(encoding, header).ok_or(malformed)?];
-    let mut claim = Claim { macs, prefix: [""; 4], at: None };
-    match format {
-        // Square signs the address, query included, directly before the body.
-        PayloadFormat::Square => claim.prefix[0] = url.unwrap_or_default(),
-        PayloadFormat::Webflow => {
-            let time = headers.get("x-webflow-timestamp").ok_or(malformed)?;
-            claim.at = Some(Timestamp::from_millis(plain_number(time).ok_or(malformed)?));
-            claim.prefix = [time, ":", "", ""];
+    let macs = vec![decode(encoding, header()?).ok_or(malformed)?];
+    let (prefix, at) = match prefix {
+        Prefix::Nothing => ([""; 4], None),
+        Prefix::Address => ([url.unwrap_or_default(), "", "", ""], None),
+        Prefix::Millis { header, separator } => {
+            let time = headers.get(header).ok_or(malformed)?;
+            let at = Timestamp::from_millis(plain_number(time).ok_or(malformed)?);
+            ([time, separator, "", ""], Some(at))
         }
-        _ => {}
-    }
-    Ok(claim)
+    };
+    Ok(Claim { macs, prefix, at })
 }
 
 /// `t=<unix>,v1=<hex>`, where `v1` may come several times while the secret is being rolled, and `t`
@@ -112,16 +99,15 @@ fn stripe_claim(header: &str) -> Result<Claim<'_>, SignatureError> {
     Ok(Claim { macs, prefix: [time, ".", "", ""], at })
 }
 
-/// The HMAC key of a secret. For Stripe the key is the whole text, `whsec_` included. For
-/// BigCommerce too, the key is the text of the client secret, although its libraries take that in
-/// base64.
+/// The HMAC key of a secret; `None` if it is a public key, or not in the form of its sender.
 pub(super) fn hmac_key(format: PayloadFormat, text: &str) -> Option<Vec<u8>> {
-    match format {
-        PayloadFormat::WooCommerce => Some(decode_special_chars(text).into_bytes()),
-        PayloadFormat::Squarespace => hex::decode(text).ok(),
-        // The pasted text is a public key, not an HMAC key.
-        PayloadFormat::Wix => None,
-        _ => Some(text.as_bytes().to_vec()),
+    match format.webhooks().map(|webhooks| webhooks.secret.format) {
+        None | Some(SecretFormat::Text | SecretFormat::Prefixed { .. }) => {
+            Some(text.as_bytes().to_vec())
+        }
+        Some(SecretFormat::HtmlText) => Some(decode_special_chars(text).into_bytes()),
+        Some(SecretFormat::Hex { .. }) => hex::decode(text).ok(),
+        Some(SecretFormat::RsaPublicKey { .. }) => None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Signatures made with a private key: what the platform has to verify.
 
 use super::api::standard_webhooks_claim;
-use super::{SignatureError, TOLERANCE, decode_unpadded_base64, within_tolerance};
+use super::native::scheme_of;
+use super::{Scheme, SignatureError, TOLERANCE, decode_unpadded_base64, within_tolerance};
 use crate::domain::headers::Headers;
 use crate::domain::jws::{Jws, Malformed};
 use crate::domain::key::PayloadFormat;
@@ -38,15 +39,16 @@ pub fn public_key_checks(
     secrets: &[SigningSecret],
     body: &[u8],
 ) -> Vec<PublicKeyCheck> {
-    let keys = secrets.iter().filter_map(|secret| match format {
-        PayloadFormat::Wix => decode_unpadded_base64(secret.reveal()),
-        PayloadFormat::Gateway => decode_unpadded_base64(secret.reveal().strip_prefix("whpk_")?),
-        _ => None,
+    let scheme = scheme_of(format);
+    let keys = secrets.iter().filter_map(|secret| match scheme {
+        Some(Scheme::Token) => decode_unpadded_base64(secret.reveal()),
+        Some(_) => None,
+        None => decode_unpadded_base64(secret.reveal().strip_prefix("whpk_")?),
     });
     let keys: Vec<_> = keys.collect();
-    let (algorithm, signatures, signed) = match (format, keys.is_empty()) {
+    let (algorithm, signatures, signed) = match (scheme, keys.is_empty()) {
         (_, true) => return Vec::new(),
-        (PayloadFormat::Wix, _) => match wix_token(body) {
+        (Some(Scheme::Token), _) => match wix_token(body) {
             Ok(token) => (Algorithm::Rs256, vec![token.signature], token.signing_input.to_vec()),
             Err(_) => return Vec::new(),
         },
@@ -81,7 +83,7 @@ pub fn verify_time(
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), SignatureError> {
-    if format != PayloadFormat::Wix {
+    if scheme_of(format) != Some(Scheme::Token) {
         let claim = standard_webhooks_claim(headers)?;
         return claim.at.map_or(Ok(()), |at| within_tolerance(at, now));
     }

@@ -16,13 +16,106 @@ mod order;
 mod people;
 mod refund;
 
+use super::ELSEWHERE;
 use super::ParsedDelivery;
 use super::field::{Field, body_hash, parse};
 use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
 use crate::domain::headers::Headers;
+use crate::domain::key::{PayloadFormat, Scope, Source};
 use crate::domain::order::SourceVersion;
+use crate::domain::secret::SecretFormat;
+use crate::domain::sender::{
+    LEDGER_DEADLINE, SecretOrigin, SecretProfile, SenderKind, SenderProfile, Signing, Step,
+    TopicPlace, Unsigned, Webhooks,
+};
+use crate::domain::signature::{Encoding, Prefix, Scheme};
 
-pub(super) const HEADERS: &[&str] = &[
+pub const PROFILE: SenderProfile = SenderProfile {
+    source: Source::Shopify,
+    title: "Shopify",
+    label: "Shopify",
+    kind: SenderKind::Shop,
+    summary: "Orders, refunds, customers",
+    instructions: "Shopify signs with a secret of its own: create the key, register its URL, then paste the secret that Shopify shows here.",
+    steps: STEPS,
+    scopes: &[Scope::OrdersWrite, Scope::PaymentsWrite, Scope::PaymentsRefund, Scope::ClientsWrite],
+    signing: Signing::Preferred,
+    header_location: ELSEWHERE,
+    webhooks: Some(Webhooks {
+        format: PayloadFormat::Shopify,
+        label: "Shopify webhook",
+        headers: HEADERS,
+        topic: TopicPlace::Headers(&["x-shopify-topic", "shopify-topic"]),
+        topics: &[
+            (
+                Subject::Order,
+                &[
+                    "orders/create",
+                    "orders/updated",
+                    "orders/paid",
+                    "orders/cancelled",
+                    "orders/fulfilled",
+                    "orders/partially_fulfilled",
+                    "orders/delete",
+                ],
+            ),
+            (
+                Subject::Client,
+                &[
+                    "customers/create",
+                    "customers/update",
+                    "customers/enable",
+                    "customers/disable",
+                    "customers/delete",
+                ],
+            ),
+            (Subject::Refund, &["refunds/create"]),
+        ],
+        // Shopify sends the newer header together with the old one; the newer takes precedence.
+        scheme: Scheme::Digest {
+            headers: &["shopify-hmac-sha256", "x-shopify-hmac-sha256"],
+            encoding: Encoding::Base64,
+            prefix: Prefix::Nothing,
+        },
+        unsigned: Unsigned {
+            place: "The header X-Shopify-Hmac-Sha256",
+            remedy: "only Shopify's own webhooks come here.",
+            step: None,
+        },
+        secret: SecretProfile {
+            origin: SecretOrigin::Sender,
+            format: SecretFormat::Text,
+            screen: "In Shopify it stands below the list in Settings → Notifications → Webhooks; of an app it is the client secret.",
+        },
+        ledger_deadline: LEDGER_DEADLINE,
+        failure_budget: None,
+        is_ping: None,
+    }),
+};
+
+/// The steps at the sender, with the labels of its own screens.
+const STEPS: &[Step] = &[
+    Step::Do(
+        "In the Shopify admin open Settings → Notifications → Webhooks → Create webhook, once for each event.",
+    ),
+    Step::Topics(
+        "Choose one of these events, the format JSON and the latest stable API version.",
+        &[
+            "Order creation",
+            "Order update",
+            "Order cancellation",
+            "Refund create",
+            "Customer creation",
+            "Customer update",
+        ],
+    ),
+    Step::Url("Paste this as URL, and save."),
+    Step::Paste(
+        "Below the list Shopify shows the secret that it signs with. One secret serves all its webhooks: paste it here.",
+    ),
+];
+
+const HEADERS: &[&str] = &[
     "content-type",
     "user-agent",
     "x-shopify-hmac-sha256",

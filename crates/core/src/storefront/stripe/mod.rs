@@ -10,19 +10,116 @@ mod session;
 
 use serde_json::Value;
 
+use super::ELSEWHERE;
 use super::ParsedDelivery;
 use super::envelope::{Envelope, Meaning, unsupported};
 use super::field::Field;
 use crate::domain::event::{NativeEvent, Subject, Unmappable};
+use crate::domain::headers::Headers;
+use crate::domain::key::{PayloadFormat, Scope, Source};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::order::SourceVersion;
+use crate::domain::secret::SecretFormat;
+use crate::domain::sender::{
+    LEDGER_DEADLINE, SecretOrigin, SecretProfile, SenderKind, SenderProfile, Signing, Step,
+    TopicPlace, Unsigned, Webhooks,
+};
+use crate::domain::signature::Scheme;
 use crate::domain::time::Timestamp;
 
-pub(super) const HEADERS: &[&str] = &["content-type", "user-agent", "stripe-signature"];
+pub const PROFILE: SenderProfile = SenderProfile {
+    source: Source::StripeCheckout,
+    title: "Stripe Checkout",
+    label: "Stripe Checkout",
+    kind: SenderKind::Payments,
+    summary: "Orders, payments, refunds",
+    instructions: "Stripe makes a signing secret for each endpoint: create the key, register its URL, then paste the secret (whsec_…) here.",
+    steps: STEPS,
+    scopes: &[Scope::OrdersWrite, Scope::PaymentsWrite, Scope::PaymentsRefund, Scope::ClientsWrite],
+    signing: Signing::Preferred,
+    header_location: ELSEWHERE,
+    webhooks: Some(Webhooks {
+        format: PayloadFormat::StripeCheckout,
+        label: "Stripe webhook",
+        headers: HEADERS,
+        topic: TopicPlace::Body(ENVELOPE.topic),
+        topics: &[
+            (
+                Subject::Order,
+                &[
+                    "checkout.session.completed",
+                    "checkout.session.async_payment_succeeded",
+                    "checkout.session.async_payment_failed",
+                    "checkout.session.expired",
+                ],
+            ),
+            (
+                Subject::Payment,
+                &[
+                    "payment_intent.succeeded",
+                    "payment_intent.payment_failed",
+                    "payment_intent.canceled",
+                    "payment_intent.processing",
+                    "charge.succeeded",
+                    "charge.captured",
+                    "charge.failed",
+                ],
+            ),
+            (
+                Subject::Refund,
+                &[
+                    "charge.refunded",
+                    "refund.created",
+                    "refund.updated",
+                    "refund.failed",
+                    "charge.refund.updated",
+                ],
+            ),
+            (Subject::Client, &["customer.created", "customer.updated", "customer.deleted"]),
+        ],
+        scheme: Scheme::Stripe { header: "stripe-signature" },
+        unsigned: Unsigned {
+            place: "The header Stripe-Signature",
+            remedy: "only Stripe's own webhooks come here.",
+            step: None,
+        },
+        secret: SecretProfile {
+            origin: SecretOrigin::Sender,
+            format: SecretFormat::Prefixed {
+                prefix: "whsec_",
+                expected: "must be the endpoint's signing secret from Stripe (Developers → Webhooks → the endpoint), which begins with whsec_.",
+            },
+            screen: "In Stripe open Developers → Webhooks → the endpoint, and reveal its Signing secret (whsec_…).",
+        },
+        ledger_deadline: LEDGER_DEADLINE,
+        failure_budget: None,
+        is_ping: None,
+    }),
+};
+
+/// The steps at the sender, with the labels of its own screens.
+const STEPS: &[Step] = &[
+    Step::Do("In the Stripe Dashboard open Developers → Webhooks → Add destination."),
+    Step::Topics(
+        "Select these events.",
+        &[
+            "checkout.session.completed",
+            "checkout.session.async_payment_succeeded",
+            "checkout.session.async_payment_failed",
+            "charge.refunded",
+            "customer.created",
+            "customer.updated",
+        ],
+    ),
+    Step::Url("Choose Webhook endpoint, paste this as Endpoint URL, and create it."),
+    Step::Paste("Open the new endpoint, reveal its Signing secret (whsec_…), and paste it here."),
+];
+
+const HEADERS: &[&str] = &["content-type", "user-agent", "stripe-signature"];
 
 const ENVELOPE: Envelope = Envelope { topic: "type", delivery_id: Some("id"), source, meaning };
 
-pub(super) fn read(body: &[u8]) -> ParsedDelivery {
+pub(super) fn read(_: &Headers, body: &[u8]) -> ParsedDelivery {
     ENVELOPE.read(body)
 }
 

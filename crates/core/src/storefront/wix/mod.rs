@@ -11,13 +11,88 @@ mod order;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 
+use super::ELSEWHERE;
 use super::ParsedDelivery;
 use super::field::{Field, parse};
 use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
+use crate::domain::headers::Headers;
+use crate::domain::key::{PayloadFormat, Scope, Source};
+use crate::domain::secret::SecretFormat;
+use crate::domain::sender::{
+    SecretOrigin, SecretProfile, SenderKind, SenderProfile, Signing, Step, TopicPlace, Unsigned,
+    Webhooks,
+};
+use crate::domain::signature::Scheme;
 
-pub(super) const HEADERS: &[&str] = &["content-type", "user-agent"];
+pub const PROFILE: SenderProfile = SenderProfile {
+    source: Source::Wix,
+    title: "Wix",
+    label: "Wix",
+    kind: SenderKind::Shop,
+    summary: "Orders",
+    instructions: "Wix signs with the key pair of your app: create the key, register its URL, then paste the app's public key here.",
+    steps: STEPS,
+    scopes: &[Scope::OrdersWrite],
+    signing: Signing::Preferred,
+    header_location: ELSEWHERE,
+    webhooks: Some(Webhooks {
+        format: PayloadFormat::Wix,
+        label: "Wix webhook",
+        headers: HEADERS,
+        topic: TopicPlace::Body(TOPIC),
+        topics: &[(
+            Subject::Order,
+            &[
+                "wix.ecom.v1.order_created",
+                "wix.ecom.v1.order_updated",
+                "wix.ecom.v1.order_approved",
+                "wix.ecom.v1.order_canceled",
+                "wix.ecom.v1.order_committed",
+                "wix.ecom.v1.order_fulfilled",
+                "wix.ecom.v1.order_payment_status_updated",
+            ],
+        )],
+        scheme: Scheme::Token,
+        unsigned: Unsigned {
+            place: "The signed token (a JWT with RS256)",
+            remedy: "the whole body of Wix's webhooks is one.",
+            step: None,
+        },
+        secret: SecretProfile {
+            origin: SecretOrigin::Sender,
+            format: SecretFormat::RsaPublicKey {
+                expected: "must be the app's public key from Wix (app dashboard → Webhooks): an RSA key of 2048 bits or more, in PEM (-----BEGIN PUBLIC KEY-----) or its base64.",
+            },
+            screen: "In Wix open the app's dashboard → Webhooks, and copy the Public Key, all of its lines.",
+        },
+        // Wix waits 1,250 ms for the whole delivery.
+        ledger_deadline: 700,
+        failure_budget: None,
+        is_ping: None,
+    }),
+};
 
-pub(super) fn read(body: &[u8]) -> ParsedDelivery {
+/// The steps at the sender, with the labels of its own screens.
+const STEPS: &[Step] = &[
+    Step::Do("In the Wix app dashboard open your app → Webhooks → Create webhook."),
+    Step::Topics(
+        "Choose one of these events; each is a webhook of its own.",
+        &["Order Approved", "Order Updated", "Order Canceled"],
+    ),
+    Step::Url(
+        "Paste this as Callback URL, and save. Install the app on the site, if it is not yet.",
+    ),
+    Step::Paste(
+        "On the same page choose Get Public Key, copy all of its lines, and paste them here.",
+    ),
+];
+
+/// The member of the envelope with the topic.
+const TOPIC: &str = "eventType";
+
+const HEADERS: &[&str] = &["content-type", "user-agent"];
+
+pub(super) fn read(_: &Headers, body: &[u8]) -> ParsedDelivery {
     let mut delivery = ParsedDelivery {
         topic: String::new(),
         subject: Subject::Other,
@@ -40,7 +115,7 @@ fn open(body: &[u8], delivery: &mut ParsedDelivery) -> Result<Option<NativeEvent
     let envelope = nested(&data)?;
     let envelope = data.with_value(&envelope);
     delivery.source = envelope.get("instanceId").token()?;
-    delivery.topic = envelope.get("eventType").required(Field::token)?;
+    delivery.topic = envelope.get(TOPIC).required(Field::token)?;
     let Some(Some(action)) = delivery.topic.strip_prefix("wix.ecom.v1.order_").map(Action::parse)
     else {
         return Ok(None);

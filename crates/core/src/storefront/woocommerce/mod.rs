@@ -8,8 +8,11 @@
 
 mod order;
 mod people;
+mod profile;
 
 use serde_json::Value;
+
+pub use profile::PROFILE;
 
 use super::ParsedDelivery;
 use super::field::{Field, body_hash, parse};
@@ -17,7 +20,7 @@ use crate::domain::event::{Ignored, NativeEvent, Subject, Unmappable};
 use crate::domain::headers::Headers;
 use crate::domain::order::SourceVersion;
 
-pub(super) const HEADERS: &[&str] = &[
+const HEADERS: &[&str] = &[
     "content-type",
     "user-agent",
     "x-wc-webhook-signature",
@@ -28,7 +31,7 @@ pub(super) const HEADERS: &[&str] = &[
 ];
 
 /// The header with the topic, which is not signed.
-pub(super) const TOPIC: &str = "x-wc-webhook-topic";
+const TOPIC: &str = "x-wc-webhook-topic";
 
 pub(super) fn read(headers: &Headers, body: &[u8]) -> ParsedDelivery {
     let topic = headers.get(TOPIC).unwrap_or_default();
