@@ -12,6 +12,9 @@ use super::key::{PayloadFormat, Scope, Source};
 use super::secret::SecretFormat;
 use super::signature::{Prefix, Scheme};
 
+/// Whether a request with this content type and body only tries the address of a webhook.
+pub type IsPing = fn(content_type: Option<&str>, body: &[u8]) -> bool;
+
 /// Everything in which one sender differs from another.
 #[derive(Clone, Copy, Debug)]
 pub struct SenderProfile {
@@ -76,7 +79,7 @@ pub struct Webhooks {
     /// When it switches a webhook off, if that is counted here.
     pub failure_budget: Option<FailureBudget>,
     /// Recognises, by content type and body, the unsigned request with which it tests a URL.
-    pub is_ping: Option<fn(Option<&str>, &[u8]) -> bool>,
+    pub is_ping: Option<IsPing>,
 }
 
 /// The deadline of a call to the ledger for senders that wait long enough, in milliseconds.
