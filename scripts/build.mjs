@@ -33,8 +33,8 @@ export const DEPLOYED = 'release';
 export const LOCAL = 'local';
 
 const HINTS = {
-  [DEPLOYED]: 'HINT_DEPLOYED',
-  [LOCAL]: 'HINT_LOCAL',
+  [DEPLOYED]: 'three to four minutes when it starts from nothing',
+  [LOCAL]: 'two to three minutes when it starts from nothing',
 };
 
 /**

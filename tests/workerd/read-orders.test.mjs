@@ -208,7 +208,7 @@ test('a page under a filter that fits nothing looks at no more than 2,000 orders
     store,
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
      INSERT INTO orders SELECT id + i, source, key_id, status, placed_at, created_at, updated_at, client_id,
-       content, stated, command_hash, version, history FROM orders, n`,
+       content, reported, command_hash, version, history FROM orders, n`,
   );
   await gateway.resetMeter();
   const page = await get(`/v1/orders?store_id=${store}&status=failed`);

@@ -91,7 +91,7 @@ const OWN = {
   },
   'POST /__clock': async (env, request) => {
     const { advance, pausing } = await request.json();
-    const realign = (name, id) => privately(env, name, id, 'alarm');
+    const realign = (name, id) => privately(stubOf(env, name, { id }), 'alarm');
     return passTime(realign, { distance: advance, pausing });
   },
   'POST /__reset': async () => {
@@ -108,9 +108,8 @@ const OWN = {
     else setFault(fault);
   },
   'POST /__sql': async (env, request) => {
-    const { class: name, name: objectName, id, sql, params } = await request.json();
-    const namespace = env[BINDINGS[name]];
-    return privately(env, name, id ?? namespace.idFromName(objectName).toString(), 'sql', { sql, params });
+    const { class: className, name, id, sql, params } = await request.json();
+    return privately(stubOf(env, className, { name, id }), 'sql', { sql, params });
   },
   'POST /__command': async (env, request) => {
     const { class: name, name: objectName, message, reads } = await request.json();
@@ -125,10 +124,15 @@ const OWN = {
   },
 };
 
+/** An object by its name, or by its id in hex. Only by its name does the runtime tell it its name. */
+function stubOf(env, className, { name, id }) {
+  const namespace = env[BINDINGS[className]];
+  return id ? namespace.get(namespace.idFromString(id)) : namespace.getByName(name);
+}
+
 /** Asks the harness's own part of an object, whose product class does not hear of it. */
-async function privately(env, name, id, what, message = {}) {
-  const namespace = env[BINDINGS[name]];
-  const response = await namespace.get(namespace.idFromString(id)).fetch('http://harness/', {
+async function privately(stub, what, message = {}) {
+  const response = await stub.fetch('http://harness/', {
     method: 'POST',
     headers: { [PRIVATE]: what },
     body: JSON.stringify(message),
