@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { base32Bytes, gateOf } from './support/credentials.mjs';
-import { mint, must, order, postOrder, send, setup, useGateway, times } from './support/gateway.mjs';
+import { mint, must, order, post, postOrder, send, setup, useGateway, times } from './support/gateway.mjs';
 import { deliver, log, mintShop, parked, retry } from './support/shop.mjs';
 
 const DAY = 86_400_000;
@@ -122,7 +122,7 @@ test('a day that fills the cap by itself keeps no more, and goes on being logged
   await gateway.evict();
   const fits = await postOrder(gateway, key);
   const beyond = [await postOrder(gateway, key), await postOrder(gateway, key)];
-  const client = await post(gateway, key, 'clients', { external_id: 'c', name: 'C' }, { method: 'PUT' });
+  const client = await post(gateway, key, 'clients', { external_id: 'c'.repeat(200), name: 'C'.repeat(200) }, { method: 'PUT' });
   await gateway.evict();
   for (const answer of [first, fits]) assert.equal((await detail(key, idOf(answer))).kept.Ok?.answer, answer.text);
   const { request, kept } = await detail(key, idOf(beyond[1]));
@@ -199,7 +199,7 @@ test('a day begun before answers were kept is read, and goes on with them', asyn
   const [{ sql }] = await inGate(key, 'SELECT sql FROM sqlite_master WHERE name = ?', [`log_${day}`]);
   await inGate(key, sql.replace(`log_${day}`, `log_${day - 1}`));
   const row = rowOf(idOf(first)) - DAY * 1024;
-  await inGate(key, `INSERT INTO log_${day - 1} SELECT ${row}, attempt, units, count, method, path, status, latency_ms, outcome, topic, idempotency_key, external_id, internal_id, error_code, detail FROM log_${day} LIMIT 1`);
+  await inGate(key, `INSERT INTO log_${day - 1} (id, attempt, units, count, method, path, status, latency_ms, outcome, topic, idempotency_key, external_id, internal_id, error_code, detail) SELECT ${row}, attempt, units, count, method, path, status, latency_ms, outcome, topic, idempotency_key, external_id, internal_id, error_code, detail FROM log_${day} LIMIT 1`);
   await inGate(key, `INSERT INTO capture_${day - 1} SELECT ${row}, headers, body FROM ${table} LIMIT 1`);
   const old = await detail(key, row);
   assert.deepEqual([old.kept.Ok.answer, old.request.status], [null, 201]);

@@ -119,7 +119,7 @@ describe('core.rpc_setup_workspace', () => {
   });
 
   test('takes only the deployment\'s token, and says what is wrong with its arguments', async () => {
-    const fresh = await startGateway({ loginLimit: 1000 });
+    const fresh = await startGateway({ rateLimits: { LOGIN_LIMITER: 1000 } });
     try {
       const ask = (token, changes) => rpc(fresh, token, 'core.rpc_setup_workspace', { ...args, ...changes });
       for (const token of ['', 'x', fresh.setupToken.slice(1), `${fresh.setupToken}0`, secretKey(fresh, 'pck_api_').text]) {
@@ -154,7 +154,7 @@ describe('core.rpc_setup_workspace', () => {
   });
 
   test('takes no more guesses of the token than the limit of sign-ins, and then not the right one either', async () => {
-    const fresh = await startGateway({ loginLimit: 3 });
+    const fresh = await startGateway({ rateLimits: { LOGIN_LIMITER: 3 } });
     try {
       const ask = (token) => rpc(fresh, token, 'core.rpc_setup_workspace', args);
       for (const token of ['x', 'y', 'z']) refused(await ask(token), 401, 'invalid_api_key');
