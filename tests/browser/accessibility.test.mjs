@@ -16,9 +16,9 @@ const label = ({ colorScheme, width }) => `${colorScheme}_at_${width}`;
 
 const gateway = await useGateway();
 const empty = await useGateway({ own: true });
-let made;
+let workspace;
 before(async () => {
-  made = await furnish(gateway);
+  workspace = await furnish(gateway);
 });
 
 /** Checks a page with axe-core once its loading and its animations have ended. */
@@ -34,8 +34,8 @@ async function check(page, heading) {
 const OTHERWISE = [/^\/(assets|docs)\b/, /^\/login$/, /^\/session\//, /\/export\.(csv|ndjson)$/, /\/usage$/, /\/tail$/];
 
 test('whatever page a page of the console leads to is among those that are looked at', async () => {
-  const visitor = await login(gateway, made.creds.owner_email, made.creds.owner_password);
-  const all = Object.values(addresses(made));
+  const visitor = await login(gateway, workspace.creds.owner_email, workspace.creds.owner_password);
+  const all = Object.values(addresses(workspace));
   const known = new Set(all.map(shapeOf));
   const others = {};
   for (const path of all) {

@@ -12,9 +12,9 @@ const WEIGHT = 60_000;
 const DAY = 86_400_000;
 
 const gateway = await useGateway();
-let made;
+let workspace;
 before(async () => {
-  made = await furnish(gateway);
+  workspace = await furnish(gateway);
 });
 
 /** Inserts keys directly into the database. */

@@ -9,9 +9,9 @@ import { furnish, keyPath } from './support/tour.mjs';
 const MOST_STOPS = 120;
 
 const gateway = await useGateway();
-let made;
+let workspace;
 before(async () => {
-  made = await furnish(gateway);
+  workspace = await furnish(gateway);
 });
 const browser = useBrowser(() => gateway);
 
