@@ -1,5 +1,8 @@
 /** What the tests ask of a gateway that runs, whoever runs it: the endpoints of metered.mjs. */
 
+/** What `fetch` says of a connection that the other side has closed. */
+const CLOSED = ['UND_ERR_SOCKET', 'ECONNRESET'];
+
 /** @abstract has `url`, `state`, `setupToken`, `metered` and `output` */
 export class RunningGateway {
   /** Milliseconds that its clock is ahead of real time. */
@@ -136,7 +139,7 @@ export class RunningGateway {
     if (!this.metered) throw new Error(`${pathname} needs a metered gateway`);
     const ask = () => fetch(this.url + pathname, { method, body: body && JSON.stringify(body) });
     // A connection that was kept may be closed by the other side at the very moment it is used again.
-    const response = await ask().catch((error) => (error.cause?.code === 'UND_ERR_SOCKET' ? ask() : Promise.reject(error)));
+    const response = await ask().catch((error) => (CLOSED.includes(error.cause?.code) ? ask() : Promise.reject(error)));
     const answer = await response.json();
     if (!response.ok) throw new Error(`${pathname}: ${answer.error}`);
     return answer;

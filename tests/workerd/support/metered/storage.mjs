@@ -6,7 +6,7 @@
  */
 import { wrapping } from './wrapping.mjs';
 
-/** Open cursors kept at most; a loop that never goes idle must not grow. */
+/** How many of the newest cursors are kept in a loop that never goes idle; twice as many at most. */
 const KEPT = 256;
 
 export class CountedStorage {
@@ -45,9 +45,10 @@ export class CountedStorage {
 
   #keep(cursor) {
     this.#kept.push({ cursor, read: 0, written: 0 });
-    if (this.#kept.length > KEPT) {
+    // Rarely, for so many: reading the counters of all of them costs far more than a query.
+    if (this.#kept.length >= 2 * KEPT) {
       this.settle();
-      this.#kept.shift();
+      this.#kept.splice(0, KEPT);
     }
     if (!this.#scheduled) {
       this.#scheduled = true;
