@@ -1,5 +1,5 @@
 //! The operations of owners and admins, shared by the RPCs (which respond with JSON) and the
-//! console (which responds with pages). Each operation takes an [`Admin`], so that it cannot be
+//! console (which responds with pages). Each operation takes an [`Admin`](caller::Admin), so that it cannot be
 //! called without that authority. A resource of another workspace is not found.
 
 pub mod caller;

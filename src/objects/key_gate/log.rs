@@ -64,7 +64,7 @@ impl OpenDay {
     }
 }
 
-/// The columns of a day's log, in the order in which [`write`] binds them. Days from before entries
+/// The columns of a day's log, in the order in which [`write()`] binds them. Days from before entries
 /// had them lack the last four.
 const COLUMNS: &str = "id, attempt, units, count, method, path, status, latency_ms, outcome, topic,
   idempotency_key, external_id, internal_id, error_code, detail, batch_id, batch_line, retry_of,

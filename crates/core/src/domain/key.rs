@@ -194,7 +194,7 @@ impl KeyRecord {
         Self::sealing_context_of(self.workspace_id, &self.key_id)
     }
 
-    /// Like [`Self::place`], for a key that has no record yet.
+    /// Like [`Self::sealing_context`], for a key that has no record yet.
     pub fn sealing_context_of(workspace: WorkspaceId, key_id: &KeyId) -> SealingContext<'_> {
         SealingContext { workspace, table: Self::TABLE, row: key_id.as_str() }
     }

@@ -1,4 +1,4 @@
-//! `POST /rpc/core.rpc_*`: the procedures. [`table`] has a row for each; the other modules have the
+//! `POST /rpc/core.rpc_*`: the procedures. `table.rs` has a row for each; the other modules have the
 //! types of their arguments and responses.
 
 mod arguments;
