@@ -232,7 +232,7 @@ describe('what is kept of a request', () => {
     return rows.flat();
   };
 
-  /** DESIGN §3: an allow-list, never Authorization. */
+  /** The log keeps an allow-list of headers, never Authorization. */
   const ALLOWED = [
     'content-type', 'user-agent', 'idempotency-key', 'x-pck-signature', 'webhook-id', 'webhook-timestamp', 'webhook-signature',
     'x-wc-webhook-signature', 'x-wc-webhook-topic', 'x-wc-webhook-source', 'x-wc-webhook-id', 'x-wc-webhook-delivery-id',

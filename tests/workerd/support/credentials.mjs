@@ -1,5 +1,5 @@
 /**
- * Makes credentials and catalogue rows as the Worker does, from their description (DESIGN §3): for
+ * Makes credentials and catalogue rows as the Worker does, from their description: for
  * what no RPC makes yet, such as a second workspace or a key that has expired.
  */
 import { createHash, createHmac, randomBytes } from 'node:crypto';
