@@ -64,7 +64,10 @@ function rows() {
   ];
 }
 
-/** Inserts a row of each table that there is by now; returns what was written. */
+/** The tables that migrations fill themselves. */
+const REFERENCES = ['sources', 'payload_formats', 'scopes'];
+
+/** Inserts a row of each table that there is by now; returns what was written, and the rows of the reference tables. */
 async function fill() {
   const written = [];
   for (const [table, row] of rows()) {
@@ -73,6 +76,9 @@ async function fill() {
     const kept = Object.fromEntries(Object.entries(row).filter(([name]) => known.includes(name)));
     await query(`INSERT INTO ${table} (${Object.keys(kept)}) VALUES (${Object.keys(kept).map(() => '?')})`, ...Object.values(kept));
     written.push([table, kept]);
+  }
+  for (const table of REFERENCES) {
+    if ((await columns(table)).length > 0) written.push(...(await query(`SELECT * FROM ${table}`)).map((row) => [table, row]));
   }
   return written;
 }
