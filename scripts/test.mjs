@@ -27,7 +27,7 @@ const TIERS = {
   native: { limit: 600, run: () => run('cargo', ['test', '--workspace'], { cwd: ROOT, env: toolEnvironment() }) },
 
   /** The built Worker on the real runtime, and the samples of the documentation against it. */
-  workerd: { limit: 420, builds: true, prepare: ensureInterpreters, run: (env) => withBroker((broker) => runFiles('workerd', { ...env, ...broker }, 2)) },
+  workerd: { limit: 600, builds: true, prepare: ensureInterpreters, run: (env) => withBroker((broker) => runFiles('workerd', { ...env, ...broker }, 2)) },
 
   /** The console of the built Worker in Chromium. One file at a time: a Chromium is enough for two cores. */
   browser: {
