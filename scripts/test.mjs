@@ -31,7 +31,7 @@ const TIERS = {
 
   /** The console of the built Worker in Chromium. One file at a time: a Chromium is enough for two cores. */
   browser: {
-    limit: 720,
+    limit: 1_200,
     builds: true,
     prepare: async () => ({ CHROMIUM_BIN: await ensureChromium() }),
     run: (env) => withBroker((broker) => runFiles('browser', { ...env, ...broker })),
