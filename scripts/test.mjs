@@ -38,7 +38,7 @@ const TIERS = {
   },
 
   /** What programs make up, sent to the built Worker; `npm run fuzz` goes on for longer. */
-  fuzz: { limit: 300, builds: true, prepare: async () => ({ SCHEMATHESIS_BIN: await ensureSchemathesis() }), run: (env) => runFiles('fuzz', env) },
+  fuzz: { limit: 600, builds: true, prepare: async () => ({ SCHEMATHESIS_BIN: await ensureSchemathesis() }), run: (env) => runFiles('fuzz', env) },
 };
 
 const runFiles = (tier, env, files = 1) =>
