@@ -261,7 +261,7 @@ describe('the socket', () => {
     let closed = null;
     const heard = { text: () => {}, close: (code) => (closed = { code }) };
     const headers = { cookie: await cookieOf(page), origin: gateway.url };
-    assert.equal((await openWebSocket(`${gateway.url + pathOf(busy)}/tail`, listener, headers)).status, 101);
+    assert.equal((await openWebSocket(`${gateway.url + pathOf(busy)}/tail`, heard, headers)).status, 101);
     const other = await page.context().newPage();
     await other.goto('/orders');
     const { KeyGate } = await gateway.cost(async () => {
