@@ -1,6 +1,6 @@
 /** The console's budgets: bytes, layout shifts, foreign origins, rows read. And its use without JavaScript. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Visitor, insertPerson, login } from '../workerd/support/console.mjs';
 import { gateOf, integrationKeyRow } from '../workerd/support/credentials.mjs';
 import { mint, postOrder, setup, startGateway, useGateway } from '../workerd/support/gateway.mjs';

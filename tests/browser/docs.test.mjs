@@ -1,6 +1,6 @@
 /** The documentation in a browser: accessible, within its weight, complete without JavaScript. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { buildDocs, DOCS } from '../../scripts/docs.mjs';
 import { readPages } from '../../scripts/docs/pages.mjs';
 import { startGateway, useGateway } from '../workerd/support/gateway.mjs';
