@@ -9,7 +9,7 @@ use tidegate_core::api::fields::parse_object;
 use tidegate_core::api::flat::{read_form, nest_body};
 use tidegate_core::api::write_input::{Context, read_write};
 use tidegate_core::domain::id::StoreId;
-use tidegate_core::domain::ledger::hash_of;
+use tidegate_core::domain::command_hash::CreatingCommand;
 use tidegate_core::domain::money::Amount;
 use tidegate_core::domain::order::OrderContent;
 use tidegate_core::domain::time::Timestamp;
@@ -37,7 +37,7 @@ fn assert_adds_up(order: &OrderContent) {
     let sum = Amount::sum(sums).and_then(|sum| sum.checked_sub(totals.discount_total));
     assert_eq!(sum, Some(totals.total));
     assert!(!order.lines.is_empty());
-    assert_eq!(hash_of(order), hash_of(&order.clone()));
+    assert_eq!(CreatingCommand::Order(order).hash(), CreatingCommand::Order(&order.clone()).hash());
 }
 
 fuzz_target!(|body: &[u8]| {

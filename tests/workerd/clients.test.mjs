@@ -20,7 +20,7 @@ test('a new client is a 201, the same again a 200, and what is left out stays', 
   const { id, created_at: createdAt, updated_at: updatedAt, ...rest } = first.body;
   assert.match(id, /^cli_[a-z2-7]+$/);
   assert.equal(createdAt, updatedAt);
-  assert.deepEqual(rest, { external_id: 'c-1', email: 'Zoe@example.com', name: 'Zoë', phone: null });
+  assert.deepEqual(rest, { external_id: 'c-1', email: 'Zoe@example.com', name: 'Zoë', phone: null, created_by: { kind: 'integration_key', id: key.key_id } });
   const again = await put({ external_id: 'c-1' });
   assert.equal(again.status, 200);
   assert.deepEqual(again.body, first.body);

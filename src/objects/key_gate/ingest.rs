@@ -8,6 +8,7 @@ use crate::platform::answer::Answer;
 use crate::platform::now;
 use crate::{Error, Result};
 use tidegate_core::domain::admission::{Refused, Requirements, admit_api};
+use tidegate_core::domain::author::Author;
 use tidegate_core::domain::id::SequenceId;
 use tidegate_core::domain::ledger::Origin;
 use tidegate_core::domain::log::{About, LogEntry, Outcome, stored_response};
@@ -250,7 +251,7 @@ impl KeyGate {
             let origin = Origin {
                 store_id: record.store_id,
                 namespace: record.namespace,
-                key_id: record.key_id.clone(),
+                author: Author::IntegrationKey(record.key_id.clone()),
                 request_id,
                 source: record.source,
             };

@@ -7,8 +7,11 @@ use super::orders::Identity;
 use super::{StoreLedger, from_json, to_json};
 use crate::Result;
 use crate::platform::sql::{integer, text};
-use tidegate_core::domain::id::{ClientId, SequenceId};
-use tidegate_core::domain::ledger::{HistoryEntry, Origin};
+use tidegate_core::api::clients::output::ClientOut;
+use tidegate_core::api::orders::output::changed_fields;
+use tidegate_core::domain::author::Author;
+use tidegate_core::domain::id::{ClientId, SequenceId, StoreId};
+use tidegate_core::domain::ledger::{HistoryEntry, Origin, append_history};
 use tidegate_core::domain::order::{ClientDetails, SourceVersion};
 use tidegate_core::domain::time::Timestamp;
 
@@ -16,10 +19,22 @@ use tidegate_core::domain::time::Timestamp;
 pub(super) struct StoredClient {
     pub row: SequenceId,
     pub details: ClientDetails,
+    /// `None` if the client was created before authors were recorded.
+    pub created_by: Option<Author>,
     pub version: Option<SourceVersion>,
     pub history: Vec<HistoryEntry>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl StoredClient {
+    /// The client as the APIs return it.
+    pub(super) fn output(&self, store: StoreId) -> ClientOut<'_> {
+        let Self { row, details, created_by, created_at, updated_at, version: _, history: _ } =
+            self;
+        let id = ClientId::new(store, *row);
+        ClientOut::new(id, details, created_by.as_ref(), *created_at, *updated_at)
+    }
 }
 
 impl StoreLedger {
@@ -34,7 +49,10 @@ impl StoreLedger {
             return Ok(None);
         }
         let row = match self.find_client(origin, details)? {
-            None => self.insert_client(origin, details, None, "created", None, now)?,
+            None => {
+                let entry = HistoryEntry::new(origin, "created", None, now);
+                self.insert_client(origin, details, None, entry, now)?
+            }
             Some(mut client) => {
                 // A client that the sender updates by its own events is not overwritten with the
                 // details in an order.
@@ -80,17 +98,20 @@ impl StoreLedger {
         struct ClientRow {
             id: SequenceId,
             details: String,
+            created_by: Option<Author>,
             version: Option<String>,
             history: String,
             created_at: Timestamp,
             updated_at: Timestamp,
         }
-        let query = "SELECT id, details, version, history, created_at, updated_at FROM clients WHERE id = ?1";
+        let query = "SELECT id, details, created_by, version, history, created_at, updated_at
+          FROM clients WHERE id = ?1";
         let found = self.sql.first::<ClientRow>(query, &[integer(row.as_i64())])?;
         let found = found.ok_or_else(|| crate::internal("an identity without a client"))?;
         Ok(StoredClient {
             row: found.id,
             details: from_json(&found.details)?,
+            created_by: found.created_by,
             version: found.version.as_deref().map(from_json).transpose()?,
             history: from_json(&found.history)?,
             created_at: found.created_at,
@@ -103,27 +124,21 @@ impl StoreLedger {
         origin: &Origin,
         details: &ClientDetails,
         version: Option<&SourceVersion>,
-        event: &str,
-        delivery: Option<String>,
+        entry: HistoryEntry,
         now: Timestamp,
     ) -> Result<SequenceId> {
-        let row = self.next_row(now)?;
+        let row = self.next_sequence_id(now)?;
         self.insert_client_identities(origin, &ClientDetails::default(), details, row)?;
-        let history = vec![HistoryEntry {
-            at: now,
-            request_id: origin.request_id,
-            event: event.to_owned(),
-            delivery,
-        }];
         self.sql.run(
-            "INSERT INTO clients (id, details, created_at, updated_at, version, history)
-             VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
+            "INSERT INTO clients (id, change, details, created_at, updated_at, version, history,
+               created_by) VALUES (?1, ?1, ?2, ?3, ?3, ?4, ?5, ?6)",
             &[
                 integer(row.as_i64()),
                 text(Some(&to_json(details)?)),
                 integer(now.millis()),
                 text(version.map(to_json).transpose()?.as_deref()),
-                text(Some(&to_json(&history)?)),
+                text(Some(&to_json(&[entry])?)),
+                text(Some(&origin.author.to_string())),
             ],
         )?;
         Ok(row)
@@ -131,16 +146,34 @@ impl StoreLedger {
 
     pub(super) fn update_client(&self, client: &StoredClient, now: Timestamp) -> Result<()> {
         self.sql.run(
-            "UPDATE clients SET details = ?2, updated_at = ?3, version = ?4, history = ?5
-             WHERE id = ?1",
+            "UPDATE clients SET details = ?2, updated_at = ?3, version = ?4, history = ?5,
+               change = ?6 WHERE id = ?1",
             &[
                 integer(client.row.as_i64()),
                 text(Some(&to_json(&client.details)?)),
                 integer(now.millis()),
                 text(client.version.as_ref().map(to_json).transpose()?.as_deref()),
                 text(Some(&to_json(&client.history)?)),
+                integer(self.next_sequence_id(now)?.as_i64()),
             ],
         )
+    }
+
+    /// Updates a client whose sender or storefront gives it new details, with an entry in its
+    /// history.
+    pub(super) fn change_client(
+        &self,
+        origin: &Origin,
+        client: &mut StoredClient,
+        details: ClientDetails,
+        mut entry: HistoryEntry,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.insert_client_identities(origin, &client.details, &details, client.row)?;
+        let before = std::mem::replace(&mut client.details, details);
+        entry.changes = changed_fields(&before, &client.details);
+        append_history(&mut client.history, entry);
+        self.update_client(client, now)
     }
 
     /// Inserts the identities that are in `after` and not in `before`. An e-mail address that

@@ -25,12 +25,7 @@ impl StoreLedger {
         event: NativeEvent,
         now: Timestamp,
     ) -> Result<LedgerReply> {
-        let entry = HistoryEntry {
-            at: now,
-            request_id: origin.request_id,
-            event: topic.to_owned(),
-            delivery,
-        };
+        let entry = HistoryEntry::new(origin, topic, delivery, now);
         self.transaction(|| match event {
             NativeEvent::Order { snapshot } => self.apply_order(origin, *snapshot, entry, now),
             NativeEvent::OrderDeleted { external_id } => {
@@ -67,11 +62,12 @@ impl StoreLedger {
                 None => None,
             };
             let order = StoredOrder {
-                id: OrderId::new(origin.store_id, self.next_row(now)?),
+                id: OrderId::new(origin.store_id, self.next_sequence_id(now)?),
                 source: origin.source,
-                key_id: origin.key_id.clone(),
+                created_by: origin.author.clone(),
                 client_id,
                 content,
+                created: None,
                 reported: SenderReported { payments, refunds, ..SenderReported::default() },
                 payments: Vec::new(),
                 refunds: Vec::new(),
@@ -94,16 +90,17 @@ impl StoreLedger {
         let id = record.order.id;
         let outcome = judge_event(record.version.as_ref(), &version);
         if outcome == Outcome::Accepted {
-            if let Some(client) = &content.client {
-                record.order.client_id = self.upsert_client(origin, client, now)?;
-            }
-            record.order.content = content;
+            let before = record.order.clone();
+            let client_id = match &content.client {
+                Some(client) => self.upsert_client(origin, client, now)?,
+                None => before.client_id,
+            };
+            let is_replayed = record.command_hash.is_some();
+            record.order.change_content(content, client_id, is_replayed);
             record.order.reported =
                 SenderReported { payments, refunds, local: record.order.reported.local };
-            record.order.updated_at = now;
             record.version = Some(version);
-            append_history(&mut record.history, entry);
-            self.update_order(&record)?;
+            self.change_order(&before, &mut record, entry, now)?;
             self.link_payments(origin, &payment_ids, id.row)?;
         }
         Ok(done(outcome, Some(id), Some(external_id)))
@@ -124,8 +121,7 @@ impl StoreLedger {
         if is_repeated(&record.history, &entry) {
             return Ok(done(Outcome::Duplicate, id, external_id));
         }
-        append_history(&mut record.history, entry);
-        self.update_order(&record)?;
+        self.append_to_history(&mut record, entry)?;
         Ok(done(Outcome::Accepted, id, external_id))
     }
 
@@ -140,19 +136,14 @@ impl StoreLedger {
         let external_id = details.external_id.clone();
         let (outcome, row) = match self.find_client(origin, &details)? {
             None => {
-                let HistoryEntry { event, delivery, .. } = entry;
-                let row =
-                    self.insert_client(origin, &details, Some(&version), &event, delivery, now)?;
+                let row = self.insert_client(origin, &details, Some(&version), entry, now)?;
                 (Outcome::Accepted, row)
             }
             Some(mut client) => {
                 let outcome = judge_event(client.version.as_ref(), &version);
                 if outcome == Outcome::Accepted {
-                    self.insert_client_identities(origin, &client.details, &details, client.row)?;
-                    client.details = details;
                     client.version = Some(version);
-                    append_history(&mut client.history, entry);
-                    self.update_client(&client, now)?;
+                    self.change_client(origin, &mut client, details, entry, now)?;
                 }
                 (outcome, client.row)
             }

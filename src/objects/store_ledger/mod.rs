@@ -46,7 +46,7 @@ pub struct StoreLedger {
     /// Whether the tables are known to be of the newest version.
     is_migrated: AssertUnwindSafe<Cell<bool>>,
     weeks: AssertUnwindSafe<RefCell<idempotency::Weeks>>,
-    last_row: AssertUnwindSafe<Cell<Option<SequenceId>>>,
+    last_sequence_id: AssertUnwindSafe<Cell<Option<SequenceId>>>,
 }
 
 #[wasm_bindgen(wasm_bindgen = ::worker::wasm_bindgen)]
@@ -59,7 +59,7 @@ impl StoreLedger {
             name: state.id().name(),
             is_migrated: AssertUnwindSafe(Cell::new(false)),
             weeks: AssertUnwindSafe(RefCell::default()),
-            last_row: AssertUnwindSafe(Cell::new(None)),
+            last_sequence_id: AssertUnwindSafe(Cell::new(None)),
         }
     }
 
@@ -139,31 +139,33 @@ impl StoreLedger {
         let outcome = self.sql.transaction(work);
         if outcome.is_err() {
             self.forget_weeks();
-            self.last_row.set(None);
+            self.last_sequence_id.set(None);
         }
         outcome
     }
 
-    /// Assigns the row of a record created at `now`. The row is greater than every row assigned
-    /// before, also before the object last lost its memory.
-    fn next_row(&self, now: Timestamp) -> Result<SequenceId> {
-        let last = match self.last_row.get() {
+    /// Assigns the id of a record created at `now`, or the number of a change made at `now`. It is
+    /// greater than every one assigned before, also before the object last lost its memory.
+    fn next_sequence_id(&self, now: Timestamp) -> Result<SequenceId> {
+        let last = match self.last_sequence_id.get() {
             Some(last) => Some(last),
-            None => self.newest_stored_row()?,
+            None => self.newest_stored_id()?,
         };
-        let row = SequenceId::next(now, last);
-        self.last_row.set(Some(row));
-        Ok(row)
+        let next = SequenceId::next(now, last);
+        self.last_sequence_id.set(Some(next));
+        Ok(next)
     }
 
-    fn newest_stored_row(&self) -> Result<Option<SequenceId>> {
+    fn newest_stored_id(&self) -> Result<Option<SequenceId>> {
         #[derive(serde::Deserialize)]
         struct Newest {
             id: Option<SequenceId>,
         }
         let newest = self.sql.first::<Newest>(
             "SELECT max((SELECT coalesce(max(id), 0) FROM orders),
+                        (SELECT coalesce(max(change), 0) FROM orders),
                         (SELECT coalesce(max(id), 0) FROM clients),
+                        (SELECT coalesce(max(change), 0) FROM clients WHERE change <> id),
                         (SELECT coalesce(max(id), 0) FROM payments),
                         (SELECT coalesce(max(id), 0) FROM refunds)) AS id",
             &[],

@@ -6,11 +6,12 @@ use serde::Deserialize;
 use super::{StoreLedger, from_json, to_json};
 use crate::Result;
 use crate::platform::sql::{integer, optional_integer, text};
-use tidegate_core::api::orders::output::OrderOut;
-use tidegate_core::domain::credential::KeyId;
+use tidegate_core::api::orders::output::{OrderOut, changed_fields};
+use tidegate_core::domain::author::Author;
+use tidegate_core::domain::command_hash::CreatingCommand;
 use tidegate_core::domain::id::{ClientId, Namespace, OrderId, SequenceId, StoreId};
 use tidegate_core::domain::key::Source;
-use tidegate_core::domain::ledger::{HistoryEntry, Origin, StoredOrder, command_hash};
+use tidegate_core::domain::ledger::{HistoryEntry, Origin, StoredOrder, append_history};
 use tidegate_core::domain::log::Outcome;
 use tidegate_core::domain::order::{OrderContent, SourceVersion};
 use tidegate_core::domain::rejection::{Code, Rejection};
@@ -44,14 +45,15 @@ impl Identity {
 }
 
 /// The columns of an [`OrderRow`].
-const COLUMNS: &str = "id, source, key_id, created_at, updated_at, client_id, content, reported,
-  command_hash, version, history";
+const COLUMNS: &str =
+    "id, source, created_by, created_at, updated_at, client_id, content, reported,
+  command_hash, version, history, created";
 
 /// What the trigger on the view `creations` does for the order itself.
 pub(super) const INSERT_CREATION: &str = "
-  INSERT INTO orders (id, source, key_id, status, placed_at, created_at, updated_at, client_id,
-    content, reported, command_hash, version, history)
-    VALUES (NEW.id, NEW.source, NEW.key_id, NEW.status, NEW.placed_at, NEW.created_at,
+  INSERT INTO orders (id, change, source, created_by, status, placed_at, created_at, updated_at,
+    client_id, content, reported, command_hash, version, history)
+    VALUES (NEW.id, NEW.id, NEW.source, NEW.created_by, NEW.status, NEW.placed_at, NEW.created_at,
       NEW.updated_at, NEW.client_id, NEW.content, NEW.reported, NEW.command_hash, NEW.version,
       NEW.history);
   INSERT INTO identities (kind, value, namespace, id)
@@ -61,7 +63,7 @@ pub(super) const INSERT_CREATION: &str = "
 struct OrderRow {
     id: SequenceId,
     source: Source,
-    key_id: KeyId,
+    created_by: Author,
     created_at: Timestamp,
     updated_at: Timestamp,
     client_id: Option<SequenceId>,
@@ -70,6 +72,7 @@ struct OrderRow {
     command_hash: Option<String>,
     version: Option<String>,
     history: String,
+    created: Option<String>,
 }
 
 /// A row of the orders table: the order, and the columns that only the ledger needs.
@@ -88,9 +91,10 @@ impl OrderRow {
             order: StoredOrder {
                 id: OrderId::new(store, self.id),
                 source: self.source,
-                key_id: self.key_id,
+                created_by: self.created_by,
                 client_id: self.client_id.map(|row| ClientId::new(store, row)),
                 content: from_json(&self.content)?,
+                created: self.created.as_deref().map(from_json).transpose()?,
                 reported: from_json(&self.reported)?,
                 payments: Vec::new(),
                 refunds: Vec::new(),
@@ -121,10 +125,10 @@ impl StoreLedger {
         if let Some(reply) = prior.reply {
             return Ok(reply);
         }
-        let hash = command_hash(&content);
         if let Some(row) = prior.row {
-            return self.reply_for_existing_order(origin, idempotency, row, &hash, now);
+            return self.reply_for_existing_order(origin, idempotency, row, &content, now);
         }
+        let hash = CreatingCommand::Order(&content).hash();
         self.open_week(now)?;
         let identified_client = content.client.as_ref().filter(|client| client.is_identified());
         match identified_client.cloned() {
@@ -144,11 +148,12 @@ impl StoreLedger {
         origin: &Origin,
         idempotency: Option<&Idempotency>,
         row: SequenceId,
-        hash: &str,
+        content: &OrderContent,
         now: Timestamp,
     ) -> Result<(LedgerReply, String)> {
         let record = self.order(origin.store_id, row)?;
-        if record.command_hash.as_deref() != Some(hash) {
+        let stored = record.command_hash.as_deref();
+        if !stored.is_some_and(|hash| CreatingCommand::Order(content).has_hash(hash)) {
             let rejection = conflict("order", record.order.id.to_string());
             self.remember_conflict(origin, idempotency, &rejection, now)?;
             return Ok((LedgerReply::Rejected { rejection }, String::new()));
@@ -171,23 +176,19 @@ impl StoreLedger {
         now: Timestamp,
     ) -> Result<(LedgerReply, String)> {
         let order = StoredOrder {
-            id: OrderId::new(origin.store_id, self.next_row(now)?),
+            id: OrderId::new(origin.store_id, self.next_sequence_id(now)?),
             source: origin.source,
-            key_id: origin.key_id.clone(),
+            created_by: origin.author.clone(),
             client_id,
             content,
+            created: None,
             reported: SenderReported::default(),
             payments: Vec::new(),
             refunds: Vec::new(),
             created_at: now,
             updated_at: now,
         };
-        let history = vec![HistoryEntry {
-            at: now,
-            request_id: origin.request_id,
-            event: "created".to_owned(),
-            delivery: None,
-        }];
+        let history = vec![HistoryEntry::new(origin, "created", None, now)];
         let record = OrderRecord { order, command_hash: Some(hash), version: None, history };
         let body = to_json(&OrderOut::from(&record.order))?;
         self.insert_order(origin.namespace, &record, idempotency)?;
@@ -207,7 +208,7 @@ impl StoreLedger {
         let order = &record.order;
         let placed_at = order.content.placed_at.unwrap_or(order.created_at);
         self.sql.run(
-            "INSERT INTO creations (id, source, key_id, status, placed_at, created_at, updated_at,
+            "INSERT INTO creations (id, source, created_by, status, placed_at, created_at, updated_at,
                client_id, content, reported, command_hash, version, history, external_id,
                namespace, key, fingerprint, internal_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
@@ -215,7 +216,7 @@ impl StoreLedger {
             &[
                 integer(order.id.row.as_i64()),
                 text(Some(order.source.as_str())),
-                text(Some(order.key_id.as_str())),
+                text(Some(&order.created_by.to_string())),
                 text(Some(order.status().as_str())),
                 integer(placed_at.millis()),
                 integer(order.created_at.millis()),
@@ -240,13 +241,24 @@ impl StoreLedger {
         to_json(&OrderOut::from(&self.order(store, row)?.order.as_created()))
     }
 
-    /// Updates the columns of an order that may change.
-    pub(super) fn update_order(&self, record: &OrderRecord) -> Result<()> {
+    /// Updates an order that changed to its present state from `before`: its time, its change
+    /// number, and its history, by an entry with the names of the fields that changed.
+    pub(super) fn change_order(
+        &self,
+        before: &StoredOrder,
+        record: &mut OrderRecord,
+        mut entry: HistoryEntry,
+        now: Timestamp,
+    ) -> Result<()> {
+        entry.changes = changed_fields(&OrderOut::from(before), &OrderOut::from(&record.order));
+        append_history(&mut record.history, entry);
+        record.order.updated_at = now;
         let order = &record.order;
         let placed_at = order.content.placed_at.unwrap_or(order.created_at);
         self.sql.run(
             "UPDATE orders SET status = ?2, placed_at = ?3, updated_at = ?4, client_id = ?5,
-               content = ?6, reported = ?7, version = ?8, history = ?9 WHERE id = ?1",
+               content = ?6, reported = ?7, version = ?8, history = ?9, change = ?10, created = ?11
+             WHERE id = ?1",
             &[
                 integer(order.id.row.as_i64()),
                 text(Some(order.status().as_str())),
@@ -257,7 +269,22 @@ impl StoreLedger {
                 text(Some(&to_json(&order.reported)?)),
                 text(record.version.as_ref().map(to_json).transpose()?.as_deref()),
                 text(Some(&to_json(&record.history)?)),
+                integer(self.next_sequence_id(now)?.as_i64()),
+                text(order.created.as_ref().map(to_json).transpose()?.as_deref()),
             ],
+        )
+    }
+
+    /// Appends to the history of an order that did not change.
+    pub(super) fn append_to_history(
+        &self,
+        record: &mut OrderRecord,
+        entry: HistoryEntry,
+    ) -> Result<()> {
+        append_history(&mut record.history, entry);
+        self.sql.run(
+            "UPDATE orders SET history = ?2 WHERE id = ?1",
+            &[integer(record.order.id.row.as_i64()), text(Some(&to_json(&record.history)?))],
         )
     }
 

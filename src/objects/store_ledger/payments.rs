@@ -8,9 +8,7 @@ use super::{StoreLedger, from_json, to_json};
 use crate::platform::sql::{integer, text};
 use crate::{Result, internal};
 use tidegate_core::domain::id::{OrderId, PaymentId, RefundId, SequenceId, StoreId};
-use tidegate_core::domain::ledger::{
-    HistoryEntry, Origin, StoredOrder, append_history, judge_event,
-};
+use tidegate_core::domain::ledger::{HistoryEntry, Origin, StoredOrder, judge_event};
 use tidegate_core::domain::log::Outcome;
 use tidegate_core::domain::order::{PaymentSnapshot, RefundSnapshot, SourceVersion};
 use tidegate_core::domain::payment::{Payment, PaymentDetail, Refund, RefundDetail};
@@ -188,7 +186,7 @@ impl StoreLedger {
             status,
             refunded,
             source: origin.source,
-            key_id: origin.key_id.clone(),
+            created_by: origin.author.clone(),
         };
         self.apply_money(
             Table::Payments,
@@ -202,7 +200,11 @@ impl StoreLedger {
             |stored| {
                 to_json(&match stored {
                     None => detail,
-                    Some((stored, Outcome::Accepted)) => detail.completed_from(from_json(stored)?),
+                    Some((stored, Outcome::Accepted)) => {
+                        let stored = from_json::<PaymentDetail>(stored)?;
+                        let created_by = stored.created_by.clone();
+                        PaymentDetail { created_by, ..detail.completed_from(stored) }
+                    }
                     Some((stored, _)) => from_json::<PaymentDetail>(stored)?.completed_from(detail),
                 })
             },
@@ -226,7 +228,7 @@ impl StoreLedger {
             payment_id: None,
             payment,
             source: origin.source,
-            key_id: origin.key_id.clone(),
+            created_by: origin.author.clone(),
         };
         self.apply_money(
             Table::Refunds,
@@ -238,7 +240,11 @@ impl StoreLedger {
             entry,
             now,
             |stored| match stored {
-                None | Some((_, Outcome::Accepted)) => to_json(&detail),
+                None => to_json(&detail),
+                Some((stored, Outcome::Accepted)) => {
+                    let RefundDetail { created_by, .. } = from_json(stored)?;
+                    to_json(&RefundDetail { created_by, ..detail })
+                }
                 Some((stored, _)) => Ok(stored.to_owned()),
             },
         )
@@ -264,6 +270,7 @@ impl StoreLedger {
         detail: impl FnOnce(Option<(&str, Outcome)>) -> Result<String>,
     ) -> Result<LedgerReply> {
         let mut order_record = self.order(origin.store_id, order)?;
+        let before = order_record.order.clone();
         if order_record.order.content.currency != currency {
             return Err(Rejection::new(
                 Code::ValidationFailed,
@@ -287,7 +294,7 @@ impl StoreLedger {
         };
         let row = match existing {
             None => {
-                let row = self.next_row(now)?;
+                let row = self.next_sequence_id(now)?;
                 let detail = detail(None)?;
                 let version = Some(&version);
                 let external_id = Some(id);
@@ -321,9 +328,8 @@ impl StoreLedger {
                 stored.id
             }
         };
-        append_history(&mut order_record.history, entry);
-        order_record.order.updated_at = now;
-        self.update_order(&order_record)?;
+        self.load_money(&mut order_record.order)?;
+        self.change_order(&before, &mut order_record, entry, now)?;
         Ok(done(Outcome::Accepted, internal_id(row), external_id))
     }
 }

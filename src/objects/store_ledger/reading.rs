@@ -8,6 +8,7 @@ use super::{StoreLedger, query_reply, to_json};
 use crate::Result;
 use crate::platform::sql::integer;
 use tidegate_core::api::orders::output::OrderOut;
+use tidegate_core::api::output::CreatedBy;
 use tidegate_core::domain::id::{RequestId, SequenceId, StoreId};
 use tidegate_core::domain::ledger::{HistoryEntry, StoredOrder};
 use tidegate_core::domain::time::Timestamp;
@@ -28,6 +29,9 @@ struct HistoryOut {
     request_id: RequestId,
     event: String,
     delivery: Option<String>,
+    /// `None` in entries that were written before authors were recorded.
+    author: Option<CreatedBy>,
+    changes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -49,8 +53,9 @@ impl StoreLedger {
     pub(super) fn describe_order(&self, store: StoreId, row: i64) -> Result<(LedgerReply, String)> {
         let record = self.order(store, SequenceId::from_i64(row).ok_or_else(not_found)?)?;
         let history = record.history.into_iter().map(|entry| {
-            let HistoryEntry { at, request_id, event, delivery } = entry;
-            HistoryOut { at: at.to_rfc3339(), request_id, event, delivery }
+            let HistoryEntry { at, request_id, event, delivery, author, changes } = entry;
+            let author = author.as_ref().map(CreatedBy::from);
+            HistoryOut { at: at.to_rfc3339(), request_id, event, delivery, author, changes }
         });
         let description =
             Description { order: OrderOut::from(&record.order), history: history.collect() };

@@ -6,7 +6,7 @@ use crate::objects::migrations::{Migrations, has_table};
 use crate::platform::sql::Sql;
 
 pub(super) const MIGRATIONS: Migrations =
-    Migrations { steps: &[TABLES, REPORTED], version_before_numbers };
+    Migrations { steps: &[TABLES, AUTHORS_AND_CHANGES], version_before_numbers };
 
 /// The tables as they were before migrations had numbers.
 const TABLES: &str = "
@@ -26,14 +26,33 @@ CREATE TABLE refunds (id INTEGER PRIMARY KEY, order_id INTEGER NOT NULL, detail 
 CREATE INDEX refunds_by_order ON refunds (order_id);
 ";
 
-/// `creations` takes an order, its external id and its idempotency row in one statement; its
-/// trigger is made per week too. Objects made before step 1 have an older view, with a trigger, and
-/// a table `schema`.
-const REPORTED: &str = "
+/// Authors, change numbers, and the content of an order as it was created.
+///
+/// - A change number comes from the same sequence as ids: a new order or client has its id as its
+///   first one. Older rows get one from the time of their last change, unique and in its order.
+/// - The index of clients leaves out those that never changed: those are in the order of their ids.
+///   A query uses it only if it says `change <> id` too.
+/// - `creations` takes an order, its external id and its idempotency row in one statement; its
+///   trigger is made per week too. Objects made before step 1 have an older view, with a trigger,
+///   and a table `schema`.
+const AUTHORS_AND_CHANGES: &str = "
 DROP VIEW IF EXISTS creations;
 DROP TABLE IF EXISTS schema;
 ALTER TABLE orders RENAME COLUMN stated TO reported;
-CREATE VIEW creations AS SELECT id, source, key_id, status, placed_at, created_at, updated_at,
+ALTER TABLE orders RENAME COLUMN key_id TO created_by;
+ALTER TABLE orders ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN created TEXT;
+UPDATE orders SET change = numbered.change FROM (SELECT id, updated_at * 1024
+    + row_number() OVER (ORDER BY updated_at, id) AS change FROM orders) AS numbered
+  WHERE orders.id = numbered.id;
+CREATE UNIQUE INDEX orders_by_change ON orders (change);
+ALTER TABLE clients ADD COLUMN created_by TEXT;
+ALTER TABLE clients ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+UPDATE clients SET change = numbered.change FROM (SELECT id, updated_at * 1024
+    + row_number() OVER (ORDER BY updated_at, id) AS change FROM clients) AS numbered
+  WHERE clients.id = numbered.id;
+CREATE UNIQUE INDEX clients_by_change ON clients (change) WHERE change <> id;
+CREATE VIEW creations AS SELECT id, source, created_by, status, placed_at, created_at, updated_at,
   client_id, content, reported, command_hash, version, history, '' AS external_id,
   '' AS namespace, '' AS key, '' AS fingerprint, '' AS internal_id FROM orders;
 ";

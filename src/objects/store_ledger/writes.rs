@@ -5,11 +5,11 @@ use super::orders::{Identity, OrderRecord, conflict, done, not_found};
 use super::payments::{NewMoneyRow, Table};
 use super::{StoreLedger, to_json};
 use crate::{Result, internal};
-use tidegate_core::api::clients::output::ClientOut;
 use tidegate_core::api::orders::output::OrderOut;
 use tidegate_core::api::payments::output::{PaymentOut, RefundOut};
+use tidegate_core::domain::command_hash::CreatingCommand;
 use tidegate_core::domain::id::{ClientId, PaymentId, RefundId, SequenceId};
-use tidegate_core::domain::ledger::{HistoryEntry, Origin, append_history, hash_of};
+use tidegate_core::domain::ledger::{HistoryEntry, Origin};
 use tidegate_core::domain::log::Outcome;
 use tidegate_core::domain::order::{
     ClientDetails, OrderStatus, PaymentStatus, ReportedPayment, ReportedRefund,
@@ -35,7 +35,7 @@ struct MoneyRecord<'a> {
     table: Table,
     external_id: Option<&'a str>,
     detail: String,
-    command_hash: &'a str,
+    command_hash: String,
     /// The name of the event in the order's history.
     event: &'static str,
 }
@@ -149,12 +149,14 @@ impl StoreLedger {
         // The same cancellation was requested before.
         let repeated = local.cancel_reason.as_ref() == Some(&reason);
         if !repeated {
-            let status = Action::Cancel.apply(record.order.status())?;
+            let before = record.order.clone();
+            let status = Action::Cancel.apply(before.status())?;
             let local = &mut record.order.reported.local;
             local.status = Some(status);
             local.cancelled_at = Some(now);
             local.cancel_reason = Some(reason);
-            self.change_order(origin, &mut record, "cancelled", now)?;
+            let entry = HistoryEntry::new(origin, "cancelled", None, now);
+            self.change_order(&before, &mut record, entry, now)?;
         }
         Ok(Written {
             status: 200,
@@ -177,13 +179,18 @@ impl StoreLedger {
         let NewPayment { external_id, amount, currency: given_currency, method, paid_at } = payment;
         let currency = record.order.content.currency;
         let amount = read_amount(&amount, given_currency, currency)?;
-        let hash = hash_of(&(record.order.id, amount, &method, paid_at));
+        let command = CreatingCommand::Payment {
+            order: record.order.id,
+            amount,
+            method: method.as_deref(),
+            paid_at,
+        };
         if let Some(row) = existing {
             self.check_same_command(
                 Table::Payments,
                 "payment",
                 row,
-                &hash,
+                command,
                 PaymentId::new(origin.store_id, row),
             )?;
             return Self::payment_written(&record, row, 200, Outcome::Duplicate);
@@ -197,20 +204,20 @@ impl StoreLedger {
         let detail = PaymentDetail {
             payment: ReportedPayment {
                 external_id: external_id.clone(),
-                method,
+                method: method.clone(),
                 amount,
                 paid_at: paid_at.or(Some(now)),
             },
             status: PaymentStatus::Completed,
             refunded: None,
             source: origin.source,
-            key_id: origin.key_id.clone(),
+            created_by: origin.author.clone(),
         };
         let money = MoneyRecord {
             table: Table::Payments,
             external_id: external_id.as_deref(),
             detail: to_json(&detail)?,
-            command_hash: &hash,
+            command_hash: command.hash(),
             event: "payment.created",
         };
         let row = self.add_money(origin, &mut record, money, status, now)?;
@@ -251,13 +258,17 @@ impl StoreLedger {
         let currency = record.order.content.currency;
         let requested =
             amount.map(|amount| read_amount(&amount, given_currency, currency)).transpose()?;
-        let hash = hash_of(&(payment_row, requested, &reason));
+        let command = CreatingCommand::Refund {
+            payment: PaymentId::new(origin.store_id, payment_row),
+            amount: requested,
+            reason: reason.as_deref(),
+        };
         if let Some(row) = existing {
             self.check_same_command(
                 Table::Refunds,
                 "refund",
                 row,
-                &hash,
+                command,
                 RefundId::new(origin.store_id, row),
             )?;
             return Self::refund_written(&record, row, 200, Outcome::Duplicate);
@@ -283,18 +294,22 @@ impl StoreLedger {
         let in_full = refunded.checked_add(amount).is_none_or(|sum| sum >= paid);
         let status = Action::Refund { in_full }.apply(record.order.status())?;
         let detail = RefundDetail {
-            refund: ReportedRefund { external_id: external_id.clone(), reason, amount },
+            refund: ReportedRefund {
+                external_id: external_id.clone(),
+                reason: reason.clone(),
+                amount,
+            },
             status: PaymentStatus::Completed,
             payment_id: Some(payment.id),
             payment: None,
             source: origin.source,
-            key_id: origin.key_id.clone(),
+            created_by: origin.author.clone(),
         };
         let money = MoneyRecord {
             table: Table::Refunds,
             external_id: external_id.as_deref(),
             detail: to_json(&detail)?,
-            command_hash: &hash,
+            command_hash: command.hash(),
             event: "refund.created",
         };
         let row = self.add_money(origin, &mut record, money, status, now)?;
@@ -326,7 +341,8 @@ impl StoreLedger {
     ) -> Result<Written> {
         let (status, outcome, row) = match self.find_client(origin, details)? {
             None => {
-                let row = self.insert_client(origin, details, None, "created", None, now)?;
+                let entry = HistoryEntry::new(origin, "created", None, now);
+                let row = self.insert_client(origin, details, None, entry, now)?;
                 (201, Outcome::Accepted, row)
             }
             Some(mut client) => {
@@ -334,18 +350,15 @@ impl StoreLedger {
                 if merged == client.details {
                     (200, Outcome::Duplicate, client.row)
                 } else {
-                    self.insert_client_identities(origin, &client.details, &merged, client.row)?;
-                    client.details = merged;
-                    append_history(&mut client.history, entry(origin, "updated", now));
-                    self.update_client(&client, now)?;
+                    let entry = HistoryEntry::new(origin, "updated", None, now);
+                    self.change_client(origin, &mut client, merged, entry, now)?;
                     (200, Outcome::Accepted, client.row)
                 }
             }
         };
         let client = self.client(row)?;
         let id = ClientId::new(origin.store_id, row);
-        let body =
-            to_json(&ClientOut::new(id, &client.details, client.created_at, client.updated_at))?;
+        let body = to_json(&client.output(origin.store_id))?;
         let external_id = client.details.external_id;
         Ok(Written { status, outcome, id: id.to_string(), external_id, body })
     }
@@ -376,12 +389,11 @@ impl StoreLedger {
         table: Table,
         what: &str,
         row: SequenceId,
-        hash: &str,
+        command: CreatingCommand<'_>,
         id: impl ToString,
     ) -> Result<()> {
-        let same = self
-            .money_row(table, row)?
-            .is_some_and(|money_row| money_row.command_hash.as_deref() == Some(hash));
+        let hash = self.money_row(table, row)?.and_then(|money_row| money_row.command_hash);
+        let same = hash.is_some_and(|hash| command.has_hash(&hash));
         if same { Ok(()) } else { Err(conflict(what, id.to_string()).into()) }
     }
 
@@ -396,32 +408,17 @@ impl StoreLedger {
         now: Timestamp,
     ) -> Result<SequenceId> {
         let MoneyRecord { table, external_id, detail, command_hash, event } = money;
-        let row = self.next_row(now)?;
+        let row = self.next_sequence_id(now)?;
         let order = record.order.id.row;
-        let command_hash = Some(command_hash);
+        let command_hash = Some(&*command_hash);
         let money_row =
             NewMoneyRow { row, order, external_id, detail, command_hash, version: None };
         self.insert_money(table, origin, &money_row)?;
+        let before = record.order.clone();
         record.order.reported.local.status = Some(status);
-        self.change_order(origin, record, event, now)?;
         self.load_money(&mut record.order)?;
+        let entry = HistoryEntry::new(origin, event, None, now);
+        self.change_order(&before, record, entry, now)?;
         Ok(row)
     }
-
-    /// Updates an order after a change, with an entry in its history.
-    fn change_order(
-        &self,
-        origin: &Origin,
-        record: &mut OrderRecord,
-        event: &str,
-        now: Timestamp,
-    ) -> Result<()> {
-        append_history(&mut record.history, entry(origin, event, now));
-        record.order.updated_at = now;
-        self.update_order(record)
-    }
-}
-
-fn entry(origin: &Origin, event: &str, now: Timestamp) -> HistoryEntry {
-    HistoryEntry { at: now, request_id: origin.request_id, event: event.to_owned(), delivery: None }
 }

@@ -251,9 +251,12 @@ fn history(page: &OrderPage<'_>) -> Markup {
     let rows = html! {
         @for entry in page.described.history.iter().rev() {
             tr {
-                (head_cell(event(entry)))
+                (head_cell(html! {
+                    (event(entry))
+                    @if !entry.changes.is_empty() { div.sub { (entry.changes.join(", ")) } }
+                }))
                 (cell(&WHEN, time(entry.at, TimeStyle::Full)))
-                (cell(&REQUEST, request(page, &entry.request_id)))
+                (cell(&REQUEST, request(page, entry)))
             }
         }
     };
@@ -269,9 +272,10 @@ fn event(entry: &HistoryView) -> Markup {
     }
 }
 
-fn request(page: &OrderPage<'_>, id: &RequestId) -> Markup {
-    let key = (page.key_of)(id);
-    let id = id.to_string();
+/// The request of an entry, and who made it. Members do not see which key it was.
+fn request(page: &OrderPage<'_>, entry: &HistoryView) -> Markup {
+    let key = (page.key_of)(&entry.request_id);
+    let id = entry.request_id.to_string();
     html! {
         div {
             span.with-copy {
@@ -280,9 +284,10 @@ fn request(page: &OrderPage<'_>, id: &RequestId) -> Markup {
                 } @else { (mono(&id)) }
                 (copy_value(&id, "Copy the request's id"))
             }
-            // The page shows the order's own connection already, so only another one is named here.
-            @if let Some(key) = key && page.first_key.is_none_or(|first| first.key_id != key.key_id) {
+            @if let Some(key) = key {
                 span.sub { "by " (key.name) }
+            } @else if let Some(author) = &entry.author {
+                span.sub { "by " (author.label()) @if author.kind != "integration_key" { " " (mono(&author.id)) } }
             }
         }
     }
@@ -324,6 +329,7 @@ fn postal_address(address: &Address) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use super::super::order_view::AuthorView;
     use super::super::order_view::tests::order;
     use super::*;
     use tidegate_core::domain::credential::GateName;
@@ -333,7 +339,14 @@ mod tests {
     fn described() -> OrderWithHistory {
         let at = Timestamp::from_millis(1_795_348_087_000);
         let request_id = RequestId::new(GateName::from_bytes([9; 12]), SequenceId::at(at));
-        let entry = |event: &str, at| HistoryView { at, request_id, event: event.to_owned() };
+        let author = AuthorView { kind: "operator".into(), id: "usr_<script>".into() };
+        let entry = |event: &str, at| HistoryView {
+            at,
+            request_id,
+            event: event.to_owned(),
+            author: Some(author.clone()),
+            changes: vec!["status".into(), "<changed>".into()],
+        };
         let history = vec![entry("created", at), entry("order.<updated>", at.plus(60_000))];
         OrderWithHistory { order: order(1, 5), history }
     }
@@ -348,7 +361,7 @@ mod tests {
     fn texts_of_senders_and_operators_are_escaped_everywhere() {
         let key = ThroughKey { key_id: "key_a".into(), name: "<key>".into() };
         let markup = render(&described(), Some(&key));
-        for raw in ["<script>", "<Main>", "<key>", "<updated>"] {
+        for raw in ["<script>", "<Main>", "<key>", "<updated>", "<changed>"] {
             assert!(!markup.contains(raw), "{raw}: {markup}");
         }
         let hostile = "&lt;script&gt;&quot;'";
@@ -397,6 +410,17 @@ mod tests {
             note.contains("Cancelled <time") && note.contains("&lt;key&gt;</a>: &lt;script"),
             "{note}"
         );
+    }
+
+    #[test]
+    fn each_entry_of_the_history_says_who_made_it_and_what_it_changed() {
+        let key = ThroughKey { key_id: "key_a".into(), name: "Shop".into() };
+        let admin = render(&described(), Some(&key));
+        assert_eq!(admin.matches("by Shop").count(), 2, "{admin}");
+        assert_eq!(admin.matches("status, &lt;changed&gt;").count(), 2, "{admin}");
+        let member = render(&described(), None);
+        assert_eq!(member.matches("by an operator").count(), 2, "{member}");
+        assert!(member.contains("usr_&lt;script&gt;"), "{member}");
     }
 
     #[test]

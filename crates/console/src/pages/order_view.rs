@@ -104,6 +104,30 @@ pub struct HistoryView {
     /// An event of Tidegate, such as `created` or `payment.created`, or the topic of a native
     /// event.
     pub event: String,
+    /// `None` in entries that were written before authors were recorded.
+    #[serde(default)]
+    pub author: Option<AuthorView>,
+    /// The names of the order's fields that the event changed.
+    #[serde(default)]
+    pub changes: Vec<String>,
+}
+
+/// Who made a change.
+#[derive(Clone, Debug, Deserialize)]
+pub struct AuthorView {
+    pub kind: String,
+    pub id: String,
+}
+
+impl AuthorView {
+    pub fn label(&self) -> &'static str {
+        match self.kind.as_str() {
+            "integration_key" => "an integration key",
+            "api_key" => "an API key",
+            "flow" => "a flow",
+            _ => "an operator",
+        }
+    }
 }
 
 impl HistoryView {
@@ -424,8 +448,13 @@ pub mod tests {
                 tidegate_core::domain::credential::GateName::from_bytes([1; 12]),
                 SequenceId::at(Timestamp::from_millis(1)),
             );
-            let entry =
-                HistoryView { at: Timestamp::from_millis(1), request_id, event: event.to_owned() };
+            let entry = HistoryView {
+                at: Timestamp::from_millis(1),
+                request_id,
+                event: event.to_owned(),
+                author: None,
+                changes: Vec::new(),
+            };
             assert_eq!(entry.name(), name, "{event}");
         }
     }

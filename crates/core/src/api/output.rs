@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::domain::author::Author;
 use crate::domain::credential::{SecretKey, SecretKind};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::secret::SigningSecret;
@@ -24,6 +25,19 @@ pub struct Rfc3339(pub Timestamp);
 impl Serialize for Rfc3339 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0.to_rfc3339())
+    }
+}
+
+/// The author of a creation or a change.
+#[derive(Debug, Serialize)]
+pub struct CreatedBy {
+    kind: &'static str,
+    id: String,
+}
+
+impl From<&Author> for CreatedBy {
+    fn from(author: &Author) -> Self {
+        Self { kind: author.kind(), id: author.id() }
     }
 }
 

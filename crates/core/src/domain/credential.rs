@@ -246,6 +246,12 @@ impl KeyId {
             .then(|| Self(text.to_owned()))
     }
 
+    /// A key id that was stored. Its tag is not checked.
+    pub fn from_stored(text: &str) -> Option<Self> {
+        let bytes: Option<[u8; 16]> = base32_decode(text.strip_prefix(Self::PREFIX)?);
+        bytes.map(|_| Self(text.to_owned()))
+    }
+
     pub fn gate(&self) -> Option<GateName> {
         let bytes: [u8; 16] = base32_decode(self.0.strip_prefix(Self::PREFIX)?)?;
         Some(GateName(bytes[..12].try_into().ok()?))

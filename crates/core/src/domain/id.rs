@@ -40,6 +40,7 @@ kinds! {
     Invite "inv_"
     /// An entry of the audit log.
     Audit "aud_"
+    Flow "flw_"
     /// A connection's namespace of external ids. A rotated key inherits its predecessor's.
     NamespaceKind "ns_"
     Order "ord_"
@@ -54,6 +55,7 @@ pub type UserId = Id<User>;
 pub type ApiKeyId = Id<ApiKey>;
 pub type InviteId = Id<Invite>;
 pub type AuditId = Id<Audit>;
+pub type FlowId = Id<Flow>;
 pub type Namespace = Id<NamespaceKind>;
 pub type OrderId = LedgerId<Order>;
 pub type ClientId = LedgerId<Client>;

@@ -2,11 +2,8 @@
 //! event.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::encoding;
-
-use super::credential::KeyId;
+use super::author::Author;
 use super::id::{ClientId, Namespace, OrderId, RequestId, StoreId};
 use super::key::Source;
 use super::log::Outcome;
@@ -15,12 +12,14 @@ use super::payment::{Account, Payment, Refund};
 use super::reported::SenderReported;
 use super::time::Timestamp;
 
-/// The key and the request that a command to a ledger comes from.
+/// The author and the request that a command to a ledger comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     pub store_id: StoreId,
     pub namespace: Namespace,
-    pub key_id: KeyId,
+    /// Objects of the version before read and send an integration key under this name.
+    #[serde(rename = "key_id")]
+    pub author: Author,
     pub request_id: RequestId,
     pub source: Source,
 }
@@ -30,9 +29,12 @@ pub struct Origin {
 pub struct StoredOrder {
     pub id: OrderId,
     pub source: Source,
-    pub key_id: KeyId,
+    pub created_by: Author,
     pub client_id: Option<ClientId>,
     pub content: OrderContent,
+    /// The content as the integration API created it, once it has changed; `None` before that, and
+    /// for orders of native senders.
+    pub created: Option<Box<CreatedContent>>,
     /// The payments and refunds that the native sender reports, and the local state. Each event of
     /// the sender replaces the payments and refunds.
     pub reported: SenderReported,
@@ -57,11 +59,34 @@ impl StoredOrder {
         Account { reported: &self.reported, payments: &self.payments, refunds: &self.refunds }
     }
 
-    /// The order as it was just after its creation. The content of an order of the integration API
-    /// never changes, so this reproduces the response to its creation.
+    /// Replaces the content. The first time, `is_replayed` retains the content before, because a
+    /// repeated creation returns it again.
+    pub fn change_content(
+        &mut self,
+        content: OrderContent,
+        client_id: Option<ClientId>,
+        is_replayed: bool,
+    ) {
+        let is_changed = content != self.content || client_id != self.client_id;
+        let content = std::mem::replace(&mut self.content, content);
+        let client_id = std::mem::replace(&mut self.client_id, client_id);
+        if is_replayed && is_changed && self.created.is_none() {
+            self.created = Some(Box::new(CreatedContent { content, client_id }));
+        }
+    }
+
+    /// The order as it was just after the integration API created it, to reproduce the response to
+    /// its creation.
     #[must_use]
     pub fn as_created(self) -> Self {
+        let (content, client_id) = match self.created {
+            Some(created) => (created.content, created.client_id),
+            None => (self.content, self.client_id),
+        };
         Self {
+            content,
+            client_id,
+            created: None,
             reported: SenderReported::default(),
             payments: Vec::new(),
             refunds: Vec::new(),
@@ -69,6 +94,14 @@ impl StoredOrder {
             ..self
         }
     }
+}
+
+/// The content of an order before it changed for the first time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CreatedContent {
+    pub content: OrderContent,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
 }
 
 /// An entry in the history of an order or a client.
@@ -82,6 +115,27 @@ pub struct HistoryEntry {
     /// bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<String>,
+    /// `None` in entries that were written before authors were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Author>,
+    /// The names of the public fields that the event changed, without `updated_at`; empty for a
+    /// creation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+}
+
+impl HistoryEntry {
+    /// An entry without changes.
+    pub fn new(origin: &Origin, event: &str, delivery: Option<String>, at: Timestamp) -> Self {
+        Self {
+            at,
+            request_id: origin.request_id,
+            event: event.to_owned(),
+            delivery,
+            author: Some(origin.author.clone()),
+            changes: Vec::new(),
+        }
+    }
 }
 
 /// The most entries of a history. The first entry and the newest ones are retained.
@@ -93,21 +147,6 @@ pub fn append_history(history: &mut Vec<HistoryEntry>, entry: HistoryEntry) {
         history.remove(1);
     }
     history.push(entry);
-}
-
-/// The hash of a creating command, as lower-case hex of SHA-256. Commands with the same meaning
-/// have the same hash, however their JSON was written.
-pub fn command_hash(content: &OrderContent) -> String {
-    let mut content = content.clone();
-    content.metadata.sort_keys();
-    content.metadata.values_mut().for_each(serde_json::Value::sort_all_objects);
-    hash_of(&content)
-}
-
-/// The hash of a command's JSON, as lower-case hex of SHA-256.
-pub fn hash_of(command: &impl Serialize) -> String {
-    // Serialising these types cannot fail: their maps have string keys.
-    encoding::hex(Sha256::digest(serde_json::to_vec(command).unwrap_or_default()))
 }
 
 /// The outcome of a native sender's event, given the version that is stored.
@@ -123,6 +162,8 @@ pub fn judge_event(stored: Option<&SourceVersion>, incoming: &SourceVersion) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::orders::input::read_order;
+    use crate::domain::id::{SequenceId, UserId};
 
     fn version(modified: i64, refunds: u32, progress: u8, hash: &str) -> SourceVersion {
         SourceVersion {
@@ -153,12 +194,68 @@ mod tests {
     }
 
     #[test]
+    fn a_history_entry_without_author_and_changes_is_still_read() {
+        let json =
+            r#"{"at":1,"request_id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","event":"created"}"#;
+        let entry: HistoryEntry = serde_json::from_str(json).unwrap();
+        assert_eq!((entry.author.as_ref(), entry.changes.as_slice()), (None, &[][..]));
+        assert_eq!(serde_json::to_string(&entry).unwrap(), json);
+    }
+
+    #[test]
+    fn an_origin_is_read_as_the_version_before_sent_it() {
+        let json = r#"{"store_id":"sto_aaaaaaaaaaaaaaaa","namespace":"ns_aaaaaaaaaaaaaaaa","key_id":"key_awvrjnpbz4sysik5hhb7uopgzq","request_id":"req_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","source":"custom"}"#;
+        let origin: Origin = serde_json::from_str(json).unwrap();
+        let key_id = origin.author.integration_key().map(ToString::to_string);
+        assert_eq!(key_id.as_deref(), Some("key_awvrjnpbz4sysik5hhb7uopgzq"));
+        assert_eq!(serde_json::to_string(&origin).unwrap(), json);
+    }
+
+    #[test]
+    fn an_order_whose_content_changed_is_reproduced_as_it_was_created() {
+        let at = Timestamp::from_millis(1_795_000_000_000);
+        let body = br#"{"external_id":"A-1","currency":"USD","total":"20.00",
+            "lines":[{"name":"Thing","quantity":2,"unit_price":"10.00"}]}"#;
+        let store = StoreId::from_random([7; 10]);
+        let created = StoredOrder {
+            id: OrderId::new(store, SequenceId::at(at)),
+            source: Source::Custom,
+            created_by: Author::Operator(UserId::from_random([1; 10])),
+            client_id: None,
+            content: read_order(body, at).unwrap(),
+            created: None,
+            reported: SenderReported::default(),
+            payments: Vec::new(),
+            refunds: Vec::new(),
+            created_at: at,
+            updated_at: at,
+        };
+        let client = Some(ClientId::new(store, SequenceId::at(at)));
+        for is_replayed in [true, false] {
+            let mut order = created.clone();
+            order.change_content(order.content.clone(), None, is_replayed);
+            assert_eq!(order, created, "the same content is no change");
+            for (note, client_id) in [("first", None), ("second", client)] {
+                let content = OrderContent { note: Some(note.into()), ..order.content.clone() };
+                order.change_content(content, client_id, is_replayed);
+                order.updated_at = at.plus(1_000);
+            }
+            order.reported.local.status = Some(OrderStatus::Cancelled);
+            assert_eq!(order.content.note.as_deref(), Some("second"));
+            assert_eq!(order.created.is_some(), is_replayed);
+            assert_eq!(order.as_created() == created, is_replayed);
+        }
+    }
+
+    #[test]
     fn a_history_retains_its_first_and_newest_entries() {
         let entry = |at| HistoryEntry {
             at: Timestamp::from_millis(at),
             request_id: RequestId::unlogged([0; 19]),
             event: "order.updated".into(),
             delivery: None,
+            author: None,
+            changes: Vec::new(),
         };
         let mut history = Vec::new();
         (0..150).for_each(|at| append_history(&mut history, entry(at)));

@@ -7,6 +7,8 @@ pub mod access_keys;
 pub mod actor;
 pub mod admission;
 pub mod audit;
+pub mod author;
+pub mod command_hash;
 pub mod credential;
 pub mod encoding;
 pub mod event;

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::credential::KeyId;
+use super::author::Author;
 use super::id::{OrderId, PaymentId, RefundId};
 use super::key::Source;
 use super::money::{Amount, Currency};
@@ -33,7 +33,9 @@ pub struct PaymentDetail {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded: Option<Amount>,
     pub source: Source,
-    pub key_id: KeyId,
+    /// Stored under the name that it had when only integration keys made payments.
+    #[serde(rename = "key_id")]
+    pub created_by: Author,
 }
 
 impl PaymentDetail {
@@ -68,7 +70,9 @@ pub struct RefundDetail {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<String>,
     pub source: Source,
-    pub key_id: KeyId,
+    /// Stored under the name that it had when only integration keys made refunds.
+    #[serde(rename = "key_id")]
+    pub created_by: Author,
 }
 
 impl Refund {
@@ -214,7 +218,7 @@ fn field_rejection(pointer: &str, code: &'static str, detail: String) -> Rejecti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::credential::{GateName, TagKeys};
+    use crate::domain::credential::{GateName, KeyId, TagKeys};
     use crate::domain::id::{SequenceId, StoreId};
     use crate::domain::time::Timestamp;
 
@@ -244,7 +248,7 @@ mod tests {
                 status: PaymentStatus::Completed,
                 refunded: refunded.map(amount),
                 source: Source::StripeCheckout,
-                key_id,
+                created_by: Author::IntegrationKey(key_id),
             },
         }
     }
@@ -260,7 +264,7 @@ mod tests {
                 payment_id: None,
                 payment: payment.map(str::to_owned),
                 source: Source::StripeCheckout,
-                key_id,
+                created_by: Author::IntegrationKey(key_id),
             },
         }
     }

@@ -64,7 +64,8 @@ pub enum LedgerCommand {
         row: i64,
     },
     /// An order with its history; the body is
-    /// `{"order": …, "history": [{"at", "request_id", "event", "delivery"}]}`, oldest first.
+    /// `{"order": …, "history": [{"at", "request_id", "event", "delivery", "author", "changes"}]}`,
+    /// oldest first. Replies of the version before have no `author` and no `changes`.
     DescribeOrder {
         store_id: StoreId,
         row: i64,

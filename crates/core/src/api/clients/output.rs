@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::api::output::Rfc3339;
+use crate::api::output::{CreatedBy, Rfc3339};
+use crate::domain::author::Author;
 use crate::domain::id::ClientId;
 use crate::domain::order::ClientDetails;
 use crate::domain::time::Timestamp;
@@ -15,6 +16,8 @@ pub struct ClientOut<'a> {
     email: Option<&'a str>,
     name: Option<&'a str>,
     phone: Option<&'a str>,
+    /// `None` if the client was created before authors were recorded.
+    created_by: Option<CreatedBy>,
     created_at: Rfc3339,
     updated_at: Rfc3339,
 }
@@ -23,6 +26,7 @@ impl<'a> ClientOut<'a> {
     pub fn new(
         id: ClientId,
         details: &'a ClientDetails,
+        created_by: Option<&Author>,
         created_at: Timestamp,
         updated_at: Timestamp,
     ) -> Self {
@@ -33,6 +37,7 @@ impl<'a> ClientOut<'a> {
             email: email.as_deref(),
             name: name.as_deref(),
             phone: phone.as_deref(),
+            created_by: created_by.map(CreatedBy::from),
             created_at: Rfc3339(created_at),
             updated_at: Rfc3339(updated_at),
         }

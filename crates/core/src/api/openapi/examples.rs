@@ -11,6 +11,7 @@ use crate::api::orders::output::OrderOut;
 use crate::api::payments::output::{PaymentOut, RefundOut};
 use crate::api::problem;
 use crate::domain::admission::invalid_key;
+use crate::domain::author::Author;
 use crate::domain::credential::{GateName, KeyId, TagKeys};
 use crate::domain::id::{
     ApiKeyId, AuditId, ClientId, InviteId, Namespace, OrderId, PaymentId, RefundId, RequestId,
@@ -68,6 +69,11 @@ pub fn workspace_id() -> WorkspaceId {
 
 pub fn user_id() -> UserId {
     UserId::from_random(bytes("user"))
+}
+
+/// The author of the examples.
+pub fn author() -> Author {
+    Author::IntegrationKey(key_id())
 }
 
 pub fn api_key_id() -> ApiKeyId {
@@ -157,9 +163,10 @@ fn stored_order() -> StoredOrder {
     StoredOrder {
         id: order_id(),
         source: Source::Custom,
-        key_id: key_id(),
+        created_by: author(),
         client_id: Some(client_id()),
         content,
+        created: None,
         reported: SenderReported::default(),
         payments: Vec::new(),
         refunds: Vec::new(),
@@ -184,7 +191,7 @@ pub fn paid_order() -> StoredOrder {
             status: PaymentStatus::Completed,
             refunded: None,
             source: Source::Custom,
-            key_id: key_id(),
+            created_by: author(),
         },
     };
     let refund = Refund {
@@ -200,7 +207,7 @@ pub fn paid_order() -> StoredOrder {
             payment_id: Some(payment_id()),
             payment: None,
             source: Source::Custom,
-            key_id: key_id(),
+            created_by: author(),
         },
     };
     StoredOrder { payments: vec![payment], refunds: vec![refund], ..stored_order() }
@@ -231,7 +238,7 @@ pub fn refund() -> Value {
 
 pub fn client() -> Value {
     let details = stored_order().content.client.expect("a client");
-    serialized(&ClientOut::new(client_id(), &details, now(), now()))
+    serialized(&ClientOut::new(client_id(), &details, Some(&author()), now(), now()))
 }
 
 /// The response body as JSON.

@@ -189,9 +189,10 @@ fn orders_serialise_as_documented() {
             let order = StoredOrder {
                 id: examples::order_id(),
                 source: Source::Custom,
-                key_id: examples::key_id(),
+                created_by: examples::author(),
                 client_id: None,
                 content,
+                created: None,
                 reported,
                 payments: Vec::new(),
                 refunds: Vec::new(),

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::api::output::{Money, Rfc3339};
+use crate::api::output::{CreatedBy, Money, Rfc3339};
 use crate::api::payments::output::{PaymentEntry, RefundEntry, payments, refunds};
 use crate::domain::credential::KeyId;
 use crate::domain::id::{ClientId, OrderId};
@@ -21,7 +21,9 @@ pub struct OrderOut<'a> {
     number: Option<&'a str>,
     status: OrderStatus,
     source: Source,
-    key_id: &'a KeyId,
+    /// `None` if something else than an integration key created the order.
+    key_id: Option<&'a KeyId>,
+    created_by: CreatedBy,
     currency: Currency,
     placed_at: Rfc3339,
     client: Option<ClientOut<'a>>,
@@ -83,9 +85,10 @@ impl<'a> From<&'a StoredOrder> for OrderOut<'a> {
         let StoredOrder {
             id,
             source,
-            key_id,
+            created_by,
             client_id,
             content,
+            created: _,
             reported,
             payments: _,
             refunds: _,
@@ -114,7 +117,8 @@ impl<'a> From<&'a StoredOrder> for OrderOut<'a> {
             number: number.as_deref(),
             status: order.status(),
             source: *source,
-            key_id,
+            key_id: created_by.integration_key(),
+            created_by: created_by.into(),
             currency: *currency,
             placed_at: Rfc3339(placed_at.unwrap_or(*created_at)),
             client: client.as_ref().map(|client| client_out(client, *client_id)),
@@ -139,6 +143,21 @@ impl<'a> From<&'a StoredOrder> for OrderOut<'a> {
             updated_at: Rfc3339(*updated_at),
         }
     }
+}
+
+/// The names of the fields that differ between two states of a resource, as it is serialised,
+/// without `updated_at`.
+pub fn changed_fields<T: Serialize>(before: &T, after: &T) -> Vec<String> {
+    let fields = |state: &T| match serde_json::to_value(state) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    };
+    let before = fields(before);
+    fields(after)
+        .into_iter()
+        .filter(|(name, value)| name != "updated_at" && before.get(name) != Some(value))
+        .map(|(name, _)| name)
+        .collect()
 }
 
 fn client_out(client: &ClientDetails, id: Option<ClientId>) -> ClientOut<'_> {
@@ -170,6 +189,7 @@ fn line_out(line: &OrderLine, currency: Currency) -> LineOut<'_> {
 mod tests {
     use super::*;
     use crate::api::orders::input::read_order;
+    use crate::domain::author::Author;
     use crate::domain::credential::{GateName, TagKeys};
     use crate::domain::id::{SequenceId, StoreId};
     use crate::domain::money::Amount;
@@ -178,20 +198,20 @@ mod tests {
     use crate::domain::time::Timestamp;
     use serde_json::json;
 
-    #[test]
-    fn the_json_of_an_order_has_every_field() {
+    fn stored_order() -> StoredOrder {
         let now = Timestamp::from_millis(1_795_000_000_000);
         let body = br#"{"external_id":"A-1","currency":"KWD","total":"1.5","client":{"email":"z@example.com"},
             "lines":[{"name":"Thing","quantity":0.5,"unit_price":3}]}"#;
-        let order = StoredOrder {
+        StoredOrder {
             id: OrderId::new(StoreId::from_random([0; 10]), SequenceId::at(now)),
             source: Source::Custom,
-            key_id: KeyId::mint(
+            created_by: Author::IntegrationKey(KeyId::mint(
                 GateName::from_bytes([0; 12]),
                 &TagKeys::parse(&"00".repeat(32)).unwrap(),
-            ),
+            )),
             client_id: None,
             content: read_order(body, now).unwrap(),
+            created: None,
             reported: SenderReported {
                 payments: vec![],
                 refunds: vec![ReportedRefund {
@@ -205,13 +225,34 @@ mod tests {
             refunds: vec![],
             created_at: now,
             updated_at: now,
-        };
-        let at = now.to_rfc3339();
+        }
+    }
+
+    #[test]
+    fn the_names_of_changed_fields_are_those_of_the_json() {
+        let before = stored_order();
+        let mut after = before.clone();
+        after.updated_at = after.updated_at.plus(1);
+        let changed =
+            |after: &StoredOrder| changed_fields(&OrderOut::from(&before), &OrderOut::from(after));
+        assert!(changed(&after).is_empty());
+        after.reported.refunds.clear();
+        after.reported.local.status = Some(OrderStatus::Cancelled);
+        assert_eq!(changed(&after), ["status", "refunded_total", "refunds"]);
+    }
+
+    #[test]
+    fn the_json_of_an_order_has_every_field() {
+        let order = stored_order();
+        let at = order.created_at.to_rfc3339();
+        let key_id = order.created_by.integration_key();
         assert_eq!(
             serde_json::to_value(OrderOut::from(&order)).unwrap(),
             json!({
                 "id": order.id, "external_id": "A-1", "number": null, "status": "pending",
-                "source": "custom", "key_id": order.key_id, "currency": "KWD", "placed_at": at,
+                "source": "custom", "key_id": key_id,
+                "created_by": {"kind": "integration_key", "id": key_id},
+                "currency": "KWD", "placed_at": at,
                 "client": {"id": null, "external_id": null, "email": "z@example.com", "name": null, "phone": null},
                 "billing_address": null, "shipping_address": null,
                 "lines": [{"external_id": null, "sku": null, "name": "Thing", "quantity": 0.5,

@@ -8,6 +8,7 @@ use crate::api::openapi::schema::{
     payment_id, reference, refund_id, request_id, store_id, text, time, with_optional,
     workspace_id,
 };
+use crate::domain::author::Author;
 use crate::domain::key::{KeyStatus, PayloadFormat, Scope, Source};
 use crate::domain::order::{OrderStatus, PaymentStatus};
 use crate::domain::rejection::Code;
@@ -16,6 +17,7 @@ use crate::domain::rejection::Code;
 pub fn components() -> Vec<(&'static str, Value)> {
     vec![
         ("Order", order()),
+        ("CreatedBy", created_by()),
         ("OrderClient", order_client()),
         ("Address", address()),
         ("OrderLine", order_line()),
@@ -47,6 +49,7 @@ fn order() -> Value {
         ("status", choice(&OrderStatus::ALL, OrderStatus::as_str), ""),
         ("source", choice(Source::ALL, Source::as_str), "Where the key's requests come from."),
         ("key_id", key_id(), "The key that it came in by."),
+        ("created_by", reference("CreatedBy"), "Who created it."),
         ("currency", currency(), "ISO 4217."),
         ("placed_at", time(), "When it was placed; when it came in, unless said otherwise."),
         ("client", nullable(reference("OrderClient")), ""),
@@ -69,6 +72,13 @@ fn order() -> Value {
         ("metadata", json!({ "type": "object" }), "As it was sent."),
         ("created_at", time(), ""),
         ("updated_at", time(), ""),
+    ])
+}
+
+fn created_by() -> Value {
+    object([
+        ("kind", json!({ "type": "string", "enum": Author::KINDS }), ""),
+        ("id", text(), "The public id of the key or the flow, or the id of the user."),
     ])
 }
 
@@ -143,6 +153,7 @@ fn payment() -> Value {
         ("refunds", list(reference("OrderRefund")), ""),
         ("source", choice(Source::ALL, Source::as_str), ""),
         ("key_id", key_id(), "The key that it came in by."),
+        ("created_by", reference("CreatedBy"), "Who created it."),
         ("created_at", time(), ""),
     ])
 }
@@ -159,6 +170,7 @@ fn refund() -> Value {
         ("status", payment_status(), ""),
         ("source", choice(Source::ALL, Source::as_str), ""),
         ("key_id", key_id(), "The key that it came in by."),
+        ("created_by", reference("CreatedBy"), "Who created it."),
         ("created_at", time(), ""),
     ])
 }
@@ -170,6 +182,7 @@ fn client() -> Value {
         ("email", nullable(text()), ""),
         ("name", nullable(text()), ""),
         ("phone", nullable(text()), ""),
+        ("created_by", nullable(reference("CreatedBy")), "`null` where it was not recorded."),
         ("created_at", time(), ""),
         ("updated_at", time(), ""),
     ])

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::api::output::{Money, Rfc3339};
+use crate::api::output::{CreatedBy, Money, Rfc3339};
 use crate::domain::credential::KeyId;
 use crate::domain::id::{OrderId, PaymentId, RefundId};
 use crate::domain::key::Source;
@@ -48,7 +48,8 @@ pub struct PaymentOut<'a> {
     refunded_total: Money,
     refunds: Vec<RefundEntry<'a>>,
     source: Source,
-    key_id: &'a KeyId,
+    key_id: Option<&'a KeyId>,
+    created_by: CreatedBy,
     created_at: Rfc3339,
 }
 
@@ -64,7 +65,8 @@ pub struct RefundOut<'a> {
     reason: Option<&'a str>,
     status: PaymentStatus,
     source: Source,
-    key_id: &'a KeyId,
+    key_id: Option<&'a KeyId>,
+    created_by: CreatedBy,
     created_at: Rfc3339,
 }
 
@@ -146,7 +148,8 @@ impl<'a> PaymentOut<'a> {
             refunded_total: Money(order.account().refunded_of(payment), currency),
             refunds: refunds.collect(),
             source: detail.source,
-            key_id: &detail.key_id,
+            key_id: detail.created_by.integration_key(),
+            created_by: (&detail.created_by).into(),
             created_at: Rfc3339(payment.id.row.time()),
         }
     }
@@ -166,7 +169,8 @@ impl<'a> RefundOut<'a> {
             reason: detail.refund.reason.as_deref(),
             status: detail.status,
             source: detail.source,
-            key_id: &detail.key_id,
+            key_id: detail.created_by.integration_key(),
+            created_by: (&detail.created_by).into(),
             created_at: Rfc3339(refund.id.row.time()),
         }
     }
