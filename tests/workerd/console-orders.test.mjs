@@ -169,9 +169,9 @@ async function fill(store, count) {
   await gateway.sql(
     'StoreLedger', store,
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count})
-     INSERT INTO orders (id, source, key_id, status, placed_at, created_at, updated_at, client_id, content, reported,
-       command_hash, version, history)
-     SELECT id - i * 1024, source, key_id, status, placed_at, created_at, updated_at, client_id, content, reported,
+     INSERT INTO orders (id, change, source, created_by, status, placed_at, created_at, updated_at, client_id, content,
+       reported, command_hash, version, history)
+     SELECT id - i * 1024, id - i * 1024, source, created_by, status, placed_at, created_at, updated_at, client_id, content, reported,
        command_hash, version, history
      FROM n, (SELECT * FROM orders ORDER BY id DESC LIMIT 1)`,
   );

@@ -96,7 +96,9 @@ test('an external id is found however old its order is; all else within 2,000 ro
   const inLedger = (sql) => gateway.sql('StoreLedger', store_id, sql);
   await inLedger(
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
-     INSERT INTO orders SELECT id + i, source, key_id, status, placed_at, created_at, updated_at, client_id,
+     INSERT INTO orders (id, change, source, created_by, status, placed_at, created_at, updated_at, client_id, content,
+       reported, command_hash, version, history)
+     SELECT id + i, id + i, source, created_by, status, placed_at, created_at, updated_at, client_id,
        json_set(content, '$.external_id', 'copy-' || i, '$.number', 'copy'), reported, command_hash, version, history
      FROM orders, n`,
   );

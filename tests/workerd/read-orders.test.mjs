@@ -207,7 +207,9 @@ test('a page under a filter that fits nothing looks at no more than 2,000 orders
     'StoreLedger',
     store,
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
-     INSERT INTO orders SELECT id + i, source, key_id, status, placed_at, created_at, updated_at, client_id,
+     INSERT INTO orders (id, change, source, created_by, status, placed_at, created_at, updated_at, client_id, content,
+       reported, command_hash, version, history)
+     SELECT id + i, id + i, source, created_by, status, placed_at, created_at, updated_at, client_id,
        content, reported, command_hash, version, history FROM orders, n`,
   );
   await gateway.resetMeter();
