@@ -42,6 +42,7 @@ test('the least order is answered 201 with every field of an order', async () =>
     status: 'pending',
     source: 'custom',
     key_id: key.key_id,
+    created_by: { kind: 'integration_key', id: key.key_id },
     currency: 'USD',
     placed_at: createdAt,
     client: null,

@@ -49,6 +49,7 @@ test('a payment is answered with every field and moves a pending order on once a
     refunds: [],
     source: 'custom',
     key_id: key.key_id,
+    created_by: { kind: 'integration_key', id: key.key_id },
   });
   let now = await read(id);
   assert.deepEqual([now.status, now.paid_total], ['pending', '5.00']);
@@ -124,6 +125,7 @@ test('partial refunds add up to what was paid and no further; then the order is 
     status: 'completed',
     source: 'custom',
     key_id: key.key_id,
+    created_by: { kind: 'integration_key', id: key.key_id },
   });
   let now = await read(id);
   assert.deepEqual([now.status, now.refunded_total, now.payments[0].refunded_total], ['processing', '5.50', '5.50']);
