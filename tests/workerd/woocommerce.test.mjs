@@ -28,7 +28,8 @@ async function freshShop(args) {
 
 /** What must be the same however the requests arrived: all but what is made here. */
 function content(order) {
-  const { id, key_id, created_at, updated_at, client, ...rest } = order;
+  const { id, key_id, created_by, created_at, updated_at, client, ...rest } = order;
+  assert.deepEqual(created_by, { kind: 'integration_key', id: key_id });
   return { ...rest, client: client && { ...client, id: undefined } };
 }
 
