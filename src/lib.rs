@@ -24,7 +24,7 @@
 //!
 //! Where to start reading: `http/worker.rs` routes a request, `http/integrations.rs` hands it to
 //! the KeyGate, `objects/key_gate/ingest.rs` (an order) and `objects/key_gate/deliver.rs` (a
-//! webhook) process it, and `objects/store_ledger/orders.rs` stores the order.
+//! webhook) process it, and `objects/store_ledger/commands.rs` stores the order.
 #![cfg(target_arch = "wasm32")]
 
 mod catalogue;

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 use serde_json::Value;
 use tidegate_core::domain::event::{NativeEvent, Subject};
-use tidegate_core::domain::ledger::judge_event;
 use tidegate_core::domain::log::Outcome;
 use tidegate_core::domain::money::Amount;
 use tidegate_core::domain::order::{
     Address, ClientDetails, OrderContent, OrderSnapshot, SourceVersion,
 };
 use tidegate_core::domain::time::Timestamp;
+use tidegate_core::ledger::judge_event;
 use tidegate_core::storefront::ParsedDelivery;
 
 pub fn fixture(path: &str) -> Vec<u8> {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use tidegate_core::domain::event::NativeEvent;
-use tidegate_core::domain::ledger::judge_event;
 use tidegate_core::domain::log::Outcome;
 use tidegate_core::domain::order::SourceVersion;
+use tidegate_core::ledger::judge_event;
 
 use crate::payloads::{describe_event, text};
 

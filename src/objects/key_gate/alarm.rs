@@ -5,13 +5,14 @@
 //! does not fail: it sets the alarm again instead.
 
 use super::change::PUBLISH_RETRY;
-use super::deliver::{ApplyResult, parse_again};
+use super::deliver::parse_again;
 use super::key_state::KeyState;
 use super::parked::Parked;
 use super::storage::Intent;
 use super::{InFlight, KeyGate, parked};
 use crate::Result;
 use crate::platform::{now, random_token};
+use tidegate_core::delivery::Fate;
 use tidegate_core::domain::actor::Actor;
 use tidegate_core::domain::admission::{DeliveryDecision, admit_delivery};
 use tidegate_core::domain::event::NativeEvent;
@@ -168,14 +169,14 @@ impl KeyGate {
         })?;
         let applied = match decision {
             DeliveryDecision::Park(reason) if reason != ParkReason::AwaitingDetails => {
-                ApplyResult::park(reason)
+                Fate::parked(reason)
             }
             _ => self.apply(delivery, event.ingest.fault, retry_row, (row, &event.body)).await,
         };
         let now = now();
         match &applied {
-            ApplyResult::Settled(_) => parked::delete_applied(&self.sql, row)?,
-            ApplyResult::Park(waiting) => {
+            Fate::Settled(_) => parked::delete_applied(&self.sql, row)?,
+            Fate::Parked(waiting) => {
                 let attempts = event.attempts + 1;
                 let next_at = match waiting.reason {
                     ParkReason::RateLimited => Some(now.plus(NO_BUDGET_DELAY)),

@@ -2,19 +2,18 @@
 //! the response is 200, because most senders give up soon or never try again.
 
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::ingest::RequestResult;
 use super::key_state::IncomingRequest;
-use super::parked::Waiting;
 use super::{KeyGate, parked};
 use crate::platform::answer::Answer;
 use crate::{Error, Result, internal};
+use tidegate_core::delivery::{
+    Application, Fate, Settled, SourceAddress, Step, Waiting, applied, next_step,
+};
 use tidegate_core::domain::admission::{
     DeliveryDecision, admit_delivery, authenticate_delivery, check_delivery_key,
 };
-use tidegate_core::domain::encoding;
-use tidegate_core::domain::event::{Ignored, NativeEvent};
 use tidegate_core::domain::id::{RequestId, SequenceId};
 use tidegate_core::domain::key::PayloadFormat;
 use tidegate_core::domain::log::{About, Outcome};
@@ -23,50 +22,14 @@ use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::signature::{Diagnosis, diagnose_native, signature_of};
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::key_gate::{Fault, Ingest, RequestKind};
-use tidegate_core::protocol::store_ledger::{LedgerCommand, LedgerReply};
+use tidegate_core::protocol::store_ledger::LedgerCommand;
 use tidegate_core::storefront::{self, ParsedDelivery};
-
-/// The result of applying an authentic event.
-#[derive(Debug)]
-pub(super) enum ApplyResult {
-    /// Nothing remains to be done.
-    Settled(Settled),
-    /// The event has to be parked.
-    Park(Waiting),
-}
-
-/// An event of which nothing remains to be done.
-#[derive(Clone, Debug)]
-pub(super) struct Settled {
-    pub outcome: Outcome,
-    pub internal_id: Option<String>,
-    pub external_id: Option<String>,
-    pub detail: Option<String>,
-}
 
 /// A delivery whose signature was verified, and the decision whether to apply or park it.
 struct Authentic {
     delivery: ParsedDelivery,
     decision: DeliveryDecision,
     request_id: RequestId,
-}
-
-impl ApplyResult {
-    pub(super) const fn park(reason: ParkReason) -> Self {
-        Self::Park(Waiting { reason, detail: None, parent: None, token: None })
-    }
-
-    /// What the log says of it, and why the event is parked, if it is.
-    pub(super) fn logged(&self) -> (Settled, Option<ParkReason>) {
-        match self {
-            Self::Settled(settled) => (settled.clone(), None),
-            Self::Park(Waiting { reason, detail, .. }) => {
-                let detail = detail.clone();
-                let outcome = Outcome::Parked;
-                (Settled { outcome, internal_id: None, external_id: None, detail }, Some(*reason))
-            }
-        }
-    }
 }
 
 impl KeyGate {
@@ -103,19 +66,19 @@ impl KeyGate {
     ) -> RequestResult {
         let Authentic { delivery, decision, request_id } = authentic;
         let topic = delivery.topic.clone();
-        let (applied, units) = match decision {
-            DeliveryDecision::Park(reason) => (ApplyResult::park(reason), 0),
+        let (fate, units) = match decision {
+            DeliveryDecision::Park(reason) => (Fate::parked(reason), 0),
             DeliveryDecision::Apply => {
                 (self.apply(delivery, ingest.fault, row, (row, body)).await, 1)
             }
         };
-        let parked = match &applied {
-            ApplyResult::Settled(_) => Ok(()),
-            ApplyResult::Park(waiting) => self.park(ingest, body, &topic, row, waiting).await,
+        let parked = match &fate {
+            Fate::Settled(_) => Ok(()),
+            Fate::Parked(waiting) => self.park(ingest, body, &topic, row, waiting).await,
         };
         let mut result = match parked {
             Ok(()) => {
-                let (settled, park_reason) = applied.logged();
+                let (settled, park_reason) = fate.logged();
                 let Settled { outcome, internal_id, external_id, detail } = settled;
                 let about = About { park_reason, ..About::NOTHING };
                 RequestResult {
@@ -180,20 +143,19 @@ impl KeyGate {
             }
             let delivery = storefront::read(format, &ingest.headers, body)
                 .ok_or_else(|| refused(&no_webhook().into_rejection()))?;
-            if let Some(address) = delivery.source.as_deref() {
-                match key_state.stored.source_address.as_deref() {
-                    Some(pinned) if pinned != address => {
-                        let decision = DeliveryDecision::Park(ParkReason::SourceChanged);
-                        return Ok(Authentic { delivery, decision, request_id });
-                    }
-                    Some(_) => {}
-                    None => {
-                        let mut stored = key_state.stored.clone();
-                        stored.source_address = Some(address.to_owned());
-                        super::storage::save(&self.sql, &stored)
-                            .map_err(|error| refused(&error.into_rejection()))?;
-                        key_state.stored = stored;
-                    }
+            let pinned = key_state.stored.source_address.as_deref();
+            match SourceAddress::compare(pinned, delivery.source.as_deref()) {
+                SourceAddress::Same => {}
+                SourceAddress::First => {
+                    let mut stored = key_state.stored.clone();
+                    stored.source_address.clone_from(&delivery.source);
+                    super::storage::save(&self.sql, &stored)
+                        .map_err(|error| refused(&error.into_rejection()))?;
+                    key_state.stored = stored;
+                }
+                SourceAddress::Changed => {
+                    let decision = DeliveryDecision::Park(ParkReason::SourceChanged);
+                    return Ok(Authentic { delivery, decision, request_id });
                 }
             }
             let scope = delivery.subject.scope();
@@ -211,78 +173,38 @@ impl KeyGate {
         fault: Option<Fault>,
         row: SequenceId,
         parked_as: (SequenceId, &[u8]),
-    ) -> ApplyResult {
-        let ParsedDelivery { topic, delivery_id, event, .. } = delivery;
-        let event = match event {
-            Ok(NativeEvent::Ignored { reason }) => return ignored_result(reason),
-            Ok(NativeEvent::Notification { resource, external_id }) => {
-                let (row, body) = parked_as;
-                let token = delivery_id.unwrap_or_else(|| encoding::hex(Sha256::digest(body)));
-                // If the lookup fails, the event is parked rather than dropped as a duplicate.
-                return match parked::is_duplicate(&self.sql, row, &token) {
-                    Ok(true) => ApplyResult::Settled(Settled {
-                        outcome: Outcome::Duplicate,
-                        internal_id: None,
-                        external_id: Some(external_id),
-                        detail: None,
-                    }),
-                    lookup => ApplyResult::Park(Waiting {
-                        reason: ParkReason::AwaitingDetails,
-                        detail: Some(format!("{} {external_id}", resource.as_str())),
-                        parent: None,
-                        token: lookup.is_ok().then_some(token),
-                    }),
-                };
+    ) -> Fate {
+        let (parked_row, body) = parked_as;
+        let application = match next_step(delivery, body) {
+            Step::Settle(settled) => return Fate::Settled(settled),
+            Step::Park(waiting) => return Fate::Parked(waiting),
+            Step::ParkOnce(notification) => {
+                let parked = parked::is_duplicate(&self.sql, parked_row, &notification.token);
+                return notification.fate(parked.ok());
             }
-            Ok(event) => event,
-            Err(unmappable) => {
-                let detail = format!("{} {}", unmappable.pointer, unmappable.detail);
-                return ApplyResult::Park(Waiting {
-                    reason: ParkReason::Unmappable,
-                    detail: Some(detail.trim().to_owned()),
-                    parent: None,
-                    token: None,
-                });
-            }
+            Step::Apply(application) => application,
         };
+        let Application { topic, delivery_id: delivery, event, parent, satisfies } = application;
         // Before the call: a request that delivers the parent meanwhile must see that an event
         // waits for it.
-        let parent = event.parent();
         if let Some(parent) = &parent {
             let _ = self.with(|key_state| key_state.awaited_parents.insert(parent.clone()));
         }
-        let satisfies = event.satisfies();
         let Ok((origin, _)) = self.origin(row) else {
-            return ApplyResult::park(ParkReason::StoreUnavailable);
+            return Fate::parked(ParkReason::StoreUnavailable);
         };
-        let command = LedgerCommand::Apply { origin, topic, delivery: delivery_id, event, fault };
-        match self.call_ledger(command).await {
-            Ok((LedgerReply::Done { outcome, internal_id, external_id, .. }, _)) => {
-                if let Some(parent) = &parent {
-                    let _ = self.with(|key_state| key_state.awaited_parents.remove(parent));
-                }
-                for arrived in &satisfies {
-                    self.release_children(arrived).await;
-                }
-                ApplyResult::Settled(Settled { outcome, internal_id, external_id, detail: None })
+        let command = LedgerCommand::Apply { origin, topic, delivery, event, fault };
+        let reply = self.call_ledger(command).await.ok().map(|(reply, _)| reply);
+        let fate = applied(reply, parent.as_deref());
+        if let Fate::Settled(_) = fate {
+            if let Some(parent) = &parent {
+                let _ = self.with(|key_state| key_state.awaited_parents.remove(parent));
             }
-            Ok((LedgerReply::ParentUnknown, _)) => {
-                let parent = parent.unwrap_or_default();
-                ApplyResult::Park(Waiting {
-                    reason: ParkReason::ParentUnknown,
-                    detail: Some(format!("{parent} has not arrived yet")),
-                    parent: Some(parent),
-                    token: None,
-                })
+            for arrived in &satisfies {
+                self.release_children(arrived).await;
             }
-            Ok((LedgerReply::Rejected { rejection }, _)) => ApplyResult::Park(Waiting {
-                reason: ParkReason::Unmappable,
-                detail: Some(rejection.detail),
-                parent: None,
-                token: None,
-            }),
-            Ok(_) | Err(_) => ApplyResult::park(ParkReason::StoreUnavailable),
         }
+        fate
     }
 
     async fn park(
@@ -344,15 +266,6 @@ fn ping_result() -> RequestResult {
     );
     result.units = 0;
     result
-}
-
-fn ignored_result(reason: Ignored) -> ApplyResult {
-    ApplyResult::Settled(Settled {
-        outcome: Outcome::Ignored,
-        internal_id: None,
-        external_id: None,
-        detail: Some(reason.detail().to_owned()),
-    })
 }
 
 /// Parses a parked delivery again.

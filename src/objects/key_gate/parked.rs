@@ -7,6 +7,7 @@ use worker::js_sys::Uint8Array;
 use super::bytes;
 use crate::platform::sql::{Sql, integer, optional_integer, text};
 use crate::{Result, internal};
+use tidegate_core::delivery::Waiting;
 use tidegate_core::domain::id::SequenceId;
 use tidegate_core::domain::parked::{ParkReason, ParkedCount, RESERVE, Retry, backoff};
 use tidegate_core::domain::rejection::{Code, Rejection};
@@ -19,17 +20,6 @@ pub struct Parked {
     pub attempts: u32,
     pub ingest: Ingest,
     pub body: Vec<u8>,
-}
-
-/// Why an event is parked.
-#[derive(Debug)]
-pub struct Waiting {
-    pub reason: ParkReason,
-    pub detail: Option<String>,
-    /// The parent whose arrival the event waits for, if it waits for one.
-    pub parent: Option<String>,
-    /// Identifies the event when it is sent again. Unique among the parked events.
-    pub token: Option<String>,
 }
 
 /// Parks an event. Returns when its first retry is due, if its reason is retried by the alarm.

@@ -9,16 +9,18 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::StoreLedger;
-use super::orders::{INSERT_CREATION, Identity};
+use super::commit::INSERT_CREATION;
+use super::{StoreLedger, to_json};
 use crate::Result;
 use crate::platform::sql::{Sql, integer, text};
+use tidegate_core::api::orders::output::OrderOut;
 use tidegate_core::api::problem;
 use tidegate_core::domain::id::{Namespace, SequenceId, StoreId};
 use tidegate_core::domain::idempotency::{RETENTION, WEEK, live_weeks};
-use tidegate_core::domain::ledger::Origin;
+use tidegate_core::domain::record::Origin;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::time::Timestamp;
+use tidegate_core::ledger::Identity;
 use tidegate_core::protocol::store_ledger::{Idempotency, LedgerReply};
 
 /// The tables of the weeks; `None` until they have been looked up.
@@ -130,6 +132,11 @@ impl StoreLedger {
             }
         }
         Ok(prior)
+    }
+
+    /// The response body of an order's creation: the order as it was then.
+    fn creation_body(&self, store: StoreId, row: SequenceId) -> Result<String> {
+        to_json(&OrderOut::from(&self.order(store, row)?.order.as_created()))
     }
 
     /// Makes the table of this week unless it exists, and the trigger that writes an order, its

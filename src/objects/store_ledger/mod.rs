@@ -7,15 +7,13 @@
 //!   anything, so of several identical concurrent commands one writes and the others find its rows.
 //! - No row is ever deleted because a sender reports a deletion.
 
-mod clients;
-mod events;
+mod commands;
+mod commit;
 mod idempotency;
 mod listing;
-mod orders;
-mod payments;
 mod reading;
+mod records;
 mod schema;
-mod writes;
 
 use std::cell::{Cell, RefCell};
 use std::panic::AssertUnwindSafe;
@@ -28,9 +26,9 @@ use worker::{Env, durable::State};
 use crate::platform::now;
 use crate::platform::sql::Sql;
 use crate::{Result, internal};
-use tidegate_core::domain::id::SequenceId;
-use tidegate_core::domain::ledger::StoredOrder;
+use tidegate_core::domain::id::{Sequence, SequenceId};
 use tidegate_core::domain::log::Outcome;
+use tidegate_core::domain::record::StoredOrder;
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::key_gate::Fault;
 use tidegate_core::protocol::store_ledger::{LedgerCommand, LedgerReply};
@@ -117,7 +115,7 @@ impl StoreLedger {
             LedgerCommand::Write { origin, idempotency, write, dry_run, fault: _ } => {
                 self.write(&origin, idempotency.as_ref(), write, dry_run, now)
             }
-            LedgerCommand::Batch { commands } => self.batch(commands, now),
+            LedgerCommand::Batch { commands } => Ok(self.batch(commands, now)),
             LedgerCommand::CheckIdempotency { store_id, namespace, idempotency } => {
                 let prior = self.find_prior(store_id, namespace, Some(&idempotency), None, now)?;
                 Ok(prior.reply.unwrap_or((LedgerReply::NoStoredResponse, String::new())))
@@ -144,16 +142,14 @@ impl StoreLedger {
         outcome
     }
 
-    /// Assigns the id of a record created at `now`, or the number of a change made at `now`. It is
-    /// greater than every one assigned before, also before the object last lost its memory.
-    fn next_sequence_id(&self, now: Timestamp) -> Result<SequenceId> {
+    /// Assigns the ids and change numbers of a command at `now`. They are greater than all that were
+    /// assigned before, also before the object last lost its memory.
+    fn sequence(&self, now: Timestamp) -> Result<Sequence> {
         let last = match self.last_sequence_id.get() {
             Some(last) => Some(last),
             None => self.newest_stored_id()?,
         };
-        let next = SequenceId::next(now, last);
-        self.last_sequence_id.set(Some(next));
-        Ok(next)
+        Ok(Sequence { now, last })
     }
 
     fn newest_stored_id(&self) -> Result<Option<SequenceId>> {

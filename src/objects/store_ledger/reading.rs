@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::listing::MAX_SCANNED;
-use super::orders::not_found;
 use super::{StoreLedger, query_reply, to_json};
 use crate::Result;
 use crate::platform::sql::integer;
 use tidegate_core::api::orders::output::OrderOut;
 use tidegate_core::api::output::CreatedBy;
 use tidegate_core::domain::id::{RequestId, SequenceId, StoreId};
-use tidegate_core::domain::ledger::{HistoryEntry, StoredOrder};
+use tidegate_core::domain::record::{HistoryEntry, StoredOrder};
 use tidegate_core::domain::time::Timestamp;
+use tidegate_core::ledger::no_order;
 use tidegate_core::protocol::store_ledger::{LedgerReply, OrderFilter};
 
 /// How many of the newest orders a summary shows.
@@ -45,13 +45,13 @@ struct Summary<'a> {
 
 impl StoreLedger {
     pub(super) fn get_order(&self, store: StoreId, row: i64) -> Result<(LedgerReply, String)> {
-        let order = self.order(store, SequenceId::from_i64(row).ok_or_else(not_found)?)?.order;
+        let order = self.order(store, SequenceId::from_i64(row).ok_or_else(no_order)?)?.order;
         Ok((query_reply(Some(&order)), to_json(&OrderOut::from(&order))?))
     }
 
     /// An order with its history, oldest entry first: `{"order": …, "history": […]}`.
     pub(super) fn describe_order(&self, store: StoreId, row: i64) -> Result<(LedgerReply, String)> {
-        let record = self.order(store, SequenceId::from_i64(row).ok_or_else(not_found)?)?;
+        let record = self.order(store, SequenceId::from_i64(row).ok_or_else(no_order)?)?;
         let history = record.history.into_iter().map(|entry| {
             let HistoryEntry { at, request_id, event, delivery, author, changes } = entry;
             let author = author.as_ref().map(CreatedBy::from);

@@ -204,6 +204,23 @@ impl SequenceId {
     }
 }
 
+/// The ids and change numbers that one command assigns. Each is greater than the one before.
+#[derive(Clone, Copy, Debug)]
+pub struct Sequence {
+    /// The time of the command.
+    pub now: Timestamp,
+    /// The greatest id or change number that was assigned before.
+    pub last: Option<SequenceId>,
+}
+
+impl Sequence {
+    pub fn assign(&mut self) -> SequenceId {
+        let next = SequenceId::next(self.now, self.last);
+        self.last = Some(next);
+        next
+    }
+}
+
 macro_rules! as_text {
     ($([$($generic:ident)?] $name:ty;)*) => {$(
         impl$(<$generic: Kind>)? fmt::Debug for $name {

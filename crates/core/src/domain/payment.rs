@@ -12,7 +12,7 @@ use super::author::Author;
 use super::id::{OrderId, PaymentId, RefundId};
 use super::key::Source;
 use super::money::{Amount, Currency};
-use super::order::{PaymentStatus, ReportedPayment, ReportedRefund};
+use super::order::{PaymentStatus, ReportedPayment, ReportedRefund, SourceVersion};
 use super::rejection::{FieldError, Rejection};
 use super::reported::SenderReported;
 
@@ -22,6 +22,10 @@ pub struct Payment {
     pub id: PaymentId,
     pub order_id: OrderId,
     pub detail: PaymentDetail,
+    /// The hash of the command that created the record; `None` for records of native senders.
+    pub command_hash: Option<String>,
+    /// The version of the native sender's event that was applied last.
+    pub version: Option<SourceVersion>,
 }
 
 /// The part of a payment record that is stored as JSON.
@@ -55,6 +59,10 @@ pub struct Refund {
     pub id: RefundId,
     pub order_id: OrderId,
     pub detail: RefundDetail,
+    /// The hash of the command that created the record; `None` for records of native senders.
+    pub command_hash: Option<String>,
+    /// The version of the native sender's event that was applied last.
+    pub version: Option<SourceVersion>,
 }
 
 /// The part of a refund record that is stored as JSON.
@@ -250,6 +258,8 @@ mod tests {
                 source: Source::StripeCheckout,
                 created_by: Author::IntegrationKey(key_id),
             },
+            command_hash: None,
+            version: None,
         }
     }
 
@@ -266,6 +276,8 @@ mod tests {
                 source: Source::StripeCheckout,
                 created_by: Author::IntegrationKey(key_id),
             },
+            command_hash: None,
+            version: None,
         }
     }
 

@@ -18,10 +18,10 @@ use crate::domain::id::{
     SequenceId, StoreId, UserId, WorkspaceId,
 };
 use crate::domain::key::Source;
-use crate::domain::ledger::StoredOrder;
 use crate::domain::money::Amount;
 use crate::domain::order::{OrderStatus, PaymentStatus, ReportedPayment, ReportedRefund};
 use crate::domain::payment::{Payment, PaymentDetail, Refund, RefundDetail};
+use crate::domain::record::StoredOrder;
 use crate::domain::rejection::{Code, Rejection};
 use crate::domain::reported::SenderReported;
 use crate::domain::time::Timestamp;
@@ -193,6 +193,8 @@ pub fn paid_order() -> StoredOrder {
             source: Source::Custom,
             created_by: author(),
         },
+        command_hash: None,
+        version: None,
     };
     let refund = Refund {
         id: refund_id(),
@@ -209,6 +211,8 @@ pub fn paid_order() -> StoredOrder {
             source: Source::Custom,
             created_by: author(),
         },
+        command_hash: None,
+        version: None,
     };
     StoredOrder { payments: vec![payment], refunds: vec![refund], ..stored_order() }
 }

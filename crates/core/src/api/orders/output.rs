@@ -8,9 +8,9 @@ use crate::api::payments::output::{PaymentEntry, RefundEntry, payments, refunds}
 use crate::domain::credential::KeyId;
 use crate::domain::id::{ClientId, OrderId};
 use crate::domain::key::Source;
-use crate::domain::ledger::StoredOrder;
 use crate::domain::money::{Currency, Quantity};
 use crate::domain::order::{Address, ClientDetails, OrderContent, OrderLine, OrderStatus};
+use crate::domain::record::StoredOrder;
 
 /// The JSON of an order. Amounts are decimal strings with the currency's number of decimal places.
 /// Fields without a value are `null`, so that every order has the same fields.

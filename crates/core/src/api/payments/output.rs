@@ -7,9 +7,9 @@ use crate::api::output::{CreatedBy, Money, Rfc3339};
 use crate::domain::credential::KeyId;
 use crate::domain::id::{OrderId, PaymentId, RefundId};
 use crate::domain::key::Source;
-use crate::domain::ledger::StoredOrder;
 use crate::domain::order::{PaymentStatus, ReportedPayment, ReportedRefund};
 use crate::domain::payment::{Payment, Refund};
+use crate::domain::record::StoredOrder;
 
 /// A payment within its order. A payment that only the sender's order reports has no `id`.
 #[derive(Debug, Serialize)]

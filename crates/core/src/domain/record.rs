@@ -1,13 +1,11 @@
-//! The records of orders and clients in a store's ledger, and the decision about an incoming native
-//! event.
+//! The records of orders and clients in a store's ledger.
 
 use serde::{Deserialize, Serialize};
 
 use super::author::Author;
-use super::id::{ClientId, Namespace, OrderId, RequestId, StoreId};
+use super::id::{ClientId, Namespace, OrderId, PaymentId, RefundId, RequestId, StoreId};
 use super::key::Source;
-use super::log::Outcome;
-use super::order::{OrderContent, OrderStatus, SourceVersion};
+use super::order::{ClientDetails, OrderContent, OrderStatus, SourceVersion};
 use super::payment::{Account, Payment, Refund};
 use super::reported::SenderReported;
 use super::time::Timestamp;
@@ -53,6 +51,14 @@ impl StoredOrder {
         let reported = self.content.status;
         let local = self.reported.local.status;
         local.filter(|local| local.progress() > reported.progress()).unwrap_or(reported)
+    }
+
+    pub fn payment(&self, id: PaymentId) -> Option<&Payment> {
+        self.payments.iter().find(|payment| payment.id == id)
+    }
+
+    pub fn refund(&self, id: RefundId) -> Option<&Refund> {
+        self.refunds.iter().find(|refund| refund.id == id)
     }
 
     pub fn account(&self) -> Account<'_> {
@@ -149,14 +155,29 @@ pub fn append_history(history: &mut Vec<HistoryEntry>, entry: HistoryEntry) {
     history.push(entry);
 }
 
-/// The outcome of a native sender's event, given the version that is stored.
-pub fn judge_event(stored: Option<&SourceVersion>, incoming: &SourceVersion) -> Outcome {
-    match stored {
-        None => Outcome::Accepted,
-        Some(stored) if incoming > stored => Outcome::Accepted,
-        Some(stored) if incoming == stored => Outcome::Duplicate,
-        Some(_) => Outcome::Stale,
-    }
+/// A stored order, and what only the ledger needs of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderRecord {
+    pub order: StoredOrder,
+    /// The hash of the command that created the order; `None` for orders of native senders.
+    pub command_hash: Option<String>,
+    /// The version of the native sender's event that was applied last.
+    pub version: Option<SourceVersion>,
+    pub history: Vec<HistoryEntry>,
+}
+
+/// A stored client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientRecord {
+    pub id: ClientId,
+    pub details: ClientDetails,
+    /// `None` if the client was created before authors were recorded.
+    pub created_by: Option<Author>,
+    /// The version of the native sender's event that was applied last.
+    pub version: Option<SourceVersion>,
+    pub history: Vec<HistoryEntry>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 #[cfg(test)]
@@ -164,34 +185,6 @@ mod tests {
     use super::*;
     use crate::api::orders::input::read_order;
     use crate::domain::id::{SequenceId, UserId};
-
-    fn version(modified: i64, refunds: u32, progress: u8, hash: &str) -> SourceVersion {
-        SourceVersion {
-            sequence: 0,
-            modified_at: Timestamp::from_millis(modified),
-            refunds,
-            progress,
-            body_hash: hash.to_owned(),
-        }
-    }
-
-    #[test]
-    fn the_senders_time_decides_then_refunds_then_status_then_hash() {
-        let stored = version(1_000, 1, 2, "b");
-        for (incoming, outcome) in [
-            (version(1_000, 1, 2, "b"), Outcome::Duplicate),
-            (version(2_000, 0, 0, "a"), Outcome::Accepted),
-            (version(999, 9, 9, "z"), Outcome::Stale),
-            (version(1_000, 2, 0, "a"), Outcome::Accepted),
-            (version(1_000, 0, 9, "z"), Outcome::Stale),
-            (version(1_000, 1, 3, "a"), Outcome::Accepted),
-            (version(1_000, 1, 2, "c"), Outcome::Accepted),
-            (version(1_000, 1, 2, "a"), Outcome::Stale),
-        ] {
-            assert_eq!(judge_event(Some(&stored), &incoming), outcome, "{incoming:?}");
-        }
-        assert_eq!(judge_event(None, &stored), Outcome::Accepted);
-    }
 
     #[test]
     fn a_history_entry_without_author_and_changes_is_still_read() {
