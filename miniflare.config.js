@@ -43,17 +43,12 @@ export const WORKER = {
   serviceBindings: { ASSETS: { disk: { path: ASSETS_DIRECTORY } } },
 };
 
-/** What worker-build makes of a crate, entry first. */
-export function crateModules(build) {
-  return [
-    { type: 'ESModule', path: path.join(build, 'index.js') },
-    { type: 'CompiledWasm', path: path.join(build, 'index_bg.wasm') },
-  ];
-}
-
 /** The built Worker's modules, entry first. */
 export function builtModules(build = path.join(ROOT, 'build')) {
-  return [{ type: 'ESModule', path: path.join(build, 'entry.mjs') }, ...crateModules(build)];
+  return [
+    { type: 'ESModule', path: path.join(build, 'entry.mjs') },
+    { type: 'CompiledWasm', path: path.join(build, 'index_bg.wasm') },
+  ];
 }
 
 /**

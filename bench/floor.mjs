@@ -3,12 +3,12 @@
  * floor/src/lib.rs.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Log, LogLevel, Miniflare } from 'miniflare';
-import { WORKER, crateModules } from '../miniflare.config.js';
-import { NIGHTLY, workerBuild } from '../scripts/toolchain.mjs';
+import { WORKER, builtModules } from '../miniflare.config.js';
+import { compileWorker, NIGHTLY } from '../scripts/toolchain.mjs';
 import { step } from '../scripts/processes.mjs';
 import { childListeningOn, cpuMillis } from '../tests/workerd/support/runtime-process.mjs';
 
@@ -21,16 +21,15 @@ export async function buildFloor() {
   const inputs = digest();
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === inputs) return;
   await step('Building the floor', () =>
-    workerBuild({ cwd: CRATE, profile: 'release' }),
+    compileWorker({ cwd: CRATE, crate: 'floor', profile: 'release', entry: path.join(CRATE, 'entry.mjs'), out: BUILD }),
   );
-  mkdirSync(BUILD, { recursive: true });
   writeFileSync(STAMP, inputs);
 }
 
 function digest() {
   const sources = readdirSync(path.join(CRATE, 'src')).map((name) => path.join('src', name));
   const hash = createHash('sha256').update(NIGHTLY);
-  for (const name of ['Cargo.toml', 'Cargo.lock', ...sources.sort()]) {
+  for (const name of ['Cargo.toml', 'Cargo.lock', 'entry.mjs', ...sources.sort()]) {
     hash.update(`\0${name}\0`).update(readFileSync(path.join(CRATE, name)));
   }
   return hash.digest('hex');
@@ -48,7 +47,7 @@ export async function startFloor(state) {
     compatibilityDate: WORKER.compatibilityDate,
     compatibilityFlags: WORKER.compatibilityFlags,
     modulesRoot: '/',
-    modules: crateModules(BUILD),
+    modules: builtModules(BUILD),
     durableObjects: { FLOOR: { className: 'Floor', useSQLite: true } },
     host: '127.0.0.1',
     port: 0,

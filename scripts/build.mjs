@@ -3,14 +3,14 @@
  * budget. Does nothing if no input has changed. Used by `npm run build` and by wrangler's custom build.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Failure, isMain, runScript, step } from './processes.mjs';
 import { BUILD_DIR, MAX_WORKER_GZIP_BYTES, ROOT, WASM_TARGET } from './project.mjs';
-import { NIGHTLY, preflight, workerBuild } from './toolchain.mjs';
+import { compileWorker, NIGHTLY, preflight } from './toolchain.mjs';
 
-const INPUTS = ['src', 'crates', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs'];
+const INPUTS = ['src', 'crates', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs', 'scripts/toolchain.mjs'];
 
 /**
  * Flags that make the Worker smaller: they leave out where in the source a panic comes from (its message
@@ -18,9 +18,8 @@ const INPUTS = ['src', 'crates', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.tom
  */
 const SMALL = ['-Zlocation-detail=none', '-Zfmt-debug=shallow'];
 
-const MODULES = ['entry.mjs', 'index.js', 'index_bg.wasm'];
+const MODULES = ['entry.mjs', 'index_bg.wasm'];
 
-/** The entry module of the Worker. It imports the Rust Worker from its own directory, so it is copied there. */
 const ENTRY = join(ROOT, 'src/entry.mjs');
 
 /** The inputs of the last good build: `{ digest, included, profile }`. */
@@ -56,8 +55,8 @@ async function buildWasm(profile) {
   if (isBuilt && [profile, DEPLOYED].includes(stamp.profile) && stamp.digest === digest(stamp.included)) return false;
   // Computed before the build, so that a file that is edited during it does not count as built.
   const before = digest(stamp?.included ?? []);
-  await step('Building the Worker', () => workerBuild({ cwd: ROOT, profile, rustFlags: SMALL }), { hint: HINTS[profile] });
-  copyFileSync(ENTRY, join(BUILD_DIR, 'entry.mjs'));
+  const worker = { cwd: ROOT, crate: 'tidegate', profile, entry: ENTRY, out: BUILD_DIR, rustFlags: SMALL };
+  await step('Building the Worker', () => compileWorker(worker), { hint: HINTS[profile] });
   if (profile === DEPLOYED) checkSize();
   const included = includedFiles(profile);
   const unchanged = before === digest(stamp?.included ?? []);

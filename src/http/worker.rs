@@ -153,5 +153,9 @@ fn injected_fault(request: &Request, settings: &Settings) -> Result<Option<Fault
     if fault == Some(Fault::PanicWorker) {
         panic!("a panic on purpose");
     }
+    #[cfg(target_arch = "wasm32")]
+    if fault == Some(Fault::TrapWorker) {
+        core::arch::wasm32::unreachable();
+    }
     Ok(fault)
 }

@@ -108,6 +108,22 @@ test('the Worker’s panic is contained on every path', async () => {
   assert.equal((await send(gateway, { method: 'GET', path: '/healthz' })).status, 200);
 });
 
+test('a trap ends the instance of the wasm module, and the next one has all that was acknowledged', async () => {
+  const own = await mint(gateway, creds);
+  const acknowledged = order();
+  assert.equal((await postOrder(gateway, own, acknowledged)).status, 201);
+  for (let turn = 0; turn < 3; turn++) {
+    const before = await orderCount();
+    await postOrder(gateway, own, order(), faulty('trap_worker')).catch((error) => error);
+    // What was being sent may fail with it; nothing after that does.
+    const sent = order();
+    await until(async () => [200, 201].includes((await postOrder(gateway, own, sent)).status));
+    assert.deepEqual(statuses(await times(10, () => postOrder(gateway, own))), { 201: 10 });
+    assert.equal((await postOrder(gateway, own, acknowledged)).status, 200, 'it is known');
+    assert.equal(await orderCount(), before + 11);
+  }
+});
+
 test('only FAULT_INJECTION=on lets a request ask for a fault, and no deployment has it', async () => {
   const toml = readFileSync(new URL('../../wrangler.toml', import.meta.url), 'utf8');
   assert.ok(!toml.includes('FAULT_INJECTION'));

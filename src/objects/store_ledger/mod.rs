@@ -203,7 +203,7 @@ fn injected_fault(command: &LedgerCommand) -> Option<JsValue> {
         Fault::LedgerError => Some(failure_frame("a fault on purpose", true)),
         // A promise that never settles.
         Fault::LedgerHang => Some(Promise::new(&mut |_, _| {}).into()),
-        Fault::PanicWorker | Fault::PanicKeyGate => None,
+        Fault::PanicWorker | Fault::PanicKeyGate | Fault::TrapWorker => None,
     }
 }
 

@@ -29,7 +29,7 @@
 import { resetClock, startClock } from './metered/clock.mjs';
 import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
 import unsafe from 'workerd:unsafe';
-import Built, * as built from '../../../build/entry.mjs';
+import worker, * as built from '../../../build/entry.mjs';
 import { alarmsOfNewInstance, duringAlarm, forgetAlarms, forgetRunning, movedAlarm, passTime, realignAlarm } from './metered/alarms.mjs';
 import { countedD1 } from './metered/d1.mjs';
 import { clearFaults, failingNamespace, setFault, underFault } from './metered/faults.mjs';
@@ -64,21 +64,17 @@ export default class Metered extends WorkerEntrypoint {
     if (own) return answer(() => own(this.env, request));
     startClock(this.env);
     meter.worker.fetches += 1;
-    return this.#inner().fetch(request);
+    return worker.fetch(request, countedEnv(this.env), this.ctx);
   }
 
   scheduled(event) {
     meter.worker.scheduled += 1;
-    return this.#inner().scheduled?.(event);
+    return worker.scheduled(event, countedEnv(this.env), this.ctx);
   }
 
   queue(batch) {
     meter.worker.queue += 1;
-    return this.#inner().queue?.(batch);
-  }
-
-  #inner() {
-    return new Built(this.ctx, countedEnv(this.env));
+    return worker.queue?.(batch, countedEnv(this.env), this.ctx);
   }
 }
 
@@ -184,10 +180,17 @@ class ObjectBase {
   }
 }
 
+/** Puts `ObjectBase` in the place of the runtime's base class. The built classes share a class above it. */
+function replaceBase(built) {
+  const parent = Object.getPrototypeOf(built);
+  if (parent === DurableObject) Object.setPrototypeOf(built, ObjectBase);
+  else if (parent !== ObjectBase) replaceBase(parent);
+}
+
 /** A class that holds the built one and counts what passes. */
 function metered(name) {
   const Base = built[name];
-  Object.setPrototypeOf(Base, ObjectBase);
+  replaceBase(Base);
   const counters = meter[name];
   return class extends DurableObject {
     #state;

@@ -76,6 +76,8 @@ pub enum Fault {
     PanicWorker,
     PanicKeyGate,
     PanicStoreLedger,
+    /// The Worker's instance of the wasm module traps, with all that is in its memory.
+    TrapWorker,
     /// The StoreLedger answers with an error.
     LedgerError,
     /// The StoreLedger does not answer.
