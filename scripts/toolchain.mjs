@@ -72,7 +72,11 @@ export async function compileWorker({ cwd, crate, profile, entry, out, rustFlags
   // The standard library is built too, because the one that comes with the compiler cannot unwind.
   const standardLibrary = ['-Zbuild-std=std,panic_unwind', '-Zbuild-std-features=panic-unwind'];
   const build = ['build', '--lib', '--profile', profile, '--target', WASM_TARGET, ...standardLibrary];
-  await run('cargo', [`+${NIGHTLY}`, ...build], { output: 'on-failure', cwd, env });
+  // On a new machine wasm-bindgen is built meanwhile: each leaves a core idle now and then.
+  await Promise.all([
+    run('cargo', [`+${NIGHTLY}`, ...build], { output: 'on-failure', cwd, env }),
+    ensureCargoTools([WASM_BINDGEN]),
+  ]);
 
   const target = resolve(cwd, env.CARGO_TARGET_DIR ?? 'target');
   const wasm = join(target, WASM_TARGET, profile, `${crate}.wasm`);
@@ -98,12 +102,7 @@ export async function preflight() {
   await checkRustup();
   const pinned = pinnedToolchain();
   await ensureToolchain(pinned.channel, pinned.components, pinned.targets);
-  // The first two mostly wait for the network, while building the tools keeps the processor busy.
-  await Promise.all([
-    ensureToolchain(NIGHTLY, NIGHTLY_COMPONENTS, [WASM_TARGET]),
-    ensureNpmPackages(),
-    ensureCargoTools([WASM_BINDGEN]),
-  ]);
+  await Promise.all([ensureToolchain(NIGHTLY, NIGHTLY_COMPONENTS, [WASM_TARGET]), ensureNpmPackages()]);
 }
 
 function checkNode() {

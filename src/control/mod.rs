@@ -13,6 +13,7 @@ mod workspaces;
 
 use std::rc::Rc;
 
+use serde::de::DeserializeOwned;
 use worker::{D1PreparedStatement, Env};
 
 pub use keys::{ChangedKey, MintedKey};
@@ -23,7 +24,7 @@ pub use workspaces::CreatedWorkspace;
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::audit_log::AuditEntry;
-use crate::objects::call::{ObjectCall, call};
+use crate::objects::call::{LedgerQuery, ObjectCall, call};
 use crate::platform::{Settings, now, random};
 use crate::{Error, Result, internal};
 use tidegate_core::domain::actor::Actor;
@@ -74,15 +75,23 @@ impl<'a> ControlPlane<'a> {
         store: &OwnedStore,
         command: LedgerCommand,
     ) -> Result<(u16, String)> {
-        let unavailable =
-            Rejection::new(Code::StoreUnavailable, "The store did not answer in time. Try again.")
-                .retry_after(2);
         let reply = call(self.env, &store.id, &command, LedgerCommand::DEADLINE_MS).await;
-        match reply.map_err(|error| error.or(unavailable))? {
+        match reply.map_err(|error| error.or(store_unavailable()))? {
             (LedgerReply::Done { status, .. }, body) => Ok((status, body)),
             (LedgerReply::Rejected { rejection }, _) => Err(rejection.into()),
             _ => Err(internal("the ledger's reply does not fit the command")),
         }
+    }
+
+    /// Sends a query to a store's ledger.
+    pub async fn query_ledger<R: DeserializeOwned>(
+        &self,
+        store: &OwnedStore,
+        query: LedgerQuery<R>,
+    ) -> Result<R> {
+        let deadline = LedgerQuery::<R>::DEADLINE_MS;
+        let reply = call(self.env, &store.id, &query, deadline).await;
+        Ok(reply.map_err(|error| error.or(store_unavailable()))??)
     }
 
     /// The statement that writes an audit entry for an action of this actor, now.
@@ -109,4 +118,9 @@ impl<'a> ControlPlane<'a> {
 
 fn unexpected_reply() -> Error {
     internal("the gate's reply does not fit the command")
+}
+
+fn store_unavailable() -> Rejection {
+    Rejection::new(Code::StoreUnavailable, "The store did not answer in time. Try again.")
+        .retry_after(2)
 }

@@ -1,17 +1,22 @@
 //! The messages to Durable Objects, each with the type of its reply, and what a call without one
 //! ends in.
 
+use std::marker::PhantomData;
+
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use worker::Env;
 
 use super::client::{Method, Objects};
 use crate::{Error, internal};
+use tidegate_core::api::orders::replies::{OrderPage, OrderWithHistory, StoreSummary};
 use tidegate_core::domain::credential::GateName;
-use tidegate_core::domain::id::StoreId;
+use tidegate_core::domain::id::{OrderId, StoreId};
 use tidegate_core::domain::rejection::Rejection;
+use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::frame::Malformed;
 use tidegate_core::protocol::key_gate::{self, GateCommand, GateResult, Ingest};
-use tidegate_core::protocol::store_ledger::{self, LedgerCommand, LedgerReply};
+use tidegate_core::protocol::store_ledger::{self, LedgerCommand, LedgerReply, OrderFilter};
 use tidegate_core::protocol::{Unreadable, decode_reply, encode_command};
 
 /// A message to an object. [`call`] sends it from the Worker,
@@ -140,6 +145,67 @@ impl ObjectCall for LedgerCommand {
                     .map_err(|_| failed("a reply that is not UTF-8"))?;
                 Ok((reply, body))
             }
+        }
+    }
+}
+
+/// A query of a ledger, with the type of its reply.
+pub struct LedgerQuery<R> {
+    command: LedgerCommand,
+    reply: PhantomData<R>,
+}
+
+impl LedgerQuery<OrderPage<'static>> {
+    pub const fn orders(store_id: StoreId, filter: OrderFilter) -> Self {
+        Self::new(LedgerCommand::ListOrders { store_id, filter })
+    }
+}
+
+impl LedgerQuery<OrderWithHistory<'static>> {
+    pub const fn order_with_history(id: OrderId) -> Self {
+        Self::new(LedgerCommand::DescribeOrder { store_id: id.store, row: id.row.as_i64() })
+    }
+}
+
+impl LedgerQuery<StoreSummary<'static>> {
+    /// The figures of the time since `since`.
+    pub const fn summary(store_id: StoreId, since: Timestamp) -> Self {
+        Self::new(LedgerCommand::Summary { store_id, since })
+    }
+}
+
+impl<R> LedgerQuery<R> {
+    const fn new(command: LedgerCommand) -> Self {
+        Self { command, reply: PhantomData }
+    }
+}
+
+impl<R: DeserializeOwned> ObjectCall for LedgerQuery<R> {
+    type Object = StoreId;
+    type Reply = Result<R, Rejection>;
+
+    const DEADLINE_MS: u32 = LedgerCommand::DEADLINE_MS;
+
+    fn objects(env: &Env) -> worker::Result<Objects> {
+        LedgerCommand::objects(env)
+    }
+
+    fn object_name(store: &StoreId) -> String {
+        LedgerCommand::object_name(store)
+    }
+
+    fn frame(&self) -> Result<Vec<u8>, Malformed> {
+        self.command.frame()
+    }
+
+    fn read_reply(frame: Vec<u8>) -> Result<Self::Reply, CallError> {
+        match LedgerCommand::read_reply(frame)? {
+            (LedgerReply::Done { .. }, body) => {
+                let reply = serde_json::from_str(&body);
+                Ok(Ok(reply.map_err(|error| failed(&format!("a malformed reply: {error}")))?))
+            }
+            (LedgerReply::Rejected { rejection }, _) => Ok(Err(rejection)),
+            _ => Err(failed("a reply that does not fit the query")),
         }
     }
 }

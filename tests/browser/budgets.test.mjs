@@ -5,7 +5,7 @@ import { Visitor, insertPerson, login } from '../workerd/support/console.mjs';
 import { gateOf, integrationKeyRow } from '../workerd/support/credentials.mjs';
 import { mint, postOrder, setup, startGateway, useGateway } from '../workerd/support/gateway.mjs';
 import { layoutShift, logIn, useBrowser, weight } from './support/browser.mjs';
-import { MAIN_PAGES, addresses, furnish, keyPath } from './support/tour.mjs';
+import { MAIN_PAGES, addresses, populateWorkspace, keyPath } from './support/tour.mjs';
 
 /** The most bytes that a page may transfer before its images. */
 const WEIGHT = 60_000;
@@ -14,7 +14,7 @@ const DAY = 86_400_000;
 const gateway = await useGateway();
 let workspace;
 before(async () => {
-  workspace = await furnish(gateway);
+  workspace = await populateWorkspace(gateway);
 });
 
 /** Inserts keys directly into the database. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { must, order, postOrder, setup, signStandard, useGateway } from '../workerd/support/gateway.mjs';
 import { captured, deliver } from '../workerd/support/shop.mjs';
-import { allowStatus, axe, useBrowser } from './support/browser.mjs';
+import { allowStatus, assertAccessible, useBrowser } from './support/browser.mjs';
 import { answerDialogs, inShell, mintFromCard, revealed, signedIn } from './support/console.mjs';
 
 const gateway = await useGateway();
@@ -97,7 +97,7 @@ describe('the modal', () => {
     const note = page.locator('#new-key .card-note:visible');
     assert.match(await note.textContent(), /Wix signs with the key pair of your app/);
     assert.equal(await field(page, 'payload_format').inputValue(), 'wix');
-    await axe(page, '#new-key');
+    await assertAccessible(page, '#new-key');
   });
 
   test('the recommended expiries are one click away', async () => {
@@ -140,7 +140,7 @@ describe('the modal', () => {
         assert.match(texts.join(' '), message);
       }
       assert.match(await page.locator('#new-key fieldset:has([name=scopes]) .error').textContent(), /The scopes/);
-      if (javaScriptEnabled) await axe(page, '#new-key');
+      if (javaScriptEnabled) await assertAccessible(page, '#new-key');
 
       await field(page, 'scopes').first().check();
       await field(page, 'rate_limit_per_minute').fill('60');
@@ -184,7 +184,7 @@ describe('the reveal', () => {
       await page.getByRole('button', { name: label }).click();
       assert.equal(await page.evaluate(() => navigator.clipboard.readText()), value, label);
     }
-    await axe(page);
+    await assertAccessible(page);
   });
 
   for (const title of ['Zapier', 'Make', 'Custom integration']) {

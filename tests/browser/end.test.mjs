@@ -4,7 +4,7 @@ import { before, describe, test } from 'node:test';
 import { insertIntegrationKey, insertUser } from '../workerd/support/credentials.mjs';
 import { mint, must, order, postOrder, setup, signBody, useGateway } from '../workerd/support/gateway.mjs';
 import { captured, deliver, mintShop, parked } from '../workerd/support/shop.mjs';
-import { allowStatus, axe, logIn, useBrowser } from './support/browser.mjs';
+import { allowStatus, assertAccessible, logIn, useBrowser } from './support/browser.mjs';
 import { answerDialogs, revealed, signedIn } from './support/console.mjs';
 
 const gateway = await useGateway();
@@ -54,7 +54,7 @@ describe('a key', () => {
       assert.equal(await dialog.locator('h2').textContent(), `Revoke “${name}”?`);
       assert.match(await dialog.textContent(), /very next request is refused with 401.*1 requests? in the last 24 hours/s);
       if (javaScriptEnabled) {
-        await axe(page, '#revoke');
+        await assertAccessible(page, '#revoke');
         assert.equal(await page.evaluate(() => document.activeElement.textContent.trim()), 'Cancel');
         await page.keyboard.press('Escape');
         await dialog.waitFor({ state: 'detached' });
@@ -85,7 +85,7 @@ describe('a key', () => {
     answerDialogs(page);
     await page.getByRole('link', { name: 'Rotate Rotated' }).click();
     await page.locator('#rotate').waitFor();
-    await axe(page, '#rotate');
+    await assertAccessible(page, '#rotate');
     await page.locator('#rotate [name=name]').fill('Rotated again');
     await page.getByRole('button', { name: 'Mint the new key' }).click();
     await page.locator('#reveal').waitFor();
@@ -99,7 +99,7 @@ describe('a key', () => {
     assert.equal(await traffic.count(), 2);
     assert.match(await traffic.nth(0).textContent(), /Rotated this key, active2/);
     assert.match(await traffic.nth(1).textContent(), /Rotated again its successor, active1/);
-    await axe(page, '#key');
+    await assertAccessible(page, '#key');
     assert.equal(await page.getByText('has gone quiet').count(), 0);
     await traffic.nth(1).getByRole('link', { name: 'Rotated again' }).click();
     await page.locator('#key-title').filter({ hasText: 'Rotated again' }).waitFor();
@@ -133,7 +133,7 @@ describe('a parked event', () => {
     await page.getByText('The store did not answer in time').waitFor();
     assert.match(await page.locator('#key').textContent(), /Parked events \(1\)/);
     assert.match(await page.locator('#key tbody').textContent(), /order\.created/);
-    await axe(page, '#key');
+    await assertAccessible(page, '#key');
     await gateway.fault();
     await page.getByRole('button', { name: 'Retry' }).click();
     await waitForText(page, 'The event was tried again: accepted.');
@@ -151,7 +151,7 @@ describe('a parked event', () => {
     await page.getByRole('link', { name: 'Discard…' }).click();
     const dialog = page.locator('#discard');
     assert.match(await dialog.textContent(), /of “Discards” is forgotten/);
-    await axe(page, '#discard');
+    await assertAccessible(page, '#discard');
     assert.equal((await parked(gateway, creds, key)).length, 1);
     await dialog.getByRole('button', { name: 'Discard the event' }).click();
     await waitForText(page, 'The event was discarded.');
@@ -214,7 +214,7 @@ test('after a session ends in the middle of a form, its input can still be sent 
   await create.click();
   const ended = page.locator('#session-ended');
   await ended.getByText('Your session has ended').waitFor();
-  await axe(page, '#session-ended');
+  await assertAccessible(page, '#session-ended');
   await ended.getByRole('button', { name: 'Continue' }).click();
   await ended.getByText('You are not signed in yet.').waitFor();
   const link = ended.getByRole('link', { name: 'Sign in' });
@@ -247,5 +247,5 @@ test('a member sees the restricted card, no control, and no data in the HTML', a
     assert.equal(await page.locator('main form, main button, #layer dialog').count(), 0, path);
     assert.match(await page.locator('main').textContent(), /Connectors/);
   }
-  await axe(page);
+  await assertAccessible(page);
 });

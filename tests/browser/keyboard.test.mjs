@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { must, useGateway } from '../workerd/support/gateway.mjs';
 import { logIn, useBrowser } from './support/browser.mjs';
-import { furnish, keyPath } from './support/tour.mjs';
+import { populateWorkspace, keyPath } from './support/tour.mjs';
 
 /** More presses of Tab than any page needs until the wanted element has focus. */
 const MOST_STOPS = 120;
@@ -11,7 +11,7 @@ const MOST_STOPS = 120;
 const gateway = await useGateway();
 let workspace;
 before(async () => {
-  workspace = await furnish(gateway);
+  workspace = await populateWorkspace(gateway);
 });
 const browser = useBrowser(() => gateway);
 

@@ -5,7 +5,7 @@ import { before, describe, test } from 'node:test';
 import { mint, order, postOrder, setup, useGateway, times } from '../workerd/support/gateway.mjs';
 import { openWebSocket } from '../workerd/support/web-socket.mjs';
 import { until } from '../workerd/support/waiting.mjs';
-import { allow, axe, logIn, useBrowser } from './support/browser.mjs';
+import { allow, assertAccessible, logIn, useBrowser } from './support/browser.mjs';
 import { answerDialogs, cookieOf, inShell, mintFromCard, revealed, signedIn } from './support/console.mjs';
 
 const gateway = await useGateway();
@@ -69,7 +69,7 @@ describe('the drawer', () => {
     const at = new Date(await time.getAttribute('datetime'));
     const hour = at.toLocaleString('en-US', { timeZone: 'America/New_York', hour: '2-digit', hour12: false });
     assert.match(await time.textContent(), new RegExp(`, ${hour}:`));
-    await axe(page, '#key');
+    await assertAccessible(page, '#key');
     await page.keyboard.press('Escape');
     await page.locator('#key').waitFor({ state: 'detached' });
     assert.equal(new URL(page.url()).pathname, '/settings/connectors');
@@ -180,7 +180,7 @@ describe('the log', () => {
       assert.equal(JSON.parse(await view.locator('#kept-answer').textContent()).code, 'validation_failed');
       assert.match(await view.locator('.explain').textContent(), /What to do/);
     }
-    await axe(cold);
+    await assertAccessible(cold);
   });
 
   test('the downloads contain the filtered rows', async () => {

@@ -154,8 +154,7 @@ pub async fn create(request: &ConsoleRequest<'_>, session: &Session, form: &Form
     let admin = session.require_admin()?;
     let typed = Typed::from_form(form);
     let form_id = read_form_id(form)?;
-    let arguments = typed.arguments().to_string();
-    let minted = match CreateIntegrationKey::read(arguments.as_bytes()) {
+    let minted = match CreateIntegrationKey::read(typed.arguments()) {
         Ok(arguments) => {
             let (control_plane, origin) = (&request.control_plane, request.api_origin());
             let store = control_plane.store(&admin, arguments.store_id).await?;

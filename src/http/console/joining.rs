@@ -57,13 +57,13 @@ pub async fn set_up(request: &ConsoleRequest<'_>, form: &Form) -> Result<Page> {
     if check_setup_token(token, request.settings).is_err() {
         return Ok(setup_closed(request, false));
     }
-    let arguments = json!({
-        "p_workspace_name": form.get("workspace_name"),
-        "p_owner_email": form.get("owner_email").trim(),
-        "p_owner_password": form.get("owner_password"),
-        "p_store_name": form.get("store_name"),
-    });
-    let arguments = match SetupWorkspace::read(arguments.to_string().as_bytes()) {
+    let given = [
+        ("p_workspace_name", form.get("workspace_name").into()),
+        ("p_owner_email", form.get("owner_email").trim().into()),
+        ("p_owner_password", form.get("owner_password").into()),
+        ("p_store_name", form.get("store_name").into()),
+    ];
+    let arguments = match SetupWorkspace::read(given.into()) {
         Ok(arguments) => arguments,
         Err(rejection) => {
             let errors = FormErrors::of_arguments(&rejection, joining::setup_label);

@@ -15,8 +15,8 @@ use tidegate_console::pages::key_parked::confirm_discard;
 use tidegate_console::pages::key_secret::SecretForm;
 use tidegate_console::pages::key_settings::{RotateForm, confirm_revoke, rotate_form};
 use tidegate_console::routes::{KeyAction, KeyTab};
-use tidegate_core::api::procedures::keys::RotateIntegrationKey;
-use tidegate_core::api::procedures::keys::SetSigningSecret;
+use tidegate_core::api::procedures::Arguments;
+use tidegate_core::api::procedures::keys::{RotateIntegrationKey, SetSigningSecret};
 use tidegate_core::api::routes::webhook_url;
 use tidegate_core::domain::expiry::days_left;
 use tidegate_core::domain::key::{KeyChange, KeyRecord, KeyStatus};
@@ -128,11 +128,10 @@ pub async fn rotate(
     let record = find_key(request, &admin, key).await?;
     let form_id = read_form_id(form)?;
     let (name, days) = (form.get("name").trim(), form.get("expires_in_days"));
-    let arguments = serde_json::json!({
-        "p_key_id": key, "p_name": name, "p_expires_in_days": number(days),
-    });
+    let given =
+        [("p_key_id", key.into()), ("p_name", name.into()), ("p_expires_in_days", number(days))];
     let tag_keys = &request.settings.tag_keys;
-    let minted = match RotateIntegrationKey::read(arguments.to_string().as_bytes(), tag_keys) {
+    let minted = match RotateIntegrationKey::read(given.into(), tag_keys) {
         Ok(RotateIntegrationKey { key_id: _, name, expires_in_days }) => {
             let name = name.unwrap_or_else(|| record.name.clone());
             let (form, origin) = (Some(form_id), request.api_origin());
@@ -158,18 +157,16 @@ pub async fn set_secret(
 ) -> Result<Page> {
     let admin = session.require_admin()?;
     let record = find_key(request, &admin, key).await?;
-    let mut arguments = serde_json::json!({
-        "p_key_id": key,
-        "p_signing_secret": form.get("signing_secret"),
-        "p_overlap_hours": number(form.get("overlap_hours")),
-    });
+    let mut given = Arguments::from([
+        ("p_key_id", key.into()),
+        ("p_signing_secret", form.get("signing_secret").into()),
+        ("p_overlap_hours", number(form.get("overlap_hours"))),
+    ]);
     let typed_url = Some(form.get("notification_url").trim()).filter(|url| !url.is_empty());
     if typed_url.is_some() && typed_url != signed_webhook_url(request, &record).as_deref() {
-        arguments["p_notification_url"] = typed_url.into();
+        given.set("p_notification_url", typed_url);
     }
-    let arguments =
-        SetSigningSecret::read(arguments.to_string().as_bytes(), &request.settings.tag_keys);
-    let result = match arguments {
+    let result = match SetSigningSecret::read(given, &request.settings.tag_keys) {
         Ok(arguments) => {
             let overlap = arguments.overlap;
             request

@@ -3,20 +3,21 @@
 use std::collections::HashMap;
 
 use futures_util::future::join_all;
-use serde::de::DeserializeOwned;
 
 use super::page::Page;
 use super::request::{ConsoleRequest, Session};
+use crate::Result;
 use crate::catalogue::stores::Store;
 use crate::control::OwnedStore;
-use crate::{Result, internal};
+use crate::objects::call::LedgerQuery;
 use tidegate_console::forms::Form;
 use tidegate_console::layout::Section;
 use tidegate_console::pages::order::{OrderPage, ThroughKey, order_page};
-use tidegate_console::pages::order_view::{OrderWithHistory, StorePage, merge_pages};
+use tidegate_console::pages::order_view::{ShownOrder, merge_pages};
 use tidegate_console::pages::orders::{
     ALL_STORES, OrderFilters, Orders, PAGE, StoreChoice, orders,
 };
+use tidegate_core::api::orders::replies::{self, OrderWithHistory};
 use tidegate_core::domain::credential::GateName;
 use tidegate_core::domain::id::{OrderId, RequestId, SequenceId, StoreId};
 use tidegate_core::domain::key::Source;
@@ -24,7 +25,7 @@ use tidegate_core::domain::order::OrderStatus;
 use tidegate_core::domain::rejection::{Code, Rejection};
 use tidegate_core::domain::search::OrderSearch;
 use tidegate_core::domain::time::Timestamp;
-use tidegate_core::protocol::store_ledger::{LedgerCommand, OrderFilter};
+use tidegate_core::protocol::store_ledger::OrderFilter;
 
 /// At most this many stores are queried for one page.
 pub const FAN_OUT: usize = 20;
@@ -135,10 +136,9 @@ async fn order_pages<'a>(
     request: &ConsoleRequest<'_>,
     stores: &[&'a OwnedStore],
     filter: &OrderFilter,
-) -> Result<(Vec<StorePage>, Vec<&'a str>)> {
+) -> Result<(Vec<replies::OrderPage<'static>>, Vec<&'a str>)> {
     let calls = stores.iter().map(|store| {
-        let command = LedgerCommand::ListOrders { store_id: store.id, filter: filter.clone() };
-        query_ledger::<StorePage>(request, store, command)
+        request.control_plane.query_ledger(store, LedgerQuery::orders(store.id, filter.clone()))
     });
     let (mut pages, mut unanswered, mut failure) = (Vec::new(), Vec::new(), None);
     for (store, result) in stores.iter().zip(join_all(calls).await) {
@@ -156,28 +156,18 @@ async fn order_pages<'a>(
     }
 }
 
-/// Sends a query to a store's ledger and decodes its reply.
-pub async fn query_ledger<T: DeserializeOwned>(
-    request: &ConsoleRequest<'_>,
-    store: &OwnedStore,
-    command: LedgerCommand,
-) -> Result<T> {
-    let (_, body) = request.control_plane.ask_ledger(store, command).await?;
-    serde_json::from_str(&body).map_err(|error| internal(format!("a ledger's answer: {error}")))
-}
-
 pub async fn show(request: &ConsoleRequest<'_>, session: &Session, id: &str) -> Result<Page> {
     let not_found = || Rejection::new(Code::NotFound, "There is no such order.");
     let id = OrderId::parse(id).ok_or_else(not_found)?;
     // The ledger is called only after this check: another workspace's order is not found.
     let store = request.control_plane.find_store(&session.caller, id.store).await?;
     let store = store.ok_or_else(not_found)?;
-    let command = LedgerCommand::DescribeOrder { store_id: id.store, row: id.row.as_i64() };
-    let described: OrderWithHistory = query_ledger(request, &store, command).await?;
+    let query = LedgerQuery::order_with_history(id);
+    let described = request.control_plane.query_ledger(&store, query).await?;
 
     let keys = keys_by_gate(request, session, &described).await?;
     let key_of = |request_id: &RequestId| keys.get(&request_id.gate());
-    let first_key = described.order.key_id.gate().and_then(|gate| keys.get(&gate));
+    let first_key = creating_gate(&described).and_then(|gate| keys.get(&gate));
     let page =
         OrderPage { described: &described, store_name: &store.name, key_of: &key_of, first_key };
     let title = format!("Order {}", described.order.title());
@@ -185,16 +175,21 @@ pub async fn show(request: &ConsoleRequest<'_>, session: &Session, id: &str) -> 
     Ok(Page::html(200, request.page_markup(session, &title, Section::Orders, None, main)))
 }
 
+/// The KeyGate of the key that created an order.
+fn creating_gate(described: &OrderWithHistory<'_>) -> Option<GateName> {
+    described.order.key_id.as_ref().and_then(|key| key.gate())
+}
+
 /// The keys whose requests made or changed an order, by the name of their KeyGate. Empty for
 /// members.
 async fn keys_by_gate(
     request: &ConsoleRequest<'_>,
     session: &Session,
-    described: &OrderWithHistory,
+    described: &OrderWithHistory<'_>,
 ) -> Result<HashMap<GateName, ThroughKey>> {
     let Some(admin) = session.admin() else { return Ok(HashMap::new()) };
     let history = described.history.iter().map(|entry| entry.request_id.gate());
-    let mut gates: Vec<_> = history.chain(described.order.key_id.gate()).collect();
+    let mut gates: Vec<_> = history.chain(creating_gate(described)).collect();
     gates.sort_unstable();
     gates.dedup();
     let keys = request.control_plane.catalogue.keys_of_gates(admin.workspace_id, &gates).await?;

@@ -2,21 +2,22 @@
 
 use futures_util::future::{join, join_all};
 
-use super::orders::{FAN_OUT, query_ledger};
+use super::orders::FAN_OUT;
 use super::page::Page;
 use super::request::{ConsoleRequest, Session};
 use crate::Result;
 use crate::catalogue::Query;
 use crate::control::caller::Admin;
 use crate::control::{OwnedKey, OwnedStore, Usage};
+use crate::objects::call::LedgerQuery;
 use tidegate_console::layout::Section;
 use tidegate_console::pages::attention::{Attention, Traffic};
 use tidegate_console::pages::overview::{
-    Overview, PART, Steps, StoreToday, Summary, Today, overview, today,
+    Overview, PART, Steps, StoreToday, Today, overview, today,
 };
+use tidegate_core::api::orders::replies::StoreSummary;
 use tidegate_core::domain::key::KeyRecord;
 use tidegate_core::domain::time::DAY;
-use tidegate_core::protocol::store_ledger::LedgerCommand;
 
 /// At most this many keys are asked for their traffic: the newest ones.
 const MAX_KEYS: u32 = 50;
@@ -120,11 +121,13 @@ async fn today_markup(
 }
 
 /// The last 24 hours of each store; `None` for a store that does not answer.
-async fn summaries(request: &ConsoleRequest<'_>, stores: &[OwnedStore]) -> Vec<Option<Summary>> {
+async fn summaries(
+    request: &ConsoleRequest<'_>,
+    stores: &[OwnedStore],
+) -> Vec<Option<StoreSummary<'static>>> {
     let since = request.control_plane.now.plus(-DAY);
     let calls = stores.iter().map(|store| {
-        let command = LedgerCommand::Summary { store_id: store.id, since };
-        query_ledger::<Summary>(request, store, command)
+        request.control_plane.query_ledger(store, LedgerQuery::summary(store.id, since))
     });
     join_all(calls).await.into_iter().map(Result::ok).collect()
 }

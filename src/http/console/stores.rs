@@ -1,7 +1,6 @@
 //! Settings → Stores.
 
 use maud::Markup;
-use serde_json::json;
 
 use super::page::Page;
 use super::request::{ConsoleRequest, Session};
@@ -105,8 +104,7 @@ pub async fn rename(
 
 /// The store name in a form, checked by the rules of the RPCs.
 fn read_name(form: &Form) -> std::result::Result<String, FormErrors> {
-    let name = form.get("name").trim();
-    read_create_store(json!({ "p_name": name }).to_string().as_bytes())
+    read_create_store([("p_name", form.get("name").trim().into())].into())
         .map_err(|rejection| FormErrors::of_arguments(&rejection, label))
 }
 

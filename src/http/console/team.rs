@@ -1,7 +1,5 @@
 //! Settings → Team.
 
-use serde_json::json;
-
 use super::page::Page;
 use super::request::{ConsoleRequest, Session};
 use crate::catalogue::members::{InviteRow, MemberRow};
@@ -116,8 +114,8 @@ pub async fn invite_member(
     let admin = session.require_admin()?;
     let typed =
         Typed { email: form.get("email").trim().to_owned(), role: form.get("role").to_owned() };
-    let arguments = json!({ "p_email": typed.email, "p_role": typed.role }).to_string();
-    let created = match InviteMember::read(arguments.as_bytes()) {
+    let given = [("p_email", typed.email.as_str().into()), ("p_role", typed.role.as_str().into())];
+    let created = match InviteMember::read(given.into()) {
         Ok(InviteMember { email, role }) => request.control_plane.invite(&admin, email, role).await,
         Err(rejection) => Err(rejection.into()),
     };

@@ -3,12 +3,13 @@
 
 use std::ops::ControlFlow;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{StoreLedger, query_reply, to_json};
 use crate::Result;
 use crate::platform::sql::integer;
 use tidegate_core::api::orders::output::OrderOut;
+use tidegate_core::api::orders::replies::{OrderCursor, OrderPage};
 use tidegate_core::domain::id::{SequenceId, StoreId};
 use tidegate_core::domain::key::Source;
 use tidegate_core::domain::order::OrderStatus;
@@ -22,12 +23,6 @@ pub(super) const MAX_SCANNED: u32 = 2_000;
 
 /// Greater than every row: the first page of a list starts before it.
 const MAX_ROW: i64 = (1 << 53) - 1;
-
-#[derive(Serialize)]
-struct Page<'a> {
-    orders: Vec<OrderOut<'a>>,
-    next_cursor: Option<String>,
-}
 
 /// The columns of an order that filters and searches read.
 #[derive(Deserialize)]
@@ -99,8 +94,7 @@ impl ScannedOrder {
 }
 
 impl StoreLedger {
-    /// Lists orders. The body is `{"orders": […], "next_cursor": …}`; the cursor is the row before
-    /// which the next page starts.
+    /// Lists orders.
     pub(super) fn list_orders(
         &self,
         store: StoreId,
@@ -123,9 +117,9 @@ impl StoreLedger {
                 orders.push(order);
             }
         }
-        let page = Page {
+        let page = OrderPage {
             orders: orders.iter().map(OrderOut::from).collect(),
-            next_cursor: next.map(|row| row.to_string()),
+            next_cursor: next.and_then(SequenceId::from_i64).map(OrderCursor),
         };
         Ok((query_reply(None), to_json(&page)?))
     }

@@ -1,15 +1,15 @@
 //! The console's queries: an order with its history, and a summary of the store.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::listing::MAX_SCANNED;
 use super::{StoreLedger, query_reply, to_json};
 use crate::Result;
 use crate::platform::sql::integer;
 use tidegate_core::api::orders::output::OrderOut;
-use tidegate_core::api::output::CreatedBy;
-use tidegate_core::domain::id::{RequestId, SequenceId, StoreId};
-use tidegate_core::domain::record::{HistoryEntry, StoredOrder};
+use tidegate_core::api::orders::replies::{HistoryOut, OrderWithHistory, StoreSummary};
+use tidegate_core::domain::id::{SequenceId, StoreId};
+use tidegate_core::domain::record::StoredOrder;
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::ledger::no_order;
 use tidegate_core::protocol::store_ledger::{LedgerReply, OrderFilter};
@@ -17,52 +17,21 @@ use tidegate_core::protocol::store_ledger::{LedgerReply, OrderFilter};
 /// How many of the newest orders a summary shows.
 const NEWEST_SHOWN: u32 = 5;
 
-#[derive(Serialize)]
-struct Description<'a> {
-    order: OrderOut<'a>,
-    history: Vec<HistoryOut>,
-}
-
-#[derive(Serialize)]
-struct HistoryOut {
-    at: String,
-    request_id: RequestId,
-    event: String,
-    delivery: Option<String>,
-    /// `None` in entries that were written before authors were recorded.
-    author: Option<CreatedBy>,
-    changes: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Summary<'a> {
-    /// How many orders were created since the requested time, at most [`MAX_SCANNED`].
-    orders: u32,
-    /// Whether there are more orders than `orders` counts.
-    more: bool,
-    newest: Vec<OrderOut<'a>>,
-}
-
 impl StoreLedger {
     pub(super) fn get_order(&self, store: StoreId, row: i64) -> Result<(LedgerReply, String)> {
         let order = self.order(store, SequenceId::from_i64(row).ok_or_else(no_order)?)?.order;
         Ok((query_reply(Some(&order)), to_json(&OrderOut::from(&order))?))
     }
 
-    /// An order with its history, oldest entry first: `{"order": …, "history": […]}`.
+    /// An order with its history.
     pub(super) fn describe_order(&self, store: StoreId, row: i64) -> Result<(LedgerReply, String)> {
         let record = self.order(store, SequenceId::from_i64(row).ok_or_else(no_order)?)?;
-        let history = record.history.into_iter().map(|entry| {
-            let HistoryEntry { at, request_id, event, delivery, author, changes } = entry;
-            let author = author.as_ref().map(CreatedBy::from);
-            HistoryOut { at: at.to_rfc3339(), request_id, event, delivery, author, changes }
-        });
-        let description =
-            Description { order: OrderOut::from(&record.order), history: history.collect() };
-        Ok((query_reply(Some(&record.order)), to_json(&description)?))
+        let history = record.history.into_iter().map(HistoryOut::from).collect();
+        let described = OrderWithHistory { order: OrderOut::from(&record.order), history };
+        Ok((query_reply(Some(&record.order)), to_json(&described)?))
     }
 
-    /// The summary of the store for an overview: `{"orders": …, "more": …, "newest": […]}`.
+    /// The figures of the store for the overview.
     pub(super) fn summary(
         &self,
         store: StoreId,
@@ -80,7 +49,7 @@ impl StoreLedger {
         let (rows, _) = self.scan_orders(&OrderFilter::default(), None, NEWEST_SHOWN)?;
         let newest: Vec<StoredOrder> =
             rows.into_iter().map(|row| Ok(self.order(store, row)?.order)).collect::<Result<_>>()?;
-        let summary = Summary {
+        let summary = StoreSummary {
             orders: count.min(MAX_SCANNED),
             more: count > MAX_SCANNED,
             newest: newest.iter().map(OrderOut::from).collect(),

@@ -5,7 +5,7 @@ import { insertIntegrationKey } from '../../workerd/support/credentials.mjs';
 import { seedDemo } from '../../../scripts/demo.mjs';
 
 /** Fills an empty gateway: the demo, a key that awaits its secret, and one invite. */
-export async function furnish(gateway) {
+export async function populateWorkspace(gateway) {
   const demo = await seedDemo(gateway);
   const { creds, keys } = demo;
   keys.awaiting = await insertIntegrationKey(gateway, creds, {

@@ -110,7 +110,7 @@ function knownFor(name, path, ids) {
  * The document as Schemathesis is to read it: most ids that it generates exist, and an NDJSON body is
  * a list of lines.
  */
-export function enlivened(document, ids) {
+export function withKnownIds(document, ids) {
   const copy = structuredClone(document);
   for (const [path, operations] of Object.entries(copy.paths)) {
     for (const operation of Object.values(operations)) {

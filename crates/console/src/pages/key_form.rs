@@ -12,6 +12,7 @@ use crate::links;
 use crate::pages::connect::quickstart;
 use crate::pages::senders::sender_icon;
 use crate::pages::{format_label, scope_text};
+use tidegate_core::api::procedures::Arguments;
 use tidegate_core::domain::key::{PayloadFormat, Scope, Source};
 use tidegate_core::domain::sender::{SenderProfile, Signing};
 use tidegate_core::storefront::PROFILES;
@@ -69,17 +70,17 @@ impl Typed {
     }
 
     /// The values as arguments of `core.rpc_create_integration_key`, which validates them.
-    pub fn arguments(&self) -> serde_json::Value {
-        serde_json::json!({
-            "p_store_id": self.store_id,
-            "p_name": self.name.trim(),
-            "p_source": self.source,
-            "p_payload_format": self.payload_format,
-            "p_scopes": self.scopes,
-            "p_rate_limit_per_minute": number(&self.rate_limit),
-            "p_expires_in_days": number(&self.expires_in_days),
-            "p_require_signature": self.require_signature,
-        })
+    pub fn arguments(&self) -> Arguments {
+        Arguments::from([
+            ("p_store_id", self.store_id.as_str().into()),
+            ("p_name", self.name.trim().into()),
+            ("p_source", self.source.as_str().into()),
+            ("p_payload_format", self.payload_format.as_str().into()),
+            ("p_scopes", self.scopes.clone().into()),
+            ("p_rate_limit_per_minute", number(&self.rate_limit)),
+            ("p_expires_in_days", number(&self.expires_in_days)),
+            ("p_require_signature", self.require_signature.into()),
+        ])
     }
 }
 
@@ -262,8 +263,7 @@ mod tests {
         for source in Source::ALL.iter().copied() {
             let store_id = StoreId::from_random([1; 10]).to_string();
             let typed = Typed { store_id, ..preset(source) };
-            let arguments = typed.arguments().to_string();
-            let key = CreateIntegrationKey::read(arguments.as_bytes()).unwrap();
+            let key = CreateIntegrationKey::read(typed.arguments()).unwrap();
             let unsigned = matches!(source, Source::Zapier | Source::Make);
             assert_eq!(key.require_signature, !unsigned, "{source}");
             assert_eq!(
@@ -290,8 +290,7 @@ mod tests {
             rate_limit: "many".to_owned(),
             ..preset(Source::Custom)
         };
-        let rejection =
-            CreateIntegrationKey::read(typed.arguments().to_string().as_bytes()).unwrap_err();
+        let rejection = CreateIntegrationKey::read(typed.arguments()).unwrap_err();
         let errors = FormErrors::of_arguments(&rejection, label);
         let stores = [("sto_a".to_owned(), "Shop".to_owned())];
         let markup = page(&typed, &errors, &stores);

@@ -2,15 +2,16 @@
 
 use maud::{Markup, html};
 
-use super::order_view::{
-    HistoryView, OrderView, OrderWithHistory, RefundView, is_zero, payment_status,
-};
+use super::order_view::{Order, ShownOrder, author_label, event_name, payment_status};
 use crate::components::{
     Attributes, Column, Kind, TimeStyle, cell, copy_value, head_cell, inline_note, json_viewer,
-    keyvalue, mono, muted, no_time, page_header, section, table, time,
+    keyvalue, money, mono, muted, no_time, page_header, section, table, time,
 };
 use crate::icons::{Icon, icon};
 use crate::links;
+use tidegate_core::api::orders::replies::{HistoryOut, OrderWithHistory};
+use tidegate_core::api::output::Rfc3339;
+use tidegate_core::api::payments::output::RefundEntry;
 use tidegate_core::domain::id::RequestId;
 use tidegate_core::domain::order::Address;
 
@@ -23,7 +24,7 @@ pub struct ThroughKey {
 
 /// The view model of the page, which members see too.
 pub struct OrderPage<'a> {
-    pub described: &'a OrderWithHistory,
+    pub described: &'a OrderWithHistory<'static>,
     pub store_name: &'a str,
     /// Returns the key of a request; `None` for members and for unknown requests.
     pub key_of: &'a dyn Fn(&RequestId) -> Option<&'a ThroughKey>,
@@ -45,8 +46,8 @@ pub fn order_page(page: &OrderPage<'_>) -> Markup {
         p.order-head {
             (order.status_badge())
             (order.source_chip())
-            span { "Placed " (time(order.placed_at, TimeStyle::Full)) }
-            strong { (order.amount(&order.total)) }
+            span { "Placed " (time(order.placed_at.0, TimeStyle::Full)) }
+            strong { (order.amount(order.total)) }
         }
         (cancellation(page))
         div.order-columns {
@@ -95,8 +96,8 @@ fn facts(page: &OrderPage<'_>, id: &str) -> Markup {
     if let Some(key) = page.first_key {
         facts.push(("Connection", html! { a href=(links::key(&key.key_id)) { (key.name) } }));
     }
-    facts.push(("Received", time(order.created_at, TimeStyle::Full)));
-    facts.push(("Updated", time(order.updated_at, TimeStyle::Full)));
+    facts.push(("Received", time(order.created_at.0, TimeStyle::Full)));
+    facts.push(("Updated", time(order.updated_at.0, TimeStyle::Full)));
     keyvalue(&facts)
 }
 
@@ -107,7 +108,7 @@ const TAX: Column<'_> = Column::numeric("Tax");
 const TOTAL: Column<'_> = Column::numeric("Total");
 
 /// The order's lines. The SKU is shown below the name, and the discount below the total.
-fn lines(order: &OrderView) -> Markup {
+fn lines(order: &Order) -> Markup {
     if order.lines.is_empty() {
         return html! { div.table-frame { p.nothing { "This order has no lines." } } };
     }
@@ -118,14 +119,14 @@ fn lines(order: &OrderView) -> Markup {
                     (line.name)
                     @if let Some(sku) = &line.sku { div.sub { (mono(sku)) } }
                 }))
-                (cell(&QUANTITY, html! { (line.quantity.to_string()) }))
-                (cell(&PRICE, order.amount(&line.unit_price)))
-                (cell(&TAX, order.amount(&line.tax)))
+                (cell(&QUANTITY, html! { (line.quantity.0.to_string()) }))
+                (cell(&PRICE, order.amount(line.unit_price)))
+                (cell(&TAX, order.amount(line.tax)))
                 (cell(&TOTAL, html! {
                     div {
-                        (order.amount(&line.total))
-                        @if !is_zero(&line.discount) {
-                            div.sub { "less " (order.amount(&line.discount)) }
+                        (order.amount(line.total))
+                        @if !line.discount.is_zero() {
+                            div.sub { "less " (order.amount(line.discount)) }
                         }
                     }
                 }))
@@ -135,22 +136,22 @@ fn lines(order: &OrderView) -> Markup {
     table("Lines", &[ITEM, QUANTITY, PRICE, TAX, TOTAL], &Attributes::new(), rows)
 }
 
-fn totals(order: &OrderView) -> Markup {
+fn totals(order: &Order) -> Markup {
     let rows = [
-        ("Subtotal", &order.subtotal, true),
-        ("Discount", &order.discount_total, false),
-        ("Shipping", &order.shipping_total, false),
-        ("Fees", &order.fee_total, false),
-        ("Tax", &order.tax_total, true),
+        ("Subtotal", order.subtotal, true),
+        ("Discount", order.discount_total, false),
+        ("Shipping", order.shipping_total, false),
+        ("Fees", order.fee_total, false),
+        ("Tax", order.tax_total, true),
     ];
     html! {
         dl.totals {
             @for (label, amount, always_shown) in rows {
-                @if always_shown || !is_zero(amount) {
+                @if always_shown || !amount.is_zero() {
                     div { dt { (label) } dd { @if label == "Discount" { "−" } (order.amount(amount)) } }
                 }
             }
-            div.sum { dt { "Total" } dd { (order.amount(&order.total)) } }
+            div.sum { dt { "Total" } dd { (order.amount(order.total)) } }
         }
     }
 }
@@ -164,24 +165,24 @@ const EXTERNAL_ID: Column<'_> = Column::new("External id");
 const AMOUNT: Column<'_> = Column::numeric("Amount");
 
 /// The payments, each followed by its refunds, and the totals paid, refunded and outstanding.
-fn payments(order: &OrderView) -> Markup {
+fn payments(order: &Order) -> Markup {
     let rows = html! {
         @for payment in &order.payments {
             tr {
                 (head_cell(html! { (payment.method.as_deref().unwrap_or("Payment")) }))
-                (cell(&PAID_WHEN, payment.paid_at.map_or_else(|| no_time("—"), |at| time(at, TimeStyle::Full))))
-                (cell(&STATUS, payment_status(payment.status.as_deref())))
+                (cell(&PAID_WHEN, payment.paid_at.map_or_else(|| no_time("—"), |Rfc3339(at)| time(at, TimeStyle::Full))))
+                (cell(&STATUS, payment_status(payment.status)))
                 (cell(&EXTERNAL_ID, mono(payment.external_id.as_deref().unwrap_or("—"))))
-                (cell(&AMOUNT, order.amount(&payment.amount)))
+                (cell(&AMOUNT, order.amount(payment.amount)))
             }
             @if let Some(id) = &payment.id {
                 @for refund in order.refunds.iter().filter(|refund| refund.payment_id.as_ref() == Some(id)) {
                     tr.of-payment {
                         (head_cell(html! { "Refund" @if let Some(reason) = &refund.reason { div.sub { (reason) } } }))
                         (cell(&PAID_WHEN, no_time("—")))
-                        (cell(&STATUS, payment_status(refund.status.as_deref())))
+                        (cell(&STATUS, payment_status(refund.status)))
                         (cell(&EXTERNAL_ID, mono(refund.external_id.as_deref().unwrap_or("—"))))
-                        (cell(&AMOUNT, html! { "−" (order.amount(&refund.amount)) }))
+                        (cell(&AMOUNT, html! { "−" (order.amount(refund.amount)) }))
                     }
                 }
             }
@@ -194,33 +195,31 @@ fn payments(order: &OrderView) -> Markup {
             (table("Payments", &[METHOD, PAID_WHEN, STATUS, EXTERNAL_ID, AMOUNT], &Attributes::new(), rows))
         }
         dl.totals {
-            div { dt { "Paid" } dd { (order.amount(&order.paid_total)) } }
-            @if !is_zero(&order.refunded_total) {
-                div { dt { "Refunded" } dd { "−" (order.amount(&order.refunded_total)) } }
+            div { dt { "Paid" } dd { (order.amount(order.paid_total)) } }
+            @if !order.refunded_total.is_zero() {
+                div { dt { "Refunded" } dd { "−" (order.amount(order.refunded_total)) } }
             }
             @if let Some(outstanding) = order.outstanding() {
-                div.sum { dt { "Outstanding" } dd { (order.amount(&outstanding)) } }
+                div.sum { dt { "Outstanding" } dd { (money(outstanding, order.currency)) } }
             }
         }
     }
 }
 
 /// The refunds that belong to none of the shown payments.
-fn unassigned_refunds(order: &OrderView) -> Vec<&RefundView> {
-    let is_shown =
-        |id: &String| order.payments.iter().any(|payment| payment.id.as_ref() == Some(id));
-    let unassigned =
-        order.refunds.iter().filter(|refund| !refund.payment_id.as_ref().is_some_and(is_shown));
+fn unassigned_refunds(order: &Order) -> Vec<&RefundEntry<'static>> {
+    let is_shown = |id| order.payments.iter().any(|payment| payment.id == Some(id));
+    let unassigned = order.refunds.iter().filter(|refund| !refund.payment_id.is_some_and(is_shown));
     unassigned.collect()
 }
 
-fn refunds(order: &OrderView, refunds: &[&RefundView]) -> Markup {
+fn refunds(order: &Order, refunds: &[&RefundEntry<'_>]) -> Markup {
     let rows = html! {
         @for refund in refunds {
             tr {
                 (head_cell(html! { (refund.reason.as_deref().unwrap_or("Refund")) }))
                 (cell(&EXTERNAL_ID, mono(refund.external_id.as_deref().unwrap_or("—"))))
-                (cell(&AMOUNT, order.amount(&refund.amount)))
+                (cell(&AMOUNT, order.amount(refund.amount)))
             }
         }
     };
@@ -230,7 +229,7 @@ fn refunds(order: &OrderView, refunds: &[&RefundView]) -> Markup {
 /// The note on a cancelled order: when, by which key and why.
 fn cancellation(page: &OrderPage<'_>) -> Markup {
     let order = &page.described.order;
-    let Some(at) = order.cancelled_at else { return html! {} };
+    let Some(Rfc3339(at)) = order.cancelled_at else { return html! {} };
     let cancelling = page.described.history.iter().rev().find(|entry| entry.event == "cancelled");
     let key = cancelling.and_then(|entry| (page.key_of)(&entry.request_id));
     inline_note(
@@ -255,7 +254,7 @@ fn history(page: &OrderPage<'_>) -> Markup {
                     (event(entry))
                     @if !entry.changes.is_empty() { div.sub { (entry.changes.join(", ")) } }
                 }))
-                (cell(&WHEN, time(entry.at, TimeStyle::Full)))
+                (cell(&WHEN, time(entry.at.0, TimeStyle::Full)))
                 (cell(&REQUEST, request(page, entry)))
             }
         }
@@ -263,8 +262,8 @@ fn history(page: &OrderPage<'_>) -> Markup {
     table("History", &[EVENT, WHEN, REQUEST], &Attributes::new(), rows)
 }
 
-fn event(entry: &HistoryView) -> Markup {
-    match entry.name() {
+fn event(entry: &HistoryOut) -> Markup {
+    match event_name(entry) {
         // An event of Tidegate's own needs no second name.
         Some(name) if !entry.event.contains(['.', '/', '_']) => html! { (name) },
         Some(name) => html! { (name) div.sub { (mono(&entry.event)) } },
@@ -273,7 +272,7 @@ fn event(entry: &HistoryView) -> Markup {
 }
 
 /// The request of an entry, and who made it. Members do not see which key it was.
-fn request(page: &OrderPage<'_>, entry: &HistoryView) -> Markup {
+fn request(page: &OrderPage<'_>, entry: &HistoryOut) -> Markup {
     let key = (page.key_of)(&entry.request_id);
     let id = entry.request_id.to_string();
     html! {
@@ -287,13 +286,13 @@ fn request(page: &OrderPage<'_>, entry: &HistoryView) -> Markup {
             @if let Some(key) = key {
                 span.sub { "by " (key.name) }
             } @else if let Some(author) = &entry.author {
-                span.sub { "by " (author.label()) @if author.kind != "integration_key" { " " (mono(&author.id)) } }
+                span.sub { "by " (author_label(author)) @if author.kind != "integration_key" { " " (mono(&author.id)) } }
             }
         }
     }
 }
 
-fn client(order: &OrderView) -> Markup {
+fn client(order: &Order) -> Markup {
     let Some(client) = &order.client else { return muted("The sender names none.") };
     let mut facts = Vec::new();
     for (name, value) in [("Name", &client.name), ("Phone", &client.phone)] {
@@ -304,10 +303,12 @@ fn client(order: &OrderView) -> Markup {
     if let Some(email) = &client.email {
         facts.insert(facts.len().min(1), ("E-mail", html! { (email) }));
     }
-    for (name, value) in [("External id", &client.external_id), ("Id", &client.id)] {
+    let external_id = client.external_id.as_deref().map(str::to_owned);
+    let id = client.id.map(|id| id.to_string());
+    for (name, value) in [("External id", external_id), ("Id", id)] {
         if let Some(value) = value {
             let copy = format!("Copy the client's {}", name.to_lowercase());
-            facts.push((name, with_copy(value, &copy)));
+            facts.push((name, with_copy(&value, &copy)));
         }
     }
     keyvalue(&facts)
@@ -329,21 +330,22 @@ fn postal_address(address: &Address) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::super::order_view::AuthorView;
     use super::super::order_view::tests::order;
     use super::*;
+    use tidegate_core::api::output::CreatedBy;
     use tidegate_core::domain::credential::GateName;
     use tidegate_core::domain::id::SequenceId;
     use tidegate_core::domain::time::Timestamp;
 
-    fn described() -> OrderWithHistory {
+    fn described() -> OrderWithHistory<'static> {
         let at = Timestamp::from_millis(1_795_348_087_000);
         let request_id = RequestId::new(GateName::from_bytes([9; 12]), SequenceId::at(at));
-        let author = AuthorView { kind: "operator".into(), id: "usr_<script>".into() };
-        let entry = |event: &str, at| HistoryView {
-            at,
+        let author = CreatedBy { kind: "operator".into(), id: "usr_<script>".into() };
+        let entry = |event: &str, at| HistoryOut {
+            at: Rfc3339(at),
             request_id,
             event: event.to_owned(),
+            delivery: None,
             author: Some(author.clone()),
             changes: vec!["status".into(), "<changed>".into()],
         };
@@ -351,7 +353,7 @@ mod tests {
         OrderWithHistory { order: order(1, 5), history }
     }
 
-    fn render(described: &OrderWithHistory, key: Option<&ThroughKey>) -> String {
+    fn render(described: &OrderWithHistory<'static>, key: Option<&ThroughKey>) -> String {
         let key_of = |_: &RequestId| key;
         order_page(&OrderPage { described, store_name: "<Main>", key_of: &key_of, first_key: key })
             .into_string()

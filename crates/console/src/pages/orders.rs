@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::order_view::{OrderView, status_label};
+use super::order_view::{Order, ShownOrder, status_label};
 use crate::components::{
     Attributes, Button, Column, Field, Kind, TimeStyle, cell, empty_state, filter_bar, head_cell,
     inline_note, json_viewer, page_header, pagination, source_label, table, time,
@@ -65,7 +65,7 @@ pub struct Orders<'a> {
     pub stores: &'a [StoreChoice],
     /// The filters as they were applied; `store` is always set.
     pub filters: &'a OrderFilters,
-    pub orders: &'a [OrderView],
+    pub orders: &'a [Order],
     /// Whether this is not the first page.
     pub later: bool,
     /// The row before which the next page continues; `None` on the last page.
@@ -195,7 +195,7 @@ const STATUS: Column<'_> = Column::new("Status");
 const TOTAL: Column<'_> = Column::numeric("Total");
 
 fn list(page: &Orders<'_>) -> Markup {
-    let store_name = |order: &OrderView| {
+    let store_name = |order: &Order| {
         let id = order.id.store.to_string();
         let store = page.stores.iter().find(|store| store.id == id);
         store.map_or("", |store| store.name.as_str())
@@ -206,8 +206,8 @@ fn list(page: &Orders<'_>) -> Markup {
 /// A table of orders. `store` returns the name of an order's store; it is given if the table
 /// contains orders of several stores.
 pub fn order_table<'a>(
-    orders: &'a [OrderView],
-    store: Option<&dyn Fn(&'a OrderView) -> &'a str>,
+    orders: &'a [Order],
+    store: Option<&dyn Fn(&'a Order) -> &'a str>,
 ) -> Markup {
     let mut columns = vec![ORDER, PLACED, CLIENT, SOURCE, STATUS, TOTAL];
     if store.is_some() {
@@ -221,11 +221,11 @@ pub fn order_table<'a>(
                     (order.other_id())
                 }))
                 @if let Some(store) = store { (cell(&STORE, html! { (store(order)) })) }
-                (cell(&PLACED, time(order.placed_at, TimeStyle::Short)))
+                (cell(&PLACED, time(order.placed_at.0, TimeStyle::Short)))
                 (cell(&CLIENT, html! { div { (order.client_summary()) } }))
                 (cell(&SOURCE, order.source_chip()))
                 (cell(&STATUS, order.status_badge()))
-                (cell(&TOTAL, order.amount(&order.total)))
+                (cell(&TOTAL, order.amount(order.total)))
             }
         }
     };

@@ -1,15 +1,14 @@
 //! The overview of a workspace: problems that need attention, the orders of the last 24 hours, and
 //! the first steps of a new workspace.
 
-use maud::{Markup, html};
-use serde::Deserialize;
-
 use super::attention::{Attention, attention};
-use super::order_view::OrderView;
+use super::order_view::Order;
 use super::orders::order_table;
 use crate::components::{Attributes, Button, page_header, section, skeleton, stat, stats};
 use crate::icons::{Icon, icon};
 use crate::links;
+use maud::{Markup, html};
+use tidegate_core::api::orders::replies::StoreSummary;
 
 /// The id of the element into which the slow part of the page ([`today`]) is loaded, and the name
 /// of that part in the URL.
@@ -36,22 +35,12 @@ pub struct Steps {
     pub manages: bool,
 }
 
-/// The summary that a StoreLedger returns.
-#[derive(Debug, Deserialize)]
-pub struct Summary {
-    /// The number of orders created in the requested period.
-    pub orders: u32,
-    /// Whether there are more than were counted.
-    pub more: bool,
-    pub newest: Vec<OrderView>,
-}
-
 /// A store and its summary; `None` if its ledger did not reply in time.
 #[derive(Debug)]
 pub struct StoreToday<'a> {
     pub id: &'a str,
     pub name: &'a str,
-    pub summary: Option<Summary>,
+    pub summary: Option<StoreSummary<'static>>,
 }
 
 /// The view model of the slow part, which needs replies from Durable Objects.
@@ -124,7 +113,7 @@ pub fn today(page: &Today<'_>) -> Markup {
 /// The number of newest orders that are shown.
 const NEWEST: usize = 5;
 
-fn newest<'a>(stores: &'a [StoreToday<'a>]) -> Vec<OrderView> {
+fn newest<'a>(stores: &'a [StoreToday<'a>]) -> Vec<Order> {
     let summaries = stores.iter().filter_map(|store| store.summary.as_ref());
     let mut newest: Vec<_> = summaries.flat_map(|summary| summary.newest.iter().cloned()).collect();
     newest.sort_by_key(|order| std::cmp::Reverse(order.id.row));
@@ -132,8 +121,8 @@ fn newest<'a>(stores: &'a [StoreToday<'a>]) -> Vec<OrderView> {
     newest
 }
 
-fn newest_table(stores: &[StoreToday<'_>], newest: &[OrderView]) -> Markup {
-    let store_name = |order: &OrderView| {
+fn newest_table(stores: &[StoreToday<'_>], newest: &[Order]) -> Markup {
+    let store_name = |order: &Order| {
         let id = order.id.store.to_string();
         stores.iter().find(|store| store.id == id).map_or("", |store| store.name)
     };
@@ -199,8 +188,8 @@ mod tests {
     use super::super::order_view::tests::order;
     use super::*;
 
-    fn summary(orders: u32, newest: Vec<OrderView>) -> Option<Summary> {
-        Some(Summary { orders, more: orders == 2_000, newest })
+    fn summary(orders: u32, newest: Vec<Order>) -> Option<StoreSummary<'static>> {
+        Some(StoreSummary { orders, more: orders == 2_000, newest })
     }
 
     fn render(stores: &[StoreToday<'_>]) -> String {

@@ -1,6 +1,8 @@
 //! How responses are declared, and how they write amounts, times and credentials.
 
-use serde::{Serialize, Serializer};
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::author::Author;
 use crate::domain::credential::{SecretKey, SecretKind};
@@ -8,18 +10,39 @@ use crate::domain::money::{Amount, Currency};
 use crate::domain::secret::SigningSecret;
 use crate::domain::time::Timestamp;
 
-/// An amount, serialised as a decimal string.
-#[derive(Debug)]
-pub struct Money(pub Amount, pub Currency);
+/// An amount, serialised as a decimal string with as many places as its currency has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money {
+    pub amount: Amount,
+    places: u32,
+}
+
+impl Money {
+    pub fn new(amount: Amount, currency: Currency) -> Self {
+        Self { amount, places: currency.places() }
+    }
+
+    pub fn is_zero(self) -> bool {
+        self.amount == Amount::ZERO
+    }
+}
 
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0.format(self.1))
+        serializer.serialize_str(&self.amount.to_decimal(self.places))
+    }
+}
+
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(from)?;
+        let (amount, places) = Amount::from_decimal(&text).ok_or_else(|| invalid("an amount"))?;
+        Ok(Self { amount, places })
     }
 }
 
 /// A time, serialised as RFC 3339.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rfc3339(pub Timestamp);
 
 impl Serialize for Rfc3339 {
@@ -28,16 +51,28 @@ impl Serialize for Rfc3339 {
     }
 }
 
+impl<'de> Deserialize<'de> for Rfc3339 {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(from)?;
+        Timestamp::parse_rfc3339(&text).map(Self).ok_or_else(|| invalid("a time"))
+    }
+}
+
+fn invalid<E: serde::de::Error>(expected: &str) -> E {
+    E::custom(format_args!("not {expected}"))
+}
+
 /// The author of a creation or a change.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatedBy {
-    kind: &'static str,
-    id: String,
+    /// One of [`Author::KINDS`].
+    pub kind: Cow<'static, str>,
+    pub id: String,
 }
 
 impl From<&Author> for CreatedBy {
     fn from(author: &Author) -> Self {
-        Self { kind: author.kind(), id: author.id() }
+        Self { kind: author.kind().into(), id: author.id() }
     }
 }
 

@@ -191,7 +191,11 @@ impl Amount {
 
     /// Decimal text with the currency's own number of places: `20.00`, `150`, `1.500`.
     pub fn format(self, currency: Currency) -> String {
-        let places = currency.places();
+        self.to_decimal(currency.places())
+    }
+
+    /// Decimal text with this number of places.
+    pub fn to_decimal(self, places: u32) -> String {
         let unit = 10_u64.pow(places);
         let sign = if self.0 < 0 { "-" } else { "" };
         let magnitude = self.0.unsigned_abs();
@@ -204,6 +208,13 @@ impl Amount {
                 width = places as usize
             ),
         }
+    }
+
+    /// Reads what [`Amount::to_decimal`] writes: the amount, and the number of places.
+    pub fn from_decimal(text: &str) -> Option<(Self, u32)> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let minor = format!("{whole}{fraction}").parse().ok().and_then(Self::from_minor)?;
+        Some((minor, u32::try_from(fraction.len()).ok()?))
     }
 
     pub fn checked_add(self, other: Self) -> Option<Self> {
@@ -407,6 +418,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_decimal_reads_back(value in -Amount::MAX..=Amount::MAX, places in 0..5_u32) {
+            let amount = Amount(value);
+            prop_assert_eq!(Amount::from_decimal(&amount.to_decimal(places)), Some((amount, places)));
+        }
+
         #[test]
         fn a_formatted_amount_parses_back(value in -Amount::MAX..=Amount::MAX, code in prop::sample::select(vec!["JPY", "USD", "KWD", "CLF"])) {
             let amount = Amount::from_minor(value).unwrap();

@@ -3,5 +3,6 @@
 pub mod input;
 pub mod output;
 pub mod query;
+pub mod replies;
 #[cfg(test)]
 pub mod schema;

@@ -1,6 +1,8 @@
 //! An order in the APIs' responses.
 
-use serde::{Serialize, Serializer};
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::api::output::{CreatedBy, Money, Rfc3339};
@@ -14,69 +16,81 @@ use crate::domain::record::StoredOrder;
 
 /// The JSON of an order. Amounts are decimal strings with the currency's number of decimal places.
 /// Fields without a value are `null`, so that every order has the same fields.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderOut<'a> {
-    id: OrderId,
-    external_id: Option<&'a str>,
-    number: Option<&'a str>,
-    status: OrderStatus,
-    source: Source,
+    pub id: OrderId,
+    pub external_id: Option<Cow<'a, str>>,
+    pub number: Option<Cow<'a, str>>,
+    pub status: OrderStatus,
+    pub source: Source,
     /// `None` if something else than an integration key created the order.
-    key_id: Option<&'a KeyId>,
-    created_by: CreatedBy,
-    currency: Currency,
-    placed_at: Rfc3339,
-    client: Option<ClientOut<'a>>,
-    billing_address: Option<&'a Address>,
-    shipping_address: Option<&'a Address>,
-    lines: Vec<LineOut<'a>>,
-    subtotal: Money,
-    discount_total: Money,
-    shipping_total: Money,
-    fee_total: Money,
-    tax_total: Money,
-    total: Money,
-    paid_total: Money,
-    refunded_total: Money,
-    payments: Vec<PaymentEntry<'a>>,
-    refunds: Vec<RefundEntry<'a>>,
-    cancelled_at: Option<Rfc3339>,
-    cancel_reason: Option<&'a str>,
-    note: Option<&'a str>,
-    metadata: &'a Map<String, Value>,
-    created_at: Rfc3339,
-    updated_at: Rfc3339,
+    pub key_id: Option<Cow<'a, KeyId>>,
+    /// `None` only in replies of ledgers of the version before.
+    #[serde(default)]
+    pub created_by: Option<CreatedBy>,
+    pub currency: Currency,
+    pub placed_at: Rfc3339,
+    pub client: Option<ClientOut<'a>>,
+    pub billing_address: Option<Cow<'a, Address>>,
+    pub shipping_address: Option<Cow<'a, Address>>,
+    pub lines: Vec<LineOut<'a>>,
+    pub subtotal: Money,
+    pub discount_total: Money,
+    pub shipping_total: Money,
+    pub fee_total: Money,
+    pub tax_total: Money,
+    pub total: Money,
+    pub paid_total: Money,
+    pub refunded_total: Money,
+    pub payments: Vec<PaymentEntry<'a>>,
+    pub refunds: Vec<RefundEntry<'a>>,
+    pub cancelled_at: Option<Rfc3339>,
+    pub cancel_reason: Option<Cow<'a, str>>,
+    pub note: Option<Cow<'a, str>>,
+    pub metadata: Cow<'a, Map<String, Value>>,
+    pub created_at: Rfc3339,
+    pub updated_at: Rfc3339,
 }
 
-#[derive(Debug, Serialize)]
-struct ClientOut<'a> {
-    id: Option<ClientId>,
-    external_id: Option<&'a str>,
-    email: Option<&'a str>,
-    name: Option<&'a str>,
-    phone: Option<&'a str>,
+/// The client within an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientOut<'a> {
+    /// `None` if nothing identifies the client.
+    pub id: Option<ClientId>,
+    pub external_id: Option<Cow<'a, str>>,
+    pub email: Option<Cow<'a, str>>,
+    pub name: Option<Cow<'a, str>>,
+    pub phone: Option<Cow<'a, str>>,
 }
 
-#[derive(Debug, Serialize)]
-struct LineOut<'a> {
-    external_id: Option<&'a str>,
-    sku: Option<&'a str>,
-    name: &'a str,
-    quantity: Count,
-    unit_price: Money,
-    discount: Money,
-    tax: Money,
-    total: Money,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineOut<'a> {
+    pub external_id: Option<Cow<'a, str>>,
+    pub sku: Option<Cow<'a, str>>,
+    pub name: Cow<'a, str>,
+    pub quantity: Count,
+    pub unit_price: Money,
+    pub discount: Money,
+    pub tax: Money,
+    pub total: Money,
 }
 
 /// A quantity, serialised as a JSON number with its own digits: `2` or `0.5`.
-#[derive(Debug)]
-struct Count(Quantity);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count(pub Quantity);
 
 impl Serialize for Count {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let number: Result<serde_json::Number, _> = self.0.to_string().parse();
         number.map_err(serde::ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let number = serde_json::Number::deserialize(from)?;
+        let quantity = Quantity::parse(&number.to_string());
+        quantity.map(Self).ok_or_else(|| serde::de::Error::custom("not a quantity"))
     }
 }
 
@@ -110,20 +124,20 @@ impl<'a> From<&'a StoredOrder> for OrderOut<'a> {
             note,
             metadata,
         } = content;
-        let money = |amount| Money(amount, *currency);
+        let money = |amount| Money::new(amount, *currency);
         Self {
             id: *id,
-            external_id: external_id.as_deref(),
-            number: number.as_deref(),
+            external_id: external_id.as_deref().map(Cow::from),
+            number: number.as_deref().map(Cow::from),
             status: order.status(),
             source: *source,
-            key_id: created_by.integration_key(),
-            created_by: created_by.into(),
+            key_id: created_by.integration_key().map(Cow::Borrowed),
+            created_by: Some(created_by.into()),
             currency: *currency,
             placed_at: Rfc3339(placed_at.unwrap_or(*created_at)),
             client: client.as_ref().map(|client| client_out(client, *client_id)),
-            billing_address: billing_address.as_ref(),
-            shipping_address: shipping_address.as_ref(),
+            billing_address: billing_address.as_ref().map(Cow::Borrowed),
+            shipping_address: shipping_address.as_ref().map(Cow::Borrowed),
             lines: lines.iter().map(|line| line_out(line, *currency)).collect(),
             subtotal: money(totals.subtotal),
             discount_total: money(totals.discount_total),
@@ -136,9 +150,9 @@ impl<'a> From<&'a StoredOrder> for OrderOut<'a> {
             payments: payments(order),
             refunds: refunds(order),
             cancelled_at: reported.local.cancelled_at.map(Rfc3339),
-            cancel_reason: reported.local.cancel_reason.as_deref(),
-            note: note.as_deref(),
-            metadata,
+            cancel_reason: reported.local.cancel_reason.as_deref().map(Cow::from),
+            note: note.as_deref().map(Cow::from),
+            metadata: Cow::Borrowed(metadata),
             created_at: Rfc3339(*created_at),
             updated_at: Rfc3339(*updated_at),
         }
@@ -164,24 +178,24 @@ fn client_out(client: &ClientDetails, id: Option<ClientId>) -> ClientOut<'_> {
     let ClientDetails { external_id, email, name, phone } = client;
     ClientOut {
         id,
-        external_id: external_id.as_deref(),
-        email: email.as_deref(),
-        name: name.as_deref(),
-        phone: phone.as_deref(),
+        external_id: external_id.as_deref().map(Cow::from),
+        email: email.as_deref().map(Cow::from),
+        name: name.as_deref().map(Cow::from),
+        phone: phone.as_deref().map(Cow::from),
     }
 }
 
 fn line_out(line: &OrderLine, currency: Currency) -> LineOut<'_> {
     let OrderLine { external_id, sku, name, quantity, unit_price, discount, tax, total } = line;
     LineOut {
-        external_id: external_id.as_deref(),
-        sku: sku.as_deref(),
-        name,
+        external_id: external_id.as_deref().map(Cow::from),
+        sku: sku.as_deref().map(Cow::from),
+        name: Cow::from(name.as_str()),
         quantity: Count(*quantity),
-        unit_price: Money(*unit_price, currency),
-        discount: Money(*discount, currency),
-        tax: Money(*tax, currency),
-        total: Money(*total, currency),
+        unit_price: Money::new(*unit_price, currency),
+        discount: Money::new(*discount, currency),
+        tax: Money::new(*tax, currency),
+        total: Money::new(*total, currency),
     }
 }
 
@@ -239,6 +253,14 @@ mod tests {
         after.reported.refunds.clear();
         after.reported.local.status = Some(OrderStatus::Cancelled);
         assert_eq!(changed(&after), ["status", "refunded_total", "refunds"]);
+    }
+
+    #[test]
+    fn an_order_is_read_as_it_was_written() {
+        let order = stored_order();
+        let written = OrderOut::from(&order);
+        let json = serde_json::to_value(&written).unwrap();
+        assert_eq!(serde_json::from_value::<OrderOut<'_>>(json).unwrap(), written);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Payments and refunds in the APIs' responses: on their own, and in a shorter form within their
 //! order.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use crate::api::output::{CreatedBy, Money, Rfc3339};
 use crate::domain::credential::KeyId;
@@ -12,26 +14,26 @@ use crate::domain::payment::{Payment, Refund};
 use crate::domain::record::StoredOrder;
 
 /// A payment within its order. A payment that only the sender's order reports has no `id`.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentEntry<'a> {
-    id: Option<PaymentId>,
-    external_id: Option<&'a str>,
-    method: Option<&'a str>,
-    amount: Money,
-    status: PaymentStatus,
-    paid_at: Option<Rfc3339>,
-    refunded_total: Money,
+    pub id: Option<PaymentId>,
+    pub external_id: Option<Cow<'a, str>>,
+    pub method: Option<Cow<'a, str>>,
+    pub amount: Money,
+    pub status: PaymentStatus,
+    pub paid_at: Option<Rfc3339>,
+    pub refunded_total: Money,
 }
 
 /// A refund within its order. A refund that only the sender's order reports has no `id`.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundEntry<'a> {
-    id: Option<RefundId>,
-    payment_id: Option<PaymentId>,
-    external_id: Option<&'a str>,
-    amount: Money,
-    reason: Option<&'a str>,
-    status: PaymentStatus,
+    pub id: Option<RefundId>,
+    pub payment_id: Option<PaymentId>,
+    pub external_id: Option<Cow<'a, str>>,
+    pub amount: Money,
+    pub reason: Option<Cow<'a, str>>,
+    pub status: PaymentStatus,
 }
 
 /// A payment on its own.
@@ -80,13 +82,13 @@ pub(crate) fn payments(order: &StoredOrder) -> Vec<PaymentEntry<'_>> {
         let refunded = Some(order.account().refunded_of(payment));
         (Some(payment.id), &detail.payment, detail.status, refunded)
     });
-    let money = |amount| Money(amount, order.content.currency);
+    let money = |amount| Money::new(amount, order.content.currency);
     let entries = reported.chain(stored).map(|(id, payment, status, refunded)| {
         let ReportedPayment { external_id, method, amount, paid_at } = payment;
         PaymentEntry {
             id,
-            external_id: external_id.as_deref(),
-            method: method.as_deref(),
+            external_id: external_id.as_deref().map(Cow::from),
+            method: method.as_deref().map(Cow::from),
             amount: money(*amount),
             status,
             paid_at: paid_at.map(Rfc3339),
@@ -122,9 +124,9 @@ fn refund_entry<'a>(
     RefundEntry {
         id,
         payment_id,
-        external_id: external_id.as_deref(),
-        amount: Money(*amount, order.content.currency),
-        reason: reason.as_deref(),
+        external_id: external_id.as_deref().map(Cow::from),
+        amount: Money::new(*amount, order.content.currency),
+        reason: reason.as_deref().map(Cow::from),
         status,
     }
 }
@@ -141,11 +143,11 @@ impl<'a> PaymentOut<'a> {
             order_id: order.id,
             external_id: detail.payment.external_id.as_deref(),
             method: detail.payment.method.as_deref(),
-            amount: Money(detail.payment.amount, currency),
+            amount: Money::new(detail.payment.amount, currency),
             currency: order.content.currency.as_str(),
             status: detail.status,
             paid_at: detail.payment.paid_at.map(Rfc3339),
-            refunded_total: Money(order.account().refunded_of(payment), currency),
+            refunded_total: Money::new(order.account().refunded_of(payment), currency),
             refunds: refunds.collect(),
             source: detail.source,
             key_id: detail.created_by.integration_key(),
@@ -164,7 +166,7 @@ impl<'a> RefundOut<'a> {
             payment_id: payment_of(order, refund),
             order_id: order.id,
             external_id: detail.refund.external_id.as_deref(),
-            amount: Money(detail.refund.amount, order.content.currency),
+            amount: Money::new(detail.refund.amount, order.content.currency),
             currency: order.content.currency.as_str(),
             reason: detail.refund.reason.as_deref(),
             status: detail.status,

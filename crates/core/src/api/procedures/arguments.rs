@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 use serde_json::json;
+use serde_json::{Map, Value};
 
 use crate::api::fields::{Fields, MAX_TEXT, Problems, is_email, note, parse_object};
 #[cfg(test)]
@@ -14,23 +15,47 @@ use crate::domain::rejection::Rejection;
 const MAX_NAME: usize = 100;
 /// The most entries of a page.
 const MAX_PAGE: i64 = 200;
-/// Reads the arguments with `read`. An argument that `read` did not take is an error.
-pub(super) fn arguments<T>(
-    body: &[u8],
-    read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
-) -> Result<T, Rejection> {
-    let problems = Problems::default();
-    // An empty body counts as no arguments.
-    let map = if body.is_empty() { serde_json::Map::new() } else { parse_object(body)? };
-    let mut fields = Fields::root(map, &problems);
-    let value = read(&mut fields);
-    fields.finish();
-    problems.resolve(value)
+
+/// The arguments of a procedure, before they are checked: the body of a request, or the fields of a
+/// form of the console.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments(Map<String, Value>);
+
+impl Arguments {
+    /// Parses the body of a request. An empty body counts as no arguments.
+    ///
+    /// # Errors
+    /// 400 `invalid_json` unless the body is a JSON object.
+    pub fn parse(body: &[u8]) -> Result<Self, Rejection> {
+        if body.is_empty() { Ok(Self::default()) } else { parse_object(body).map(Self) }
+    }
+
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    /// Takes the arguments out with `read`. One that `read` does not take is an error.
+    pub(super) fn read<T>(
+        self,
+        read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+    ) -> Result<T, Rejection> {
+        let problems = Problems::default();
+        let mut fields = Fields::root(self.0, &problems);
+        let value = read(&mut fields);
+        fields.finish();
+        problems.resolve(value)
+    }
 }
 
-/// Reads the body of a procedure without arguments.
-pub(super) fn read_no_arguments(body: &[u8], _: &TagKeys) -> Result<(), Rejection> {
-    arguments(body, |_| Some(()))
+impl<const N: usize> From<[(&str, Value); N]> for Arguments {
+    fn from(arguments: [(&str, Value); N]) -> Self {
+        Self(arguments.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())
+    }
+}
+
+/// Reads the arguments of a procedure that takes none.
+pub(super) fn read_no_arguments(given: Arguments, _: &TagKeys) -> Result<(), Rejection> {
+    given.read(|_| Some(()))
 }
 
 pub(super) fn name(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
@@ -96,6 +121,6 @@ pub(super) fn limit(fields: &mut Fields<'_>) -> u32 {
 }
 
 /// Reads the arguments of a procedure that takes only a key.
-pub(super) fn read_key_id(body: &[u8], tag_keys: &TagKeys) -> Result<KeyId, Rejection> {
-    arguments(body, |fields| key_id(fields, tag_keys))
+pub(super) fn read_key_id(given: Arguments, tag_keys: &TagKeys) -> Result<KeyId, Rejection> {
+    given.read(|fields| key_id(fields, tag_keys))
 }

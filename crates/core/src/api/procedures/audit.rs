@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::arguments::{arguments, limit};
+use super::arguments::{Arguments, limit};
 use crate::api::fields::MAX_TEXT;
 use crate::api::output::{Rfc3339, output};
 use crate::domain::audit::{AuditCursor, AuditFilter};
@@ -18,8 +18,8 @@ pub struct ListAuditEntries {
 }
 
 impl ListAuditEntries {
-    pub fn read(body: &[u8]) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
+    pub fn read(given: Arguments) -> Result<Self, Rejection> {
+        given.read(|fields| {
             let text = fields.text("p_cursor", MAX_TEXT);
             let cursor = text.as_deref().and_then(AuditCursor::parse);
             if text.is_some() && cursor.is_none() {
@@ -107,8 +107,8 @@ mod tests {
             ("p_from", json!("yesterday")),
             ("p_who", json!("x")),
         ] {
-            let body = json!({ field: value }).to_string();
-            let errors = ListAuditEntries::read(body.as_bytes()).err().unwrap().errors;
+            let given = Arguments::from([(field, value)]);
+            let errors = ListAuditEntries::read(given).err().unwrap().errors;
             assert_eq!(errors[0].pointer, format!("/{field}"));
         }
     }

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 #[cfg(test)]
 use serde_json::json;
 
-use super::arguments::{arguments, key_id, limit, name, optional_name, store_id};
+use super::arguments::{Arguments, key_id, limit, name, optional_name, store_id};
 use crate::api::fields::{Fields, MAX_TEXT, Problems, note};
 use crate::api::output::{Revealed, Rfc3339, output};
 #[cfg(test)]
@@ -56,8 +56,8 @@ pub struct CreateIntegrationKey {
 }
 
 impl CreateIntegrationKey {
-    pub fn read(body: &[u8]) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
+    pub fn read(given: Arguments) -> Result<Self, Rejection> {
+        given.read(|fields| {
             let store_id = store_id(fields);
             let name = name(fields, "p_name");
             let source = fields.choice(
@@ -201,8 +201,8 @@ pub struct ListIntegrationKeys {
 }
 
 impl ListIntegrationKeys {
-    pub fn read(body: &[u8]) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
+    pub fn read(given: Arguments) -> Result<Self, Rejection> {
+        given.read(|fields| {
             let store = fields.text("p_store_id", MAX_TEXT);
             note!(fields, "p_store_id", recording::id(StoreId::from_random([0; 10])));
             let store_id = store.as_deref().and_then(StoreId::parse);
@@ -233,8 +233,8 @@ pub struct RotateIntegrationKey {
 }
 
 impl RotateIntegrationKey {
-    pub fn read(body: &[u8], tag_keys: &TagKeys) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
+    pub fn read(given: Arguments, tag_keys: &TagKeys) -> Result<Self, Rejection> {
+        given.read(|fields| {
             let key_id = key_id(fields, tag_keys);
             let name = optional_name(fields, "p_name");
             let expires_in_days = expires_in_days(fields);
@@ -255,8 +255,8 @@ pub struct SetSigningSecret {
 }
 
 impl SetSigningSecret {
-    pub fn read(body: &[u8], tag_keys: &TagKeys) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
+    pub fn read(given: Arguments, tag_keys: &TagKeys) -> Result<Self, Rejection> {
+        given.read(|fields| {
             let key_id = key_id(fields, tag_keys);
             let secret = pasted_secret(fields);
             let secret = fields.required(SECRET, secret);
@@ -544,7 +544,7 @@ mod tests {
         for (name, value) in change.as_object().unwrap() {
             body[name] = value.clone();
         }
-        CreateIntegrationKey::read(body.to_string().as_bytes())
+        CreateIntegrationKey::read(Arguments::parse(body.to_string().as_bytes())?)
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod table;
 pub mod team;
 pub mod workspaces;
 
+pub use arguments::Arguments;
 #[cfg(test)]
 pub use table::documentation;
 pub use table::{ALL, Audit, Keys, Requests, Stores, Team, Workspaces, call};

@@ -1,6 +1,6 @@
 //! The procedures of a key's requests and parked events.
 
-use super::arguments::{arguments, key_id, limit};
+use super::arguments::{Arguments, key_id, limit};
 use crate::api::fields::{Fields, MAX_TEXT, note};
 use crate::api::output::{Rfc3339, output};
 #[cfg(test)]
@@ -20,8 +20,8 @@ pub struct ListRequests {
 }
 
 impl ListRequests {
-    pub fn read(body: &[u8], tag_keys: &TagKeys) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
+    pub fn read(given: Arguments, tag_keys: &TagKeys) -> Result<Self, Rejection> {
+        given.read(|fields| {
             let key_id = key_id(fields, tag_keys);
             let status = fields.integer("p_status");
             note!(fields, "p_status", serde_json::json!({ "minimum": 100, "maximum": 599 }));
@@ -69,8 +69,8 @@ pub struct ListParked {
 }
 
 impl ListParked {
-    pub fn read(body: &[u8], tag_keys: &TagKeys) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
+    pub fn read(given: Arguments, tag_keys: &TagKeys) -> Result<Self, Rejection> {
+        given.read(|fields| {
             let key_id = key_id(fields, tag_keys);
             let (limit, before) = (limit(fields), row_cursor(fields));
             Some(Self { key_id: key_id?, limit, before })
@@ -89,8 +89,8 @@ pub struct ParkedEventId {
 impl ParkedEventId {
     /// # Errors
     /// Besides those of any arguments, 404 if the id is that of another key's request.
-    pub fn read(body: &[u8], tag_keys: &TagKeys) -> Result<Self, Rejection> {
-        let (key_id, row) = arguments(body, |fields| {
+    pub fn read(given: Arguments, tag_keys: &TagKeys) -> Result<Self, Rejection> {
+        let (key_id, row) = given.read(|fields| {
             let key_id = key_id(fields, tag_keys);
             let text = fields.text("p_event_id", MAX_TEXT);
             note!(fields, "p_event_id", recording::id(RequestId::unlogged([0; 19])));

@@ -1,13 +1,13 @@
 //! The procedures of stores.
 
-use super::arguments::{arguments, name, store_id};
+use super::arguments::{Arguments, name, store_id};
 use crate::api::output::{Rfc3339, output};
 use crate::domain::id::StoreId;
 use crate::domain::rejection::Rejection;
 
 /// `core.rpc_create_store`: the store's name.
-pub fn read_create_store(body: &[u8]) -> Result<String, Rejection> {
-    arguments(body, |fields| name(fields, "p_name"))
+pub fn read_create_store(given: Arguments) -> Result<String, Rejection> {
+    given.read(|fields| name(fields, "p_name"))
 }
 
 /// `core.rpc_rename_store`
@@ -18,8 +18,8 @@ pub struct RenameStore {
 }
 
 impl RenameStore {
-    pub fn read(body: &[u8]) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
+    pub fn read(given: Arguments) -> Result<Self, Rejection> {
+        given.read(|fields| {
             let (store_id, name) = (store_id(fields), name(fields, "p_name"));
             Some(Self { store_id: store_id?, name: name? })
         })
@@ -27,8 +27,8 @@ impl RenameStore {
 }
 
 /// Reads the arguments of a procedure that takes only a store.
-pub fn read_store_id(body: &[u8]) -> Result<StoreId, Rejection> {
-    arguments(body, store_id)
+pub fn read_store_id(given: Arguments) -> Result<StoreId, Rejection> {
+    given.read(store_id)
 }
 
 output! {

@@ -4,7 +4,7 @@
 #[cfg(test)]
 use serde_json::{Map, Value};
 
-use super::arguments::{read_key_id, read_no_arguments};
+use super::arguments::{Arguments, read_key_id, read_no_arguments};
 use super::audit::{AuditPageOut, ListAuditEntries};
 use super::keys::{
     ChangedKeyOut, CreateIntegrationKey, KeyPageOut, ListIntegrationKeys, MintedKeyOut,
@@ -84,8 +84,8 @@ macro_rules! procedures {
             match name {
                 $($($name => {
                     let caller = check!($credential, handlers);
-                    let read: fn(&[u8], &TagKeys) -> Result<$arguments, Rejection> = $read;
-                    let output = handlers.$handler(&caller, read(body, tag_keys)?).await?;
+                    let read: fn(Arguments, &TagKeys) -> Result<$arguments, Rejection> = $read;
+                    let output = handlers.$handler(&caller, read(Arguments::parse(body)?, tag_keys)?).await?;
                     handlers.answer($status, &output)
                 })*)*
                 _ => Err(Rejection::new(NotFound, "There is no such procedure.").into()),
@@ -101,10 +101,11 @@ macro_rules! procedures {
             match name {
                 $($($name => {
                     let (arguments, output): (Value, $output) = $example();
-                    let read: fn(&[u8], &TagKeys) -> Result<$arguments, Rejection> = $read;
+                    let read: fn(Arguments, &TagKeys) -> Result<$arguments, Rejection> = $read;
                     let body = arguments.to_string();
+                    let read = |body: &str| read(Arguments::parse(body.as_bytes())?, &tag_keys());
                     Some(Documentation {
-                        schema: recording::schema(|| read(body.as_bytes(), &tag_keys())),
+                        schema: recording::schema(|| read(&body)),
                         arguments,
                         response: <$output>::schema(named),
                         example: serialized(&output),
@@ -121,36 +122,36 @@ procedures! {
     pub trait Workspaces {
         /// Sets the deployment up: its first workspace, owner and store
         "core.rpc_setup_workspace" => setup_workspace(SetupToken, SetupWorkspace) -> 201 SetUpOut;
-            read: |body, _| SetupWorkspace::read(body); codes: [InvalidState, RateLimited]; example: workspaces::examples::setup_workspace;
+            read: |given, _| SetupWorkspace::read(given); codes: [InvalidState, RateLimited]; example: workspaces::examples::setup_workspace;
     }
 
     /// The handlers of stores.
     pub trait Stores {
         /// Creates a store
         "core.rpc_create_store" => create_store(Admin, String) -> 201 StoreOut;
-            read: |body, _| stores::read_create_store(body); codes: []; example: stores::examples::create_store;
+            read: |given, _| stores::read_create_store(given); codes: []; example: stores::examples::create_store;
         /// Lists the stores of the workspace
         "core.rpc_list_stores" => list_stores(Admin, ()) -> 200 StoreListOut;
             read: read_no_arguments; codes: []; example: stores::examples::list_stores;
         /// Renames a store
         "core.rpc_rename_store" => rename_store(Admin, RenameStore) -> 200 StoreOut;
-            read: |body, _| RenameStore::read(body); codes: [NotFound]; example: stores::examples::rename_store;
+            read: |given, _| RenameStore::read(given); codes: [NotFound]; example: stores::examples::rename_store;
         /// Archives a store: it takes no new keys
         "core.rpc_archive_store" => archive_store(Admin, StoreId) -> 200 StoreOut;
-            read: |body, _| stores::read_store_id(body); codes: [NotFound, InvalidState]; example: stores::examples::archive_store;
+            read: |given, _| stores::read_store_id(given); codes: [NotFound, InvalidState]; example: stores::examples::archive_store;
         /// Takes an archived store back
         "core.rpc_restore_store" => restore_store(Admin, StoreId) -> 200 StoreOut;
-            read: |body, _| stores::read_store_id(body); codes: [NotFound, InvalidState]; example: stores::examples::restore_store;
+            read: |given, _| stores::read_store_id(given); codes: [NotFound, InvalidState]; example: stores::examples::restore_store;
     }
 
     /// The handlers of integration keys.
     pub trait Keys {
         /// Mints an integration key
         "core.rpc_create_integration_key" => create_integration_key(Admin, CreateIntegrationKey) -> 201 MintedKeyOut;
-            read: |body, _| CreateIntegrationKey::read(body); codes: [NotFound, InvalidState]; example: keys::examples::create;
+            read: |given, _| CreateIntegrationKey::read(given); codes: [NotFound, InvalidState]; example: keys::examples::create;
         /// Lists integration keys
         "core.rpc_list_integration_keys" => list_integration_keys(Admin, ListIntegrationKeys) -> 200 KeyPageOut;
-            read: |body, _| ListIntegrationKeys::read(body); codes: []; example: keys::examples::list;
+            read: |given, _| ListIntegrationKeys::read(given); codes: []; example: keys::examples::list;
         /// Revokes a key at once, for ever
         "core.rpc_revoke_integration_key" => revoke_integration_key(Admin, KeyId) -> 200 ChangedKeyOut;
             read: read_key_id; codes: [NotFound]; example: keys::examples::revoke;
@@ -165,7 +166,7 @@ procedures! {
             read: SetSigningSecret::read; codes: [NotFound, InvalidState]; example: keys::examples::set_signing_secret;
         /// Seals the secrets of a page of keys under the newest sealing key
         "core.rpc_reseal_secrets" => reseal_secrets(Admin, ListIntegrationKeys) -> 200 ResealedOut;
-            read: |body, _| ListIntegrationKeys::read(body); codes: []; example: keys::examples::reseal;
+            read: |given, _| ListIntegrationKeys::read(given); codes: []; example: keys::examples::reseal;
         /// Mints a key in place of another, with its settings and in its namespace; the old one goes on until it is revoked
         "core.rpc_rotate_integration_key" => rotate_integration_key(Admin, RotateIntegrationKey) -> 201 MintedKeyOut;
             read: RotateIntegrationKey::read; codes: [NotFound, InvalidState]; example: keys::examples::rotate;
@@ -197,26 +198,26 @@ procedures! {
             read: read_no_arguments; codes: []; example: team::examples::list_members;
         /// Changes the role of a member
         "core.rpc_change_member_role" => change_member_role(Admin, ChangeRole) -> 200 MemberOut;
-            read: |body, _| ChangeRole::read(body); codes: [NotFound, InvalidState]; example: team::examples::change_role;
+            read: |given, _| ChangeRole::read(given); codes: [NotFound, InvalidState]; example: team::examples::change_role;
         /// Ends a membership, with its sessions and API keys
         "core.rpc_remove_member" => remove_member(Admin, UserId) -> 200 RemovedMemberOut;
-            read: |body, _| team::read_user_id(body); codes: [NotFound, InvalidState]; example: team::examples::remove_member;
+            read: |given, _| team::read_user_id(given); codes: [NotFound, InvalidState]; example: team::examples::remove_member;
         /// Makes a link by which somebody joins the workspace
         "core.rpc_invite_member" => invite_member(Admin, InviteMember) -> 201 CreatedInviteOut;
-            read: |body, _| InviteMember::read(body); codes: [InvalidState]; example: team::examples::invite_member;
+            read: |given, _| InviteMember::read(given); codes: [InvalidState]; example: team::examples::invite_member;
         /// Lists the invites that have not been taken
         "core.rpc_list_invites" => list_invites(Admin, ()) -> 200 InviteListOut;
             read: read_no_arguments; codes: []; example: team::examples::list_invites;
         /// Withdraws an invite
         "core.rpc_withdraw_invite" => withdraw_invite(Admin, InviteId) -> 200 WithdrawnInviteOut;
-            read: |body, _| team::read_invite_id(body); codes: [NotFound]; example: team::examples::withdraw_invite;
+            read: |given, _| team::read_invite_id(given); codes: [NotFound]; example: team::examples::withdraw_invite;
     }
 
     /// The handlers of the audit log.
     pub trait Audit {
         /// Lists entries of the audit log, newest first
         "core.rpc_list_audit_entries" => list_audit_entries(Admin, ListAuditEntries) -> 200 AuditPageOut;
-            read: |body, _| ListAuditEntries::read(body); codes: []; example: audit::examples::list;
+            read: |given, _| ListAuditEntries::read(given); codes: []; example: audit::examples::list;
     }
 }
 

@@ -1,6 +1,6 @@
 //! The procedures of the team.
 
-use super::arguments::{arguments, email};
+use super::arguments::{Arguments, email};
 use crate::api::fields::{Fields, MAX_TEXT, note};
 use crate::api::output::{Rfc3339, output};
 #[cfg(test)]
@@ -18,8 +18,8 @@ pub struct InviteMember {
 }
 
 impl InviteMember {
-    pub fn read(body: &[u8]) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
+    pub fn read(given: Arguments) -> Result<Self, Rejection> {
+        given.read(|fields| {
             let (email, role) = (email(fields, "p_email"), role(fields));
             Some(Self { email: email?, role: role? })
         })
@@ -27,8 +27,8 @@ impl InviteMember {
 }
 
 /// `core.rpc_withdraw_invite`: the invite.
-pub fn read_invite_id(body: &[u8]) -> Result<InviteId, Rejection> {
-    arguments(body, |fields| {
+pub fn read_invite_id(given: Arguments) -> Result<InviteId, Rejection> {
+    given.read(|fields| {
         let text = fields.text("p_invite_id", MAX_TEXT);
         note!(fields, "p_invite_id", recording::id(InviteId::from_random([0; 10])));
         let text = fields.required("p_invite_id", text)?;
@@ -48,8 +48,8 @@ pub struct ChangeRole {
 }
 
 impl ChangeRole {
-    pub fn read(body: &[u8]) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
+    pub fn read(given: Arguments) -> Result<Self, Rejection> {
+        given.read(|fields| {
             let (user_id, role) = (user_id(fields), role(fields));
             Some(Self { user_id: user_id?, role: role? })
         })
@@ -57,8 +57,8 @@ impl ChangeRole {
 }
 
 /// `core.rpc_remove_member`: the member.
-pub fn read_user_id(body: &[u8]) -> Result<UserId, Rejection> {
-    arguments(body, user_id)
+pub fn read_user_id(given: Arguments) -> Result<UserId, Rejection> {
+    given.read(user_id)
 }
 
 fn user_id(fields: &mut Fields<'_>) -> Option<UserId> {
@@ -208,7 +208,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn invite(email: &str) -> Result<InviteMember, Rejection> {
-        InviteMember::read(json!({"p_email": email, "p_role": "admin"}).to_string().as_bytes())
+        InviteMember::read([("p_email", json!(email)), ("p_role", json!("admin"))].into())
     }
 
     #[test]
@@ -220,21 +220,21 @@ mod tests {
             let errors = invite(address).unwrap_err().errors;
             assert_eq!(errors[0].pointer, "/p_email", "{address}");
         }
-        let body = json!({"p_email": "a@b", "p_role": "root"}).to_string();
-        assert_eq!(InviteMember::read(body.as_bytes()).unwrap_err().errors[0].pointer, "/p_role");
+        let given = [("p_email", json!("a@b")), ("p_role", json!("root"))].into();
+        assert_eq!(InviteMember::read(given).unwrap_err().errors[0].pointer, "/p_role");
     }
 
     #[test]
     fn each_invalid_argument_is_reported_by_its_name() {
-        type Read = fn(&[u8]) -> Result<(), Rejection>;
+        type Read = fn(Arguments) -> Result<(), Rejection>;
         let ids: [(&str, Read); 3] = [
-            ("p_user_id", |body| read_user_id(body).map(|_| ())),
-            ("p_invite_id", |body| read_invite_id(body).map(|_| ())),
-            ("p_store_id", |body| read_store_id(body).map(|_| ())),
+            ("p_user_id", |given| read_user_id(given).map(|_| ())),
+            ("p_invite_id", |given| read_invite_id(given).map(|_| ())),
+            ("p_store_id", |given| read_store_id(given).map(|_| ())),
         ];
         for (field, read) in ids {
             for (value, code) in [(Value::Null, "required"), (json!("x"), "invalid_id")] {
-                let errors = read(json!({ field: value }).to_string().as_bytes()).unwrap_err();
+                let errors = read([(field, value)].into()).unwrap_err();
                 assert_eq!(errors.errors[0].pointer, format!("/{field}"));
                 assert_eq!(errors.errors[0].code, code);
             }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 use serde_json::json;
 
-use super::arguments::{arguments, email, name};
+use super::arguments::{Arguments, email, name};
 use crate::api::fields::note;
 use crate::api::output::{Revealed, output};
 use crate::domain::credential::ApiSecret;
@@ -33,8 +33,8 @@ pub fn check_password(password: &str) -> Result<(), &'static str> {
 }
 
 impl SetupWorkspace {
-    pub fn read(body: &[u8]) -> Result<Self, Rejection> {
-        arguments(body, |fields| {
+    pub fn read(given: Arguments) -> Result<Self, Rejection> {
+        given.read(|fields| {
             let workspace_name = name(fields, "p_workspace_name");
             let owner_email = email(fields, "p_owner_email");
             let owner_password = fields.text("p_owner_password", *PASSWORD_LENGTH.end());
