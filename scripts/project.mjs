@@ -23,14 +23,6 @@ export const MAX_WORKER_GZIP_BYTES = 1.5 * 1024 * 1024;
 
 export const npmBin = (pkg, bin = pkg) => join(NODE_MODULES, pkg, 'bin', bin);
 
-/** The version of the crate `name` in Cargo.lock. */
-export function lockedVersion(name) {
-  const lock = readFileSync(join(ROOT, 'Cargo.lock'), 'utf8');
-  const version = lock.match(new RegExp(`^name = "${name}"\\nversion = "([^"]+)"`, 'm'))?.[1];
-  if (!version) throw new Error(`Cargo.lock does not name ${name}.`);
-  return version;
-}
-
 /** The toolchain in rust-toolchain.toml: `{ channel, components, targets }`. */
 export function pinnedToolchain() {
   const toml = readFileSync(join(ROOT, 'rust-toolchain.toml'), 'utf8');

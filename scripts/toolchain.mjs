@@ -7,25 +7,30 @@
 import {
   copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync,
 } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { COMMAND_NOT_FOUND, Failure, isMain, run, runScript, step } from './processes.mjs';
-import {
-  lockedVersion, MINIMUM_NODE_MAJOR, NODE_MODULES, npmBin, pinnedToolchain, ROOT, TOOL_CACHE, WASM_TARGET,
-} from './project.mjs';
+import { MINIMUM_NODE_MAJOR, NODE_MODULES, npmBin, pinnedToolchain, ROOT, TOOL_CACHE, WASM_TARGET } from './project.mjs';
 
 /** The toolchain that builds the Worker, whose panics must unwind (CONTRIBUTING.md, 'The toolchain'). */
 export const NIGHTLY = 'nightly-2026-05-20';
 const NIGHTLY_COMPONENTS = ['rust-src'];
 
-/** It has the version of the `wasm-bindgen` crate. */
-const WASM_BINDGEN = { crate: 'wasm-bindgen-cli', binary: 'wasm-bindgen', follows: 'wasm-bindgen' };
+/** A small program around wasm-bindgen's library, of the version of the `wasm-bindgen` crate. */
+const WASM_BINDGEN = { crate: 'tidegate-wasm-bindgen', binary: 'tidegate-wasm-bindgen', path: join(ROOT, 'scripts', 'wasm-bindgen') };
 
 const executable = (name) => (process.platform === 'win32' ? `${name}.exe` : name);
 
-const versionOf = ({ follows, version = lockedVersion(follows) }) => version;
+/** The `version` of a tool from the registry, or a digest of the sources of one of our own. */
+function versionOf({ version, path }) {
+  if (version) return version;
+  const hash = createHash('sha256');
+  for (const name of ['Cargo.toml', 'Cargo.lock', 'src/main.rs']) hash.update(readFileSync(join(path, name)));
+  return hash.digest('hex').slice(0, 12);
+}
 
-/** The path of a tool: `{ crate, binary }` with its `version`, or with the crate whose version it `follows`. */
+/** The path of a tool: `{ crate, binary }` with its `version` in the registry, or with the `path` of its sources. */
 export function toolPath(tool) {
   return join(TOOL_CACHE, `${tool.crate}-${versionOf(tool)}`, 'bin', executable(tool.binary));
 }
@@ -51,7 +56,7 @@ export function toolEnvironment() {
 /**
  * Compiles the Worker of a crate and bundles it into `out`: the entry module and `index_bg.wasm`.
  *
- * It is what worker-build does, in the three commands that it runs. worker-build itself takes longer to
+ * It is what worker-build does, in the three steps that it takes. worker-build itself takes longer to
  * compile than the Worker, asks for an undated nightly, and wraps classes that the entry module wraps
  * better. wasm-opt is left out: measured on this Worker, `-Oz` takes four minutes, gains no CPU time,
  * and makes the compressed Worker 64 KiB larger.
@@ -72,19 +77,13 @@ export async function compileWorker({ cwd, crate, profile, entry, out, rustFlags
   // The standard library is built too, because the one that comes with the compiler cannot unwind.
   const standardLibrary = ['-Zbuild-std=std,panic_unwind', '-Zbuild-std-features=panic-unwind'];
   const build = ['build', '--lib', '--profile', profile, '--target', WASM_TARGET, ...standardLibrary];
-  // On a new machine wasm-bindgen is built meanwhile: each leaves a core idle now and then.
-  await Promise.all([
-    run('cargo', [`+${NIGHTLY}`, ...build], { output: 'on-failure', cwd, env }),
-    ensureCargoTools([WASM_BINDGEN]),
-  ]);
+  await run('cargo', [`+${NIGHTLY}`, ...build], { output: 'on-failure', cwd, env });
 
   const target = resolve(cwd, env.CARGO_TARGET_DIR ?? 'target');
   const wasm = join(target, WASM_TARGET, profile, `${crate}.wasm`);
   const bindings = join(target, WASM_TARGET, profile, `${crate}-bindings`);
   rmSync(bindings, { recursive: true, force: true });
-  // The last two make a new instance of the module after a trap (entry.mjs).
-  const options = ['--target', 'module', '--no-typescript', '--experimental-reset-state-function', '--force-enable-abort-handler'];
-  await run(toolPath(WASM_BINDGEN), [wasm, '--out-dir', bindings, '--out-name', 'index', ...options], { output: 'on-failure', env });
+  await run(toolPath(WASM_BINDGEN), [wasm, bindings], { output: 'on-failure', env });
 
   // The runtime imports a wasm module as one that is compiled and not instantiated, without `source`.
   const index = join(bindings, 'index.js');
@@ -102,7 +101,12 @@ export async function preflight() {
   await checkRustup();
   const pinned = pinnedToolchain();
   await ensureToolchain(pinned.channel, pinned.components, pinned.targets);
-  await Promise.all([ensureToolchain(NIGHTLY, NIGHTLY_COMPONENTS, [WASM_TARGET]), ensureNpmPackages()]);
+  // The first two mostly wait for the network, while building the tool keeps the processor busy.
+  await Promise.all([
+    ensureToolchain(NIGHTLY, NIGHTLY_COMPONENTS, [WASM_TARGET]),
+    ensureNpmPackages(),
+    ensureCargoTools([WASM_BINDGEN]),
+  ]);
 }
 
 function checkNode() {
@@ -184,7 +188,7 @@ export async function ensureCargoTools(tools) {
   try {
     for (const tool of missing) {
       const label = `Building ${tool.crate} ${versionOf(tool)} for ${TOOL_CACHE}`;
-      await step(label, () => installCargoTool(tool, temporary), { hint: 'about a minute and a half, once per version' });
+      await step(label, () => installCargoTool(tool, temporary), { hint: 'about a minute, once per version' });
     }
   } finally {
     rmSync(temporary, { recursive: true, force: true });
@@ -205,16 +209,13 @@ async function installCargoTool(tool, temporary) {
   }
 }
 
-/** Builds with the lock file of the release, or, if that does not resolve, without it. */
+/** Builds with the lock file that comes with the tool, or, if that does not resolve, without it. */
 function cargoInstall(tool, { root, target, locked = true }) {
-  const spec = `${tool.crate}@${versionOf(tool)}`;
-  const args = ['install', spec, '--bin', tool.binary, '--root', root, '--no-track', '--force', ...(locked ? ['--locked'] : [])];
-  return run('cargo', args, {
-    output: 'on-failure',
-    cwd: ROOT,
-    // Without optimisation they add a second or two to each build, but are built in half the time.
-    env: { ...toolEnvironment(), CARGO_TARGET_DIR: target, CARGO_PROFILE_RELEASE_OPT_LEVEL: '0' },
-  });
+  const source = tool.path ? ['--path', tool.path] : [`${tool.crate}@${tool.version}`];
+  const args = ['install', ...source, '--bin', tool.binary, '--root', root, '--no-track', '--force', ...(locked ? ['--locked'] : [])];
+  // Without optimisation they add a second or two to each run, but are built in half the time.
+  const env = { ...toolEnvironment(), CARGO_TARGET_DIR: target, CARGO_PROFILE_RELEASE_OPT_LEVEL: '0' };
+  return run('cargo', args, { output: 'on-failure', cwd: ROOT, env });
 }
 
 if (isMain(import.meta)) await runScript(preflight);

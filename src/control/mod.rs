@@ -24,7 +24,8 @@ pub use workspaces::CreatedWorkspace;
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::audit_log::AuditEntry;
-use crate::objects::call::{LedgerQuery, ObjectCall, call};
+use crate::objects::call::{LedgerQuery, call};
+use crate::objects::object_call::ObjectCall;
 use crate::platform::{Settings, now, random};
 use crate::{Error, Result, internal};
 use tidegate_core::domain::actor::Actor;

@@ -7,7 +7,8 @@ use percent_encoding::percent_decode_str;
 use worker::Env;
 use worker::worker_sys::web_sys::{Request, Response};
 
-use crate::objects::call::{IngestCall, ObjectCall, call};
+use crate::objects::call::{IngestCall, call};
+use crate::objects::object_call::ObjectCall;
 use crate::platform::answer::response_from_frame;
 use crate::platform::incoming::{Target, bearer, body, header};
 use crate::platform::{Settings, random_token};

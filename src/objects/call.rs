@@ -1,5 +1,4 @@
-//! The messages to Durable Objects, each with the type of its reply, and what a call without one
-//! ends in.
+//! The messages to Durable Objects, each with the type of its reply.
 
 use std::marker::PhantomData;
 
@@ -7,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::Env;
 
-use super::client::{Method, Objects};
-use crate::{Error, internal};
+use super::client::{KEY_GATE, Objects, STORE_LEDGER};
+use super::object_call::{CallError, Method, ObjectCall};
 use tidegate_core::api::orders::replies::{OrderPage, OrderWithHistory, StoreSummary};
 use tidegate_core::domain::credential::GateName;
 use tidegate_core::domain::id::{OrderId, StoreId};
@@ -17,26 +16,7 @@ use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::frame::Malformed;
 use tidegate_core::protocol::key_gate::{self, GateCommand, GateResult, Ingest};
 use tidegate_core::protocol::store_ledger::{self, LedgerCommand, LedgerReply, OrderFilter};
-use tidegate_core::protocol::{Unreadable, decode_reply, encode_command};
-
-/// A message to an object. [`call`] sends it from the Worker,
-/// [`ObjectClient::call`](super::client::ObjectClient::call) from another object; both may repeat
-/// it once.
-pub trait ObjectCall {
-    /// What the object's name is made of.
-    type Object;
-    type Reply;
-
-    const METHOD: Method = Method::Command;
-    /// Milliseconds that the object may take, if the caller does not say otherwise.
-    const DEADLINE_MS: u32;
-
-    fn objects(env: &Env) -> worker::Result<Objects>;
-    fn object_name(object: &Self::Object) -> String;
-    fn frame(&self) -> Result<Vec<u8>, Malformed>;
-    /// Reads the frame of a reply, of this version or the one before.
-    fn read_reply(frame: Vec<u8>) -> Result<Self::Reply, CallError>;
-}
+use tidegate_core::protocol::{decode_reply, encode_command};
 
 /// Calls an object from the Worker.
 pub async fn call<C: ObjectCall>(
@@ -45,41 +25,9 @@ pub async fn call<C: ObjectCall>(
     command: &C,
     deadline_ms: u32,
 ) -> Result<C::Reply, CallError> {
-    let objects = C::objects(env).map_err(|error| CallError::Failed(error.to_string()))?;
+    let objects = Objects::from_binding(env, C::BINDING)
+        .map_err(|error| CallError::Failed(error.to_string()))?;
     objects.call(object, command, deadline_ms).await
-}
-
-/// Why a call has no reply.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallError {
-    /// The object did not reply in time, or cannot carry anything out for now. If it is
-    /// `overloaded`, the call must not be repeated soon.
-    Unavailable { overloaded: bool },
-    /// The object failed, or its reply cannot be read.
-    Failed(String),
-}
-
-impl CallError {
-    pub const fn is_overloaded(&self) -> bool {
-        matches!(self, Self::Unavailable { overloaded: true })
-    }
-
-    /// The error for the caller's own caller: `unavailable` if trying again may help.
-    pub fn or(self, unavailable: Rejection) -> Error {
-        match self {
-            Self::Unavailable { .. } => unavailable.into(),
-            Self::Failed(cause) => internal(cause),
-        }
-    }
-}
-
-impl From<Unreadable> for CallError {
-    fn from(error: Unreadable) -> Self {
-        failed(match error {
-            Unreadable::Malformed => "a malformed reply",
-            Unreadable::OtherVersion => "a reply of an unknown version",
-        })
-    }
 }
 
 fn failed(cause: &str) -> CallError {
@@ -94,12 +42,10 @@ impl ObjectCall for GateCommand {
     type Object = GateName;
     type Reply = GateResult;
 
+    const BINDING: &'static str = KEY_GATE;
+
     /// A revoke waits up to 5 s for requests in flight.
     const DEADLINE_MS: u32 = 15_000;
-
-    fn objects(env: &Env) -> worker::Result<Objects> {
-        Objects::key_gates(env)
-    }
 
     fn object_name(gate: &GateName) -> String {
         key_gate::object_name(gate)
@@ -119,11 +65,9 @@ impl ObjectCall for LedgerCommand {
     /// The reply, and the JSON of the response or an empty text.
     type Reply = (LedgerReply, String);
 
-    const DEADLINE_MS: u32 = 5_000;
+    const BINDING: &'static str = STORE_LEDGER;
 
-    fn objects(env: &Env) -> worker::Result<Objects> {
-        Objects::store_ledgers(env)
-    }
+    const DEADLINE_MS: u32 = 5_000;
 
     fn object_name(store: &StoreId) -> String {
         store_ledger::object_name(*store)
@@ -184,11 +128,8 @@ impl<R: DeserializeOwned> ObjectCall for LedgerQuery<R> {
     type Object = StoreId;
     type Reply = Result<R, Rejection>;
 
+    const BINDING: &'static str = STORE_LEDGER;
     const DEADLINE_MS: u32 = LedgerCommand::DEADLINE_MS;
-
-    fn objects(env: &Env) -> worker::Result<Objects> {
-        LedgerCommand::objects(env)
-    }
 
     fn object_name(store: &StoreId) -> String {
         LedgerCommand::object_name(store)
@@ -221,13 +162,10 @@ impl ObjectCall for IngestCall<'_> {
     /// A frame of `ResponseInit` and response body.
     type Reply = Vec<u8>;
 
+    const BINDING: &'static str = KEY_GATE;
     const METHOD: Method = Method::Ingest;
     /// A little more than two calls of a KeyGate's own to the ledger.
     const DEADLINE_MS: u32 = 8_000;
-
-    fn objects(env: &Env) -> worker::Result<Objects> {
-        Objects::key_gates(env)
-    }
 
     fn object_name(gate: &GateName) -> String {
         key_gate::object_name(gate)

@@ -13,7 +13,7 @@ use worker::worker_sys::DurableObjectNamespace;
 use worker::worker_sys::web_sys::Response;
 use worker::{Env, console_error};
 
-use super::call::{CallError, ObjectCall};
+use super::object_call::{CallError, Method, ObjectCall};
 use crate::platform::now;
 use tidegate_core::domain::time::Timestamp;
 use tidegate_core::protocol::frame::Malformed;
@@ -40,13 +40,6 @@ extern "C" {
     fn wait(milliseconds: u32) -> Promise;
 }
 
-/// The method of an object to call.
-#[derive(Clone, Copy, Debug)]
-pub enum Method {
-    Ingest,
-    Command,
-}
-
 /// Why a live tail could not be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TailFailed {
@@ -58,20 +51,16 @@ pub enum TailFailed {
 /// Milliseconds that a KeyGate may take to accept a live tail.
 const TAIL_DEADLINE_MS: u32 = 5_000;
 
+/// The bindings of the two namespaces.
+pub const KEY_GATE: &str = "KEY_GATE";
+pub const STORE_LEDGER: &str = "STORE_LEDGER";
+
 /// A namespace of Durable Objects.
 #[derive(Debug)]
 pub struct Objects(DurableObjectNamespace);
 
 impl Objects {
-    pub fn key_gates(env: &Env) -> worker::Result<Self> {
-        Self::from_binding(env, "KEY_GATE")
-    }
-
-    pub fn store_ledgers(env: &Env) -> worker::Result<Self> {
-        Self::from_binding(env, "STORE_LEDGER")
-    }
-
-    fn from_binding(env: &Env, binding: &str) -> worker::Result<Self> {
+    pub fn from_binding(env: &Env, binding: &str) -> worker::Result<Self> {
         // Not `Env::durable_object`: its type check costs more than the look-up.
         let namespace = Reflect::get(env, &binding.into())?;
         if namespace.is_undefined() {

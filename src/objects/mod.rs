@@ -3,6 +3,7 @@
 //! ```text
 //! call.rs        the messages to objects, with the types of their replies
 //! client.rs      sends them: deadline, one retry
+//! object_call.rs what a message is, and why it may have no reply
 //! migrations.rs  numbered migrations of an object's SQLite
 //! key_gate/      the object of an integration key
 //! store_ledger/  the object of a store
@@ -12,4 +13,5 @@ pub mod call;
 pub mod client;
 mod key_gate;
 mod migrations;
+pub mod object_call;
 mod store_ledger;

@@ -93,10 +93,10 @@ def make_payable(case, operation):
 
 def authenticate(request, caller):
     """Sends the caller's key. Generated signatures stay only where the caller keeps them."""
-    if caller.get("asItIs"):
+    if caller.get("generatedCredential"):
         return request
     request.headers["Authorization"] = f"Bearer {caller['key']}"
-    if not caller.get("keepsSignatures"):
+    if not caller.get("generatedSignature"):
         for name in SIGNATURES:
             request.headers.pop(name, None)
     if caller.get("secret"):

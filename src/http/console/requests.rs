@@ -8,7 +8,7 @@ use super::page::Page;
 use super::request::{ConsoleRequest, Session};
 use crate::Result;
 use crate::control::ControlPlane;
-use crate::objects::client::{Objects, TailFailed};
+use crate::objects::client::{KEY_GATE, Objects, TailFailed};
 use crate::platform::incoming::header;
 use tidegate_console::pages::key_log::{EXPORT_COLUMNS, export_values};
 use tidegate_console::pages::log_filters::LogFilters;
@@ -78,7 +78,7 @@ pub async fn tail(request: &ConsoleRequest<'_>, session: &Session, key: &str) ->
         filter: RequestFilter { before: None, from: None, ..filter },
         opened_at: now,
     };
-    let response = Objects::key_gates(request.env)?.open_tail(&name, &ticket).await;
+    let response = Objects::from_binding(request.env, KEY_GATE)?.open_tail(&name, &ticket).await;
     Ok(response.map_err(|error| match error {
         TailFailed::FilterTooLong => {
             Rejection::new(Code::InvalidQuery, "These filters are too long to be followed live.")

@@ -5,9 +5,11 @@ use crate::Result;
 use crate::control::caller::Admin;
 use crate::control::{ChangedKey, MintedKey};
 use tidegate_core::api::procedures::Keys;
+use tidegate_core::api::procedures::key_outputs::{
+    ChangedKeyOut, KeyOut, KeyPageOut, MintedKeyOut, ResealedOut,
+};
 use tidegate_core::api::procedures::keys::{
-    ChangedKeyOut, CreateIntegrationKey, KeyOut, KeyPageOut, ListIntegrationKeys, MintedKeyOut,
-    ResealedOut, RotateIntegrationKey, SetSigningSecret,
+    CreateIntegrationKey, ListIntegrationKeys, RotateIntegrationKey, SetSigningSecret,
 };
 use tidegate_core::domain::credential::KeyId;
 use tidegate_core::domain::key::{KeyChange, KeyRecord};

@@ -52,7 +52,7 @@ use storage::{Loaded, StoredKey};
 use tail::Tails;
 
 use crate::catalogue::Catalogue;
-use crate::objects::client::{ObjectClient, Objects};
+use crate::objects::client::{ObjectClient, Objects, STORE_LEDGER};
 use crate::platform::answer::Answer;
 use crate::platform::sql::Sql;
 use crate::platform::{now, settings, unlogged_request_id};
@@ -87,7 +87,9 @@ impl KeyGate {
         let state = State::from(state);
         Self {
             sql: AssertUnwindSafe(Sql::new(&state)),
-            ledger: AssertUnwindSafe(Objects::store_ledgers(&env).map(ObjectClient::new)),
+            ledger: AssertUnwindSafe(
+                Objects::from_binding(&env, STORE_LEDGER).map(ObjectClient::new),
+            ),
             key_state: AssertUnwindSafe(RefCell::new(None)),
             in_flight: AssertUnwindSafe(Rc::new(Cell::new(0))),
             state,

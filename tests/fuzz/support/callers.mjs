@@ -52,12 +52,12 @@ export async function populate(gateway) {
     unrestricted,
     { key: signing.api_key, secret: signing.signing_secret },
     ...perScope.flatMap(({ api_key }) => [{ key: api_key }, unrestricted, unrestricted, unrestricted]),
-    { key: all.api_key, keepsSignatures: true },
+    { key: all.api_key, generatedSignature: true },
     { key: native.api_key },
     { key: paused.api_key },
-    { asItIs: true },
+    { generatedCredential: true },
   ];
-  const generated = { asItIs: true };
+  const generated = { generatedCredential: true };
   const apiKey = [...Array(9).fill({ key: creds.api_key }), generated];
   return {
     callers: {

@@ -173,6 +173,11 @@ impl PayloadFormat {
         self.sender()?.webhooks.as_ref()
     }
 
+    /// How deliveries in this format are signed; `None` for Tidegate's own.
+    pub fn scheme(self) -> Option<Scheme> {
+        self.webhooks().map(|webhooks| webhooks.scheme)
+    }
+
     /// Whether deliveries in this format must be signed, whatever the key's own setting.
     pub fn requires_signature(self) -> bool {
         self.webhooks().is_some()

@@ -1,11 +1,11 @@
 //! Finds the records that a command or an event concerns, and decides about it.
 
-use super::{Decision, Identity, MoneyId, clients, orders, payments};
+use super::{Decision, Identity, MoneyId, clients, no_order, no_payment, orders, payments};
 use crate::domain::event::NativeEvent;
 use crate::domain::id::{Namespace, PaymentId, RefundId, Sequence, SequenceId};
 use crate::domain::order::ClientDetails;
 use crate::domain::record::{ClientRecord, HistoryEntry, OrderRecord, Origin};
-use crate::domain::rejection::{Code, Rejection};
+use crate::domain::rejection::Rejection;
 use crate::domain::write::{Target, Write};
 
 /// The stored records of a ledger.
@@ -248,14 +248,4 @@ impl<R: Records> Ledger<'_, R> {
     fn find(&self, identity: Identity, value: &str) -> Result<Option<SequenceId>, R::Error> {
         self.records.find_identity(identity, value, self.origin.namespace)
     }
-}
-
-/// 404 for an order.
-pub fn no_order() -> Rejection {
-    Rejection::new(Code::NotFound, "There is no such order.")
-}
-
-/// 404 for a payment.
-pub fn no_payment() -> Rejection {
-    Rejection::new(Code::NotFound, "There is no such payment.")
 }

@@ -20,7 +20,7 @@ use crate::domain::log::Outcome;
 use crate::domain::order::SourceVersion;
 use crate::domain::record::{ClientRecord, HistoryEntry, OrderRecord};
 use crate::domain::rejection::{Code, Rejection};
-pub use decide::{Ledger, Records, created_identity, no_order};
+pub use decide::{Ledger, Records, created_identity};
 
 /// What a command or an event does. The records are as they are after it.
 #[derive(Clone, Debug, PartialEq)]
@@ -192,6 +192,16 @@ fn is_repeated(history: &[HistoryEntry], entry: &HistoryEntry) -> bool {
         && history
             .iter()
             .any(|known| known.delivery == entry.delivery && known.event == entry.event)
+}
+
+/// 404 for an order.
+pub fn no_order() -> Rejection {
+    Rejection::new(Code::NotFound, "There is no such order.")
+}
+
+/// 404 for a payment.
+fn no_payment() -> Rejection {
+    Rejection::new(Code::NotFound, "There is no such payment.")
 }
 
 /// 409: the external id of a command belongs to a record with other content.

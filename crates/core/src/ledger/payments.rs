@@ -1,9 +1,9 @@
 //! Payments and refunds: those that a request records, and the snapshots of native senders.
 
-use super::decide::no_payment;
 use super::orders::note_change;
 use super::{
-    Decision, Identity, MoneyId, NewIdentity, State, Subject, conflict, judge_event, without_id,
+    Decision, Identity, MoneyId, NewIdentity, State, Subject, conflict, judge_event, no_payment,
+    without_id,
 };
 use crate::domain::command_hash::CreatingCommand;
 use crate::domain::id::{PaymentId, RefundId, Sequence, SequenceId};

@@ -1,3 +1,5 @@
 //! Clients in responses.
 
 pub mod output;
+#[cfg(test)]
+pub mod schema;

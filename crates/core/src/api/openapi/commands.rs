@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::components::batch_line_response;
 use super::examples;
 use super::inputs::{command_example, form_example, input_name, line_example};
 use super::integrations::{KEY_CODES, KEY_SECURITY, SIGNATURE_PARAMETERS, codes, parameter};
 use super::operation::{Body, Operation, RateLimit, Success};
 use super::schema::reference;
 use crate::api::batch;
-use crate::api::orders::schema::batch_line_response;
 use crate::domain::rejection::Code;
 use crate::domain::write::Command;
 

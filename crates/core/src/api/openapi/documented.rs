@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::schema::{self, choice, count, list, nullable, object_of, reference, text};
 use crate::api::output::{Revealed, Rfc3339};
-use crate::api::procedures::keys::Whsec;
+use crate::api::procedures::key_outputs::Whsec;
 use crate::domain::access::Role;
 use crate::domain::credential::{Api, Integration, KeyId, SecretKey};
 use crate::domain::id::{

@@ -5,6 +5,7 @@
 //! the Worker serves the file.
 
 mod commands;
+mod components;
 pub mod documented;
 pub mod examples;
 mod inputs;
@@ -30,7 +31,7 @@ fn document() -> Value {
     let mut responses = Map::new();
     let mut paths = Map::new();
     let mut schemas = Map::new();
-    let components = inputs::components().into_iter().chain(super::orders::schema::components());
+    let components = inputs::components().into_iter().chain(components::components());
     schemas.extend(components.map(|(name, schema)| (name.to_owned(), schema)));
     let mut add = |method: &str, path: &str, operation: Operation| {
         let operation = operation.into_value(&mut responses);

@@ -1,3 +1,5 @@
 //! Payments and refunds in responses.
 
 pub mod output;
+#[cfg(test)]
+pub mod schema;

@@ -3,6 +3,7 @@
 
 mod arguments;
 pub mod audit;
+pub mod key_outputs;
 pub mod keys;
 pub mod requests;
 pub mod stores;

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::arguments::{Arguments, read_key_id, read_no_arguments};
 use super::audit::{AuditPageOut, ListAuditEntries};
+use super::key_outputs::{ChangedKeyOut, KeyPageOut, MintedKeyOut, ResealedOut};
 use super::keys::{
-    ChangedKeyOut, CreateIntegrationKey, KeyPageOut, ListIntegrationKeys, MintedKeyOut,
-    ResealedOut, RotateIntegrationKey, SetSigningSecret,
+    CreateIntegrationKey, ListIntegrationKeys, RotateIntegrationKey, SetSigningSecret,
 };
 use super::requests::{
     DiscardedOut, ListParked, ListRequests, ParkedEventId, ParkedPageOut, RequestPageOut,
@@ -22,7 +22,7 @@ use super::team::{
 use super::workspaces::{SetUpOut, SetupWorkspace};
 use super::{Credential, Handlers, Procedure};
 #[cfg(test)]
-use super::{Documentation, audit, keys, requests, workspaces};
+use super::{Documentation, audit, key_outputs, requests, workspaces};
 use crate::domain::credential::{KeyId, TagKeys};
 use crate::domain::id::{InviteId, StoreId, UserId};
 use crate::domain::rejection::Code::{InvalidState, NotFound, RateLimited};
@@ -148,28 +148,28 @@ procedures! {
     pub trait Keys {
         /// Mints an integration key
         "core.rpc_create_integration_key" => create_integration_key(Admin, CreateIntegrationKey) -> 201 MintedKeyOut;
-            read: |given, _| CreateIntegrationKey::read(given); codes: [NotFound, InvalidState]; example: keys::examples::create;
+            read: |given, _| CreateIntegrationKey::read(given); codes: [NotFound, InvalidState]; example: key_outputs::examples::create;
         /// Lists integration keys
         "core.rpc_list_integration_keys" => list_integration_keys(Admin, ListIntegrationKeys) -> 200 KeyPageOut;
-            read: |given, _| ListIntegrationKeys::read(given); codes: []; example: keys::examples::list;
+            read: |given, _| ListIntegrationKeys::read(given); codes: []; example: key_outputs::examples::list;
         /// Revokes a key at once, for ever
         "core.rpc_revoke_integration_key" => revoke_integration_key(Admin, KeyId) -> 200 ChangedKeyOut;
-            read: read_key_id; codes: [NotFound]; example: keys::examples::revoke;
+            read: read_key_id; codes: [NotFound]; example: key_outputs::examples::revoke;
         /// Pauses a key: requests are refused, webhooks parked
         "core.rpc_pause_integration_key" => pause_integration_key(Admin, KeyId) -> 200 ChangedKeyOut;
-            read: read_key_id; codes: [NotFound, InvalidState]; example: keys::examples::pause;
+            read: read_key_id; codes: [NotFound, InvalidState]; example: key_outputs::examples::pause;
         /// Resumes a paused key
         "core.rpc_resume_integration_key" => resume_integration_key(Admin, KeyId) -> 200 ChangedKeyOut;
-            read: read_key_id; codes: [NotFound, InvalidState]; example: keys::examples::resume;
+            read: read_key_id; codes: [NotFound, InvalidState]; example: key_outputs::examples::resume;
         /// Pastes or rotates a signing secret
         "core.rpc_set_signing_secret" => set_signing_secret(Admin, SetSigningSecret) -> 200 ChangedKeyOut;
-            read: SetSigningSecret::read; codes: [NotFound, InvalidState]; example: keys::examples::set_signing_secret;
+            read: SetSigningSecret::read; codes: [NotFound, InvalidState]; example: key_outputs::examples::set_signing_secret;
         /// Seals the secrets of a page of keys under the newest sealing key
         "core.rpc_reseal_secrets" => reseal_secrets(Admin, ListIntegrationKeys) -> 200 ResealedOut;
-            read: |given, _| ListIntegrationKeys::read(given); codes: []; example: keys::examples::reseal;
+            read: |given, _| ListIntegrationKeys::read(given); codes: []; example: key_outputs::examples::reseal;
         /// Mints a key in place of another, with its settings and in its namespace; the old one goes on until it is revoked
         "core.rpc_rotate_integration_key" => rotate_integration_key(Admin, RotateIntegrationKey) -> 201 MintedKeyOut;
-            read: RotateIntegrationKey::read; codes: [NotFound, InvalidState]; example: keys::examples::rotate;
+            read: RotateIntegrationKey::read; codes: [NotFound, InvalidState]; example: key_outputs::examples::rotate;
     }
 
     /// The handlers of a key's requests and parked events.

@@ -85,7 +85,7 @@ pub fn diagnose_native(
     previous: &[SigningSecret],
     body: &[u8],
 ) -> Diagnosis {
-    if native::scheme_of(format) == Some(Scheme::Token) {
+    if format.scheme() == Some(Scheme::Token) {
         return Diagnosis::PublicKey;
     }
     let cause = native::claim(format, headers, url, decode_either)

@@ -23,7 +23,7 @@ pub fn verify_native(
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), SignatureError> {
-    if scheme_of(format) == Some(Scheme::Token) {
+    if format.scheme() == Some(Scheme::Token) {
         return wix_token(body).and(Err(SignatureError::Mismatch));
     }
     let keys: Vec<_> =
@@ -31,13 +31,9 @@ pub fn verify_native(
     claim(format, headers, url, decode_strict)?.verify(&keys, body, now)
 }
 
-pub(super) fn scheme_of(format: PayloadFormat) -> Option<Scheme> {
-    format.webhooks().map(|webhooks| webhooks.scheme)
-}
-
 /// The signature header of a native delivery; `None` if it is missing or the scheme has none.
 pub fn signature_of(format: PayloadFormat, headers: &Headers) -> Option<&str> {
-    match scheme_of(format)? {
+    match format.scheme()? {
         Scheme::Digest { headers: names, .. } => names.iter().find_map(|name| headers.get(name)),
         Scheme::Stripe { header } => headers.get(header),
         Scheme::StandardWebhooks => headers.get("webhook-signature"),
@@ -62,7 +58,7 @@ pub(super) fn claim<'a>(
 ) -> Result<Claim<'a>, SignatureError> {
     let malformed = SignatureError::Malformed;
     let header = || signature_of(format, headers).ok_or(SignatureError::Missing);
-    let (encoding, prefix) = match scheme_of(format) {
+    let (encoding, prefix) = match format.scheme() {
         Some(Scheme::Digest { encoding, prefix, .. }) => (encoding, prefix),
         Some(Scheme::Stripe { .. }) => return stripe_claim(header()?),
         Some(Scheme::StandardWebhooks) => return standard_webhooks_claim(headers),

@@ -1,7 +1,6 @@
 //! Signatures made with a private key: what the platform has to verify.
 
 use super::api::standard_webhooks_claim;
-use super::native::scheme_of;
 use super::{Scheme, SignatureError, TOLERANCE, decode_unpadded_base64, within_tolerance};
 use crate::domain::headers::Headers;
 use crate::domain::jws::{Jws, Malformed};
@@ -39,7 +38,7 @@ pub fn public_key_checks(
     secrets: &[SigningSecret],
     body: &[u8],
 ) -> Vec<PublicKeyCheck> {
-    let scheme = scheme_of(format);
+    let scheme = format.scheme();
     let keys = secrets.iter().filter_map(|secret| match scheme {
         Some(Scheme::Token) => decode_unpadded_base64(secret.reveal()),
         Some(_) => None,
@@ -83,7 +82,7 @@ pub fn verify_time(
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), SignatureError> {
-    if scheme_of(format) != Some(Scheme::Token) {
+    if format.scheme() != Some(Scheme::Token) {
         let claim = standard_webhooks_claim(headers)?;
         return claim.at.map_or(Ok(()), |at| within_tolerance(at, now));
     }
