@@ -32,8 +32,8 @@ export const DEPLOYED = 'release';
 export const LOCAL = 'local';
 
 const HINTS = {
-  [DEPLOYED]: 'three to four minutes when it starts from nothing',
-  [LOCAL]: 'two to three minutes when it starts from nothing',
+  [DEPLOYED]: 'about three minutes when it starts from nothing',
+  [LOCAL]: 'about two minutes when it starts from nothing',
 };
 
 /**

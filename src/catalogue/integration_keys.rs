@@ -29,7 +29,7 @@ pub(super) const STORE: &str = "(SELECT json_object('id', id, 'name', name,
 pub type KeyAndStore = (KeyRecord, Store);
 
 #[derive(Deserialize)]
-pub(super) struct Row {
+pub(super) struct KeyRow {
     key_id: KeyId,
     key_hash: CredentialHash,
     preview: String,
@@ -58,7 +58,7 @@ pub(super) struct Row {
     matches: Option<u8>,
 }
 
-impl Row {
+impl KeyRow {
     pub(super) fn with_store(self) -> Result<KeyAndStore> {
         let store = serde_json::from_str(self.store.as_deref().unwrap_or_default())
             .map_err(|error| internal(format!("the store of {}: {error}", self.key_id)))?;
@@ -175,8 +175,8 @@ impl Catalogue {
     /// The key whose KeyGate has this name.
     pub async fn integration_key_of_gate(&self, gate: &str) -> Result<Option<KeyRecord>> {
         let query = format!("SELECT {COLUMNS} FROM integration_keys WHERE gate = ?1");
-        let row = self.first::<Row>(&query, &[JsValue::from_str(gate)]).await?;
-        row.map(Row::into_record).transpose()
+        let row = self.first::<KeyRow>(&query, &[JsValue::from_str(gate)]).await?;
+        row.map(KeyRow::into_record).transpose()
     }
 
     /// The keys of this workspace behind these KeyGates, whatever their status, in one query.
@@ -203,8 +203,8 @@ impl Catalogue {
         let query =
             format!("SELECT {COLUMNS} FROM integration_keys WHERE form = ?1 AND workspace_id = ?2");
         let parameters = [JsValue::from_str(form), text(&workspace)];
-        let row = self.first::<Row>(&query, &parameters).await?;
-        row.map(Row::into_record).transpose()
+        let row = self.first::<KeyRow>(&query, &parameters).await?;
+        row.map(KeyRow::into_record).transpose()
     }
 
     /// The key that this one was rotated from, and the keys that were minted by rotating this one,
@@ -253,8 +253,8 @@ impl Catalogue {
         query: &str,
         parameters: &[JsValue],
     ) -> Result<Query<Vec<KeyRecord>>> {
-        let rows = self.rows::<Row>(query, parameters)?;
-        Ok(rows.map(|rows| rows.into_iter().map(Row::into_record).collect()))
+        let rows = self.rows::<KeyRow>(query, parameters)?;
+        Ok(rows.map(|rows| rows.into_iter().map(KeyRow::into_record).collect()))
     }
 
     /// A query for keys with their stores; it selects [`STORE`] too.
@@ -263,8 +263,8 @@ impl Catalogue {
         query: &str,
         parameters: &[JsValue],
     ) -> Result<Query<Vec<KeyAndStore>>> {
-        let rows = self.rows::<Row>(query, parameters)?;
-        Ok(rows.map(|rows| rows.into_iter().map(Row::with_store).collect()))
+        let rows = self.rows::<KeyRow>(query, parameters)?;
+        Ok(rows.map(|rows| rows.into_iter().map(KeyRow::with_store).collect()))
     }
 
     /// A page of a workspace's keys, newest first. `cursor` is the creation time and id of the last
@@ -308,13 +308,13 @@ impl Catalogue {
             JsValue::from_f64(f64::from(limit)),
             optional(filter.search.as_deref(), JsValue::from_str),
         ];
-        let rows = self.rows::<Row>(&query, &parameters)?;
+        let rows = self.rows::<KeyRow>(&query, &parameters)?;
         Ok(rows.map(move |mut rows| {
             let full = rows.len() >= limit as usize;
             let end = rows.last().filter(|last| full || last.place == Some(scan));
             let next_cursor = end.map(|last| cursor_after(last.created_at, &last.key_id));
             rows.retain(|row| row.matches != Some(0));
-            let keys = rows.into_iter().map(Row::with_store).collect::<Result<_>>()?;
+            let keys = rows.into_iter().map(KeyRow::with_store).collect::<Result<_>>()?;
             Ok(KeyPage { keys, next_cursor })
         }))
     }
