@@ -1,5 +1,5 @@
-//! Commands of the integration API and events of native senders: [`ledger`] decides, from the records
-//! that it has loaded, and the decision is committed and replied.
+//! Commands of the integration API and events of native senders: [`Ledger`] decides, from the records
+//! that it finds, and the decision is committed and replied.
 
 use super::StoreLedger;
 use crate::{Result, internal};
