@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Log, LogLevel, Miniflare } from 'miniflare';
 import { WORKER, builtModules } from '../miniflare.config.js';
 import { compileWorker, NIGHTLY } from '../scripts/toolchain.mjs';
+import { SMALL } from '../scripts/build.mjs';
 import { step } from '../scripts/processes.mjs';
 import { childListeningOn, cpuMillis } from '../tests/workerd/support/runtime-process.mjs';
 
@@ -21,14 +22,15 @@ export async function buildFloor() {
   const inputs = digest();
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === inputs) return;
   await step('Building the floor', () =>
-    compileWorker({ cwd: CRATE, crate: 'floor', profile: 'release', entry: path.join(CRATE, 'entry.mjs'), out: BUILD }),
+    compileWorker({ cwd: CRATE, crate: 'floor', profile: 'release', entry: path.join(CRATE, 'entry.mjs'), out: BUILD, rustFlags: SMALL }),
   );
   writeFileSync(STAMP, inputs);
 }
 
 function digest() {
   const sources = readdirSync(path.join(CRATE, 'src')).map((name) => path.join('src', name));
-  const hash = createHash('sha256').update(NIGHTLY);
+  const hash = createHash('sha256').update(NIGHTLY).update(SMALL.join());
+  hash.update(readFileSync(new URL('../scripts/toolchain.mjs', import.meta.url)));
   for (const name of ['Cargo.toml', 'Cargo.lock', 'entry.mjs', ...sources.sort()]) {
     hash.update(`\0${name}\0`).update(readFileSync(path.join(CRATE, name)));
   }

@@ -10,13 +10,13 @@ import { Failure, isMain, runScript, step } from './processes.mjs';
 import { BUILD_DIR, MAX_WORKER_GZIP_BYTES, ROOT, WASM_TARGET } from './project.mjs';
 import { compileWorker, NIGHTLY, preflight } from './toolchain.mjs';
 
-const INPUTS = ['src', 'crates', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs', 'scripts/toolchain.mjs'];
+const INPUTS = ['src', 'crates', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'package-lock.json', 'scripts/build.mjs', 'scripts/toolchain.mjs', 'scripts/wasm-bindgen'];
 
 /**
  * Flags that make the Worker smaller: they leave out where in the source a panic comes from (its message
  * stays), and the fields of types that derive `Debug` (their names stay). Only the nightly knows them.
  */
-const SMALL = ['-Zlocation-detail=none', '-Zfmt-debug=shallow'];
+export const SMALL = ['-Zlocation-detail=none', '-Zfmt-debug=shallow'];
 
 const MODULES = ['entry.mjs', 'index_bg.wasm'];
 

@@ -72,14 +72,16 @@ export function toolEnvironment() {
 export async function compileWorker({ cwd, crate, profile, entry, out, rustFlags = [] }) {
   const env = toolEnvironment();
   env.RUSTFLAGS = [env.RUSTFLAGS, '-Cpanic=unwind', ...rustFlags].filter(Boolean).join(' ');
+  // It would count for more than RUSTFLAGS.
+  delete env.CARGO_ENCODED_RUSTFLAGS;
   // Promises are those of the crate js-sys, as the crate `worker` expects.
   env.WASM_BINDGEN_USE_JS_SYS = '1';
   // The standard library is built too, because the one that comes with the compiler cannot unwind.
+  const target = resolve(cwd, env.CARGO_TARGET_DIR ?? 'target');
   const standardLibrary = ['-Zbuild-std=std,panic_unwind', '-Zbuild-std-features=panic-unwind'];
-  const build = ['build', '--lib', '--profile', profile, '--target', WASM_TARGET, ...standardLibrary];
+  const build = ['build', '--lib', '--profile', profile, '--target', WASM_TARGET, '--target-dir', target, ...standardLibrary];
   await run('cargo', [`+${NIGHTLY}`, ...build], { output: 'on-failure', cwd, env });
 
-  const target = resolve(cwd, env.CARGO_TARGET_DIR ?? 'target');
   const wasm = join(target, WASM_TARGET, profile, `${crate}.wasm`);
   const bindings = join(target, WASM_TARGET, profile, `${crate}-bindings`);
   rmSync(bindings, { recursive: true, force: true });

@@ -13,9 +13,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import * as rust from './index.js';
 
-/** `instanceId` counts the instances of the wasm module. */
-const wasm = rust.__worker_init_state();
-
 export default {
   fetch: (request, env, context) => rust.fetch(request, env, context),
   scheduled: (event, env, context) => rust.scheduled(event, env, context),
@@ -33,6 +30,8 @@ class RustObject extends DurableObject {
   }
 
   get rust() {
+    // A call, and no look at `instanceId` alone: the new instance is made at the first call after a trap.
+    const wasm = rust.__worker_init_state();
     if (this.#instanceId !== wasm.instanceId) {
       this.#rust = this.#make();
       this.#instanceId = wasm.instanceId;

@@ -115,6 +115,9 @@ test('a trap ends the instance of the wasm module, and the next one has all that
   for (let turn = 0; turn < 3; turn++) {
     const before = await orderCount();
     await postOrder(gateway, own, order(), faulty('trap_worker')).catch((error) => error);
+    // The ledger hears of it first here, before the Worker has made a new instance.
+    const { reply } = await gateway.command('StoreLedger', creds.store_id, { summary: { store_id: creds.store_id, since: 0 } });
+    assert.equal(reply.message?.done?.status, 200, JSON.stringify(reply));
     // What was being sent may fail with it; nothing after that does.
     const sent = order();
     await until(async () => [200, 201].includes((await postOrder(gateway, own, sent)).status));

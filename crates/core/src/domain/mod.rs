@@ -21,6 +21,7 @@ pub mod idempotency;
 pub mod jws;
 pub mod key;
 pub mod log;
+pub mod metadata;
 pub mod money;
 pub mod order;
 pub mod parked;

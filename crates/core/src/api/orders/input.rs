@@ -1,6 +1,7 @@
 //! `POST /integrations/v1/orders`: reads the gateway's own JSON into an [`OrderContent`] and checks
 //! that its totals add up.
 
+use crate::domain::metadata::{MAX_METADATA_DEPTH, Uncarriable, check_metadata};
 use crate::domain::money::{Amount, Currency, Quantity};
 use crate::domain::order::{
     Address, ClientDetails, OrderContent, OrderLine, OrderStatus, OrderTotals,
@@ -60,6 +61,19 @@ pub(crate) fn order(
     let bytes = serde_json::to_string(&metadata).map_or(0, |text| text.len());
     if metadata.len() > MAX_METADATA_KEYS || bytes > MAX_METADATA_BYTES {
         fields.problem("metadata", "too_long", "must have at most 50 keys and 16 KiB.");
+    }
+    for (name, value) in &metadata {
+        let pointer = format!("/metadata/{}", name.replace('~', "~0").replace('/', "~1"));
+        match check_metadata(name, value) {
+            Ok(()) => {}
+            Err(Uncarriable::TooDeep) => {
+                let detail = format!("must nest at most {MAX_METADATA_DEPTH} levels deep.");
+                problems.add(pointer, "too_deep", detail);
+            }
+            Err(Uncarriable::Name) => {
+                problems.add(pointer, "invalid_name", "has a name that cannot be stored.");
+            }
+        }
     }
     let lines: Option<Vec<OrderLine>> = lines.and_then(|lines| lines.into_iter().collect());
     let totals = totals(&mut fields, currency, lines.as_deref());
@@ -448,6 +462,16 @@ mod tests {
             ("/tax_total", json!("x"), "invalid_amount"),
             ("/metadata", json!("x"), "invalid_type"),
             ("/metadata", json!({"k": "x".repeat(20_000)}), "too_long"),
+            (
+                "/metadata",
+                json!({"k": (0..64).fold(json!(1), |value, _| json!([value]))}),
+                "too_deep",
+            ),
+            (
+                "/metadata",
+                json!({"k": {"z": 1, "$serde_json::private::Number": "1"}}),
+                "invalid_name",
+            ),
         ];
         for (pointer, value, code) in cases {
             let found = problems(&order_with(pointer, value.clone()));

@@ -28,7 +28,7 @@ fn expires_in_days(fields: &mut Fields<'_>) -> Option<i64> {
     let days = fields.integer("p_expires_in_days");
     note!(fields, "p_expires_in_days", json!({ "minimum": 1, "maximum": MAX_EXPIRY_DAYS }));
     if days.is_some_and(|days| !(1..=MAX_EXPIRY_DAYS).contains(&days)) {
-        let detail = "must be between 1 and 3650, or null for a key that does not expire.";
+        let detail = "must be between 1 and 3650; leave it out for a key that does not expire.";
         fields.problem("p_expires_in_days", "out_of_range", detail);
     }
     days

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::Field;
 use super::{people, version};
 use crate::domain::event::{Ignored, NativeEvent, Unmappable};
+use crate::domain::metadata::check_metadata;
 use crate::domain::money::{Amount, Currency};
 use crate::domain::order::{
     OrderContent, OrderLine, OrderSnapshot, OrderStatus, OrderTotals, ReportedPayment,
@@ -170,7 +171,7 @@ fn refunds(order: &Field<'_>, currency: Currency) -> Result<Vec<ReportedRefund>,
 
 /// The order's public custom fields: WordPress hides those whose key starts with `_`. The last of
 /// several with the same key wins. Plugins write values of any type; one that would not survive
-/// serialisation ([`survives_json`]) is left out, so that it does not make the order fail.
+/// serialisation ([`check_metadata`]) is left out, so that it does not make the order fail.
 fn metadata(meta_data: &Field<'_>) -> Result<Map<String, Value>, Unmappable> {
     Ok(meta_data
         .items()?
@@ -180,33 +181,14 @@ fn metadata(meta_data: &Field<'_>) -> Result<Map<String, Value>, Unmappable> {
             }
             _ => None,
         })
-        .filter(|(key, value)| key != NUMBER_KEY && survives_json(value, MAX_METADATA_DEPTH))
+        .filter(|(key, value)| check_metadata(key, value).is_ok())
         .collect())
-}
-
-/// The deepest nesting of a metadata value. serde_json reads at most 128 levels, and the command to
-/// the ledger nests the metadata deeper than the body does.
-const MAX_METADATA_DEPTH: u32 = 64;
-
-/// With `arbitrary_precision`, serde_json deserializes an object whose first key is this as a
-/// number.
-const NUMBER_KEY: &str = "$serde_json::private::Number";
-
-/// Whether `value` nests at most `depth` levels and is unchanged by writing and reading it as JSON.
-fn survives_json(value: &Value, depth: u32) -> bool {
-    let Some(below) = depth.checked_sub(1) else { return false };
-    match value {
-        Value::Array(items) => items.iter().all(|item| survives_json(item, below)),
-        Value::Object(members) => {
-            members.iter().all(|(key, member)| key != NUMBER_KEY && survives_json(member, below))
-        }
-        _ => true,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::metadata::{MAX_METADATA_DEPTH, NUMBER_KEY};
     use serde_json::json;
 
     /// A minimal order, with `members` added or replaced.
