@@ -76,8 +76,8 @@ export async function compileWorker({ cwd, crate, profile, entry, out, rustFlags
   delete env.CARGO_ENCODED_RUSTFLAGS;
   // Promises are those of the crate js-sys, as the crate `worker` expects.
   env.WASM_BINDGEN_USE_JS_SYS = '1';
-  // The standard library is built too, because the one that comes with the compiler cannot unwind.
   const target = resolve(cwd, env.CARGO_TARGET_DIR ?? 'target');
+  // The standard library is built too, because the one that comes with the compiler cannot unwind.
   const standardLibrary = ['-Zbuild-std=std,panic_unwind', '-Zbuild-std-features=panic-unwind'];
   const build = ['build', '--lib', '--profile', profile, '--target', WASM_TARGET, '--target-dir', target, ...standardLibrary];
   await run('cargo', [`+${NIGHTLY}`, ...build], { output: 'on-failure', cwd, env });

@@ -6,8 +6,9 @@ use serde_json::Value;
 /// the ledger nest the metadata deeper than the body does.
 pub const MAX_METADATA_DEPTH: u32 = 64;
 
-/// With `arbitrary_precision`, serde_json deserialises an object whose first key is this as a number.
-pub const NUMBER_KEY: &str = "$serde_json::private::Number";
+/// How the names begin by which serde_json tells what it means itself: with `arbitrary_precision`, an
+/// object whose first key is `$serde_json::private::Number` is deserialised as a number.
+const RESERVED: &str = "$serde_json::";
 
 /// Why an entry cannot be carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +21,14 @@ pub enum Uncarriable {
 /// Checks that an entry of the metadata is unchanged by writing and reading it as JSON.
 ///
 /// # Errors
-/// If it nests deeper than [`MAX_METADATA_DEPTH`], or uses [`NUMBER_KEY`] as a name.
+/// If it nests deeper than [`MAX_METADATA_DEPTH`], or uses a name that serde_json reserves.
 pub fn check_metadata(key: &str, value: &Value) -> Result<(), Uncarriable> {
     check_name(key)?;
     check(value, MAX_METADATA_DEPTH)
 }
 
 fn check_name(name: &str) -> Result<(), Uncarriable> {
-    if name == NUMBER_KEY { Err(Uncarriable::Name) } else { Ok(()) }
+    if name.starts_with(RESERVED) { Err(Uncarriable::Name) } else { Ok(()) }
 }
 
 fn check(value: &Value, depth: u32) -> Result<(), Uncarriable> {

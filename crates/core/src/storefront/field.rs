@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::domain::event::Unmappable;
+use crate::domain::metadata::check_metadata;
 use crate::domain::money::{Amount, AmountError, Currency, Quantity};
 use crate::domain::time::{SECOND, Timestamp};
 
@@ -291,8 +292,7 @@ impl<'a> Field<'a> {
                 value @ (Value::String(_) | Value::Number(_) | Value::Bool(_)) => Some(value),
                 _ => None,
             })?;
-            // serde_json would deserialize an object with such a key as a number.
-            let usable = !name.is_empty() && !name.starts_with("$serde_json::");
+            let usable = !name.is_empty() && check_metadata(name, value).is_ok();
             usable.then(|| (name.clone(), value.clone()))
         };
         Ok(self.items()?.filter_map(entry).collect())

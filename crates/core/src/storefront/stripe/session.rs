@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Event, amount, only_method, people};
 use crate::domain::event::{Ignored, NativeEvent, Unmappable};
+use crate::domain::metadata::check_metadata;
 use crate::domain::money::Currency;
 use crate::domain::order::{
     OrderContent, OrderSnapshot, OrderStatus, OrderTotals, ReportedPayment,
@@ -99,10 +100,9 @@ fn metadata(session: &Field<'_>) -> Result<Map<String, Value>, Unmappable> {
         texts.insert(REFERENCE.to_owned(), Value::String(reference));
     }
     if let Value::Object(members) = session.object("metadata")?.value() {
-        // serde_json would deserialize an object with such a key as a number.
         let usable = members
             .iter()
-            .filter(|(key, value)| value.is_string() && !key.starts_with("$serde_json::"));
+            .filter(|(key, value)| value.is_string() && check_metadata(key, value).is_ok());
         texts.extend(usable.map(|(key, value)| (key.clone(), value.clone())));
     }
     Ok(texts)

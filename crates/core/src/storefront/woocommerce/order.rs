@@ -188,7 +188,9 @@ fn metadata(meta_data: &Field<'_>) -> Result<Map<String, Value>, Unmappable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::metadata::{MAX_METADATA_DEPTH, NUMBER_KEY};
+    use crate::domain::metadata::MAX_METADATA_DEPTH;
+
+    const NUMBER_KEY: &str = "$serde_json::private::Number";
     use serde_json::json;
 
     /// A minimal order, with `members` added or replaced.
